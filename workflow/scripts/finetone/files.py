@@ -1,0 +1,99 @@
+"""Files that are either whole under their final name or not there at all."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from finetone import SCHEMA_VERSION
+from finetone.errors import UserError
+
+CHUNK = 1 << 20
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary neighbour of `path`; it takes that name when the block ends without error.
+
+    The neighbour may be written as a file or as a directory. It lies in the same folder, so the
+    final rename never crosses a file system. A full disk becomes a UserError that names the file.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    _remove(partial)
+    try:
+        yield partial
+        _sync(partial)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        partial.replace(path)
+    except OSError as error:
+        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            raise UserError(
+                f"{path}: no space left while writing; free some disk space and run again"
+            ) from error
+        if error.errno in (13, 30):  # EACCES, EROFS
+            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        raise
+    finally:
+        _remove(partial)
+
+
+def _sync(path: Path) -> None:
+    """Push file contents to the disk before the rename makes them visible."""
+    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file, or of a directory's (relative name, digest) pairs in sorted order."""
+    path = Path(path)
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            if file.name != ".snakemake_timestamp":
+                digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write `content` with its schema version, sorted by nothing: the order given is the order read."""
+    with atomic(path) as partial:
+        text = json.dumps(
+            {"schema_version": SCHEMA_VERSION, **content}, indent=2, ensure_ascii=False
+        )
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON file of ours; a broken one or one of another schema version is a UserError."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        version = content["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a finetone JSON file ({error}); delete it and rerun") from None
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: schema version {version}, this finetone reads {SCHEMA_VERSION}; delete it and rerun"
+        )
+    return content
