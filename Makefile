@@ -1,0 +1,59 @@
+# make demo | make test | make lint | make paper | make bench
+VENV ?= .venv
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help env demo test lint paper bench lock clean
+
+help:
+	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
+	@echo "make test   run the tests"
+	@echo "make lint   check style, types and the workflow"
+	@echo "make paper  run the report's experiment (needs the model hub; a GPU is advised)"
+	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
+	@echo "Each sets up $(VENV) first. CORES=n limits the cores used."
+
+env: $(INSTALLED)
+
+# The stamp carries the lock: a new lock makes a new environment current.
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "finetone needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+demo: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile config/demo.yaml
+	@PATH="$(abspath $(BIN)):$$PATH" python workflow/scripts/show_table.py results/demo
+	@echo
+	@echo "Open the report: $(abspath results/demo/report.html)"
+
+test: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	PATH="$(abspath $(BIN)):$$PATH" snakemake --lint --configfile config/demo.yaml
+	$(BIN)/mypy
+
+paper: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --resources gpu=1
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run.py
+
+# One lock for every machine: pip chooses the CPU or CUDA build of torch, so the pin names neither.
+lock: $(INSTALLED)
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements.lock pyproject.toml
+	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock
+
+clean:
+	rm -rf $(VENV) .snakemake

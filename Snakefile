@@ -1,0 +1,42 @@
+"""finetone: which pretrained language model should I fine-tune for sentiment, and how sure can I be?"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# An experiment given on the command line stands alone; without one, the report's runs.
+if not workflow.overwrite_configfiles and "datasets" not in config:
+
+    configfile: workflow.source_path("config/config.yaml")
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    exp=f"<results>/{config['experiment']}",
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/download.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/tokenize.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/baselines.smk"
+include: "workflow/rules/speed.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<exp>/report.html",
+        "<exp>/results.json",
+        figures=FIGURES,
+        tables=TABLES,

@@ -1,0 +1,217 @@
+"""How long the tables of a large experiment take, how much memory, and how both grow.
+
+    python benchmarks/compare.py                  # 45 methods x 25,000 rows x 5 seeds, and growth
+    python benchmarks/compare.py --methods 10 --rows 2000 --seeds 2 --no-growth
+
+Predictions are synthetic (rows differ in difficulty, methods and seeds in what they find hard); all
+tables are written through the entry points that the rules call, in one fresh process per size.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+
+from finetone.files import write_json
+from finetone.seeds import derive
+
+EPOCHS = 3
+TRANSFER_ROWS = 872  # SST-2's validation set
+LIMIT_SECONDS, LIMIT_BYTES = 60, 2 << 30
+
+
+def make(folder: Path, methods: int, rows: int, seeds: int) -> None:
+    """Write predictions, texts, histories, run.json and speed files of a made-up experiment."""
+    for dataset, n, epochs in (("source", rows, EPOCHS), ("transfer", TRANSFER_ROWS, 1)):
+        random = np.random.default_rng(derive(0, dataset))
+        label = random.integers(0, 2, n).astype(np.int8)
+        difficulty = random.normal(2.2, 1.5, n)
+        texts = ["word " * int(k) for k in random.integers(5, 300, n)]
+        (folder / "data" / dataset).mkdir(parents=True)
+        pq.write_table(
+            pa.table({"id": np.arange(n), "text": texts, "label": label}),
+            folder / "data" / dataset / "test.parquet",
+        )
+        for m in range(methods):
+            own = difficulty + random.normal(-0.02 * m, 0.7, n)
+            for seed in range(1, seeds + 1):
+                margin = np.concatenate(
+                    [own - 0.2 * (epochs - e) + random.normal(0, 0.5, n) for e in range(epochs)]
+                )
+                write_predictions(folder, dataset, f"method{m:02}", seed, label, margin, epochs)
+    for m in range(methods):
+        name = f"method{m:02}"
+        write_json(
+            folder / "speed" / f"{name}.json",
+            {
+                "method": name,
+                "seconds_per_32": 0.1 + m / 100,
+                "train_tokens_per_s": 1000.0,
+                "inference_examples_per_s": 200.0 - m,
+                "peak_memory_bytes": 10**9,
+            },
+        )
+        for seed in range(1, seeds + 1):
+            write_run(folder / "runs" / name / f"seed{seed}", name, m)
+
+
+def write_predictions(
+    folder: Path,
+    dataset: str,
+    method: str,
+    seed: int,
+    label: np.ndarray,
+    margin: np.ndarray,
+    epochs: int,
+) -> None:
+    n = len(label)
+    sign = np.where(np.tile(label, epochs) == 1, 0.5, -0.5)
+    logits = np.stack([-sign * margin, sign * margin], axis=1).astype(np.float32)
+    table = pa.table(
+        {
+            "epoch": np.repeat(np.arange(1, epochs + 1), n).astype(np.int16),
+            "id": np.tile(np.arange(n), epochs),
+            "label": np.tile(label, epochs),
+            "logits": pa.FixedSizeListArray.from_arrays(logits.ravel(), 2).cast(
+                pa.list_(pa.float32())
+            ),
+        }
+    )
+    facts = {
+        "dataset": dataset,
+        "method": method,
+        "seed": seed,
+        "labels": ["negative", "positive"],
+        "kept_epoch": epochs,
+    }
+    path = folder / "predictions" / dataset / method / f"seed{seed}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({"finetone": json.dumps(facts)}), path)
+
+
+def write_run(folder: Path, method: str, m: int) -> None:
+    folder.mkdir(parents=True)
+    steps = np.arange(1, 3 * 782 + 1)
+    accuracy = np.round(32 * (0.5 + 0.4 * (1 - np.exp(-steps / (100 + m))))) / 32
+    pd.DataFrame(
+        {
+            "epoch": (steps - 1) // 782 + 1,
+            "step": steps,
+            "accuracy": accuracy,
+            "cumulative_loss": 1 - accuracy,
+            "cumulative_accuracy": accuracy,
+            "examples": 32,
+        }
+    ).to_parquet(folder / "history.parquet")
+    parameters = {"total": 10**7 * (m + 1), "non_embedding": 10**7}
+    run = {"method": method, "kind": "finetune", "parameters": parameters, "train_seconds": 100.0}
+    write_json(folder / "run.json", run)
+
+
+def measure(folder: Path) -> dict[str, float]:
+    """Seconds per table, their sum and the peak memory of this process."""
+    from finetone.compare import tables
+
+    out = folder / "tables"
+    predictions = sorted((folder / "predictions").rglob("*.parquet"))
+    runs_json = sorted((folder / "runs").rglob("run.json"))
+    speed = sorted((folder / "speed").glob("*.json"))
+    histories = {
+        (p.parts[-3], int(p.parts[-2].removeprefix("seed"))): p
+        for p in sorted((folder / "runs").rglob("history.parquet"))
+    }
+    methods = sorted({method for method, _ in histories})
+    texts = {name: folder / "data" / name / "test.parquet" for name in ("source", "transfer")}
+    runs, summary = out / "runs.csv", out / "summary.csv"
+    steps: dict[str, Callable[[], None]] = {
+        "runs": lambda: tables.write_runs(predictions, runs),
+        "summary": lambda: tables.write_summary(runs, summary, 0.95),
+        "main": lambda: tables.write_main(
+            summary, runs_json, speed, "source", methods, out / "main.csv"
+        ),
+        "efficiency": lambda: tables.write_efficiency(
+            summary, runs_json, speed, "source", out / "efficiency.csv"
+        ),
+        "convergence": lambda: tables.write_convergence(histories, out / "convergence.csv"),
+        "correlation": lambda: tables.write_correlation(runs, histories, out / "correlation.csv"),
+        "transfer": lambda: tables.write_transfer(
+            summary, predictions, "source", ["transfer"], out / "transfer.csv", 0.95, 10_000, 0
+        ),
+        "comparisons": lambda: tables.write_comparisons(
+            predictions, None, None, 0.95, 10_000, 0, out / "comparisons.csv", out / "ranking.csv"
+        ),
+        "reliability": lambda: tables.write_reliability(predictions, out / "reliability.csv"),
+        "slices": lambda: tables.write_slices(predictions, texts, out / "slices.csv"),
+        "errors": lambda: tables.write_errors(predictions, texts, out / "errors.csv"),
+    }
+    seconds = {}
+    cpu = time.process_time()
+    for name, step in steps.items():
+        start = time.perf_counter()
+        step()
+        seconds[name] = time.perf_counter() - start
+    seconds["all"] = sum(seconds.values())
+    seconds["all, CPU"] = time.process_time() - cpu
+    seconds["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return seconds
+
+
+def fresh(methods: int, rows: int, seeds: int) -> dict[str, float]:
+    """Measure one size in a process of its own, so that its peak memory is its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder), methods, rows, seeds)
+        done = subprocess.run(
+            [sys.executable, __file__, "--measure", folder],
+            stdout=subprocess.PIPE,
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},  # as Snakemake sets it for these rules
+        )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--methods", type=int, default=45)
+    parser.add_argument("--rows", type=int, default=25_000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--growth", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.measure:
+        print(json.dumps(measure(Path(asked.measure))))
+        return
+    sizes = [(asked.methods, asked.rows, asked.seeds)]
+    if asked.growth:
+        m, n, s = sizes[0]
+        sizes += [(m, n // 2, s), (m, n // 4, s), (m // 2, n, s), (m // 4, n, s)]
+    found = pd.DataFrame({f"{m} x {n} x {s}": fresh(m, n, s) for m, n, s in sizes})
+    memory = found.loc["peak_bytes"]
+    print("seconds, by methods x rows x seeds")
+    print(found.drop(index="peak_bytes").round(2).to_string())
+    print("peak MiB", *(f"{b / 2**20:.0f}" for b in memory))
+    total = found.loc["all"]
+    if asked.growth:
+        busy = found.loc["all, CPU"]  # neighbours on the machine disturb the clock more
+        exponents = np.log2(busy.iloc[0] / busy.iloc[[2, 4]].to_numpy()) / 2
+        print(f"growth of CPU time: rows^{exponents[0]:.2f}, methods^{exponents[1]:.2f} (over a factor of 4)")
+    met = total.iloc[0] < LIMIT_SECONDS and memory.iloc[0] < LIMIT_BYTES
+    print(f"under {LIMIT_SECONDS} s and {LIMIT_BYTES >> 30} GiB: {'yes' if met else 'NO'}")
+    sys.exit(not met)
+
+
+if __name__ == "__main__":
+    main()

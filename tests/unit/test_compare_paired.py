@@ -1,0 +1,256 @@
+"""Paired tests against independent implementations, slow literal ones and simulation."""
+
+import numpy as np
+import pytest
+from finetone.compare import paired
+from finetone.compare.predictions import Panel
+from scipy import stats
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+
+def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
+    """A two-class panel whose runs are right where `correct` {method: bool [seeds, n]} says so."""
+    right = np.concatenate(list(correct.values()))
+    n = right.shape[1]
+    label = np.arange(n) % 2
+    chosen = np.where(right, label, 1 - label)
+    probabilities = np.where(chosen[..., None] == [0, 1], 0.8, 0.2).astype(np.float32)
+    seeds = {m: list(range(1, len(c) + 1)) if len(c) > 1 else [0] for m, c in correct.items()}
+    return Panel(dataset, ("no", "yes"), np.arange(n), label, seeds, probabilities)
+
+
+def draw(
+    random: np.random.Generator, n: int, seeds: int, mean: float, rows: float, spread: float
+) -> np.ndarray:
+    """Runs of one method: each row has its own chance of being right, each seed its own luck."""
+    ability = random.normal(0, 1, n) * rows + random.normal(0, spread, (seeds, 1))
+    noise = random.normal(0, 0.4, (seeds, n))
+    # P(ability + noise > threshold) averages to `mean` over rows, seeds and noise
+    threshold = stats.norm.ppf(1 - mean) * np.sqrt(rows**2 + spread**2 + 0.4**2)
+    return ability + noise > threshold
+
+
+def test_resampled_rows_equal_a_literal_bootstrap_of_the_same_draws() -> None:
+    correct = np.random.default_rng(1).random((7, 301)) < 0.8
+    found = paired.resample_rows(correct, 500, seed=9)
+    draws = np.random.default_rng(9).integers(0, 301, size=(500, 301), dtype=np.int32)
+    literal = np.array([[run[rows].mean() for run in correct] for rows in draws])
+    assert found == pytest.approx(literal, abs=1e-12)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    correct = np.random.default_rng(1).random((3, 64)) < 0.8
+    whole = paired.resample_rows(correct, 100, seed=9)
+    monkeypatch.setattr(paired, "CELLS", 64 * 8)
+    assert (paired.resample_rows(correct, 100, seed=9) == whole).all()
+
+
+def test_seed_weights_give_the_variance_of_a_mean_over_seeds() -> None:
+    for seeds in (2, 3, 5):
+        values = np.random.default_rng(seeds).normal(0, 1, seeds)
+        means = paired.seed_weights(seeds, 200_000, seed=1) @ values
+        assert means.mean() == pytest.approx(values.mean(), abs=0.01)
+        assert means.var() == pytest.approx(values.var(ddof=1) / seeds, rel=0.03)
+    assert (paired.seed_weights(1, 4, seed=1) == 1).all()
+
+
+def test_difference_agrees_with_a_literal_two_way_bootstrap() -> None:
+    random = np.random.default_rng(3)
+    a = draw(random, 400, 3, 0.88, 1, 0.1)
+    b = draw(random, 400, 4, 0.84, 1, 0.1)
+    found = paired.compare(panel({"a": a, "b": b}), 0.95, 20_000, seed=0)["a", "b"]
+    observed = a.mean() - b.mean()
+    resampled = np.empty(20_000)
+    for i in range(len(resampled)):
+        rows = random.integers(0, 400, 400)
+        in_a, in_b = random.integers(0, 3, 2), random.integers(0, 4, 3)
+        resampled[i] = a[in_a][:, rows].mean() - b[in_b][:, rows].mean()
+    # unbiased variance components by ordinary two-way analysis of variance, with a library
+    surplus = 2 * sum(residual_mean_square(x) / x.size for x in (a, b))
+    kept = np.sqrt(1 - surplus / resampled.var())
+    resampled = observed + kept * (resampled - observed)
+    deviation = np.abs(resampled - observed)
+    assert found.value == pytest.approx(observed)
+    assert found.error == pytest.approx(resampled.std(), rel=0.03)
+    half = np.quantile(deviation, 0.95)
+    assert (found.low, found.high) == pytest.approx((observed - half, observed + half), abs=1.5e-3)
+    assert found.p == pytest.approx((deviation >= abs(observed)).mean(), abs=0.012)
+
+
+def residual_mean_square(correct: np.ndarray) -> float:
+    seeds, n = correct.shape
+    design = np.hstack([np.kron(np.eye(seeds), np.ones((n, 1))), np.tile(np.eye(n), (seeds, 1))])
+    fitted = design @ np.linalg.lstsq(design, correct.ravel().astype(float))[0]
+    return float(((correct.ravel() - fitted) ** 2).sum() / ((seeds - 1) * (n - 1)))
+
+
+def test_fixed_runs_agree_with_scipys_paired_bootstrap() -> None:
+    random = np.random.default_rng(4)
+    a, b = draw(random, 500, 1, 0.9, 1, 0), draw(random, 500, 1, 0.85, 1, 0)
+    found = paired.compare(panel({"a": a, "b": b}), 0.95, 10_000, seed=0)["a", "b"]
+    expected = stats.bootstrap(
+        (a[0] * 1.0, b[0] * 1.0), lambda x, y, axis: x.mean(axis) - y.mean(axis), paired=True,
+        method="percentile", n_resamples=10_000, rng=random,
+    )  # fmt: skip
+    assert found.error == pytest.approx(expected.standard_error, rel=0.05)
+    interval = expected.confidence_interval
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=4e-3)
+
+
+def test_equal_methods_differ_by_nothing_and_p_is_one() -> None:
+    a = draw(np.random.default_rng(5), 200, 1, 0.9, 1, 0)
+    found = paired.compare(panel({"a": a, "b": a}), 0.95, 500, seed=0)["a", "b"]
+    assert (found.value, found.low, found.high, found.p, found.p_fine) == (0, 0, 0, 1, 1)
+
+
+def test_p_is_never_zero_and_continues_below_the_resolution_of_the_resamples() -> None:
+    random = np.random.default_rng(6)
+    good, poor = draw(random, 1000, 2, 0.95, 1, 0), draw(random, 1000, 2, 0.6, 1, 0)
+    found = paired.compare(panel({"a": good, "b": poor}), 0.95, 999, seed=0)["a", "b"]
+    assert found.p == 1 / 1000
+    assert 0 < found.p_fine < 1e-6
+    # hundreds of pairs do not hide so clear a difference
+    assert paired.holm(np.array([found.p_fine] * 990))[0] < 0.05
+
+
+def test_interval_excludes_nothing_exactly_when_the_test_rejects() -> None:
+    random = np.random.default_rng(8)
+    verdicts = set()
+    for mean in np.linspace(0.80, 0.90, 12):
+        runs = {"a": draw(random, 300, 2, 0.9, 1, 0), "b": draw(random, 300, 2, mean, 1, 0)}
+        found = paired.compare(panel(runs), 0.95, 1999, seed=0)["a", "b"]
+        assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
+        verdicts.add(found.p < 0.05)
+    assert verdicts == {True, False}
+
+
+def simulate(seeds: int, rows: float, spread: float, runs: int = 500) -> float:
+    """How often two methods of the same true accuracy are called different at 5 %."""
+    random = np.random.default_rng(11)
+    rejected = 0
+    for i in range(runs):
+        a, b = (draw(random, 300, seeds, 0.85, rows, spread) for _ in "ab")
+        found = paired.compare(panel({"a": a, "b": b}), 0.95, 399, seed=i)["a", "b"]
+        rejected += found.p <= 0.05
+    return rejected / runs
+
+
+@pytest.mark.parametrize(
+    ("seeds", "rows", "spread", "least", "most"),
+    [
+        (1, 1.0, 0.0, 0.03, 0.075),  # single runs: rows are the only chance
+        (2, 1.0, 0.0, 0.03, 0.075),
+        (5, 1.0, 0.0, 0.03, 0.075),
+        (5, 1.0, 0.1, 0.03, 0.085),  # seeds matter as much as rows
+        (5, 0.0, 0.0, 0.03, 0.075),  # equal on every row: nothing but seed-by-row noise
+    ],
+)
+def test_equal_methods_are_rarely_called_different(
+    seeds: int, rows: float, spread: float, least: float, most: float
+) -> None:
+    assert least <= simulate(seeds, rows, spread) <= most
+
+
+def test_interval_of_a_difference_covers_the_true_one() -> None:
+    random = np.random.default_rng(12)
+    held = 0
+    for i in range(500):
+        a, b = draw(random, 300, 4, 0.90, 1, 0.05), draw(random, 300, 4, 0.85, 1, 0.05)
+        found = paired.compare(panel({"a": a, "b": b}), 0.95, 399, seed=i)["a", "b"]
+        held += found.low <= 0.05 <= found.high
+    assert 0.92 < held / 500 < 0.985
+
+
+def test_detectable_difference_is_found_four_times_in_five() -> None:
+    random = np.random.default_rng(13)
+    runs = {m: draw(random, 1000, 1, 0.85, 1, 0) for m in "ab"}
+    design = paired.compare(panel(runs), 0.95, 2000, seed=0)["a", "b"]
+    shift = design.detectable(0.95)
+    found = 0
+    for i in range(300):
+        runs = {
+            "a": draw(random, 1000, 1, 0.85 + shift, 1, 0),
+            "b": draw(random, 1000, 1, 0.85, 1, 0),
+        }
+        found += paired.compare(panel(runs), 0.95, 199, seed=i)["a", "b"].p <= 0.05
+    assert 0.72 < found / 300 < 0.9
+
+
+def test_mcnemar_agrees_with_statsmodels_for_all_pairs() -> None:
+    correct = np.random.default_rng(14).random((5, 120)) < np.array(
+        [[0.9], [0.9], [0.8], [0.5], [1.1]]
+    )
+    found = paired.mcnemar(correct)
+    for i, a in enumerate(correct):
+        for j, b in enumerate(correct):
+            table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
+            expected = mcnemar(table, exact=True).pvalue if i != j else 1.0
+            assert found[i, j] == pytest.approx(expected)
+
+
+def test_mcnemar_worked_example() -> None:
+    # 1 row for one method alone and 9 for the other: 2 · (1 + 10) / 2^10
+    a, b = np.ones(50, bool), np.ones(50, bool)
+    a[:9], b[9] = False, False
+    assert paired.mcnemar(np.array([a, b]))[0, 1] == pytest.approx(22 / 1024)
+
+
+def test_holm_agrees_with_statsmodels_and_his_example() -> None:
+    p = np.random.default_rng(15).random(40) ** 3
+    assert paired.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert paired.holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
+    assert paired.holm(np.array([])).tolist() == []
+
+
+def test_letters_of_a_hand_example() -> None:
+    # best to worst; 1-2, 2-3-4 and 4-5 cannot be told apart, all other pairs can
+    differ = np.ones((5, 5), bool)
+    for i, j in ((0, 1), (1, 2), (2, 3), (1, 3), (3, 4)):
+        differ[i, j] = differ[j, i] = False
+    np.fill_diagonal(differ, False)
+    assert paired.letters(differ) == ["a", "ab", "b", "bc", "c"]
+    assert paired.letters(np.zeros((3, 3), bool)) == ["a", "a", "a"]
+    assert paired.letters(~np.eye(3, dtype=bool)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("density", [0.1, 0.5, 0.9])
+def test_methods_share_a_letter_if_and_only_if_they_do_not_differ(density: float) -> None:
+    random = np.random.default_rng(16)
+    for k in (1, 2, 6, 12):
+        upper = np.triu(random.random((k, k)) < density, 1)
+        differ = upper | upper.T
+        groups = [set(g) for g in paired.letters(differ)]
+        shared = np.array([[bool(a & b) for b in groups] for a in groups])
+        assert (shared == ~differ).all()
+
+
+def test_kappa_agrees_with_scikit_learn() -> None:
+    predicted = np.random.default_rng(17).integers(0, 3, (4, 200)).astype(np.int8)
+    predicted[1, :150] = predicted[0, :150]
+    found = paired.kappa(predicted, 3)
+    for i, a in enumerate(predicted):
+        for j, b in enumerate(predicted):
+            assert found[i, j] == pytest.approx(cohen_kappa_score(a, b))
+
+
+def test_kappa_of_constant_methods() -> None:
+    found = paired.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
+    assert np.isnan(found[0, 1])
+    assert found[0, 2] == 0
+
+
+def test_runs_are_paired_by_seed_and_a_single_run_with_all() -> None:
+    assert paired.seed_pairs([1, 2, 3], [2, 3, 4]) == [(1, 0), (2, 1)]
+    assert paired.seed_pairs([0], [1, 2]) == [(0, 0), (0, 1)]
+    assert paired.seed_pairs([0], [0, 1]) == [(0, 0), (0, 1)]
+    assert paired.seed_pairs([1, 2], [3, 4]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_adding_a_method_changes_no_other_pair() -> None:
+    random = np.random.default_rng(18)
+    runs = {m: draw(random, 200, 3, 0.85, 1, 0.1) for m in "abc"}
+    three = paired.compare(panel(runs), 0.95, 300, seed=5)
+    two = paired.compare(panel({m: runs[m] for m in "ac"}), 0.95, 300, seed=5)
+    assert three["a", "c"] == two["a", "c"]

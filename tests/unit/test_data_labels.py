@@ -1,0 +1,98 @@
+"""Label columns become class numbers, or the row and value that does not fit is named."""
+
+import numpy as np
+import pytest
+from finetone.data.labels import TIE, require_classes, to_numbers
+from finetone.errors import UserError
+from hypothesis import given
+from hypothesis import strategies as st
+
+LABELS = ["negative", "positive"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["negative", "positive"],
+        [" negative", "positive "],
+        [0, 1],
+        ["0", "1"],
+        [0.0, 1.0],
+        ["0.0", "1.0"],
+        ["negative", 1],
+        [np.int64(0), np.float32(1)],
+    ],
+)
+def test_names_and_numbers_mean_the_same(values):
+    result = to_numbers(values, LABELS, "d")
+    assert result.dtype == np.int8
+    assert result.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "value", ["Positive", "", 2, -1, 0.5, "1e0", None, float("nan"), True, [1], "9" * 6000]
+)
+def test_a_value_outside_is_refused_with_its_row_and_the_allowed_ones(value):
+    with pytest.raises(UserError) as caught:
+        to_numbers([0, 1, value], LABELS, "datasets.d")
+    message = str(caught.value)
+    assert "datasets.d, row 3: label" in message
+    assert "one of negative, positive or 0 … 1" in message
+    assert len(message) < 200
+
+
+def test_rows_are_named_by_their_place_in_the_source():
+    with pytest.raises(UserError, match="row 8: label 'x'"):
+        to_numbers(["0", "x"], LABELS, "d", rows=[3, 7])
+
+
+def test_star_ratings_are_names_not_positions():
+    stars = ["1", "2", "3", "4", "5"]
+    assert to_numbers([1, "5", 3.0], stars, "d").tolist() == [0, 4, 2]
+    with pytest.raises(UserError, match="row 1: label 0"):
+        to_numbers([0], stars, "d")
+
+
+def test_a_map_decides_alone():
+    kind = {"-1": "negative", 4: "positive", True: "positive"}
+    numbers = to_numbers([-1, "4", True], LABELS, "d", label_values=kind)
+    assert numbers.tolist() == [0, 1, 1]
+    with pytest.raises(UserError, match=r"row 1: label 'negative' is not -1, 4, true"):
+        to_numbers(["negative"], LABELS, "d", label_values=kind)
+    with pytest.raises(UserError, match="leads to 'good', which is none of the labels"):
+        to_numbers([1], LABELS, "d", label_values={"1": "good"})
+
+
+def test_threshold_marks_ties():
+    values = ["-0.6", 2, "0", 0.0, "1e-9", "-0.0"]
+    assert to_numbers(values, LABELS, "d", threshold=0).tolist() == [0, 1, TIE, TIE, 1, TIE]
+
+
+@pytest.mark.parametrize("value", ["", "much", None, "nan", "inf", "1_0", True, [1], 10**400])
+def test_threshold_wants_finite_numbers(value):
+    with pytest.raises(UserError, match=r"row 1: label .* is not a finite number"):
+        to_numbers([value], LABELS, "d", threshold=0)
+
+
+def test_threshold_wants_two_classes():
+    with pytest.raises(UserError, match="threshold needs two labels, there are 3"):
+        to_numbers(["1"], ["a", "b", "c"], "d", threshold=0)
+
+
+@given(st.integers(2, 9), st.data())
+def test_every_spelling_of_a_class_gives_its_number(k, data):
+    labels = [f"class {i}" for i in range(k)]
+    numbers = data.draw(st.lists(st.integers(0, k - 1)))
+    spell = st.sampled_from([lambda i: i, str, float, lambda i: f"{i}.0", lambda i: labels[i]])
+    values = [data.draw(spell)(number) for number in numbers]
+    assert to_numbers(values, labels, "d").tolist() == numbers
+
+
+def test_one_class_cannot_be_trained_on():
+    with pytest.raises(UserError, match="the training rows hold only 'positive'"):
+        require_classes(np.array([1, 1], dtype=np.int8), LABELS, "datasets.d")
+
+
+def test_a_declared_class_without_rows_is_only_warned_of(caplog):
+    require_classes(np.array([0, 2], dtype=np.int8), ["a", "b", "c"], "datasets.d")
+    assert "no training row is labelled b" in caplog.text

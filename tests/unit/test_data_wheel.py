@@ -1,0 +1,153 @@
+"""Wheels are fetched with pip, checked, and read by name; hostile ones harm nothing."""
+
+import gzip
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from finetone import files
+from finetone.data import wheel
+from finetone.errors import UserError
+
+INFO = "parcel-1.0.dist-info"
+
+
+@pytest.fixture
+def parcel(tmp_path: Path) -> Path:
+    """A wheel pip accepts, holding data."""
+    path = tmp_path / "index" / "parcel-1.0-py3-none-any.whl"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("parcel/data/rows.csv", "text,label\ngood,1\n")
+        archive.writestr("parcel/data/rows.csv.gz", gzip.compress(b"text,label\nbad,0\n"))
+        archive.writestr("parcel/data/deeper/other.csv", "no")
+        archive.writestr("parcel/data/deeper/rows.csv", "no")
+        archive.writestr(f"{INFO}/METADATA", "Metadata-Version: 2.1\nName: parcel\nVersion: 1.0\n")
+        archive.writestr(
+            f"{INFO}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{INFO}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def local_index(parcel: Path, monkeypatch) -> Path:
+    """pip finds the parcel, and no network."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(parcel.parent))
+    return parcel
+
+
+def test_a_wheel_is_fetched_whole_under_its_final_name(local_index: Path, tmp_path: Path):
+    target = tmp_path / "downloads" / "parcel.whl"
+    wheel.fetch("parcel==1.0", files.sha256(local_index), target)
+    assert target.read_bytes() == local_index.read_bytes()
+    assert [p.name for p in target.parent.iterdir()] == ["parcel.whl"]
+
+
+def test_a_wrong_digest_is_told_with_both_and_leaves_nothing(local_index: Path, tmp_path: Path):
+    target = tmp_path / "downloads" / "parcel.whl"
+    with pytest.raises(UserError) as caught:
+        wheel.fetch("parcel==1.0", "0" * 64, target)
+    assert "0" * 64 in str(caught.value)
+    assert files.sha256(local_index) in str(caught.value)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_what_pip_says_is_passed_on(local_index: Path, tmp_path: Path):
+    with pytest.raises(UserError, match=r"No matching distribution found for parcel==2\.0\)") as e:
+        wheel.fetch("parcel==2.0", "0" * 64, tmp_path / "x.whl")
+    assert "PIP_INDEX_URL" in str(e.value)
+
+
+@pytest.mark.parametrize("requirement", ["-r==1", "--index-url==x", "parcel", "parcel==1.0 other"])
+def test_a_requirement_cannot_smuggle_options(requirement, tmp_path: Path):
+    with pytest.raises(UserError, match="write it as name==version"):
+        wheel.fetch(requirement, "0" * 64, tmp_path / "x.whl")
+
+
+def test_pip_is_not_looked_for_in_the_working_directory(local_index, tmp_path: Path, monkeypatch):
+    (tmp_path / "pip.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    wheel.fetch("parcel==1.0", files.sha256(local_index), tmp_path / "x.whl")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_members_are_read_and_gz_is_unpacked(parcel: Path):
+    assert wheel.read_member(parcel, "parcel/data/rows.csv") == b"text,label\ngood,1\n"
+    assert wheel.read_member(parcel, "parcel/data/rows.csv.gz") == b"text,label\nbad,0\n"
+
+
+def test_a_missing_member_names_near_ones(parcel: Path):
+    with pytest.raises(UserError, match=r"did you mean 'parcel/data/deeper/other.csv'\?"):
+        wheel.read_member(parcel, "data/other.csv")
+    with pytest.raises(UserError, match=r"holds no 'zzz'$"):
+        wheel.read_member(parcel, "zzz")
+
+
+def test_a_folder_gives_its_own_files_only(parcel: Path, tmp_path: Path):
+    names = wheel.extract_folder(parcel, "parcel/data", tmp_path / "out")
+    assert names == ["rows.csv", "rows.csv.gz"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    assert (tmp_path / "out" / "rows.csv").read_text() == "text,label\ngood,1\n"
+
+
+def test_a_missing_folder_names_near_ones(parcel: Path, tmp_path: Path):
+    with pytest.raises(UserError, match="holds no files in 'parcel/dat'; did you mean"):
+        wheel.extract_folder(parcel, "parcel/dat", tmp_path / "out")
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+@pytest.mark.parametrize(
+    "entry,why",
+    [
+        ("parcel/data/../../../evil", "points outside"),
+        ("/tmp/evil", "points outside"),
+        ("parcel\\..\\evil", "points outside"),
+        ("C:/evil", "points outside"),
+        (link("parcel/data/link"), "symbolic link"),
+    ],
+)
+def test_hostile_entries_are_refused(parcel: Path, tmp_path: Path, entry, why):
+    with zipfile.ZipFile(parcel, "a") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match=why):
+        wheel.extract_folder(parcel, "parcel/data", tmp_path / "out")
+    with pytest.raises(UserError, match=why):
+        wheel.read_member(parcel, "parcel/data/rows.csv")
+    assert sorted(p for p in tmp_path.rglob("*") if p != tmp_path / "out") == before
+
+
+def test_bombs_are_refused_declared_and_produced(parcel: Path, tmp_path: Path, monkeypatch):
+    with zipfile.ZipFile(parcel, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("parcel/data/big.csv", b"\0" * 5_000_000)
+        archive.writestr("parcel/data/big.csv.gz", gzip.compress(b"\0" * 5_000_000))
+    monkeypatch.setattr(wheel, "MEMBER_LIMIT", 3_000_000)
+    monkeypatch.setattr(wheel, "FOLDER_LIMIT", 3_000_000)
+    for name in ("big.csv", "big.csv.gz"):
+        with pytest.raises(UserError, match="unpacks to more than is allowed"):
+            wheel.read_member(parcel, f"parcel/data/{name}")
+    with pytest.raises(UserError, match="unpacks to more than is allowed"):
+        wheel.extract_folder(parcel, "parcel/data", tmp_path / "out")
+
+
+def test_damage_is_a_sentence(parcel: Path, tmp_path: Path):
+    broken = tmp_path / "broken.whl"
+    with pytest.raises(UserError, match="no such wheel"):
+        wheel.read_member(broken, "x")
+    broken.write_bytes(b"not a zip")
+    with pytest.raises(UserError, match="broken archive"):
+        wheel.read_member(broken, "x")
+    content = bytearray(parcel.read_bytes())
+    at = content.index(b"good,1")
+    content[at] ^= 1
+    broken.write_bytes(content)
+    with pytest.raises(UserError, match=r"broken archive \(Bad CRC"):
+        wheel.read_member(broken, "parcel/data/rows.csv")

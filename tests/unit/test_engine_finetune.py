@@ -1,0 +1,149 @@
+"""From a model folder and token files to checkpoint, history, predictions and speed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from engine_zoo import model, texts
+from transformers import AutoModelForSequenceClassification
+
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine.finetune import finetune
+from finetone.engine.predict import predict, predict_module
+from finetone.engine.speed import measure
+from finetone.errors import UserError
+from finetone.files import read_json
+
+CPU = torch.device("cpu")
+
+
+def write_tokens(path: Path, tokens: Tokens) -> Path:
+    offsets = pa.array(tokens.offsets.astype(np.int32))
+    table = pa.table(
+        {
+            "id": pa.array(tokens.ids),
+            "label": pa.array(tokens.labels.astype(np.int8)),
+            "input_ids": pa.ListArray.from_arrays(offsets, pa.array(tokens.input_ids)),
+        }
+    ).replace_schema_metadata({"finetone": json.dumps(tokens.meta)})
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    module = model("gpt2")
+    module.config.pad_token_id = None
+    module.transformer.save_pretrained(tmp_path / "model")
+    (tmp_path / "model" / "vocab.txt").write_text("a\nb\n")
+    (tmp_path / "model" / "manifest.json").write_text("{}")
+    lengths = np.random.default_rng(1).integers(2, 30, 40).tolist()
+    write_tokens(tmp_path / "train.arrow", texts(lengths))
+    write_tokens(tmp_path / "test.arrow", texts(lengths[:17], seed=2))
+    return tmp_path
+
+
+def fine_tune(folder: Path, out: str, **changes: Any) -> Path:
+    arguments: dict[str, Any] = {
+        "dev": None, "recipe": {"epochs": 2, "batch_size": 8}, "engine": {"precision": "fp32"},
+        "seed": 4, "method": "tiny", "threads": 1, "dataset": "toys", "license": "MIT", **changes,
+    }  # fmt: skip
+    target = folder / out
+    finetune(
+        folder / "model", folder / "train.arrow", history=target / "history.parquet",
+        run=target / "run.json", checkpoint=target / "checkpoint", epochs=target / "epochs",
+        state=target / "state", **arguments,
+    )  # fmt: skip
+    return target
+
+
+def test_a_run_writes_what_the_contract_says(folder: Path) -> None:
+    out = fine_tune(folder, "a")
+    facts = read_json(out / "run.json")
+    assert facts["labels"] == ["no", "yes"] and facts["kind"] == "finetune"
+    assert facts["rows"] == 40 and facts["steps"] == 10 and facts["kept_epoch"] == 2
+    assert facts["execution"]["precision"] == "fp32" and facts["execution"]["device"] == "cpu"
+    assert set(facts["made_from"]) == {"train", "model"}
+    assert facts["parameters"]["embedding"] == (64 + 80) * 48
+    assert len(pq.read_table(out / "history.parquet")) == 10
+    assert [p.name for p in (out / "epochs").iterdir()] == ["epoch1.safetensors"]
+    names = {p.name for p in (out / "checkpoint").iterdir()}
+    assert names >= {"config.json", "model.safetensors", "vocab.txt", "README.md"}
+    assert "manifest.json" not in names
+    assert not (out / "state").exists()
+    card = (out / "checkpoint" / "README.md").read_text()
+    assert "0 = no, 1 = yes" in card and "license: \"MIT\"" in card and "Limits" in card
+    again = AutoModelForSequenceClassification.from_pretrained(out / "checkpoint")
+    assert again.config.id2label == {0: "no", 1: "yes"} and again.config.pad_token_id == 1
+    assert again.config.use_cache is model("gpt2").config.use_cache
+
+
+def test_the_head_and_the_run_hang_on_the_seed_alone(folder: Path) -> None:
+    files = [
+        (fine_tune(folder, out, seed=seed) / "checkpoint" / "model.safetensors").read_bytes()
+        for out, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert files[0] == files[1] != files[2]
+
+
+def test_predictions_of_every_epoch_in_the_order_of_the_file(folder: Path) -> None:
+    out = fine_tune(folder, "a")
+    predict(
+        out / "checkpoint", {1: out / "epochs" / "epoch1.safetensors", 2: None},
+        folder / "test.arrow", dataset="toys", method="tiny", seed=4, kept_epoch=2,
+        engine={"precision": "fp32"}, threads=1, target=folder / "p.parquet",
+    )  # fmt: skip
+    table = pq.read_table(folder / "p.parquet")
+    assert table.schema.field("logits").type == pa.list_(pa.float32())
+    assert json.loads(table.schema.metadata[b"finetone"]) == {
+        "dataset": "toys", "method": "tiny", "seed": 4, "labels": ["no", "yes"], "kept_epoch": 2,
+    }  # fmt: skip
+    assert table.column("epoch").to_pylist() == [1] * 17 + [2] * 17
+    assert table.column("id").to_pylist() == list(range(17)) * 2
+    module = AutoModelForSequenceClassification.from_pretrained(out / "checkpoint").eval()
+    test = read_tokens(folder / "test.arrow")
+    logits = np.array(table.column("logits").to_pylist())
+    for i in range(17):  # one by one, without any padding, by transformers alone
+        ids = test.input_ids[test.offsets[i] : test.offsets[i + 1]].astype(np.int64)
+        with torch.no_grad():
+            expected = module(input_ids=torch.from_numpy(ids)[None]).logits[0].numpy()
+        np.testing.assert_allclose(logits[17 + i], expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(logits[:17], logits[17:])
+
+
+@pytest.mark.parametrize("lengths", [[], [1], [5]])
+def test_predicting_no_or_one_row(lengths: list[int]) -> None:
+    assert predict_module(model("bert"), texts(lengths), device=CPU).shape == (len(lengths), 2)
+
+
+def test_texts_that_do_not_fit_the_model_are_the_users_business(folder: Path) -> None:
+    write_tokens(folder / "train.arrow", texts([81]))
+    with pytest.raises(UserError, match="max_length to 80"):
+        fine_tune(folder, "a")
+    foreign = texts([5])
+    foreign.input_ids[0] = 64
+    write_tokens(folder / "train.arrow", foreign)
+    with pytest.raises(UserError, match="token id 64"):
+        fine_tune(folder, "a")
+    write_tokens(folder / "train.arrow", texts([]))
+    with pytest.raises(UserError, match="no rows"):
+        fine_tune(folder, "a")
+
+
+def test_speed_is_measured_within_its_budget(folder: Path) -> None:
+    measure(
+        folder / "model", folder / "train.arrow", batch_size=16, engine={"precision": "fp32"},
+        threads=1, method="tiny", target=folder / "speed.json", budget_seconds=0.5,
+    )  # fmt: skip
+    facts = read_json(folder / "speed.json")
+    assert facts["method"] == "tiny" and facts["device"] == "cpu" and facts["batch_size"] == 16
+    for key in ("seconds_per_32", "train_tokens_per_s", "inference_examples_per_s"):
+        assert facts[key] > 0
+    assert facts["peak_memory_bytes"] > 1e6

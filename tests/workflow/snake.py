@@ -1,0 +1,38 @@
+"""Run Snakemake as a user does, and read what it would do."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def snakemake(directory: Path, *arguments: str, config: dict | None = None, root: Path = ROOT, **environment):
+    """The finished process of `snakemake` in `directory`; `config` is written there first."""
+    if config is not None:
+        (directory / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    command = [sys.executable, "-m", "snakemake", "-s", str(root / "Snakefile"), "--directory", str(directory),
+               "--cores", "2", *arguments]  # fmt: skip
+    if "--configfile" not in arguments:
+        command += ["--configfile", str(directory / "experiment.yaml")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
+    return subprocess.run(
+        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=900
+    )  # fmt: skip
+
+
+def scheduled(directory: Path, *targets: str, config: dict | None = None, root: Path = ROOT) -> dict[str, int]:
+    """How many jobs of each rule a dry run would start."""
+    done = snakemake(directory, "--dry-run", "--quiet", "rules", "--", *targets, config=config, root=root) \
+        if targets else snakemake(directory, "--dry-run", "--quiet", "rules", config=config, root=root)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    output = done.stdout + done.stderr
+    if "Nothing to be done" in output:
+        return {}
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
+    assert jobs, output
+    return {rule: int(n) for rule, n in jobs.items() if rule not in ("total", "all")}

@@ -1,0 +1,201 @@
+"""Only what is missing is recomputed; everything asked for is made."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.tiny import write_reviews
+from tests.workflow.snake import ROOT, scheduled, snakemake
+
+PICTURES = {
+    "draw_epochs", "draw_methods", "draw_accuracy_parameters", "draw_accuracy_time",
+    "draw_comparisons", "draw_reliability", "draw_lengths", "draw_transfer",
+}  # fmt: skip
+TABLES = {
+    "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
+    "convergence_table", "reliability_table", "slices_table", "errors_table", "correlation_table", "comparison_tables",
+}  # fmt: skip
+AGGREGATES = TABLES | PICTURES | {"report", "results"}
+
+
+def without(jobs: dict[str, int], *names: str) -> dict[str, int]:
+    return {rule: n for rule, n in jobs.items() if rule not in AGGREGATES | set(names)}
+
+
+def test_everything_is_made_and_nothing_is_left_to_do(finished):
+    folder, config = finished
+    results = folder / "results/small"
+    for method, seeds in {"tiny": [1, 2], "tiny-scratch": [1, 2], "majority": [0], "tfidf": [0]}.items():
+        for dataset, rows in {"films": 64, "books": 48}.items():
+            for seed in seeds:
+                predictions = pd.read_parquet(results / f"predictions/{dataset}/{method}/seed{seed}.parquet")
+                epochs = [1, 2] if dataset == "films" and "tiny" in method else None
+                assert len(predictions) == rows * (2 if epochs else 1)
+                if epochs:
+                    assert sorted(predictions["epoch"].unique()) == epochs
+    assert (results / "runs/tiny/seed1/checkpoint/model.safetensors").exists()
+    assert not (results / "runs/tiny/seed1/epochs").exists(), "early epochs are temporary"
+    assert not list(results.rglob("*.partial*")) and not list(results.rglob("state"))
+    assert (results / "report.html").stat().st_size > 10_000
+    json.loads((results / "results.json").read_text())
+    assert scheduled(folder) == {}
+
+
+def test_a_trained_model_learned_something(finished):
+    folder, _ = finished
+    summary = pd.read_csv(folder / "results/small/tables/summary.csv")
+    kept = summary[summary["kept"] & (summary["dataset"] == "films")].set_index("method")["accuracy_mean"]
+    assert kept["tfidf"] > 0.9 and kept["tiny"] > kept["majority"] + 0.2
+
+
+def test_a_new_model_schedules_only_its_own_chain(again):
+    folder, config = again
+    config["models"]["tiny-one"] = {**config["models"]["tiny"], "keep_layers": 1}
+    assert without(scheduled(folder, config=config)) == {
+        "download_model": 1, "tokenize": 3, "finetune": 2, "evaluate": 2, "transfer": 2, "speed": 1, "draw_curve": 1,
+    }  # fmt: skip
+
+
+def test_a_new_seed_schedules_only_its_runs(again):
+    folder, config = again
+    config["seeds"] = [1, 2, 3]
+    jobs = without(scheduled(folder, config=config))
+    assert jobs == {"finetune": 2, "evaluate": 2, "transfer": 2, "draw_curve": 2}
+
+
+def test_a_new_dataset_trains_nothing(again):
+    folder, config = again
+    file = write_reviews(folder / "plays.csv", 40, 4)
+    config["datasets"]["plays"] = {**config["datasets"]["books"], "file": {"test": str(file)}}
+    config["transfer"].append("plays")
+    assert without(scheduled(folder, config=config)) == {
+        "download_dataset": 1, "audit_dataset": 1, "tokenize": 2, "transfer": 4, "predict_baseline": 2,
+    }  # fmt: skip
+
+
+def test_a_learning_rate_reruns_that_model_alone(again):
+    folder, config = again
+    config["models"]["tiny"]["recipe"] = {"learning_rate": 1e-3}
+    jobs = without(scheduled(folder, config=config))
+    assert jobs == {"finetune": 2, "evaluate": 2, "transfer": 2, "draw_curve": 1}
+
+
+def test_a_deleted_figure_is_one_job(again):
+    folder, _ = again
+    (folder / "results/small/figures/methods.svg").unlink()
+    assert scheduled(folder, "results/small/figures/methods.svg") == {"draw_methods": 1}
+    assert scheduled(folder) == {"draw_methods": 1}
+
+
+def test_one_figure_needs_only_what_it_shows(again):
+    folder, _ = again
+    shutil.rmtree(folder / "results/small/runs/tiny-scratch")
+    (folder / "results/small/figures/curves/tiny.svg").unlink()
+    assert scheduled(folder, "results/small/figures/curves/tiny.svg") == {"draw_curve": 1}
+
+
+def test_restyling_only_redraws(again):
+    folder, config = again
+    config["models"]["tiny"] |= {"title": "The tiny one", "colour": "#123456"}
+    jobs = scheduled(folder, config=config)
+    assert set(jobs) == PICTURES | {"draw_curve", "report"} and jobs["draw_curve"] == 1
+
+
+def test_resources_and_groups_schedule_no_training(again):
+    folder, config = again
+    config["resources"]["finetune"] = {"threads": 2, "mem_mb": 1234}
+    config["models"]["tiny"]["group"] = {"family": "BERT"}
+    assert without(scheduled(folder, config=config)) == {}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """The workflow as a fresh clone has it: every file as new as can be."""
+    root = tmp_path_factory.mktemp("clone") / "finetone"
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True
+    ).stdout.split("\n")
+    for name in filter(None, names):
+        if not name.startswith(("tests/", "docs/")) and (ROOT / name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, root / name)
+    return root
+
+
+def test_a_fresh_clone_with_results_copied_in_reruns_nothing(again, clone, tmp_path):
+    folder, config = again
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    shutil.copytree(folder / "results", fresh / "results")
+    assert scheduled(fresh, config=config, root=clone) == {}
+    (fresh / "results/small/figures/methods.svg").unlink()
+    assert scheduled(fresh, "results/small/figures/methods.svg", root=clone) == {"draw_methods": 1}
+
+
+def test_touching_scripts_and_commenting_the_library_reruns_nothing(again, clone):
+    folder, _ = again
+    for file in (clone / "workflow").rglob("*.py"):
+        with file.open("a") as stream:
+            stream.write("\n# a comment\n")
+        os.utime(file)
+    assert scheduled(folder, root=clone) == {}
+
+
+def test_edited_source_data_is_noticed(again):
+    folder, config = again
+    file = write_reviews(folder / "books.csv", 48, 5)
+    config["datasets"]["books"]["file"]["test"] = str(file)
+    jobs = without(scheduled(folder, config=config))
+    assert jobs == {"download_dataset": 1, "audit_dataset": 1, "tokenize": 2, "transfer": 4, "predict_baseline": 2}
+
+
+def test_experiments_never_mix(again):
+    folder, config = again
+    config["experiment"] = "other"
+    assert scheduled(folder, config=config)["finetune"] == 4
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "demo.yaml"])
+def test_the_shipped_experiments_build_a_dag(tmp_path, file):
+    done = snakemake(tmp_path, "--dry-run", "--quiet", "rules", "--configfile", str(ROOT / "config" / file))
+    assert done.returncode == 0, done.stderr
+    assert "finetune" in done.stdout + done.stderr
+
+
+def test_a_bare_call_runs_the_papers_experiment(tmp_path):
+    done = subprocess.run(
+        ["snakemake", "--dry-run", "--quiet", "rules"], cwd=ROOT, text=True, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    finetunes = [line.split()[-1] for line in (done.stdout + done.stderr).splitlines() if line.startswith("finetune ")]
+    assert finetunes == ["16"]
+
+
+def test_bad_configuration_is_one_sentence_and_no_traceback(again):
+    folder, config = again
+    config["models"]["tiny"]["recipe"] = {"learning_rat": 1}
+    done = snakemake(folder, "--dry-run", config=config)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "did you mean 'learning_rate'?" in done.stderr
+    assert str(Path(folder / "experiment.yaml")) in done.stderr
+
+
+def test_snakemakes_own_report_is_complete(again, tmp_path):
+    folder, _ = again
+    done = snakemake(folder, "--report", str(folder / "snakemake.html"))
+    assert done.returncode == 0, done.stderr
+    assert (folder / "snakemake.html").stat().st_size > 100_000
+
+
+def test_drawing_never_imports_torch(finished):
+    code = "import sys, finetone.plots.curve, finetone.plots.bars, finetone.compare.tables; " \
+           "import finetone.report; print(sorted(m for m in ('torch', 'transformers') if m in sys.modules))"  # fmt: skip
+    done = subprocess.run(
+        ["python", "-c", code], cwd=ROOT / "workflow/scripts", text=True, capture_output=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,19 @@
+"""Look at the data before anything is learned from it.
+
+Empty texts, duplicates, test rows that also stand in train, lengths, balance of labels.
+"""
+
+
+rule audit_dataset:
+    input:
+        data="<exp>/data/{dataset}",
+    output:
+        "<exp>/audit/{dataset}.json",
+    log:
+        "<exp>/logs/audit_dataset/{dataset}.log",
+    conda:
+        "../../envs/light.yaml"
+    message:
+        "Audit the dataset {wildcards.dataset}"
+    script:
+        "../scripts/audit_dataset.py"

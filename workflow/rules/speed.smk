@@ -1,0 +1,29 @@
+"""Time every model on the same device with the same batches.
+
+The job asks for as many threads as the fine-tuning does by default; on a machine with no more
+cores than that it runs alone, as a timing should.
+"""
+
+
+rule speed:
+    input:
+        model="<exp>/models/{model}",
+        tokens=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
+    output:
+        "<exp>/speed/{model}.json",
+    log:
+        "<exp>/logs/speed/{model}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: ask("speed", "threads")
+    resources:
+        gpu=ask("speed", "gpu"),
+        mem_mb=ask("speed", "mem_mb"),
+        runtime=ask("speed", "runtime"),
+    params:
+        batch_size=lambda wildcards: configuration.recipe_of(config, wildcards.model)["batch_size"],
+        engine=config["engine"],
+    message:
+        "Time {wildcards.model}"
+    script:
+        "../scripts/speed.py"

@@ -1,0 +1,23 @@
+"""Turn each split into token ids once per model, cut to the length all methods share."""
+
+
+rule tokenize:
+    input:
+        data="<exp>/data/{dataset}",
+        model="<exp>/models/{model}",
+    output:
+        "<exp>/tokens/{dataset}/{split}/{model}.arrow",
+    log:
+        "<exp>/logs/tokenize/{dataset}-{split}-{model}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: ask("tokenize", "threads")
+    resources:
+        mem_mb=ask("tokenize", "mem_mb"),
+        runtime=ask("tokenize", "runtime"),
+    params:
+        max_length=config["max_length"],
+    message:
+        "Tokenize {wildcards.split} of {wildcards.dataset} for {wildcards.model}"
+    script:
+        "../scripts/tokenize_split.py"

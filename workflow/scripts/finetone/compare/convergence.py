@@ -1,0 +1,61 @@
+"""How fast a run learns its training data, from its per-step history.
+
+- *final training accuracy*: cumulative accuracy at the end of the last epoch: of all examples of
+  that epoch, each predicted just before the step that learns from it.
+- *target*: 95 % of it.
+- *reached*: accuracy per batch is noise (one example of 32 is 3 points), so the target is compared
+  with the accuracy over the last `window` examples: 2 % of the run's examples, at least 256, at
+  most the whole run, in whole batches. The first step at which a full window meets the target
+  counts; steps and examples are those taken up to and including it. Empty if never.
+- *area under curve*: mean accuracy over all examples of the run, that is the area under accuracy
+  against examples, divided by the examples: 1 is a model right from the first batch on.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from finetone.errors import UserError
+
+SHARE = 0.95
+WINDOW_SHARE = 0.02
+WINDOW_LEAST = 256
+COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy", "examples"]
+
+
+def read_history(path: str | Path) -> pd.DataFrame:
+    """The steps of one run in order, without the columns not needed here."""
+    try:
+        history = pd.read_parquet(path, columns=COLUMNS)
+    except (ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
+        raise UserError(f"{path}: not a training history ({error}); delete it and rerun") from None
+    if history.empty:
+        raise UserError(f"{path}: a history without steps; delete it and rerun")
+    return history.sort_values("step", ignore_index=True)
+
+
+def measure(history: pd.DataFrame) -> dict[str, float]:
+    """The convergence table's columns for one run."""
+    examples = history["examples"].to_numpy(np.int64)
+    # whole numbers: a window's accuracy must not depend on rounding in earlier windows
+    right = np.round(history["accuracy"].to_numpy(np.float64) * examples).astype(np.int64)
+    seen, hits = np.cumsum(examples), np.cumsum(right)
+    window = min(int(seen[-1]), max(WINDOW_LEAST, int(WINDOW_SHARE * seen[-1])))
+    final = float(history["cumulative_accuracy"].iloc[-1])
+    target = SHARE * final
+    # the latest start that leaves at least `window` examples up to and including each step
+    before = np.searchsorted(np.append(0, seen), seen - window, side="right") - 1
+    full = before >= 0
+    start = np.maximum(before, 0)
+    in_window = seen - np.append(0, seen)[start]
+    running = (hits - np.append(0, hits)[start]) / in_window
+    reached = np.flatnonzero(full & (running >= target))
+    first = int(reached[0]) if len(reached) else None
+    return {
+        "final_training_accuracy": final,
+        "target": target,
+        "steps_to_target": float("nan") if first is None else float(first + 1),
+        "examples_to_target": float("nan") if first is None else float(seen[first]),
+        "area_under_curve": float(hits[-1] / seen[-1]),
+    }

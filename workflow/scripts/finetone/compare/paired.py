@@ -1,0 +1,242 @@
+"""Paired comparison of methods that predicted the same rows.
+
+Two sources of chance are resampled: the rows (another test set) and the seeds (another training
+run). This is the two-way or *pigeonhole* bootstrap (Owen 2007, "The pigeonhole bootstrap"):
+
+- rows: n of n with replacement, the same draw for all methods and seeds, so pairing is kept;
+- seeds: S-1 of S with replacement, drawn for each method by itself (Rao & Wu 1988: drawing S
+  would understate the variance over S seeds by the factor (S-1)/S, a half for two seeds).
+  A method with a single run is one fixed run: its interval speaks of new rows only.
+
+Owen shows that this counts the seed-by-row residual three times: with A, B, E for the variances of
+seeds, rows and residual, A/S + B/n + 3E/(Sn) instead of A/S + B/n + E/(Sn). The excess is known
+from the two-way residual mean square, and deviations are scaled down by it; unscaled, the test
+rejected 1 % of true nulls at a nominal 5 % with two seeds, and found that much less.
+A variance over two or three seeds is itself uncertain, which no bootstrap mends: where seeds
+matter more than rows, use five or more.
+
+For a difference d with (scaled) resamples d*: the p-value is (1 + #{|d* - d| ≥ |d|}) / (1 + resamples)
+(Davison & Hinkley 1997), and the interval is d ± the quantile of |d* - d| (Hall 1988's symmetric
+interval), so that the interval excludes 0 exactly when p is below 1 - confidence (up to the +1).
+"""
+
+from dataclasses import dataclass, replace
+from string import ascii_letters
+
+import numpy as np
+from scipy import stats
+
+from finetone.compare.metrics import Bools, Floats, Ints
+from finetone.compare.predictions import Panel
+from finetone.seeds import derive
+
+POWER = 0.8
+CELLS = 5_000_000  # resample weights held at once: 20 MB in float32
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two accuracies, a - b. `error` is the bootstrap standard error, `p` is +1-corrected and
+    `p_fine` is p continued below the resolution of the resamples (see `difference`)."""
+
+    value: float
+    low: float
+    high: float
+    error: float
+    p: float
+    p_fine: float
+
+    def reversed(self) -> "Difference":
+        """b - a"""
+        return replace(self, value=-self.value, low=-self.high, high=-self.low)
+
+    def detectable(self, confidence: float) -> float:
+        """Smallest true difference this design finds with 80 % power, two-sided and unadjusted."""
+        critical = stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(POWER)
+        return float(critical * self.error)
+
+
+def _counting(n: int) -> type[np.floating]:
+    """The smallest float type whose sums of up to n ones are exact."""
+    return np.float32 if n < 2**24 else np.float64
+
+
+def resample_rows(correct: Bools, resamples: int, seed: int) -> Floats:
+    """Accuracy of each run in each resample of the rows. correct: [runs, n] → [resamples, runs].
+
+    Draws become counts per row and one matrix product serves all runs. Counts times 0/1 are sums
+    of integers below 2^24, exact in float32: the result is the same bits on any machine.
+    """
+    runs, n = correct.shape
+    precise = _counting(n)
+    columns = np.ascontiguousarray(correct.T, dtype=precise)
+    random = np.random.default_rng(seed)
+    block = max(1, min(resamples, CELLS // n))
+    counts = np.empty((block, n), precise)
+    result = np.empty((resamples, runs))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = random.integers(0, n, size=(size, n), dtype=np.int32 if n < 2**31 else np.int64)
+        for row in range(size):
+            counts[row] = np.bincount(drawn[row], minlength=n)
+        result[start : start + size] = counts[:size] @ columns
+    return result / n
+
+
+def seed_weights(seeds: int, resamples: int, seed: int) -> Floats:
+    """Weights [resamples, seeds], each row summing to 1; a single seed is kept as it is."""
+    if seeds == 1:
+        return np.ones((resamples, 1))
+    drawn = np.random.default_rng(seed).multinomial(
+        seeds - 1, np.full(seeds, 1 / seeds), size=resamples
+    )
+    return drawn / (seeds - 1)
+
+
+def resample(panel: Panel, resamples: int, seed: int) -> dict[str, Floats]:
+    """{method: its resampled mean accuracies [resamples]}.
+
+    Streams are named, so adding a method or a dataset changes no other's numbers, and a method's
+    seeds are drawn alike on every dataset: its runs there are the same trained models.
+    """
+    by_run = resample_rows(panel.correct, resamples, derive(seed, "rows", panel.dataset))
+    means = {}
+    for method, columns in panel.columns.items():
+        weights = seed_weights(len(panel.seeds[method]), resamples, derive(seed, "seeds", method))
+        means[method] = (by_run[:, columns] * weights).sum(axis=1)
+    return means
+
+
+def excess(panel: Panel, method: str) -> float:
+    """How much the two-way bootstrap overstates the variance of a method's mean accuracy: twice
+    the residual mean square over (seeds x rows); nothing for a single run."""
+    correct = panel.correct[panel.columns[method]]
+    seeds, n = correct.shape
+    if min(seeds, n) < 2:
+        return 0.0
+    per_row, mean = correct.mean(axis=0), correct.mean()
+    # residual sum of squares = total - rows - seeds; y² = y, as y is 0 or 1
+    total = seeds * n * mean * (1 - mean)
+    between_rows = seeds * float(((per_row - mean) ** 2).sum())
+    between_seeds = n * float(((correct.mean(axis=1) - mean) ** 2).sum())
+    residual = (total - between_rows - between_seeds) / ((seeds - 1) * (n - 1))
+    return float(2 * max(0.0, residual) / (seeds * n))
+
+
+def difference(
+    value: float, resampled: Floats, confidence: float, excess: float = 0.0
+) -> Difference:
+    """Test and interval for an observed difference, given its resamples [resamples] and by how
+    much their variance is known to be too large.
+
+    Where no resample reaches the difference, p = 1 / (1 + resamples) is only a bound, too coarse
+    to survive the adjustment for hundreds of pairs (990 pairs of 45 methods would never differ).
+    There `p_fine` is the normal tail at the bootstrap's standard error, if that is smaller.
+    """
+    variance = float(resampled.var(ddof=1))
+    # at least a third: the residual is counted three times, and is all there is at most
+    kept = np.sqrt(max(1 / 3, 1 - excess / variance)) if variance > 0 else 1.0
+    deviation = kept * np.abs(resampled - value)
+    # sums of the same fractions in another order may differ in the last bit
+    reached = int((deviation >= abs(value) - 1e-12).sum())
+    p = (1 + reached) / (1 + len(resampled))
+    error = float(kept * np.sqrt(variance))
+    p_fine = p
+    if not reached and error > 0:
+        p_fine = min(p, float(2 * stats.norm.sf(abs(value) / error)))
+    half = float(np.quantile(deviation, confidence))
+    return Difference(value, value - half, value + half, error, p, p_fine)
+
+
+def compare(
+    panel: Panel, confidence: float, resamples: int, seed: int
+) -> dict[tuple[str, str], Difference]:
+    """All pairs (a before b in the panel's order) of methods, a - b."""
+    means = resample(panel, resamples, seed)
+    accuracy = {m: panel.mean_accuracy(m) for m in panel.methods}
+    surplus = {m: excess(panel, m) for m in panel.methods}
+    return {
+        (a, b): difference(
+            accuracy[a] - accuracy[b], means[a] - means[b], confidence, surplus[a] + surplus[b]
+        )
+        for i, a in enumerate(panel.methods)
+        for b in panel.methods[i + 1 :]
+    }
+
+
+def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
+    """Positions of the runs to pair: equal seeds; if there are none or one side is a single run
+    (a method without random numbers), every run with every run."""
+    shared = [(a.index(s), b.index(s)) for s in a if s in b]
+    if shared and min(len(a), len(b)) > 1:
+        return shared
+    return [(i, j) for i in range(len(a)) for j in range(len(b))]
+
+
+def mcnemar(correct: Bools) -> Floats:
+    """Exact two-sided p [runs, runs] of McNemar's test between all runs. correct: [runs, n].
+
+    Under the null, rows that exactly one of two runs gets right fall to either with chance ½;
+    p is twice the smaller binomial tail, at most 1 (and 1 if no such row exists).
+    """
+    ones: Floats = correct.astype(_counting(correct.shape[1]))
+    both = (ones @ ones.T).astype(np.int64)
+    right = np.diag(both)
+    only_a, only_b = right[:, None] - both, right[None, :] - both
+    smaller, discordant = np.minimum(only_a, only_b), only_a + only_b
+    p: Floats = np.minimum(1.0, 2 * stats.binom.cdf(smaller, discordant, 0.5))
+    return p
+
+
+def holm(p: Floats) -> Floats:
+    """Family-wise adjusted p-values (Holm 1979), in the order given."""
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
+    return adjusted
+
+
+def letters(differ: Bools) -> list[str]:
+    """Compact letter display: items share a letter if and only if they do not differ.
+
+    `differ`: symmetric [k, k], items from best to worst. Insert and absorb (Piepho 2004): start
+    with one group; split every group that holds a differing pair; drop groups inside another.
+    After a … z follow A … Z, then Ā ….
+    """
+    k = len(differ)
+    groups: list[frozenset[int]] = [frozenset(range(k))]
+    for i, j in zip(*np.nonzero(np.triu(differ, 1)), strict=True):
+        split = [g for g in groups if i in g and j in g]
+        if split:
+            groups = [g for g in groups if not (i in g and j in g)]
+            for part in [g - {x} for g in split for x in (i, j)]:
+                if not any(part <= g for g in groups):
+                    groups = [g for g in groups if not g <= part] + [part]
+    names = [""] * k
+    for number, group in enumerate(sorted(groups, key=sorted)):
+        # one character each, so that a cell is the set of its characters
+        letter = ascii_letters[number] if number < 52 else chr(0x100 + number - 52)
+        for item in sorted(group):
+            names[item] += letter
+    return names
+
+
+def kappa(predicted: Ints, classes: int) -> Floats:
+    """Cohen's kappa (1960) [runs, runs] between all runs. predicted: [runs, n] in 0…classes-1.
+
+    Agreement beyond what the runs' class frequencies give by chance; NaN where both always give
+    the same one class.
+    """
+    runs, n = predicted.shape
+    observed = np.zeros((runs, runs))
+    frequency = np.empty((runs, classes))
+    for c in range(classes):
+        ones: Floats = (predicted == c).astype(_counting(n))
+        observed += ones @ ones.T
+        frequency[:, c] = ones.sum(axis=1, dtype=np.float64)
+    observed, expected = observed / n, (frequency @ frequency.T) / n**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value: Floats = np.where(expected == 1, np.nan, (observed - expected) / (1 - expected))
+    return value

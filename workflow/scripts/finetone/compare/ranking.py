@@ -1,0 +1,134 @@
+"""Who is best, and who cannot be told apart from whom."""
+
+import numpy as np
+import pandas as pd
+
+from finetone.compare import intervals, paired
+from finetone.compare.predictions import Panel
+from finetone.errors import UserError
+
+COMPARISONS = [
+    "dataset",
+    "a",
+    "b",
+    "difference",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "mcnemar_p",
+    "kappa",
+]
+RANKING = [
+    "dataset",
+    "method",
+    "rank",
+    "accuracy",
+    "low",
+    "high",
+    "group",
+    "difference_to_best",
+    "difference_low",
+    "difference_high",
+    "p_holm",
+    "detectable_difference",
+    "seeds",
+    "n",
+    "difference_to_baseline",
+    "baseline_low",
+    "baseline_high",
+    "p_holm_baseline",
+]
+
+Pairs = dict[tuple[str, str], tuple[paired.Difference, float]]  # with the Holm-adjusted p
+
+
+def compare(
+    panel: Panel, baseline: str | None, confidence: float, resamples: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(comparisons, ranking) of one dataset.
+
+    `p_holm` of a pair is adjusted for all pairs of the dataset, which also covers that the best
+    method was picked by looking; two methods differ if it is below 1 - confidence. Letters and the
+    ranking's `p_holm` (against the best) are that same decision. `p_holm_baseline` is adjusted for
+    the comparisons with the named baseline alone. Intervals are not adjusted.
+    """
+    if baseline is not None and baseline not in panel.seeds:
+        raise UserError(
+            f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
+            f"choose one of {', '.join(panel.methods)}"
+        )
+    found = paired.compare(panel, confidence, resamples, seed)
+    adjusted = paired.holm(np.array([d.p_fine for d in found.values()]))
+    pairs: Pairs = dict(zip(found, zip(found.values(), adjusted, strict=True), strict=True))
+    comparisons = _comparisons(panel, pairs)
+    pairs |= {(b, a): (d.reversed(), p) for (a, b), (d, p) in pairs.items()}
+    return comparisons, _ranking(panel, pairs, baseline, confidence)
+
+
+def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:
+    mcnemar = paired.mcnemar(panel.correct)
+    kappa = paired.kappa(panel.predicted, len(panel.labels))
+    rows = []
+    for (a, b), (d, p_holm) in pairs.items():
+        runs = paired.seed_pairs(panel.seeds[a], panel.seeds[b])
+        i = [panel.columns[a].start + x for x, _ in runs]
+        j = [panel.columns[b].start + y for _, y in runs]
+        rows.append(
+            {
+                "dataset": panel.dataset,
+                "a": a,
+                "b": b,
+                "difference": d.value,
+                "low": d.low,
+                "high": d.high,
+                "p": d.p,
+                "p_holm": p_holm,
+                "mcnemar_p": np.median(mcnemar[i, j]),
+                "kappa": np.mean(kappa[i, j]),
+            }
+        )
+    return pd.DataFrame(rows, columns=COMPARISONS)
+
+
+def _ranking(panel: Panel, pairs: Pairs, baseline: str | None, confidence: float) -> pd.DataFrame:
+    accuracy = {m: panel.mean_accuracy(m) for m in panel.methods}
+    order = sorted(panel.methods, key=lambda m: -accuracy[m])
+    best = order[0]
+    differ = np.array([[x != y and pairs[x, y][1] < 1 - confidence for y in order] for x in order])
+    groups = dict(zip(order, paired.letters(differ), strict=True))
+    others = [m for m in order if baseline is not None and m != baseline]
+    p_baseline = paired.holm(np.array([pairs[m, str(baseline)][0].p_fine for m in others]))
+    rows = []
+    for method in order:
+        low, high = intervals.over_seeds(panel.accuracies(method), len(panel.ids), confidence)
+        row: dict[str, object] = {
+            "dataset": panel.dataset,
+            "method": method,
+            "rank": 1 + sum(accuracy[m] > accuracy[method] for m in order),
+            "accuracy": accuracy[method],
+            "low": low,
+            "high": high,
+            "group": groups[method],
+            "seeds": len(panel.seeds[method]),
+            "n": len(panel.ids),
+        }
+        if method != best:
+            d, p_holm = pairs[method, best]
+            row |= {
+                "difference_to_best": d.value,
+                "difference_low": d.low,
+                "difference_high": d.high,
+                "p_holm": p_holm,
+                "detectable_difference": d.detectable(confidence),
+            }
+        if method in others:
+            d = pairs[method, str(baseline)][0]
+            row |= {
+                "difference_to_baseline": d.value,
+                "baseline_low": d.low,
+                "baseline_high": d.high,
+                "p_holm_baseline": p_baseline[others.index(method)],
+            }
+        rows.append(row)
+    return pd.DataFrame(rows, columns=RANKING)

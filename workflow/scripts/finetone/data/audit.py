@@ -1,0 +1,120 @@
+"""What is odd about a dataset, before anybody trusts a score on it."""
+
+import hashlib
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from finetone import files
+from finetone.data.splits import read_split
+from finetone.errors import UserError
+from finetone.log import logger
+
+QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
+
+
+def audit_dataset(manifest: Path, target: Path) -> None:
+    """Audit the splits beside `manifest` into the JSON file `target`.
+
+    Raises UserError if a split file is not the one the manifest describes.
+    """
+    facts = files.read_json(manifest)
+    splits = {}
+    for name, digest in facts["splits"].items():
+        path = Path(manifest).with_name(f"{name}.parquet")
+        if not path.is_file() or files.sha256(path) != digest:
+            raise UserError(f"{path}: not the file {manifest} describes; delete both and rerun")
+        splits[name] = read_split(path)
+    result = audit(splits, facts["labels"])
+    files.write_json(target, {"dataset": facts["dataset"], **result})
+    if result["leaks"]["count"]:
+        logger.warning(
+            "%s: %d test texts also stand in train", facts["dataset"], result["leaks"]["count"]
+        )
+
+
+def audit(splits: dict[str, pd.DataFrame], labels: list[str]) -> dict[str, Any]:
+    """Facts about splits with columns `id`, `text`, `label`.
+
+    Two texts are the same if they are after folding case and runs of white space.
+
+    - `splits` {split: facts}: `rows`; `labels` {name: rows}; `balance` (rows of the rarest class
+      per row of the commonest, 1 = balanced); `empty` (texts without letter or digit);
+      `multiline` (texts with a line break: few, long ones betray a quote left open);
+      `duplicates` {`groups`, `rows`: all rows in them, `conflicting_groups`, `conflicting_rows`:
+      those whose labels differ}; `words`, `characters` {quantile in percent: length}
+    - `shared` {"train/test": distinct texts in both …} for every pair of splits
+    - `leaks` {`count`, `ids`: rows of test whose text stands in train, `conflicting`: those of
+      them that stand there with another label}
+    """
+    folded = {name: _folded(frame) for name, frame in splits.items()}
+    return {
+        "splits": {
+            name: _split_facts(frame, folded[name], labels) for name, frame in splits.items()
+        },
+        "shared": {
+            f"{a}/{b}": len(set(folded[a]["key"]) & set(folded[b]["key"]))
+            for a, b in combinations(splits, 2)
+        },
+        "leaks": _leaks(folded),
+    }
+
+
+def fold(text: str) -> str:
+    """`text` with runs of white space as one blank, none at the ends, and case folded."""
+    return " ".join(text.split()).casefold()
+
+
+def _folded(frame: pd.DataFrame) -> pd.DataFrame:
+    """`id`, `label` and a 16-byte digest of each folded text: the texts would fill memory."""
+    keys = [hashlib.blake2b(fold(t).encode(), digest_size=16).digest() for t in frame["text"]]
+    return pd.DataFrame(
+        {"id": frame["id"], "label": frame["label"], "key": pd.Series(keys, dtype=object)}
+    )
+
+
+def _split_facts(frame: pd.DataFrame, folded: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
+    counts = np.bincount(frame["label"], minlength=len(labels))
+    words = np.array([len(text.split()) for text in frame["text"]])
+    characters = np.array([len(text) for text in frame["text"]])
+    groups = folded.groupby("key")["label"].agg(["size", "nunique"])
+    repeated = groups[groups["size"] > 1]
+    conflicting = repeated[repeated["nunique"] > 1]
+    return {
+        "rows": len(frame),
+        "labels": {name: int(count) for name, count in zip(labels, counts, strict=True)},
+        "balance": float(counts.min() / counts.max()),
+        "empty": sum(not any(map(str.isalnum, text)) for text in frame["text"]),
+        "multiline": int(frame["text"].str.contains("[\r\n]").sum()),
+        "duplicates": {
+            "groups": len(repeated),
+            "rows": int(repeated["size"].sum()),
+            "conflicting_groups": len(conflicting),
+            "conflicting_rows": int(conflicting["size"].sum()),
+        },
+        "words": _quantiles(words),
+        "characters": _quantiles(characters),
+    }
+
+
+def _quantiles(lengths: npt.NDArray[np.int64]) -> dict[str, int]:
+    """Lengths that occur: the smallest with at least q percent of the texts no longer than it."""
+    values = np.percentile(lengths, QUANTILES, method="inverted_cdf")
+    return {str(q): int(value) for q, value in zip(QUANTILES, values, strict=True)}
+
+
+def _leaks(folded: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    if "train" not in folded or "test" not in folded:
+        return {"count": 0, "ids": [], "conflicting": 0}
+    seen = folded["train"].groupby("key")["label"].agg(set)
+    test = folded["test"]
+    leaked = test[test["key"].isin(seen.index)]
+    conflicting = sum(
+        bool(seen[key] - {label}) for key, label in zip(leaked["key"], leaked["label"], strict=True)
+    )
+    ids = [int(i) for i in leaked["id"]]
+    return {"count": len(ids), "ids": ids, "conflicting": conflicting}

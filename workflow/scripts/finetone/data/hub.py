@@ -1,0 +1,135 @@
+"""Datasets from the model hub, through its own clients, at one recorded commit."""
+
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from finetone.errors import UserError
+from finetone.log import logger
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+ELSEWHERE = (
+    "set HF_ENDPOINT to a mirror, or HF_HUB_OFFLINE=1 with a filled cache and a pinned commit, or "
+    "use file: (datasets) and path: (models) sources; make demo needs no hub"
+)
+
+
+def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Raw tables {our split: columns text, label} and the `source` facts of a dataset block.
+
+    Raises UserError, naming the repository and the key to change, whatever goes wrong.
+    """
+    hub = block["hub"]
+    wanted = block.get("splits") or {"train": "train", "test": "test"}
+    commit, card_license = _resolve(name, hub)
+    tables = {ours: _split(name, block, theirs, commit) for ours, theirs in wanted.items()}
+    source = {
+        "kind": "hub",
+        "id": hub["id"],
+        "config": hub.get("config"),
+        "asked": hub.get("revision", "main"),
+        "revision": commit,
+        "splits": wanted,
+        "license": card_license,
+    }
+    return tables, source
+
+
+def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
+    """The commit behind `revision`, and the licence named on the repository's card."""
+    from huggingface_hub import HfApi
+
+    revision = hub.get("revision", "main")
+    try:
+        info = HfApi().dataset_info(hub["id"], revision=revision)
+    except Exception as error:  # the clients raise many kinds; each becomes one sentence
+        if COMMIT.fullmatch(revision) and _unreachable(error):
+            logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
+            return revision, None
+        _explain(name, hub, error)
+    license_ = info.card_data.get("license") if info.card_data else None
+    return str(info.sha), license_ if isinstance(license_, str) else None
+
+
+def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:
+    """Columns `text` and `label` of one of the repository's splits."""
+    from datasets import ClassLabel, load_dataset
+
+    hub = block["hub"]
+    try:  # scripts of a repository are refused by `datasets` itself; there is nothing to trust
+        data = load_dataset(hub["id"], name=hub.get("config"), revision=commit, split=split)
+    except Exception as error:
+        _explain(name, hub, error)
+    # on any trouble `datasets` falls back on whatever revision its cache holds, or on a local
+    # folder of that name; its cache folders are named after the commit
+    found = {Path(file["filename"]).parent.name for file in data.cache_files}
+    if found - {commit}:
+        raise UserError(
+            f"datasets.{name}: {hub['id']} could only be had from the cache, and not at commit "
+            f"{commit}; {ELSEWHERE}"
+        )
+    for key in ("text", "label"):
+        if block[key] not in data.column_names:
+            raise UserError(
+                f"datasets.{name}.{key}: split {split!r} of {hub['id']} has no column "
+                f"{block[key]!r}; there are {', '.join(data.column_names)}"
+            )
+    values = list(data[block["label"]])
+    feature = data.features[block["label"]]
+    if isinstance(feature, ClassLabel):
+        logger.info("%s, %s: label numbers stand for %s", hub["id"], split, feature.names)
+        if set(feature.names) == set(block["labels"]):  # perhaps in another order
+            values = [feature.names[v] if v is not None and v >= 0 else v for v in values]
+    return pd.DataFrame(
+        {
+            "text": pd.Series(list(data[block["text"]]), dtype=object),
+            "label": pd.Series(values, dtype=object),
+        }
+    )
+
+
+def _unreachable(error: BaseException) -> bool:
+    """Whether the network or the hub's servers, not the repository, are at fault."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if isinstance(error, ConnectionError | TimeoutError | LocalEntryNotFoundError):
+        return True
+    # the hub's client and `datasets` use different httpx packages with the same class names
+    if any(kind.__name__ == "TransportError" for kind in type(error).__mro__):
+        return True
+    response = getattr(error, "response", None)
+    return response is not None and response.status_code >= 500
+
+
+def _explain(name: str, hub: dict[str, Any], error: Exception) -> NoReturn:
+    """Say in one sentence what `error` means for the config."""
+    from huggingface_hub import errors
+
+    where = f"datasets.{name}.hub"
+    repo, revision, config = hub["id"], hub.get("revision", "main"), hub.get("config")
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    logger.info("%s: %s: %s", repo, type(error).__name__, error)
+    if isinstance(error, errors.GatedRepoError) or "gated dataset" in told:
+        message = f"{where}.id: {repo} is gated; ask for access on its page and set HF_TOKEN"
+    elif isinstance(error, errors.RevisionNotFoundError) or told.startswith("Revision "):
+        message = f"{where}.revision: {repo} has no revision {revision!r}"
+    elif isinstance(error, errors.RepositoryNotFoundError) or "doesn't exist on the Hub" in told:
+        message = f"{where}.id: no dataset {repo!r} on the hub, or it is private (set HF_TOKEN)"
+    elif isinstance(error, errors.HFValidationError):
+        message = f"{where}.id: {repo!r} is no repository id; write owner/name"
+    elif _unreachable(error):
+        message = f"{where}: the hub cannot be reached for {repo} ({told}); {ELSEWHERE}"
+    elif "Unknown split" in told:
+        message = f"datasets.{name}.splits: {repo}: {told}"
+    elif "BuilderConfig" in told or "Config name" in told:
+        message = f"{where}.config: {repo} has no configuration {config!r} ({told})"
+    elif "scripts are no longer supported" in told:
+        message = (
+            f"{where}.id: {repo} is a script, and code from the hub is never run; "
+            "use a revision or copy of it with plain data files"
+        )
+    else:
+        message = f"{where}: {repo} cannot be loaded ({type(error).__name__}: {told})"
+    raise UserError(message) from error

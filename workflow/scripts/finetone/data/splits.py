@@ -1,0 +1,89 @@
+"""Split files (`id`, `text`, `label`), and seeded, stratified choices of their rows."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finetone import files
+from finetone.errors import UserError
+from finetone.seeds import derive
+
+NAMES = ("train", "test", "dev")
+SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8())])
+
+
+def write_split(frame: pd.DataFrame, path: Path) -> None:
+    """Write columns `id`, `text`, `label` as Parquet, whole or not at all."""
+    table = pa.table(
+        {name: pa.array(frame[name], SCHEMA.field(name).type) for name in SCHEMA.names}
+    )
+    with files.atomic(path) as partial:
+        pq.write_table(table.cast(SCHEMA), partial, compression="zstd")
+
+
+def read_split(path: Path) -> pd.DataFrame:
+    """Columns `id` int64, `text` str, `label` int8; anything else is a UserError."""
+    try:
+        table = pq.ParquetFile(path).read().select(SCHEMA.names).cast(SCHEMA)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a split file ({reason}); delete it and rerun") from None
+    return pd.DataFrame({name: table.column(name).to_numpy() for name in SCHEMA.names})
+
+
+def choose(
+    labels: npt.NDArray[np.int8], rows: int, seed: int, *names: str | int
+) -> npt.NDArray[np.int64]:
+    """Places [rows] of a stratified choice, ascending; class shares by largest remainder.
+
+    Under one seed a larger choice holds a smaller one as far as rounding of the class shares
+    permits, so learning curves over `sample:` compare nested sets.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    exact = counts * rows / len(labels)
+    quota = np.floor(exact).astype(int)
+    by_remainder = np.argsort(-(exact - quota), kind="stable")
+    quota[by_remainder[: rows - quota.sum()]] += 1
+    generator = np.random.default_rng(derive(seed, *names))
+    chosen = [
+        generator.permutation(np.flatnonzero(labels == label))[:size]
+        for label, size in zip(classes, quota, strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def cut(
+    train: pd.DataFrame, shares: dict[str, float], seed: int, where: str
+) -> dict[str, pd.DataFrame]:
+    """Cut `shares` of all rows off `train`, test before dev; the rest stays `train`."""
+    result: dict[str, pd.DataFrame] = {}
+    rest = train
+    for name in ("test", "dev"):
+        if name not in shares:
+            continue
+        rows = round(len(train) * shares[name])
+        if not 0 < rows < len(rest):
+            raise UserError(
+                f"{where}.split.{name}: {shares[name]} of {len(train)} rows is {rows} rows, "
+                f"and {len(rest)} are left to cut from"
+            )
+        places = choose(rest["label"].to_numpy(), rows, seed, "split", name)
+        result[name] = rest.iloc[places].reset_index(drop=True)
+        rest = rest.drop(rest.index[places]).reset_index(drop=True)
+    return {"train": rest, **result}
+
+
+def sample(frame: pd.DataFrame, size: float, seed: int, split: str, where: str) -> pd.DataFrame:
+    """Keep `size` rows, or that share of them if below 1, in their order."""
+    rows = max(1, round(len(frame) * size)) if size < 1 else math.floor(size)
+    if size >= 1 and rows != size:
+        raise UserError(f"{where}.sample.{split}: {size} is neither a share nor a number of rows")
+    if rows > len(frame):
+        raise UserError(f"{where}.sample.{split}: asks for {rows} rows, there are {len(frame)}")
+    places = choose(frame["label"].to_numpy(), rows, seed, "sample", split)
+    return frame.iloc[places].reset_index(drop=True)

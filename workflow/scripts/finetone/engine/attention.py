@@ -1,0 +1,168 @@
+"""Attention over packed rows, as functions that transformers' attention interface calls.
+
+While a batch is packed (`packed(packing)`), sequences attend only within themselves: on the CPU
+group by group with batched matrix products whose backward is written out here, on a GPU with
+torch's own variable-length attention. Otherwise the functions are transformers' `sdpa`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from finetone.engine.dropout import Streams
+from finetone.engine.packing import Group, Packing
+
+NAME = "finetone"
+_packing: Packing | None = None
+_streams: Streams | None = None
+calls = 0  # attentions over packed rows so far; lets a check see that they happened
+
+
+@contextmanager
+def packed(packing: Packing, streams: Streams | None) -> Iterator[None]:
+    """Inside the block layers see packed rows; CPU dropout draws from `streams`."""
+    global _packing, _streams
+    before = _packing, _streams
+    _packing, _streams = packing, streams
+    try:
+        yield
+    finally:
+        _packing, _streams = before
+
+
+def current() -> Packing | None:
+    return _packing
+
+
+def mask(*args: Any, **kwargs: Any) -> torch.Tensor | None:
+    """No mask for packed rows, else sdpa's."""
+    return None if _packing is not None else sdpa_mask(*args, **kwargs)
+
+
+def attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    is_causal: bool | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """query, key, value [1, heads, N, d] → ([1, N, heads, d], None)."""
+    global calls
+    if _packing is None:
+        return sdpa_attention_forward(  # type: ignore[no-any-return]
+            module, query, key, value, attention_mask,
+            dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs,
+        )  # fmt: skip
+    if not query.shape[2] == key.shape[2] == _packing.tokens or query.shape[1] != key.shape[1]:
+        raise RuntimeError(f"attention of {tuple(query.shape)} over {tuple(key.shape)}: not packed")
+    calls += 1
+    causal = bool(is_causal if is_causal is not None else getattr(module, "is_causal", False))
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    if query.is_cuda:
+        out = _nested(q, k, v, _packing, scale, causal, dropout)
+    else:
+        out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _streams)
+    return out[None], None
+
+
+class _Grouped(torch.autograd.Function):
+    """softmax(scale·Q·Kᵀ)·V per group of sequences, dropout on the probabilities.
+
+    For the backward pass one number per score is kept: the probability, negative where dropout
+    took it away.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
+        scale: float, causal: bool, p: float, streams: Streams | None,
+    ) -> torch.Tensor:  # fmt: skip
+        out = torch.empty(q.shape, dtype=q.dtype)
+        needed = any(ctx.needs_input_grad)
+        if p > 0 and streams is None:
+            raise RuntimeError("dropout on the CPU needs random streams")
+        kept, signed = 1.0 - p, []
+        for group in packing.groups:
+            Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
+            scores = torch.bmm(Q, K.transpose(1, 2))
+            P = torch.softmax(_mask(scores, group, causal), -1)
+            if p > 0:
+                assert streams is not None
+                P = torch.copysign(P, streams.keep(P.shape, p, P.dtype).sub_(0.5))
+                signed.append(P)
+                P = torch.relu(P)
+                V = V.mul_(1 / kept)
+            else:
+                signed.append(P)
+            group.put(out, torch.bmm(P, V))
+            if not needed:
+                signed.clear()
+        if needed:
+            ctx.save_for_backward(q, k, v, *signed)
+        ctx.packing, ctx.scale, ctx.p = packing, scale, p
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
+        q, k, v, *signed = ctx.saved_tensors
+        dq, dk, dv = (torch.empty(x.shape, dtype=x.dtype) for x in (q, k, v))
+        for group, S in zip(ctx.packing.groups, signed, strict=True):
+            dO = group.take(grads[0])
+            if group.real is not None:  # padding has no part in the loss
+                view = dO.view(group.sequences, -1, group.width, dO.shape[-1])
+                view.mul_(group.real[:, None, :, None])
+            if ctx.p > 0:
+                dO.mul_(1 / (1 - ctx.p))
+            dP = torch.bmm(dO, group.take(v).transpose(1, 2))
+            if ctx.p > 0:
+                dP = torch.ops.aten.threshold_backward(dP, S, 0)
+                group.put(dv, torch.bmm(torch.relu(S).transpose(1, 2), dO))
+                S = S.abs()
+            else:
+                group.put(dv, torch.bmm(S.transpose(1, 2), dO))
+            dS = torch._softmax_backward_data(dP, S, -1, S.dtype)
+            group.put(dq, torch.bmm(dS, group.take(k)).mul_(ctx.scale))
+            group.put(dk, torch.bmm(dS.transpose(1, 2), group.take(q)).mul_(ctx.scale))
+        return dq, dk, dv, None, None, None, None, None
+
+
+def _mask(scores: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
+    """Set scores [sequences·heads, width, width] of padding keys, or later keys, to -inf."""
+    if group.real is not None:
+        view = scores.view(group.sequences, -1, group.width, group.width)
+        view.masked_fill_(~group.real[:, None, None, :], float("-inf"))
+    if causal:
+        later = torch.ones(group.width, group.width, dtype=torch.bool).triu_(1)
+        scores.masked_fill_(later, float("-inf"))
+    return scores
+
+
+def _nested(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
+    scale: float, causal: bool, p: float,
+) -> torch.Tensor:  # fmt: skip
+    """torch's variable-length attention (flash or memory-efficient) through jagged tensors."""
+    shortest, longest = int(packing.lengths.min()), int(packing.lengths.max())
+    nested = (
+        torch.nested.nested_tensor_from_jagged(
+            x.contiguous(), offsets=packing.offsets, min_seqlen=shortest, max_seqlen=longest
+        ).transpose(1, 2)
+        for x in (q, k, v)
+    )
+    out = F.scaled_dot_product_attention(*nested, dropout_p=p, is_causal=causal, scale=scale)
+    return out.transpose(1, 2).values()
+
+
+AttentionInterface.register(NAME, attention)
+AttentionMaskInterface.register(NAME, mask)

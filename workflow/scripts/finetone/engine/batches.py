@@ -1,0 +1,61 @@
+"""From token files to tensors: the order of an epoch and dynamic padding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from finetone.data.tokens import Tokens
+from finetone.seeds import derive
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Right-padded rows: `input_ids`, `attention_mask` int64 [b, t], `labels` int64 [b]."""
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+    lengths: np.ndarray  # real tokens per row, on the host
+
+
+def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """The rows of one epoch in the order they are learned, int64 [rows]; anew for every epoch."""
+    return np.random.default_rng(derive(seed, "shuffle", epoch)).permutation(rows)
+
+
+def collate(tokens: Tokens, rows: np.ndarray, device: torch.device) -> Batch:
+    """Pad `rows` of a token file on the right to the longest of them and send them to `device`.
+
+    From pinned memory the copy to a GPU overlaps with what the GPU is still computing.
+    """
+    lengths = tokens.lengths[rows]
+    width = max(1, int(lengths.max(initial=0)))
+    real = np.arange(width) < lengths[:, None]
+    ids = np.full((len(rows), width), tokens.meta["pad_token_id"], dtype=np.int64)
+    source = tokens.offsets[rows][:, None] + np.arange(width)
+    ids[real] = tokens.input_ids[source[real]]
+
+    def send(array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if device.type == "cuda":
+            return tensor.pin_memory().to(device, non_blocking=True)
+        return tensor
+
+    return Batch(send(ids), send(real.astype(np.int64)), send(tokens.labels[rows]), lengths)
+
+
+def by_length(lengths: np.ndarray, budget: int, *, equal: bool = False) -> list[np.ndarray]:
+    """Cut rows, longest first, into batches of at most `budget` padded tokens (at least one row).
+
+    With `equal`, rows of one batch all have the same length, so that nothing is padded.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches: list[list[int]] = []
+    for row in order.tolist():
+        head = lengths[batches[-1][0]] if batches else None
+        full = head is None or (len(batches[-1]) + 1) * max(1, head) > budget
+        if full or (equal and lengths[row] != head):
+            batches.append([])
+        batches[-1].append(row)
+    return [np.array(batch, dtype=np.int64) for batch in batches]

@@ -1,0 +1,210 @@
+"""How a module is executed: device, precision and fast paths, with every fallback on record."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from finetone.data.tokens import Tokens
+from finetone.engine import device as devices
+from finetone.engine.allocator import keep_memory
+from finetone.engine.batches import Batch, by_length, collate
+from finetone.engine.dropout import FastDropout, Streams
+from finetone.engine.recipe import EngineOptions
+from finetone.errors import UserError
+from finetone.log import logger
+
+CHECK_TOKENS = 48  # of the longest text in the self-check
+TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest, in the self-check
+
+
+class Execution:
+    """What the engine options mean on this machine for one module.
+
+    `running(module, …)` brings the fast paths in and takes them out again, `logits` executes a
+    batch, `parts` says how a batch is cut for execution, `record()` is run.json's `execution`.
+    """
+
+    def __init__(
+        self, options: EngineOptions, threads: int, device: torch.device | None = None
+    ) -> None:
+        self.options = options
+        self.threads = threads
+        self.device = device or devices.pick()
+        self.notes: list[str] = []
+        bf16 = options.precision == "bf16" or (
+            options.precision == "auto" and devices.fast_bf16(self.device)
+        )
+        self.precision = "bf16" if bf16 else "fp32"
+        self.padding_free = False
+        self.similar_parts = False  # a batch is cut into parts of similar length instead
+        self.padding_matters = False  # logits hang on how much padding stands behind a text
+        self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
+        self.streams: Streams | None = None
+        torch.set_num_threads(threads)
+        if self.device.type == "cpu":
+            keep_memory()
+
+    def note(self, text: str) -> None:
+        """Log a fallback and remember it for run.json."""
+        logger.info("%s", text)
+        self.notes.append(text)
+
+    @contextmanager
+    def running(self, module: nn.Module, tokens: Tokens, seed: int) -> Iterator[None]:
+        """Execute `module` our way inside the block; leave it as it was afterwards.
+
+        Fast paths are first checked against plain execution on a few of the real texts, in eval
+        mode; one that disagrees is not taken, and that is noted.
+        """
+        module.to(self.device)
+        with ExitStack() as stack:
+            if self.device.type == "cpu":
+                self.streams = Streams(seed, self.threads)
+                stack.enter_context(FastDropout(self.streams))
+            if self.options.padding_free == "auto" and len(tokens):
+                self._choose(module, tokens, stack)
+            yield
+
+    def _choose(self, module: nn.Module, tokens: Tokens, stack: ExitStack) -> None:
+        from finetone.engine.unpad import obstacle, unpadded
+
+        sample, training = _sample(tokens), module.training
+        everything = np.arange(len(sample))
+        module.eval()
+        with torch.no_grad():
+            plain = self._checked(module, sample, [everything])
+            reason = obstacle(module)
+            if reason is None:
+                attempt = ExitStack()
+                try:
+                    attempt.enter_context(unpadded(module))
+                    self.padding_free = True
+                    self._demand_agreement(plain, self._checked(module, sample, [everything]))
+                    stack.push(attempt)
+                except Exception as error:  # whatever goes wrong in there, padding is right
+                    attempt.close()
+                    self.padding_free = False
+                    reason = f"{type(error).__name__}: {error}"
+            if reason is not None:
+                self.note(f"padding stays: {reason}")
+                alone = self._checked(module, sample, [everything[[i]] for i in everything])
+                self.padding_matters = not _agree(plain, alone, self._tolerance)
+                self.similar_parts = self.device.type == "cpu" and not self.padding_matters
+        module.train(training)
+
+    def _checked(self, module: nn.Module, sample: Tokens, parts: list[np.ndarray]) -> torch.Tensor:
+        """Logits of the sample, executed in `parts`; in fp32 on the CPU, whatever the precision."""
+        return torch.cat([
+            self.logits(module, collate(sample, rows, self.device), check=True) for rows in parts
+        ])  # fmt: skip
+
+    @property
+    def _tolerance(self) -> float:
+        return TOLERANCE["fp32" if self.device.type == "cpu" else self.precision]
+
+    def _demand_agreement(self, plain: torch.Tensor, fast: torch.Tensor) -> None:
+        if not _agree(plain, fast, self._tolerance):
+            raise ArithmeticError(f"logits differ by {(plain - fast).abs().max():.2g}")
+
+    def logits(self, module: nn.Module, batch: Batch, *, check: bool = False) -> torch.Tensor:
+        """Logits fp32 [rows, classes] of one batch."""
+        bf16 = self.precision == "bf16" and not (check and self.device.type == "cpu")
+        with ExitStack() as stack:
+            if bf16:
+                stack.enter_context(torch.autocast(self.device.type, dtype=torch.bfloat16))
+            if self.padding_free:
+                from finetone.engine.attention import packed
+                from finetone.engine.packing import Packing
+
+                width = batch.input_ids.shape[1]
+                packing = Packing.right_padded(batch.lengths, width, self.device)
+                stack.enter_context(packed(packing, self.streams))
+            output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+            return output.logits.float()  # type: ignore[no-any-return]
+
+    def parts(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Cut a batch into the row groups that are executed together (usually one)."""
+        pieces = self.pieces
+        if self.similar_parts:  # worth it from about a thousand tokens each
+            pieces = max(pieces, min(8, int(lengths.max()) * len(lengths) // 1024))
+        if pieces == 1:
+            return [np.arange(len(lengths))]
+        return np.array_split(np.argsort(-lengths, kind="stable"), min(pieces, len(lengths)))
+
+    def prediction_batches(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Row groups for prediction: sorted by length, a bounded number of tokens in each.
+
+        Where padding would change a text's logits, only texts of equal length share a batch.
+        """
+        budget = (1 << 17) if self.device.type == "cuda" else (1 << 13)
+        return by_length(lengths, max(1, budget // self.pieces), equal=self.padding_matters)
+
+    def use_less_memory(self, rows: int) -> None:
+        """After an out-of-memory: from now on execute a batch in twice as many parts."""
+        if self.pieces >= rows:
+            raise UserError(
+                f"out of memory on {devices.name(self.device)} even with one example at a time; "
+                "lower max_length or use a device with more memory"
+            )
+        self.pieces *= 2
+        self.note(f"out of memory: a batch is now executed in {self.pieces} parts (same gradients)")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Whatever of the execution changes bits; a saved state of another one is not ours."""
+        return {
+            "padding_free": self.options.padding_free,
+            "precision": self.precision,
+            "compile": self.options.compile,
+            "device": self.device.type,
+            "threads": self.threads,
+            "torch": torch.__version__,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run must restore to draw and round the same."""
+        streams = self.streams.state() if self.streams else None
+        return {"pieces": self.pieces, "notes": list(self.notes), "streams": streams}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.pieces, self.notes = state["pieces"], list(state["notes"])
+        if self.streams:
+            self.streams.restore(state["streams"])
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "device": self.device.type,
+            "device_name": devices.name(self.device),
+            "threads": self.threads,
+            "precision": self.precision,
+            "padding_free": self.padding_free,
+            "compile": "off",
+            "notes": list(self.notes),
+        }
+
+
+def _sample(tokens: Tokens) -> Tokens:
+    """Up to four real texts from short to long, cut to different lengths; the last token stays."""
+    order = np.argsort(tokens.lengths, kind="stable")
+    rows = order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)]
+    texts = []
+    for i, row in enumerate(rows):
+        ids = tokens.input_ids[tokens.offsets[row] : tokens.offsets[row + 1]]
+        keep = CHECK_TOKENS * (i + 1) // len(rows)
+        texts.append(ids if len(ids) <= keep else np.append(ids[: keep - 1], ids[-1]))
+    return Tokens(
+        ids=tokens.ids[rows],
+        labels=tokens.labels[rows],
+        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in texts])]).astype(np.int64),
+        input_ids=np.concatenate(texts),
+        meta=tokens.meta,
+    )
+
+
+def _agree(a: torch.Tensor, b: torch.Tensor, tolerance: float) -> bool:
+    return bool((a - b).abs().max() <= tolerance * a.abs().max().clamp(min=1e-3))

@@ -1,0 +1,172 @@
+"""One fine-tuning run: a model folder and token files in, history, checkpoint and run.json out."""
+
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pyarrow.parquet as pq
+import torch
+import transformers
+from torch import nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+import finetone
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine import parameters, state as states
+from finetone.engine.card import card
+from finetone.engine.loop import train as run_loop
+from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.errors import UserError
+from finetone.files import atomic, read_json, sha256, write_json
+from finetone.seeds import derive
+
+# files of a model folder that `save_pretrained` writes anew or that speak of the base model only
+NOT_COPIED = {"config.json", "manifest.json", "README.md", ".snakemake_timestamp"}
+WEIGHTS = {".safetensors", ".bin", ".h5", ".msgpack", ".onnx", ".pt", ".index"}
+
+
+def finetune(
+    model_dir: Path,
+    train: Path,
+    *,
+    dev: Path | None,
+    recipe: dict[str, Any],
+    engine: dict[str, Any],
+    seed: int,
+    method: str,
+    history: Path,
+    run: Path,
+    checkpoint: Path,
+    epochs: Path,
+    state: Path,
+    threads: int,
+    made_from: dict[str, str] | None = None,
+    dataset: str = "",
+    license: str | None = None,
+    base: str | None = None,
+) -> None:
+    """Fine-tune the model in `model_dir` on a token file and write the run's four outputs.
+
+    `history`, `run`, `checkpoint` and `epochs` are written as docs/architecture.md has them;
+    `state` is a folder that survives a kill and is removed on success. `base` is what the model
+    card calls the base model (default: the folder's name), `license` its licence if known.
+    """
+    rules, options = Recipe.of(recipe), EngineOptions.of(engine)
+    data = read_tokens(train)
+    dev_data = read_tokens(dev) if dev else None
+    module = classifier(model_dir, data, seed)
+    if made_from is None:
+        made_from = {"train": sha256(train), "model": sha256(model_dir)}
+
+    result = run_loop(
+        module, data, rules, options, seed, state=state, dev=dev_data, threads=threads
+    )
+
+    facts = {
+        "method": method,
+        "kind": "finetune",
+        "seed": seed,
+        "dataset": dataset,
+        "labels": data.meta["labels"],
+        "recipe": rules.as_dict(),
+        "engine": options.as_dict(),
+        "execution": result.execution,
+        "versions": versions(),
+        "parameters": parameters.count(module),
+        "rows": result.rows,
+        "epochs": rules.epochs,
+        "steps": result.steps,
+        "kept_epoch": result.kept_epoch,
+        "dev_accuracy": result.dev_accuracy,
+        "train_seconds": result.train_seconds,
+        "tokens_per_s": result.tokens_per_s,
+        "seconds_per_32": result.seconds_per_32,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "resumed": result.resumed,
+        "made_from": made_from,
+    }
+    with atomic(history) as partial:
+        pq.write_table(result.history, partial)
+    with atomic(checkpoint) as partial:
+        module.save_pretrained(partial)
+        copy_tokenizer(model_dir, partial)
+        text = card(
+            facts, base=base or model_dir.name, license=license, max_length=data.meta["max_length"]
+        )
+        (partial / "README.md").write_text(text, encoding="utf-8")
+    with atomic(epochs) as partial:
+        partial.mkdir()
+        for epoch, path in enumerate(result.epochs, start=1):
+            if epoch != result.kept_epoch:
+                shutil.copyfile(path, partial / path.name)
+    write_json(run, facts)
+    states.discard(state)
+
+
+def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
+    """The folder's model in fp32 with a classification head whose random weights hang on `seed`."""
+    labels = tokens.meta["labels"]
+    torch.manual_seed(derive(seed, "head"))
+    head: dict[str, Any] = {
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {name: number for number, name in enumerate(labels)},
+    }
+    auto = AutoModelForSequenceClassification
+    module: nn.Module
+    if has_random_weights(model_dir):  # un-pretrained: the whole network is drawn from the seed
+        module = auto.from_config(AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32)
+    else:
+        module = auto.from_pretrained(
+            model_dir, dtype=torch.float32, ignore_mismatched_sizes=True, **head
+        )
+    config: Any = module.config
+    if config.pad_token_id is None:  # GPT-2 and its kin
+        config.pad_token_id = tokens.meta["pad_token_id"]
+    check_fits(model_dir, tokens, config)
+    return module
+
+
+def has_random_weights(model_dir: Path) -> bool:
+    """Whether the folder is an architecture without weights (its manifest says so)."""
+    manifest = model_dir / "manifest.json"
+    return manifest.exists() and read_json(manifest).get("weights") == "random"
+
+
+def check_fits(model_dir: Path, tokens: Tokens, config: Any) -> None:
+    """Refuse token files of another tokenizer or of texts longer than the model's positions."""
+    if len(tokens) == 0:
+        return
+    largest, vocabulary = int(tokens.input_ids.max(initial=0)), config.get_text_config().vocab_size
+    if largest >= vocabulary:
+        raise UserError(
+            f"{model_dir}: token id {largest} but the model knows only {vocabulary}; "
+            "the texts were tokenized for another model"
+        )
+    longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
+    if limit and longest > limit:
+        raise UserError(
+            f"max_length: texts of {longest} tokens, but {model_dir.name} has {limit} positions; "
+            f"set max_length to {limit} or less"
+        )
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """Copy a model folder's tokenizer files (all that is neither weights nor configuration)."""
+    for file in source.iterdir():
+        weights = file.suffix in WEIGHTS or file.name.endswith(".index.json")
+        if file.is_file() and not weights and file.name not in NOT_COPIED:
+            shutil.copyfile(file, target / file.name)
+
+
+def versions() -> dict[str, str]:
+    """Versions of whatever can change a run's numbers."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "transformers": transformers.__version__,
+        "numpy": numpy.__version__,
+        "finetone": finetone.__version__,
+    }

@@ -1,0 +1,74 @@
+"""What happened at every optimizer step, gathered without making a GPU wait."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from finetone.engine.device import Clock
+
+FIELDS = ("epoch", "lr", "loss", "correct", "examples", "tokens", "seconds")
+
+
+class History:
+    """One row per step. Losses stay on the device until `flush` fetches them in one go."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[float]] = []
+        self._pending: list[tuple[list[float], torch.Tensor, Any, Any]] = []
+
+    def add(
+        self, facts: list[float], result: torch.Tensor, start: Any, end: Any
+    ) -> None:
+        """`facts` = epoch, lr, examples, tokens; `result` = (mean loss, number correct) on device."""
+        self._pending.append((facts, result, start, end))
+
+    def flush(self) -> None:
+        if not self._pending:
+            return
+        results = torch.stack([result for _, result, _, _ in self._pending]).cpu().tolist()
+        for ((epoch, lr, examples, tokens), _, start, end), (loss, correct) in zip(
+            self._pending, results, strict=True
+        ):
+            seconds = Clock.seconds(start, end)
+            self.rows.append([epoch, lr, loss, correct, examples, tokens, seconds])
+        self._pending.clear()
+
+    def column(self, name: str) -> np.ndarray:
+        """One column over all flushed steps, float64 [steps]."""
+        return np.array([row[FIELDS.index(name)] for row in self.rows], dtype=np.float64)
+
+    def since_epoch_began(self) -> tuple[np.ndarray, np.ndarray]:
+        """Running mean loss and accuracy per example, starting over with each epoch."""
+        epoch, examples = self.column("epoch"), self.column("examples")
+        loss, correct = self.column("loss") * examples, self.column("correct")
+        for value in np.unique(epoch):
+            rows = epoch == value
+            seen = np.cumsum(examples[rows])
+            loss[rows] = np.cumsum(loss[rows]) / seen
+            correct[rows] = np.cumsum(correct[rows]) / seen
+        return loss, correct
+
+    def table(self) -> pa.Table:
+        """history.parquet as docs/architecture.md has it."""
+        loss, accuracy = self.since_epoch_began()
+        examples = self.column("examples")
+        columns = {
+            "epoch": pa.array(self.column("epoch").astype(np.int32)),
+            "step": pa.array(np.arange(1, len(self.rows) + 1, dtype=np.int32)),
+            "lr": pa.array(self.column("lr")),
+            "loss": pa.array(self.column("loss")),
+            "accuracy": pa.array(self.column("correct") / examples),
+            "cumulative_loss": pa.array(loss),
+            "cumulative_accuracy": pa.array(accuracy),
+            "examples": pa.array(examples.astype(np.int32)),
+            "tokens": pa.array(self.column("tokens").astype(np.int64)),
+            "seconds": pa.array(self.column("seconds")),
+        }
+        return pa.table(columns)
+
+    def seconds_per_32(self) -> float | None:
+        """Median seconds per 32 examples after the first steps, which also warm caches up."""
+        rate = self.column("seconds") / self.column("examples") * 32
+        return float(np.median(rate[min(5, len(rate) // 2) :])) if len(rate) else None

@@ -1,0 +1,108 @@
+"""From weights and token files to logits and prediction files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import nn
+
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine.batches import collate
+from finetone.engine.execution import Execution
+from finetone.engine.recipe import EngineOptions
+from finetone.files import atomic
+
+
+def predict_module(
+    module: nn.Module,
+    tokens: Tokens,
+    *,
+    options: EngineOptions | None = None,
+    threads: int = 1,
+    device: torch.device | None = None,
+    execution: Execution | None = None,
+) -> np.ndarray:
+    """Logits float32 [rows, classes] in the order of the token file; leaves `module` in eval mode.
+
+    Rows are batched by length, so next to nothing is padding; which rows share a batch changes
+    logits by rounding only. Inside a running `execution` (a training loop) that one is used.
+    """
+    if execution is None:
+        execution = Execution(options or EngineOptions(), threads, device)
+        with execution.running(module, tokens, seed=0):
+            return predict_module(module, tokens, execution=execution)
+    module.eval()
+    if len(tokens) == 0:
+        return np.zeros((0, len(tokens.meta["labels"])), dtype=np.float32)
+    groups = execution.prediction_batches(tokens.lengths)
+    with torch.inference_mode():
+        parts = [
+            execution.logits(module, collate(tokens, rows, execution.device)) for rows in groups
+        ]
+        in_length_order = torch.cat(parts).cpu().numpy()
+    logits = np.empty_like(in_length_order)
+    logits[np.concatenate(groups)] = in_length_order
+    return logits
+
+
+def predict(
+    model_dir: Path,
+    weights: Mapping[int, Path | None],
+    tokens: Path,
+    *,
+    dataset: str,
+    method: str,
+    seed: int,
+    kept_epoch: int,
+    engine: dict[str, Any],
+    threads: int,
+    target: Path,
+) -> None:
+    """Write the prediction file of a checkpoint folder for one or several epochs' weights.
+
+    `weights` maps an epoch to its safetensors file, or to None for the folder's own weights.
+    """
+    from safetensors.torch import load_model
+    from transformers import AutoModelForSequenceClassification
+
+    data = read_tokens(tokens)
+    module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
+    execution = Execution(EngineOptions.of(engine), threads)
+    # the folder's own weights first: they are loaded already, the others replace them
+    epochs = sorted(weights, key=lambda epoch: weights[epoch] is not None)
+    logits: dict[int, np.ndarray] = {}
+    with execution.running(module, data, seed=seed):
+        for epoch in epochs:
+            if (path := weights[epoch]) is not None:
+                load_model(module, path, device=str(execution.device))
+            logits[epoch] = predict_module(module, data, execution=execution)
+    meta = {
+        "dataset": dataset, "method": method, "seed": seed,
+        "labels": data.meta["labels"], "kept_epoch": kept_epoch,
+    }  # fmt: skip
+    write_predictions(target, data, logits, meta)
+
+
+def write_predictions(
+    target: Path, tokens: Tokens, logits: Mapping[int, np.ndarray], meta: dict[str, Any]
+) -> None:
+    """Write {epoch: logits [rows, classes]} as the contract's prediction parquet."""
+    import json
+
+    epochs = sorted(logits)
+    values = np.concatenate([logits[epoch] for epoch in epochs]).astype(np.float32)
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    table = pa.table(
+        {
+            "epoch": pa.array(np.repeat(np.array(epochs, dtype=np.int16), len(tokens))),
+            "id": pa.array(np.tile(tokens.ids, len(epochs))),
+            "label": pa.array(np.tile(tokens.labels, len(epochs)).astype(np.int8)),
+            "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel())),
+        }
+    ).replace_schema_metadata({"finetone": json.dumps(meta, ensure_ascii=False)})
+    with atomic(target) as partial:
+        pq.write_table(table, partial)

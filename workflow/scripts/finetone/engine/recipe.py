@@ -1,0 +1,83 @@
+"""What is learned (`Recipe`) and how it is executed (`EngineOptions`); the config's two blocks."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from finetone.errors import UserError
+
+
+class _Block:
+    @classmethod
+    def of(cls, block: dict[str, Any]) -> Self:
+        """Build from a config block; missing keys take their defaults, unknown ones are refused."""
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        for key in block:
+            if key not in known:
+                raise UserError(
+                    f"{cls.__name__.lower()}: unknown key {key!r}; known are {', '.join(known)}"
+                )
+        return cls(**block)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Recipe(_Block):
+    """The mathematics of one fine-tuning. Keys, meanings and defaults are the config's `recipe:`."""
+
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 2e-5
+    weight_decay: float = 0.01
+    decay_bias_and_norm: bool = True
+    schedule: str = "constant"
+    warmup: float = 0.0
+    clip_norm: float | None = None
+    choose_epoch: str = "last"
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("constant", "linear"):
+            raise UserError(
+                f"recipe: schedule is {self.schedule!r}; it must be constant or linear"
+            )
+        if self.choose_epoch not in ("last", "dev"):
+            raise UserError(
+                f"recipe: choose_epoch is {self.choose_epoch!r}; it must be last or dev"
+            )
+        if self.epochs < 1 or self.batch_size < 1:
+            raise UserError(
+                f"recipe: epochs {self.epochs} and batch_size {self.batch_size} must be at least 1"
+            )
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate of optimizer step `step` (0 … steps-1): linear warm-up, then the schedule."""
+        warm = math.ceil(self.warmup * steps)
+        if step < warm:
+            return self.learning_rate * step / warm
+        if self.schedule == "linear":
+            return self.learning_rate * (steps - step) / max(1, steps - warm)
+        return self.learning_rate
+
+
+@dataclass(frozen=True)
+class EngineOptions(_Block):
+    """How the same mathematics is executed. The config's `engine:` block."""
+
+    padding_free: str = "auto"
+    precision: str = "auto"
+    compile: str = "off"
+    save_every: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("padding_free", ("auto", "off")),
+            ("precision", ("auto", "fp32", "bf16")),
+            ("compile", ("off", "auto")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise UserError(
+                    f"engine: {name} is {getattr(self, name)!r}; it must be one of "
+                    f"{', '.join(allowed)} (quote \"off\" in YAML)"
+                )

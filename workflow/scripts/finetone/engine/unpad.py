@@ -1,0 +1,95 @@
+"""Padding-free execution: a transformer's layers see real tokens only.
+
+Hooks at the border of each layer stack gather the real tokens of a batch into one row and scatter
+them back behind the last layer. Embeddings, pooler, head and loss stay transformers' own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from finetone.engine import attention
+from finetone.engine.packing import Packing
+
+
+def stacks(module: nn.Module) -> list[nn.ModuleList]:
+    """The lists of transformer layers in a model, e.g. one in BERT, two in BART."""
+    return [
+        child
+        for child in module.modules()
+        if isinstance(child, nn.ModuleList)
+        and len(child)
+        and all(isinstance(layer, GradientCheckpointingLayer) for layer in child)
+    ]
+
+
+def obstacle(module: nn.Module) -> str | None:
+    """Why a module cannot run unpadded, in words; None where it may (a check must still agree)."""
+    if not isinstance(module, PreTrainedModel):
+        return "it is not a transformers model"
+    if not stacks(module):
+        return "it has no stack of transformer layers"
+    if not module._supports_sdpa:
+        return "its attention cannot be exchanged"
+    config: Any = module.config
+    if any(getattr(config, f"{part}layerdrop", 0) for part in ("", "encoder_", "decoder_")):
+        return "it drops whole layers at random"
+    return None
+
+
+@contextmanager
+def unpadded(module: PreTrainedModel) -> Iterator[None]:
+    """Inside the block `module` runs unpadded wherever `attention.packed(...)` is in force."""
+    config: Any = module.config
+    before, use_cache = config._attn_implementation, getattr(config, "use_cache", None)
+    handles = []
+    try:
+        module.set_attn_implementation(attention.NAME)
+        if use_cache is not None:
+            config.use_cache = False  # keys of earlier tokens are of no use to a classifier
+        for stack in stacks(module):
+            for layer in stack:
+                handles.append(layer.register_forward_pre_hook(_pack, with_kwargs=True))
+            handles.append(stack[-1].register_forward_hook(_unpack))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        module.set_attn_implementation(before)
+        if use_cache is not None:
+            config.use_cache = use_cache
+
+
+def _pack(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Pack every hidden state [rows, width, H] a layer is given; packed ones pass."""
+    packing = attention.current()
+    if packing is None:
+        return None
+    return (
+        tuple(_packed(packing, value) for value in args),
+        {name: _packed(packing, value) for name, value in kwargs.items()},
+    )
+
+
+def _packed(packing: Packing, value: Any) -> Any:
+    if not isinstance(value, torch.Tensor) or value.ndim != 3 or not value.is_floating_point():
+        return value
+    if value.shape[:2] == (1, packing.tokens):
+        return value
+    if value.shape[:2] == (packing.rows, packing.width):
+        return packing.pack(value)
+    raise RuntimeError(f"hidden state of shape {tuple(value.shape)}: neither packed nor padded")
+
+
+def _unpack(layer: nn.Module, args: Any, output: Any) -> Any:
+    packing = attention.current()
+    if packing is None:
+        return None
+    if isinstance(output, torch.Tensor):
+        return packing.unpack(output)
+    return (packing.unpack(output[0]), *output[1:])

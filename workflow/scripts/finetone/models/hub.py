@@ -1,0 +1,98 @@
+"""Model repositories of the hub: which of their files make the model, all of one commit."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+
+from finetone import hub
+from finetone.errors import UserError
+from finetone.log import logger
+
+# In order of preference; an index stands for the shards it lists.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+
+
+def fetch(repo: str, revision: str, where: str) -> tuple[Path, str]:
+    """Download the model files of `repo` at `revision` into the hub's own cache.
+
+    Returns their folder and the commit that `revision` stood for when it was asked; every file is
+    taken at that commit, so a branch that moves meanwhile cannot mix two versions. Sizes are
+    checked by the client, contents here against the hashes the hub lists. Without a connection
+    (or with HF_HUB_OFFLINE=1) a complete copy in the cache will do.
+
+    Raises:
+        UserError: the hub, the repository, the revision or the files cannot be had.
+    """
+    try:
+        info = hub.info("model", repo, revision)
+        siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+        commit = str(info.sha)
+        for name in choose(siblings, repo, where):
+            folder = hub.download("model", repo, commit, siblings[name], where).parent
+        if revision != commit:  # so that the cache answers to the branch's name when offline
+            ref = folder.parents[1] / "refs" / revision
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            ref.write_text(commit)
+        return folder, commit
+    except (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError) as error:
+        if hub.unreachable(error) and (cached := _cached(repo, revision)):
+            logger.warning("%s: the hub cannot be reached; using the copy in %s", where, cached)
+            return cached, cached.name
+        raise UserError(hub.sentence(error, "model", repo, revision, where)) from error
+
+
+def choose(names: Iterable[str], repo: str, where: str) -> list[str]:
+    """Which of a repository's files make the model; config.json last, as proof of completeness.
+
+    Raises:
+        UserError: no config.json, or no weights in a format PyTorch reads.
+    """
+    names = set(names)
+    if "config.json" not in names:
+        raise UserError(
+            f"{where}.hub: {repo} has no config.json; it is not a model in the format of transformers"
+        )
+    weights = next((name for name in WEIGHTS if name in names), None)
+    if weights is None:
+        raise UserError(
+            f"{where}.hub: {repo} has neither model.safetensors nor pytorch_model.bin; "
+            "choose a revision that does"
+        )
+    shards: list[str] = []
+    if weights.endswith(".index.json"):
+        stem, suffix = weights.split(".")[:2]
+        shards = sorted(
+            name for name in names if (m := SHARD.fullmatch(name)) and m.groups() == (stem, suffix)
+        )
+    return [*shards, weights, *(name for name in TOKENIZER if name in names), "config.json"]
+
+
+def _cached(repo: str, revision: str) -> Path | None:
+    """The folder of a complete earlier download, if there is one."""
+    config = try_to_load_from_cache(repo, "config.json", revision=revision)
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    return folder if any((folder / name).exists() for name in WEIGHTS) else None

@@ -1,0 +1,39 @@
+"""A model that was never pretrained: somebody's architecture and tokenizer, no weights."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import PretrainedConfig
+
+from finetone.errors import UserError
+from finetone.models import checkpoint
+
+
+def configuration(like: Path, changes: dict[str, Any], where: str) -> PretrainedConfig:
+    """The configuration in folder `like` with `changes` applied.
+
+    Raises:
+        UserError: a change names a setting this architecture does not have, or makes it impossible.
+    """
+    config = checkpoint.read_config(like, where)
+    settings = config.to_dict()
+    for key in changes:
+        if key not in settings and key not in config.attribute_map:
+            known = [*settings, *config.attribute_map]
+            near = difflib.get_close_matches(key, known, 1, 0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(
+                f"{where}.scratch.config: {config.model_type} has no setting {key!r}{hint}"
+            )
+    try:
+        for key, value in changes.items():
+            setattr(config, key, value)
+        checkpoint.skeleton(config)
+    except Exception as error:  # an impossible width, number of heads … fails in many ways
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"{where}.scratch.config: {json.dumps(changes)} gives no working model ({line})"
+        ) from None
+    return config

@@ -1,0 +1,263 @@
+"""An intermediate fine-tune on SQuAD v1.1, before the task that is compared.
+
+The recipe is that of the usual reference scripts for extractive question answering: AdamW without
+weight decay, learning rate falling linearly to 0, gradients clipped to norm 1, windows of 384
+tokens that overlap by 128, a window without the answer pointing at [CLS]. The paper's
+`ernie-2.0-base-en-finetuned-squad` was published for another framework only, so ours is made
+anew and says so ("re-created") wherever it appears.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from huggingface_hub import constants
+from torch import nn
+from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
+
+from finetone import files, hub
+from finetone.engine import device as devices
+from finetone.engine import state as saved
+from finetone.errors import UserError
+from finetone.log import logger
+from finetone.models import checkpoint, layers, prepare, squad_metric, tokenizer
+from finetone.models.squad_windows import Question, Window, best_span, collate, windows
+from finetone.seeds import derive
+
+LABEL = "re-created"
+SAVE_EVERY = 120.0  # seconds of training a killed run repeats at most
+
+
+def intermediate(
+    name: str, block: dict[str, Any], base: Path, target: Path, *, state: Path, threads: int = 1
+) -> None:
+    """Make folder `target` of model `name`, whose entry `block` has `intermediate:`.
+
+    `base` is the prepared folder of `intermediate.from`; `state` holds what a killed run goes on
+    from and is removed at the end.
+
+    Raises:
+        UserError: the questions cannot be had, or the architecture cannot answer questions.
+    """
+    where = f"models.{name}.intermediate"
+    source = block["intermediate"]["hub"]
+    train, validation, revision = load_questions(source, where)
+    fine_tune(
+        name, block, base, target, train, validation,
+        state=state, threads=threads, dataset={"dataset": source["id"], "revision": revision},
+    )  # fmt: skip
+
+
+def load_questions(
+    source: dict[str, Any], where: str
+) -> tuple[list[Question], list[Question], str]:
+    """Training and validation questions of the hub data set `source`, and the commit they are of.
+
+    Raises:
+        UserError: the hub or the data set cannot be had, or is not laid out as SQuAD is.
+    """
+    from datasets import load_dataset
+
+    repo, revision = source["id"], source.get("revision", "main")
+    commit = revision
+    if not (
+        constants.HF_HUB_OFFLINE and re.fullmatch(r"[0-9a-f]{40}", revision)
+    ):  # else: the cache
+        commit = str(hub.fetch_dataset(repo, revision, where, source.get("config")).sha)
+    try:
+        data = load_dataset(repo, name=source.get("config"), revision=commit)
+        return *(
+            [
+                Question(r["id"], r["question"], r["context"], r["answers"]["text"], r["answers"]["answer_start"])
+                for r in data[split]
+            ]
+            for split in ("train", "validation")
+        ), commit  # fmt: skip
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{where}.hub: {repo} is not laid out as SQuAD v1.1 ({error}); it needs the splits train "
+            "and validation with id, question, context and answers"
+        ) from None
+    except Exception as error:  # the data set client wraps errors of the hub in many of its own
+        raise UserError(hub.sentence(error, "dataset", repo, revision, where)) from error
+
+
+def fine_tune(
+    name: str,
+    block: dict[str, Any],
+    base: Path,
+    target: Path,
+    train: Sequence[Question],
+    validation: Sequence[Question],
+    *,
+    state: Path,
+    threads: int = 1,
+    dataset: dict[str, Any],
+) -> None:
+    """Fine-tune `base` on `train`, score it on `validation` and write the prepared folder `target`.
+
+    The backbone's weights are the fine-tuned ones; what a question answering model does not have,
+    such as the pooler, stays as it is in `base`.
+    """
+    where = f"models.{name}.intermediate"
+    settings = block["intermediate"]
+    torch.set_num_threads(threads)
+    device = devices.pick()
+    manifest = files.read_json(base / "manifest.json")
+    if manifest["weights"] == "random":
+        raise UserError(
+            f"{where}.from: {settings['from']!r} has no pretrained weights; start from one that has"
+        )
+    train = train[: settings["rows"]] if settings.get("rows") else train
+
+    model, reader = _question_answerer(base, block, where)
+    cut = {"max_length": settings["max_length"], "stride": settings["stride"], "where": where}
+    learning = list(windows(reader, train, **cut))
+    fingerprint = saved.digest(
+        settings, block.get("keep_layers"), manifest["files"], len(learning), device.type, torch.__version__
+    )  # fmt: skip
+    model.to(device)
+    _train(model, learning, settings, reader, state, fingerprint)
+    scores = evaluate(model, reader, validation, list(windows(reader, validation, **cut)))
+    logger.info("%s: exact match %.4f, F1 %.4f", where, scores["exact_match"], scores["f1"])
+
+    loaded = checkpoint.load(
+        base,
+        f"models.{name}",
+        keep_layers=block.get("keep_layers"),
+        allow_missing=[re.escape(key) for key in manifest["missing_keys"]],
+    )
+    learned = model.cpu().state_dict()
+    loaded.weights |= {key: learned[key] for key in loaded.weights if key in learned}
+    loaded.unexpected = manifest["unexpected_keys"]
+    prepare.write(
+        name, loaded, reader, target,
+        source={
+            "kind": "intermediate",
+            "from": settings["from"],
+            "base": manifest["source"],
+            "revision": manifest["revision"],
+        },
+        keep_layers=block.get("keep_layers"),
+        intermediate={
+            "task": "question answering (SQuAD v1.1)",
+            **dataset,
+            "train_questions": len(train),
+            "validation_questions": len(validation),
+            **{key: settings[key] for key in ("epochs", "batch_size", "learning_rate", "max_length", "stride", "seed")},
+            **scores,
+            "label": LABEL,
+        },
+    )  # fmt: skip
+    saved.discard(state)
+
+
+def _question_answerer(
+    base: Path, block: dict[str, Any], where: str
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model with a fresh head for starts and ends, drawn under the entry's seed."""
+    config = checkpoint.read_config(base, where)
+    if block.get("keep_layers"):
+        layers.keep(config, block["keep_layers"], where.split(".")[1])
+    reader = tokenizer.load(base, config, where)
+    torch.manual_seed(derive(block["intermediate"]["seed"], "squad", "head"))
+    try:
+        with checkpoint.quiet():
+            model = AutoModelForQuestionAnswering.from_pretrained(
+                base, config=config, dtype=torch.float32, trust_remote_code=False
+            )
+    except ValueError as error:
+        raise UserError(
+            f"{where}.from: transformers has no question answering for model_type "
+            f"{config.model_type!r}; start from another model"
+        ) from error
+    return model, reader
+
+
+def _train(
+    model: PreTrainedModel,
+    learning: list[Window],
+    settings: dict[str, Any],
+    reader: PreTrainedTokenizerBase,
+    state: Path,
+    fingerprint: str,
+) -> None:
+    """Minimise the mean cross-entropy of the answers' first and last tokens."""
+    device = model.device
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings["learning_rate"], weight_decay=0)
+    per_epoch = -(-len(learning) // settings["batch_size"])
+    total = per_epoch * settings["epochs"]
+    done = 0
+    torch.manual_seed(derive(settings["seed"], "squad", "dropout"))
+    if before := saved.load(state, fingerprint):
+        model.load_state_dict(before["model"])
+        optimizer.load_state_dict(before["optimizer"])
+        saved.restore_random_state(before["random"])
+        done = before["done"]
+        logger.info("squad: going on from step %d of %d", done, total)
+    model.train()
+    last_saved = time.monotonic()
+    for step in range(done, total):
+        epoch, position = divmod(step, per_epoch)
+        if step == done or position == 0:
+            order = np.random.default_rng(derive(settings["seed"], "squad", "order", epoch)).permutation(len(learning))  # fmt: skip
+        rows = order[position * settings["batch_size"] :][: settings["batch_size"]]
+        batch = [learning[row] for row in rows]
+        start, end = _logits(model, reader, batch)
+        targets = torch.tensor([[w.start, w.end] for w in batch], device=device)
+        cross_entropy = nn.functional.cross_entropy
+        loss = (cross_entropy(start, targets[:, 0]) + cross_entropy(end, targets[:, 1])) / 2
+        optimizer.param_groups[0]["lr"] = settings["learning_rate"] * (1 - step / total)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % 100 == 0 or step + 1 == total:
+            logger.info("squad: step %d of %d, loss %.4f", step + 1, total, loss.item())
+        if time.monotonic() - last_saved > SAVE_EVERY or step + 1 == total:
+            content = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+            saved.save(
+                state, fingerprint,
+                {**content, "random": saved.random_state(), "done": step + 1},
+            )  # fmt: skip
+            last_saved = time.monotonic()
+
+
+def evaluate(
+    model: PreTrainedModel,
+    reader: PreTrainedTokenizerBase,
+    questions: Sequence[Question],
+    cut: Sequence[Window],
+    batch_size: int = 64,
+) -> dict[str, float]:
+    """Exact match and F1 (fractions) of the likeliest span over all windows of each question."""
+    model.eval()
+    best: dict[int, tuple[float, int, int]] = {}
+    with torch.inference_mode():
+        for begin in range(0, len(cut), batch_size):
+            batch = cut[begin : begin + batch_size]
+            starts, ends = (x.cpu().numpy() for x in _logits(model, reader, batch))
+            for window, start, end in zip(batch, starts, ends, strict=True):
+                n = len(window.ids)
+                span = best_span(start[:n], end[:n], window)
+                if span and span > best.get(window.question, (-np.inf, 0, 0)):
+                    best[window.question] = span
+    predictions = {questions[q].id: questions[q].context[a:b] for q, (_, a, b) in best.items()}
+    return squad_metric.score(predictions, {q.id: q.answers for q in questions})
+
+
+def _logits(
+    model: PreTrainedModel, reader: PreTrainedTokenizerBase, batch: Sequence[Window]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """fp32 logits [b, t] of first and last tokens; computed in bf16 on a GPU."""
+    types = "token_type_ids" in reader.model_input_names
+    inputs = collate(batch, int(reader.pad_token_id), model.device, types)
+    gpu = model.device.type == "cuda"
+    with torch.autocast("cuda", dtype=torch.bfloat16) if gpu else nullcontext():
+        output = model(**inputs)
+    return output.start_logits.float(), output.end_logits.float()

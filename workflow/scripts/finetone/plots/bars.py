@@ -1,0 +1,186 @@
+"""Pictures with one row per method: the ranking, the loss on other data, published against ours."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from finetone.errors import UserError
+from finetone.plots.canvas import floor, grid_only, look, new_figure, percent, save, signed
+from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.plots.tables import read, records, rows
+from finetone.plots.words import labels
+
+
+def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
+    """Ranking with intervals and group letters from `ranking.csv`, the best on top."""
+    columns = ["method", "rank", "accuracy", "low", "high", "group"]
+    table = read(ranking, columns, dataset).sort_values(["rank", "method"]).reset_index(drop=True)
+    table["group"] = table["group"].fillna("").astype(str)
+    say = labels(style.language)
+    title = say["title_methods"].format(dataset=style.dataset(dataset))
+    with look():
+        figure = new_figure(7.6, 1.15 + 0.3 * len(table))
+        axes = figure.add_subplot()
+        _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
+        axes.set_xlabel(say["test_accuracy"])
+        axes.set_title(title)
+        # letters in fixed columns: methods that share one cannot be told apart
+        letters = sorted(set("".join(table["group"])))
+        for y, group in enumerate(table["group"]):
+            for i, letter in enumerate(letters):
+                if letter in group:
+                    axes.annotate(
+                        letter, (1, y), xycoords=("axes fraction", "data"),
+                        xytext=(62 + 10 * i, 0), textcoords="offset points",
+                        ha="center", va="center", color=INK, fontsize=8.5,
+                    )  # fmt: skip
+        if letters:
+            axes.annotate(
+                say["group"], (1, -0.85), xycoords=("axes fraction", "data"), xytext=(57, 0),
+                textcoords="offset points", ha="left", va="center", color=MUTED, fontsize=8,
+            )  # fmt: skip
+        _values(axes, [percent(a) for a in table["accuracy"]])
+        items = "; ".join(
+            f"{style.title(r.method)} {percent(r.accuracy)} % "
+            f"({percent(r.low)}–{percent(r.high)}) {r.group}".strip()
+            for r in rows(table)
+        )
+        save(figure, target, title, say["desc_methods"].format(items=items))
+
+
+def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> None:
+    """Points lost on every other dataset against the source, one panel per dataset."""
+    table = read(transfer, ["dataset", "method", "drop", "drop_low", "drop_high"])
+    table = table[table["drop"].notna() & (table["dataset"] != source)]
+    if table.empty:
+        raise UserError(f"{transfer}: no transfer results to draw; list a dataset under transfer:")
+    datasets = list(dict.fromkeys(table["dataset"]))
+    say = labels(style.language)
+    mean = table.groupby("method")["drop"].mean().sort_values()
+    with look():
+        figure = new_figure(max(7.6, 2.4 + 3.4 * len(datasets)), 1.35 + 0.3 * len(mean))
+        panels = np.atleast_1d(figure.subplots(1, len(datasets), sharey=True))
+        for axes, dataset in zip(panels, datasets, strict=True):
+            there = (
+                table[table["dataset"] == dataset]
+                .set_index("method")
+                .reindex(mean.index)
+                .reset_index()
+            )
+            axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
+            _rows(axes, there, style, "drop", "drop_low", "drop_high")
+            axes.set_title(style.dataset(dataset))
+            axes.set_xlabel(say["drop"].format(source=style.dataset(source)))
+            _values(axes, ["" if np.isnan(d) else signed(100 * d) for d in there["drop"]])
+        items = "; ".join(
+            f"{style.dataset(r.dataset)}, {style.title(r.method)}: {percent(r.drop)} "
+            f"({percent(r.drop_low)}–{percent(r.drop_high)})"
+            for r in rows(table)
+        )
+        description = say["desc_transfer"].format(source=style.dataset(source), items=items)
+        save(figure, target, say["title_transfer"], description)
+
+
+def draw_published(
+    published: Path, summary: Path, dataset: str, style: Style, target: Path
+) -> None:
+    """Accuracy after the last published epoch beside ours with its interval.
+
+    `published` has `method` (or `model`), `accuracy` (percent or fractions) and perhaps `epoch`;
+    of a file with several tables (column `table`) only "published" counts.
+    """
+    theirs = read(published, ["accuracy"])
+    if "method" not in theirs and "model" in theirs:
+        theirs = theirs.rename(columns={"model": "method"})
+    if "method" not in theirs:
+        raise UserError(f"{published}: no column 'method' (has {', '.join(map(str, theirs))})")
+    if "table" in theirs:
+        theirs = theirs[theirs["table"] == "published"]
+    theirs = theirs.assign(published=pd.to_numeric(theirs["accuracy"], errors="coerce"))
+    if theirs["published"].max() > 1:  # a table in percent
+        theirs["published"] /= 100
+    theirs["method"] = theirs["method"].astype(str)
+    keys = ["method", "epoch"] if "epoch" in theirs else ["method"]
+    ours = read(
+        summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset
+    )
+    if "epoch" not in theirs:
+        ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
+    table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
+    if table.empty:
+        raise UserError(
+            f"{published}: none of its methods is in {summary}, so there is nothing to draw"
+        )
+    if "epoch" in keys:
+        table = table.sort_values("epoch").groupby("method", as_index=False).last()
+    table = table.sort_values("published", ascending=False).reset_index(drop=True)
+    say = labels(style.language)
+    with look():
+        figure = new_figure(7.6, 1.6 + 0.3 * len(table))
+        axes = figure.add_subplot()
+        for y, row in enumerate(rows(table)):
+            axes.plot(
+                [100 * row.published, 100 * row.accuracy_mean], [y, y], color=RULE, linewidth=1
+            )
+        axes.plot(
+            100 * table["published"], range(len(table)), linestyle="none", marker="|",
+            markersize=12, markeredgewidth=2, color=INK, label=say["published_value"],
+        )  # fmt: skip
+        _rows(axes, table, style, "accuracy_mean", "accuracy_low", "accuracy_high")
+        axes.plot([], [], linestyle="none", marker="o", color=MUTED, label=say["our_value"])
+        axes.set_xlabel(say["test_accuracy"])
+        axes.set_title(say["title_published"])
+        figure.legend(loc="outside lower center", ncols=2, labelcolor=MUTED)
+        items = "; ".join(
+            say["desc_vs"].format(
+                method=style.title(r.method),
+                published=percent(r.published),
+                ours=percent(r.accuracy_mean),
+            )
+            for r in rows(table)
+        )
+        save(figure, target, say["title_published"], say["desc_published"].format(items=items))
+
+
+def _rows(
+    axes: Axes,
+    table: pd.DataFrame,
+    style: Style,
+    value: str,
+    low: str,
+    high: str,
+    edge: float = -np.inf,
+) -> None:
+    """A mark and an interval per row, the first on top, names on the left.
+
+    A row whose value is below `edge` becomes an arrow at the left edge.
+    """
+    for y, row in enumerate(records(table)):
+        colour, middle = style.colour(row["method"]), 100 * row[value]
+        look_of: dict[str, Any] = {"color": colour, "zorder": 3}
+        if row[value] < edge:
+            axes.plot(
+                0.015, y, marker="<", markersize=7, transform=axes.get_yaxis_transform(), **look_of
+            )
+            continue
+        axes.plot([100 * row[low], 100 * row[high]], [y, y], linewidth=2, **look_of)
+        axes.plot(
+            middle, y, marker=style.marker(row["method"]), markersize=7, markeredgecolor="white",
+            markeredgewidth=0.8, **look_of,
+        )  # fmt: skip
+    axes.set_yticks(range(len(table)), [style.title(m) for m in table["method"]])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+    grid_only(axes, "x")
+
+
+def _values(axes: Axes, texts: list[str]) -> None:
+    """Numbers in a column at the right edge."""
+    for y, text in enumerate(texts):
+        axes.annotate(
+            text, (1, y), xycoords=("axes fraction", "data"), xytext=(40, 0),
+            textcoords="offset points", ha="right", va="center", color=INK, fontsize=8.5,
+        )  # fmt: skip

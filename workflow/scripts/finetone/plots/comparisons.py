@@ -1,0 +1,84 @@
+"""Every method against every other: differences, and which of them are beyond chance."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from finetone.plots.canvas import look, new_figure, save, signed
+from finetone.plots.style import GRID, INK, MUTED, Style
+from finetone.plots.tables import read, rows
+from finetone.plots.words import labels
+
+# brown to blue, light enough in all places for dark text; told apart in every colour vision
+SHADES = LinearSegmentedColormap.from_list(
+    "differences", ["#e3a46b", "#f7efe6", "#e8f0fa", "#7fb0e6"]
+)
+
+
+def draw_comparisons(
+    comparisons: Path,
+    ranking: Path,
+    dataset: str,
+    style: Style,
+    target: Path,
+    confidence: float = 0.95,
+) -> None:
+    """Matrix of differences in percentage points, methods from best to worst on both sides."""
+    pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
+    order = (
+        read(ranking, ["method", "rank"], dataset)
+        .sort_values(["rank", "method"])["method"]
+        .tolist()
+    )
+    place = {method: i for i, method in enumerate(order)}
+    n = len(order)
+    difference = np.full((n, n), np.nan)
+    significant = np.zeros((n, n), dtype=bool)
+    for row in rows(pairs):
+        i, j = place[row.a], place[row.b]
+        difference[i, j], difference[j, i] = 100 * row.difference, -100 * row.difference
+        significant[i, j] = significant[j, i] = row.p_holm < 1 - confidence
+    say = labels(style.language)
+    level = f"{1 - confidence:.3g}"
+    title = say["title_comparisons"].format(dataset=style.dataset(dataset))
+    with look():
+        cell = 0.46 if n > 12 else 0.62
+        figure = new_figure(2.4 + cell * n, 1.9 + 0.62 * cell * n)
+        axes = figure.add_subplot()
+        limit = np.nanmax(np.abs(difference)) if np.isfinite(difference).any() else 1.0
+        shown = np.ma.masked_where(
+            ~significant, np.sign(difference) * np.sqrt(np.abs(difference) / limit)
+        )
+        axes.pcolormesh(
+            np.arange(n + 1) - 0.5, np.arange(n + 1) - 0.5, shown, cmap=SHADES, vmin=-1, vmax=1,
+            edgecolor="white", linewidth=1,
+        )  # fmt: skip
+        for i, j in zip(*np.nonzero(np.isfinite(difference)), strict=True):
+            text = signed(difference[i, j])
+            strong = bool(significant[i, j])
+            axes.text(
+                j, i, text, ha="center", va="center", fontsize=7.5 if n > 12 else 8.5,
+                color=INK if strong else MUTED, fontweight="bold" if strong else "normal",
+            )  # fmt: skip
+        for i in range(n):
+            axes.plot([i - 0.28, i + 0.28], [i, i], color=GRID, linewidth=1)
+        names = [style.title(method) for method in order]
+        axes.set_xticks(range(n), names, rotation=40, ha="left", rotation_mode="anchor")
+        axes.set_yticks(range(n), names)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.set_xlim(-0.5, n - 0.5)
+        axes.set_ylim(n - 0.5, -0.5)
+        axes.grid(False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        axes.set_xlabel(
+            f"{say['difference']}\n{say['significant'].format(level=level)}", linespacing=1.5
+        )
+        axes.xaxis.set_label_position("bottom")
+        description = say["desc_comparisons"].format(
+            significant=int(np.triu(significant, 1).sum()), n=len(pairs), level=level
+        )
+        save(figure, target, title, description)

@@ -1,0 +1,114 @@
+"""The paper's training curve: cumulative loss on the left, cumulative accuracy on the right."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from finetone.errors import UserError
+from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
+from finetone.plots.words import labels
+
+COLUMNS = ["epoch", "step", "cumulative_loss", "cumulative_accuracy"]
+Series = tuple[np.ndarray, np.ndarray]
+
+
+def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Path) -> None:
+    """One method's curve over all batches; every seed thin, their mean bold.
+
+    `histories` are `runs/<method>/seed*/history.parquet`. Both quantities are averages since the
+    epoch began, so lines restart at every epoch boundary.
+    """
+    if not histories:
+        raise UserError(f"{target}: no history of method {method!r} to draw")
+    runs = [pd.read_parquet(path, columns=COLUMNS) for path in histories]
+    mean = pd.concat(runs).groupby(["epoch", "step"], as_index=False).mean().sort_values("step")
+    say = labels(style.language)
+    with look():
+        figure = new_figure(5.6, 3.5)
+        left = figure.add_subplot()
+        right = left.twinx()
+        pairs = (
+            (left, "cumulative_loss", LOSS, 1.0),
+            (right, "cumulative_accuracy", ACCURACY, 100.0),
+        )
+        for axes, column, colour, scale in pairs:
+            if len(runs) > 1:
+                for run in runs:
+                    x, y = _broken(run, column, 90)
+                    axes.plot(x, scale * y, color=colour, linewidth=0.6, alpha=0.35)
+            x, y = _broken(mean, column, 200)
+            axes.plot(x, scale * y, color=colour, linewidth=1.8)
+            axes.set_ylabel(say[column], color=colour)
+            axes.tick_params(axis="y", labelcolor=colour)
+            axes.yaxis.set_major_locator(MaxNLocator(6))
+        left.set_ylim(bottom=0)
+        right.grid(False)
+        right.set_ylim(
+            top=min(100.0, right.get_ylim()[1]) if mean[COLUMNS[3]].max() > 0.98 else None
+        )
+        steps = int(mean["step"].max())
+        left.set_xlim(0, steps)
+        left.set_xlabel(say["batches"])
+        left.set_title(style.title(method), color=INK, pad=18)
+        for epoch, part in mean.groupby("epoch"):
+            first, last = part["step"].min() - 1, part["step"].max()
+            if first > 0:
+                left.axvline(first, color=RULE, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
+            left.annotate(
+                say["epoch_n"].format(n=epoch),
+                ((first + last) / 2, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                color=MUTED,
+                fontsize=8,
+            )
+        if len(runs) > 1:
+            kinds = [
+                Line2D(
+                    [],
+                    [],
+                    color=MUTED,
+                    linewidth=1.8,
+                    label=say["mean_of_seeds"].format(n=len(runs)),
+                ),
+                Line2D([], [], color=MUTED, linewidth=0.6, alpha=0.6, label=say["each_seed"]),
+            ]
+            figure.legend(handles=kinds, loc="outside lower center", ncols=2, labelcolor=MUTED)
+        end = mean.iloc[-1]
+        save(
+            figure,
+            target,
+            say["title_curve"].format(method=style.title(method)),
+            say["desc_curve"].format(
+                method=style.title(method),
+                steps=steps,
+                epochs=int(mean["epoch"].max()),
+                seeds=len(runs),
+                loss=f"{end['cumulative_loss']:.3f}",
+                accuracy=percent(end["cumulative_accuracy"]),
+            ),
+        )
+
+
+def _broken(run: pd.DataFrame, column: str, points: int) -> Series:
+    """Steps and values, thinned to about `points` per epoch, with a gap where an epoch begins.
+
+    The first batches of an epoch, where an average since its beginning moves most, stay complete.
+    """
+    xs: list[np.ndarray] = []
+    ys: list[np.ndarray] = []
+    for _, part in run.groupby("epoch"):
+        n = len(part)
+        keep = np.unique(
+            np.r_[np.arange(min(20, n)), np.linspace(0, n - 1, points).round().astype(int)]
+        )
+        xs += [part["step"].to_numpy(float)[keep], np.array([np.nan])]
+        ys += [part[column].to_numpy(float)[keep], np.array([np.nan])]
+    return np.concatenate(xs), np.concatenate(ys)

@@ -1,0 +1,69 @@
+"""Test accuracy and loss of all fine-tuned models after each epoch."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from finetone.plots.canvas import grid_only, look, new_figure, percent, save
+from finetone.plots.style import MUTED, RULE, Style
+from finetone.plots.tables import read
+from finetone.plots.words import labels
+
+COLUMNS = ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high", "loss_mean"]
+
+
+def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None:
+    """One row per model, the best on top; in it one mark per epoch, numbered, downwards.
+
+    Left accuracy with its interval, right loss. Rows stay readable for any number of models, where
+    lines would cross. Methods with a single epoch are left out unless there is nothing else.
+    """
+    table = read(summary, COLUMNS, dataset).sort_values(["method", "epoch"])
+    several = table.groupby("method")["epoch"].transform("nunique") > 1
+    table = table[several] if several.any() else table
+    final = table.groupby("method").last()["accuracy_mean"].sort_values(ascending=False)
+    say = labels(style.language)
+    with look():
+        figure = new_figure(8.2, 1.3 + len(final) * 0.17 * (table["epoch"].nunique() + 1))
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+        for y, method in enumerate(final.index):
+            rows = table[table["method"] == method]
+            at = _stacked(y, len(rows))
+            colour = style.colour(method)
+            accuracy = rows["accuracy_mean"] * 100
+            left.hlines(
+                at, 100 * rows["accuracy_low"], 100 * rows["accuracy_high"], colour, linewidth=1.6
+            )
+            for axes, x in ((left, accuracy), (right, rows["loss_mean"])):
+                axes.plot(x, at, color=colour, linewidth=0.8, alpha=0.45)
+                axes.scatter(x, at, s=88, color="white", edgecolor=colour, linewidth=1.2, zorder=3)
+                for value, height, epoch in zip(x, at, rows["epoch"], strict=True):
+                    axes.text(
+                        value, height, str(epoch), ha="center", va="center_baseline", fontsize=7.5,
+                        fontweight="bold", color=colour, zorder=4,
+                    )  # fmt: skip
+        for axes, name in ((left, "test_accuracy"), (right, "test_loss")):
+            for y in range(1, len(final)):
+                axes.axhline(y - 0.5, color=RULE, linewidth=0.5)
+            axes.set_xlabel(say[name])
+            axes.spines["left"].set_visible(False)
+            axes.margins(x=0.07)
+            grid_only(axes, "x")
+        left.set_yticks(range(len(final)), [style.title(m) for m in final.index])
+        left.set_ylim(len(final) - 0.5, -0.5)
+        title = say["title_epochs"].format(dataset=style.dataset(dataset))
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        left.set_title(
+            say["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
+        )
+        items = "; ".join(
+            f"{style.title(m)}: "
+            + ", ".join(f"{percent(a)} %" for a in table.loc[table["method"] == m, "accuracy_mean"])
+            for m in final.index
+        )
+        save(figure, target, title, say["desc_epochs"].format(items=items))
+
+
+def _stacked(y: int, n: int) -> pd.Index:
+    """`n` heights inside row `y`, the first epoch on top."""
+    return pd.Index([y + 0.72 * ((i + 0.5) / n - 0.5) for i in range(n)])

@@ -1,0 +1,137 @@
+"""Pictures with one small panel per method: reliability and accuracy by length."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from finetone.errors import UserError
+from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.plots.tables import methods_in, read
+from finetone.plots.words import labels
+
+
+def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path) -> None:
+    """Share that is right against stated confidence, per bin of equal mass; ideal: the diagonal."""
+    table = read(reliability, ["method", "confidence", "accuracy", "n"], dataset)
+    table = table[table["n"] > 0].dropna(subset=["confidence", "accuracy"])
+    methods = style.sorted(methods_in(table))
+    if not methods:
+        raise UserError(f"{reliability}: every bin of {dataset!r} is empty; make it again")
+    low = 100 * min(table["confidence"].min(), table["accuracy"].min())
+    low = max(0.0, math.floor(low / 10) * 10)
+    say = labels(style.language)
+    title = say["title_reliability"].format(dataset=style.dataset(dataset))
+    items = []
+    with look():
+        figure, panels = _grid(len(methods), 1.75)
+        for axes, method in zip(panels, methods, strict=True):
+            rows = table[table["method"] == method].sort_values("confidence")
+            axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+            axes.plot(
+                100 * rows["confidence"], 100 * rows["accuracy"], color=style.colour(method),
+                marker=style.marker(method), markersize=4, linewidth=1.2,
+                markeredgecolor="white", markeredgewidth=0.5, clip_on=False, zorder=3,
+            )  # fmt: skip
+            axes.set_xlim(low, 100)
+            axes.set_ylim(low, 100)
+            ticks = np.linspace(low, 100, 3)
+            axes.set_xticks(ticks)
+            axes.set_yticks(ticks)
+            axes.set_aspect("equal")
+            _name(axes, style.title(method))
+            stated = np.average(rows["confidence"], weights=rows["n"])
+            right = np.average(rows["accuracy"], weights=rows["n"])
+            items.append(
+                say["desc_gap"].format(
+                    method=style.title(method), confidence=percent(stated), accuracy=percent(right)
+                )
+            )
+        _titles(figure, title, say["confidence"], say["accuracy"])
+        save(figure, target, title, say["desc_reliability"].format(items="; ".join(items)))
+
+
+def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
+    """Accuracy with interval per slice of text length, shortest first, one panel per method."""
+    table = read(slices, ["method", "kind", "slice", "accuracy", "low", "high"], dataset)
+    table = table[table["kind"] == "length"].copy()
+    if {"least", "most"} <= set(table):  # lengths say more than "q1"
+        table["slice"] = [
+            f"{least:.0f}–{most:.0f}"
+            for least, most in zip(table["least"], table["most"], strict=True)
+        ]
+    methods = style.sorted(methods_in(table))
+    if not methods:
+        raise UserError(f"{slices}: no slices by length of {dataset!r}; make it again")
+    table["slice"] = table["slice"].astype(str)
+    order = list(dict.fromkeys(table["slice"]))
+    bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
+    say = labels(style.language)
+    title = say["title_lengths"].format(dataset=style.dataset(dataset))
+    items = []
+    with look():
+        figure, panels = _grid(len(methods), 1.75)
+        for axes, method in zip(panels, methods, strict=True):
+            rows = table[table["method"] == method].set_index("slice").reindex(order)
+            mean = 100 * rows["accuracy"]
+            bars = [mean - 100 * rows["low"], 100 * rows["high"] - mean]
+            axes.errorbar(
+                range(len(order)), mean, yerr=[bar.clip(lower=0) for bar in bars],
+                color=style.colour(method), marker=style.marker(method), markersize=5,
+                linewidth=1.2, markeredgecolor="white", markeredgewidth=0.5,
+            )  # fmt: skip
+            axes.set_xticks(
+                range(len(order)),
+                order,
+                rotation=35,
+                ha="right",
+                rotation_mode="anchor",
+                fontsize=7.5,
+            )
+            axes.set_xlim(-0.4, len(order) - 0.6)
+            axes.set_ylim(bottom - 1, min(100.5, top + 1))
+            _name(axes, style.title(method))
+            items.append(
+                f"{style.title(method)}: " + ", ".join(f"{percent(a)} %" for a in rows["accuracy"])
+            )
+        for i, axes in enumerate(panels):
+            if i + _columns(len(methods)) < len(panels):
+                axes.tick_params(labelbottom=False)
+        _titles(figure, title, say["length"], say["test_accuracy"])
+        save(figure, target, title, say["desc_lengths"].format(items="; ".join(items)))
+
+
+def _columns(n: int) -> int:
+    return min(n, 4 if n <= 8 else 6)
+
+
+def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
+    columns = _columns(n)
+    rows = -(-n // columns)
+    figure = new_figure(0.8 + 1.7 * max(columns, 3), 1.1 + height * rows)
+    panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
+    for axes in panels[n:]:
+        axes.remove()
+    for i, axes in enumerate(panels[:n]):
+        # a panel above an empty place is the last of its column
+        axes.tick_params(labelbottom=i + columns >= n)
+    return figure, panels[:n]
+
+
+def _name(axes: Axes, text: str) -> None:
+    """A panel's name, broken into two lines where one does not fit."""
+    if len(text) > 20 and " " in text:
+        middle = min(
+            (i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2)
+        )
+        text = text[:middle] + "\n" + text[middle + 1 :]
+    axes.set_title(text, fontsize=8.5, fontweight="normal", color=INK, pad=5)
+
+
+def _titles(figure: Figure, title: str, x: str, y: str) -> None:
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.supxlabel(x, fontsize=9, color=MUTED)
+    figure.supylabel(y, fontsize=9, color=MUTED)

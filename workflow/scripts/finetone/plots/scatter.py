@@ -1,0 +1,180 @@
+"""Accuracy against cost, with the frontier of methods that no other beats on both."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.markers import CARETDOWN
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from finetone.errors import UserError
+from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
+from finetone.plots.placing import Box, place
+from finetone.plots.style import MUTED, RULE, Style, shade
+from finetone.plots.tables import read, rows, truth
+from finetone.plots.words import labels
+
+SIZE = 8.5  # of labels, in points
+
+
+def draw_accuracy_parameters(
+    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
+) -> None:
+    """Accuracy on `dataset` with interval against millions of parameters."""
+    _draw(efficiency, ranking, dataset, style, target, "parameters", 1e6, "on_frontier_parameters")
+
+
+def draw_accuracy_time(
+    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
+) -> None:
+    """Accuracy on `dataset` with interval against seconds of training."""
+    _draw(
+        efficiency,
+        ranking,
+        dataset,
+        style,
+        target,
+        "train_seconds",
+        1.0,
+        "on_frontier_train_seconds",
+    )
+
+
+def _draw(
+    efficiency: Path,
+    ranking: Path,
+    dataset: str,
+    style: Style,
+    target: Path,
+    cost: str,
+    unit: float,
+    frontier: str,
+) -> None:
+    table = read(efficiency, ["method", cost, frontier]).merge(
+        read(ranking, ["method", "accuracy", "low", "high"], dataset),
+        on="method",
+        suffixes=("_efficiency", ""),
+    )
+    table["x"] = pd.to_numeric(table[cost], errors="coerce") / unit
+    table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
+    if table.empty:
+        raise UserError(f"{efficiency}: no method has {cost}, so there is nothing to draw")
+    say = labels(style.language)
+    title = say["title_accuracy-parameters" if cost == "parameters" else "title_accuracy-time"]
+    title = title.format(dataset=style.dataset(dataset))
+    edge = floor(table["accuracy"])
+    true = table["accuracy"].copy()
+    below = true < edge
+    table.loc[below, ["accuracy", "low", "high"]] = edge
+    best = table[truth(table[frontier])].sort_values(["x", "accuracy"])
+    with look():
+        figure = new_figure(7.6, 4.6 if len(table) <= 10 else 6.4)
+        axes = figure.add_subplot()
+        for row in rows(table):
+            colour = style.colour(row.method)
+            mean = 100 * row.accuracy
+            axes.errorbar(
+                row.x,
+                mean,
+                yerr=[[max(0, mean - 100 * row.low)], [max(0, 100 * row.high - mean)]],
+                color=colour,
+                marker=CARETDOWN if below[row.Index] else style.marker(row.method),
+                markersize=7,
+                markeredgecolor="white",
+                markeredgewidth=0.7,
+                elinewidth=1.1,
+                zorder=3,
+            )
+        if len(best) > 1:
+            axes.step(
+                best["x"], 100 * best["accuracy"], where="post", color=MUTED, linewidth=1,
+                linestyle=(0, (4, 3)), label=say["frontier"], zorder=2,
+            )  # fmt: skip
+            figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
+        axes.set_xscale("log")
+        low, high = table["x"].min(), table["x"].max()
+        room = max((high / low) ** 0.12, 1.4)
+        axes.set_xlim(low / room, high * room)
+        axes.margins(y=0.09)
+        _plain_log_ticks(axes)
+        axes.set_xlabel(say[cost])
+        axes.set_ylabel(say["test_accuracy"])
+        axes.set_title(title)
+        figure.draw_without_rendering()  # settles the layout, so that labels know where points lie
+        figure.set_layout_engine("none")
+        names = [
+            style.title(row.method)
+            + (f" ({percent(true[row.Index])} %)" if below[row.Index] else "")
+            for row in rows(table)
+        ]
+        _label(
+            axes,
+            table,
+            names,
+            [shade(style.colour(m)) for m in table["method"]],
+            _stairs(axes, best),
+        )
+        save(
+            figure,
+            target,
+            title,
+            say["desc_scatter"].format(
+                n=len(table), items=", ".join(map(style.title, best["method"])) or "–"
+            ),
+        )
+
+
+def _plain_log_ticks(axes: Axes) -> None:
+    """10, 20, 50 instead of powers; fewer of them where the axis spans many decades."""
+    low, high = axes.get_xlim()
+    decades = np.log10(high / low)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.2 else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _stairs(axes: Axes, best: pd.DataFrame) -> list[Box]:
+    """The frontier's horizontal and vertical pieces as thin boxes, in points."""
+    at = axes.transData.transform(np.c_[best["x"], 100 * best["accuracy"]])
+    pieces = []
+    for (x0, y0), (x1, y1) in itertools.pairwise(at):
+        pieces += [Box(x0, y0 - 1.5, x1, y0 + 1.5), Box(x1 - 1.5, y0, x1 + 1.5, y1)]
+    return pieces
+
+
+def _label(
+    axes: Axes, table: pd.DataFrame, names: list[str], colours: list[str], lines: list[Box]
+) -> None:
+    """Names beside their points, moved (with a leader) until none covers another."""
+    at, low, high = (
+        axes.transData.transform(np.c_[table["x"], 100 * table[column]])
+        for column in ("accuracy", "low", "high")
+    )
+    frame = axes.get_window_extent()
+    inside = Box(frame.x0, frame.y0, frame.x1, frame.y1)
+    bars = [
+        Box(x - 1.5, a, x + 1.5, b) for (x, _), (_, a), (_, b) in zip(at, low, high, strict=True)
+    ]
+    marks = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    sizes = [(text_width(name, SIZE), SIZE * 1.15) for name in names]
+    for name, colour, (x, y), box in zip(
+        names, colours, at, place(at, sizes, marks, bars + lines, inside), strict=True
+    ):
+        far = box.distance(x, y) > 9
+        axes.annotate(
+            name,
+            (x, y),
+            xycoords="figure pixels",
+            xytext=box.centre,
+            textcoords="figure pixels",
+            ha="center",
+            va="center",
+            fontsize=SIZE,
+            color=colour,
+            zorder=4,
+            arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.8, "shrinkB": 4}
+            if far
+            else None,
+        )

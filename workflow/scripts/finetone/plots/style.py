@@ -1,0 +1,88 @@
+"""How methods look: one title, one colour and one marker each, the same in every picture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# Eight colours found by maximising the smallest OKLab distance between any two of them, in normal
+# vision and under simulated deuteranopia, protanopia and tritanopia (Machado et al. 2009), among
+# colours with a contrast of at least 2.7 : 1 to white. A test measures both properties again.
+PALETTE = (
+    "#004bd9",
+    "#9f2b03",
+    "#07916a",
+    "#ec5bb7",
+    "#8ea80b",
+    "#0ba4ff",
+    "#311d74",
+    "#6d4783",
+)
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+
+INK = "#20262d"
+MUTED = "#68727d"
+RULE = "#b9c0c7"
+GRID = "#e7eaed"
+LOSS = "#1f4fc4"  # the paper's left axis
+ACCURACY = "#c4252c"  # the paper's right axis
+
+
+@dataclass(frozen=True)
+class Style:
+    """Everything about a picture that is taste, not data; changing it only redraws.
+
+    `order` lists all methods of the experiment and decides default colours and markers, so that
+    a picture of some methods gives them the colours they have in the picture of all.
+    """
+
+    titles: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
+    order: Sequence[str] = ()
+    dataset_titles: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Style":
+        """The style an experiment's (validated) configuration asks for."""
+        methods = {**config["models"], **config.get("baselines", {})}
+        return cls(
+            titles={name: spec["title"] for name, spec in methods.items() if "title" in spec},
+            colours={name: spec["colour"] for name, spec in methods.items() if "colour" in spec},
+            order=tuple(methods),
+            dataset_titles={
+                name: spec["title"] for name, spec in config["datasets"].items() if "title" in spec
+            },
+            language=config.get("report", {}).get("language", "en"),
+        )
+
+    def title(self, method: str) -> str:
+        return self.titles.get(method, method)
+
+    def dataset(self, name: str) -> str:
+        return self.dataset_titles.get(name, name)
+
+    def colour(self, method: str) -> str:
+        return self.colours.get(method, PALETTE[self._place(method) % len(PALETTE)]).lower()
+
+    def marker(self, method: str) -> str:
+        place = self._place(method)
+        # after one round of colours the markers are shifted: no pair (colour, marker) comes twice
+        return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
+
+    def line(self, method: str) -> Any:
+        return LINES[self._place(method) // len(PALETTE) % len(LINES)]
+
+    def sorted(self, methods: Sequence[str]) -> list[str]:
+        """`methods` in the experiment's order, unknown ones last by name."""
+        return sorted(set(methods), key=lambda method: (self._place(method), method))
+
+    def _place(self, method: str) -> int:
+        order = list(self.order)
+        return order.index(method) if method in order else len(order)
+
+
+def shade(colour: str) -> str:
+    """A colour darkened towards ink, for small text."""
+    parts = ((int(c[i : i + 2], 16) for c in (colour, INK)) for i in (1, 3, 5))
+    return "#" + "".join(f"{(own + ink) // 2:02x}" for own, ink in parts)

@@ -1,0 +1,26 @@
+"""Labels in the report's language."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from finetone.errors import UserError
+
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def words(folder: Path, language: str) -> dict[str, str]:
+    """The dictionary `folder/<language>.yaml`; UserError if that language is not offered."""
+    if language not in LANGUAGES:
+        raise UserError(
+            f"config: report: language is {language!r}; choose one of {', '.join(LANGUAGES)}"
+        )
+    text = (folder / f"{language}.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def labels(language: str) -> dict[str, str]:
+    """Words that stand in pictures."""
+    return words(Path(__file__).parent / "labels", language)

@@ -1,0 +1,55 @@
+"""Numbers as people read them."""
+
+import math
+from typing import Any
+
+
+def missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    return f"{100 * fraction:.{digits}f}"
+
+
+def signed(fraction: float) -> str:
+    """A difference of fractions in percentage points, with a true minus sign."""
+    text = f"{100 * fraction:+.1f}".replace("-", "−")
+    return "0.0" if text in ("+0.0", "−0.0") else text
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Three significant digits without an exponent: 0.00123, 45.6, 12,300."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(decimals, 8)}f}".replace("-", "−")
+
+
+def probability(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """0.42 s, 41 s, 3 min 12 s, 2 h 05 min."""
+    if seconds < 10:
+        return f"{significant(seconds, 2)} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+
+
+def size(count: float) -> str:
+    """Parameters: 22.7 M, 7.5 k."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{significant(count / unit)} {name}"
+    return f"{count:.0f}"
+
+
+def memory(count: float) -> str:
+    """Bytes: 0.91 GB, 412 MB."""
+    return f"{significant(count / 1e9)} GB" if count >= 1e9 else f"{significant(count / 1e6)} MB"

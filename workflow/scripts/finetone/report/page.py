@@ -1,0 +1,84 @@
+"""Writing the page."""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from finetone import __version__
+from finetone.errors import UserError
+from finetone.files import atomic
+from finetone.plots.style import Style
+from finetone.plots.tables import read
+from finetone.plots.words import words
+from finetone.report.answer import answer
+from finetone.report.colour import dark
+from finetone.report.inputs import ReportInputs
+from finetone.report.picture import Picture, read_picture
+from finetone.report.sections import Maker, Section, load_runs, what_was_run
+
+HERE = Path(__file__).parent
+
+
+def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
+    """One self-contained HTML page: no request leaves it, the same inputs give the same bytes.
+
+    Text of data rows is shown, so everything is escaped, and a content security policy allows only
+    the one script of the page. UserError if there is no ranking of the source dataset.
+    """
+    if "ranking" not in inputs.tables:
+        raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
+    say = words(HERE / "translations", style.language)
+    source = inputs.config["source"]
+    columns = ["method", "rank", "accuracy", "low", "high", "group"]
+    ranking = read(inputs.tables["ranking"], columns, source)
+    efficiency = inputs.tables.get("efficiency")
+    pictures = {
+        name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
+        for name, path in inputs.figures.items()
+    }
+    maker = Maker(inputs, style, say, pictures, load_runs(inputs.runs))
+    sections = maker.sections()
+    script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("page.html.j2").render(
+        say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
+        language={"en": "en", "zh": "zh-CN"}[style.language],
+        title=inputs.config.get("title") or inputs.config["experiment"],
+        answer=answer(ranking, read(efficiency, ["method"]) if efficiency else None, style, say),
+        facts=what_was_run(maker),
+        sections=sections,
+        colours=_colours(pictures.values(), sections),
+        # our own files, not data: they go in as they are
+        css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        command_all=inputs.command.format(path=shlex.quote(str(target))),
+        version=__version__,
+    )
+    with atomic(target) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def _colours(pictures: object, sections: Sequence[Section]) -> list[tuple[str, str, str]]:
+    """(name, light, dark) of every colour that a figure or a method's swatch uses."""
+    used: set[str] = set()
+    assert not isinstance(pictures, str)
+    for picture in pictures:  # type: ignore[attr-defined]
+        assert isinstance(picture, Picture)
+        used |= picture.colours
+    for section in sections:
+        for table in section.tables:
+            used |= {cell.colour for row in table.rows for cell in row if cell.colour}
+    return [(colour[1:], colour, dark(colour)) for colour in sorted(used)]

@@ -1,0 +1,84 @@
+"""SVG files as parts of a page: own ids, colours that follow the theme, a text alternative."""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from finetone.errors import UserError
+
+_NAMESPACE = re.compile(r"^\{[^}]*\}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
+_FORBIDDEN = {"script", "foreignObject", "metadata", "style", "animate", "set", "image", "a"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One inline figure; `colours` are the "#rrggbb" its style refers to as var(--c-rrggbb)."""
+
+    name: str
+    title: str
+    description: str
+    svg: Markup
+    width: float
+    command: str
+    colours: frozenset[str]
+
+
+def read_picture(name: str, path: Path, command: str) -> Picture:
+    """Parse an SVG that finetone.plots drew; UserError if it is no SVG."""
+    try:
+        root = ET.parse(path).getroot()
+    except (OSError, ET.ParseError) as error:
+        raise UserError(f"{path}: not an SVG ({error}); delete it and rerun") from None
+    prefix = "f-" + re.sub(r"[^A-Za-z0-9-]", "-", name)
+    colours: set[str] = set()
+    _clean(root, prefix, colours)
+    title, description = (root.findtext(tag) or "" for tag in ("title", "desc"))
+    box = root.get("viewBox", "0 0 400 300").split()
+    for tag in ("title", "desc"):
+        if (found := root.find(tag)) is not None:
+            found.set("id", f"{prefix}-{tag}")
+    root.attrib = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": " ".join(box),
+        "role": "img",
+        "aria-labelledby": f"{prefix}-title {prefix}-desc",
+        "style": f"width:{4 / 3 * float(box[2]):.0f}px",
+    }
+    svg = ET.tostring(root, encoding="unicode", short_empty_elements=True)
+    # safe: parsed, stripped of everything that could run or load, and written by the XML library
+    return Picture(
+        name, title, description, Markup(svg), float(box[2]), command, frozenset(colours)
+    )
+
+
+def _clean(element: ET.Element, prefix: str, colours: set[str]) -> None:
+    element.tag = _NAMESPACE.sub("", element.tag)
+    element.text = (element.text or "").strip() or None
+    element.tail = None
+    attributes = {}
+    for key, value in element.attrib.items():
+        key = _NAMESPACE.sub("", key)
+        if key.lower().startswith("on"):
+            continue
+        if key == "href":
+            if not value.startswith("#"):
+                continue
+            value = f"#{prefix}-{value[1:]}"
+        elif key == "id":
+            if value == "patch_1":  # the paper; the page has its own
+                attributes["class"] = "paper"
+            value = f"{prefix}-{value}"
+        elif key == "style":
+            colours.update(c.lower() for c in _COLOUR.findall(value))
+            value = _COLOUR.sub(lambda c: f"var(--c-{c[0][1:].lower()})", value)
+        attributes[key] = value.replace("url(#", f"url(#{prefix}-")
+    element.attrib = attributes
+    for child in list(element):
+        if not isinstance(child.tag, str) or _NAMESPACE.sub("", child.tag) in _FORBIDDEN:
+            element.remove(child)
+        else:
+            _clean(child, prefix, colours)

@@ -1,0 +1,17 @@
+"""Door of the rule results."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.compare.results import write_results
+
+write_results(
+    {Path(table).stem: Path(table) for table in snakemake.input.tables},
+    manifests=[Path(data) / "manifest.json" for data in snakemake.input.data],
+    runs=[Path(run) for run in snakemake.input.runs],
+    target=Path(snakemake.output[0]),
+    **snakemake.params,
+)
