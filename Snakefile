@@ -1,5 +1,7 @@
 """finetone: which pretrained language model should I fine-tune for sentiment, and how sure can I be?"""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -8,7 +10,7 @@ min_version("9.27")
 # An experiment given on the command line stands alone; without one, the report's runs.
 if not workflow.overwrite_configfiles and "datasets" not in config:
 
-    configfile: workflow.source_path("config/config.yaml")
+    configfile: Path(str(workflow.current_basedir), "config/config.yaml")
 
 
 include: "workflow/rules/common.smk"
@@ -23,6 +25,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/download.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/intermediate.smk"
 include: "workflow/rules/tokenize.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/evaluate.smk"
@@ -30,6 +33,13 @@ include: "workflow/rules/baselines.smk"
 include: "workflow/rules/speed.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/figures.smk"
+
+
+if PUBLISHED:
+
+    include: "workflow/rules/published.smk"
+
+
 include: "workflow/rules/report.smk"
 
 
@@ -39,4 +49,4 @@ rule all:
         "<exp>/report.html",
         "<exp>/results.json",
         figures=FIGURES,
-        tables=TABLES,
+        tables=[*TABLES, *PUBLISHED_TABLES],

@@ -53,7 +53,7 @@ def experiment(folder: Path) -> dict:
         "source": "films",
         "transfer": ["books"],
         "max_length": 24,
-        "recipe": {"epochs": 2, "batch_size": 16, "learning_rate": 3e-3},
+        "recipe": {"epochs": 2, "batch_size": 4, "learning_rate": 3e-3},
         "compare": {"resamples": 200},
         "datasets": {
             "films": {

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,13 @@ class Chromium:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.count = 0
+        self.open_parts = ExitStack()
         self.events: list[dict[str, Any]] = []
         try:
             port, path = self._wait(lambda: self._port(profile))
-            self.socket: ClientConnection = connect(f"ws://127.0.0.1:{port}{path}", max_size=None)
+            self.socket: ClientConnection = self.open_parts.enter_context(
+                connect(f"ws://127.0.0.1:{port}{path}", max_size=None)
+            )
             tab = self._raw("Target.createTarget", {"url": "about:blank"})["targetId"]
             attached = self._raw("Target.attachToTarget", {"targetId": tab, "flatten": True})
             self.session = attached["sessionId"]
@@ -54,8 +58,7 @@ class Chromium:
             raise
 
     def close(self) -> None:
-        if hasattr(self, "socket"):
-            self.socket.close()
+        self.open_parts.close()
         self.process.terminate()
         try:
             self.process.wait(10)

@@ -7,6 +7,7 @@ vocabulary, file formats and oddities of the original: fp16 weights, no pad toke
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ def build(root: Path, *, train: int = 160, test: int = 80) -> Path:
     lines = text.corpus()
     for number, (id, make) in enumerate(MODELS.items()):
         folder = root / "models" / id
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(number)
         make(folder, lines)
     for id, rows in DATASETS.items():
@@ -62,7 +63,7 @@ def fast(folder: Path, **settings: Any) -> None:
 
 
 def byte_pairs(folder: Path, lines: list[str], special: list[str], **settings: Any) -> int:
-    """Write vocab.json, merges.txt, tokenizer.json and tokenizer_config.json of a byte-level BPE."""
+    """Write vocab.json, merges.txt, tokenizer.json, tokenizer_config.json of a byte-level BPE."""
     bpe = ByteLevelBPETokenizer()
     bpe.train_from_iterator(lines, vocab_size=600, min_frequency=2, show_progress=False)
     bpe.save_model(str(folder))
@@ -153,10 +154,11 @@ def bert(folder: Path, lines: list[str]) -> None:
     fast(folder, do_lower_case=True, model_max_length=512)
 
     def old_names(weights: Weights) -> Weights:
+        names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
         return {
-            key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value
+            re.sub(r"LayerNorm\.\w+", lambda m: names[m[0]], key): value
             for key, value in weights.items()
-        }  # fmt: skip
+        }
 
     save(
         folder,
@@ -231,9 +233,15 @@ BPE_SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 def roberta(folder: Path, lines: list[str]) -> None:
     size = byte_pairs(folder, lines, BPE_SPECIAL, model_max_length=512)
     config = t.RobertaConfig(
-        **BERT, vocab_size=size, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5,
-        bos_token_id=0, pad_token_id=1, eos_token_id=2,
-    )  # fmt: skip
+        **BERT,
+        vocab_size=size,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+        bos_token_id=0,
+        pad_token_id=1,
+        eos_token_id=2,
+    )
 
     def with_pooler(weights: Weights) -> Weights:
         return weights | {
@@ -248,9 +256,16 @@ def roberta(folder: Path, lines: list[str]) -> None:
 def bart(folder: Path, lines: list[str]) -> None:
     size = byte_pairs(folder, lines, BPE_SPECIAL, model_max_length=1024)
     config = t.BartConfig(
-        vocab_size=size, d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
-        decoder_attention_heads=4, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=1024,
-    )  # fmt: skip
+        vocab_size=size,
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=1024,
+    )
     save(folder, t.BartModel(config), "safetensors")
 
 
@@ -339,9 +354,12 @@ def squad(folder: Path, train: int, test: int) -> None:
 
     rng = random.Random(3)
     features = Features(
-        id=Value("string"), title=Value("string"), context=Value("string"), question=Value("string"),
+        id=Value("string"),
+        title=Value("string"),
+        context=Value("string"),
+        question=Value("string"),
         answers=Sequence({"text": Value("string"), "answer_start": Value("int32")}),
-    )  # fmt: skip
+    )
     splits = {}
     for split, n in (("train", train), ("validation", test)):
         rows = [text.question(rng) for _ in range(n)]

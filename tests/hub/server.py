@@ -55,7 +55,7 @@ class Repository:
     gated: bool = False
 
     def commit(self, files: dict[str, bytes], sha: str | None = None, ref: str = "main") -> str:
-        """Add a commit of exactly `files` and move `ref` to it; its id is `sha` or a hash of them."""
+        """Add a commit of exactly `files` and move `ref` there; its id is `sha` or their hash."""
         tree = {name: Blob.of(name, content) for name, content in sorted(files.items())}
         listing = "".join(f"{blob.oid} {name}\n" for name, blob in tree.items())
         sha = sha or hashlib.sha1(f"{self.id}\n{listing}".encode()).hexdigest()
@@ -105,7 +105,7 @@ class Hub:
         return repository
 
     def add_tree(self, root: Path, pins: dict[str, str] | None = None) -> None:
-        """Add every `root/{models,datasets}/owner/name`; `pins` {id: commit id} fixes commit ids."""
+        """Add every `root/{models,datasets}/owner/name`; `pins` {id: commit} names commits."""
         for kind in ("models", "datasets"):
             for folder in sorted((root / kind).glob("*/*")):
                 id = f"{folder.parent.name}/{folder.name}"

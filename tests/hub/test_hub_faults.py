@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from finetone import hub as downloads
 from finetone.errors import UserError
 from finetone.models import hub as client
 from finetone.models import squad
@@ -236,3 +237,38 @@ def test_questions_that_cannot_be_had(
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=rf"{where}.hub: .*cannot be reached.*HF_ENDPOINT"):
         squad.load_questions({"id": "rajpurkar/squad"}, where)
+
+
+SQUAD = "rajpurkar/squad"
+PARQUET = "plain_text/train-00000-of-00001.parquet"
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        (PARQUET, {"corrupt": True}),
+        (PARQUET, {"cut": 0.3}),
+        (PARQUET, {"status": 503, "times": 2}),
+        (PARQUET, {"status": 429, "headers": {"Retry-After": "3"}}),
+        ("", {"status": 503, "times": 2}),
+    ],
+)
+def test_data_sets_survive_what_passes(hub: Hub, tmp_path: Path, file: str, what: dict) -> None:
+    fault = hub.fault(SQUAD, file, **what)
+    info = downloads.fetch_dataset(SQUAD, "main", "datasets.d", config="plain_text")
+    assert fault.times == 0
+    repository = hub.repositories["datasets", SQUAD]
+    assert info.sha == repository.refs["main"]
+    cached = Path(tmp_path / "cache" / "datasets--rajpurkar--squad" / "snapshots" / info.sha)
+    files = {name: b for name, b in repository.commits[info.sha].items() if b.sha256}
+    assert {name: (cached / name).read_bytes() for name in files} == {
+        name: blob.content for name, blob in files.items()
+    }
+
+
+def test_data_set_that_stays_wrong_is_not_kept(hub: Hub, tmp_path: Path) -> None:
+    hub.fault(SQUAD, PARQUET, corrupt=True, times=2)
+    with pytest.raises(UserError, match=r"datasets\.d\.hub: .*train.*parquet.*hash"):
+        downloads.fetch_dataset(SQUAD, "main", "datasets.d")
+    assert not list((tmp_path / "cache").rglob("train-*.parquet"))
+    downloads.fetch_dataset(SQUAD, "main", "datasets.d")

@@ -74,9 +74,10 @@ def question(rng: random.Random) -> tuple[str, str, str, int]:
     place, other = rng.sample(PLACES, 2)
     noun = rng.choice(NOUNS)
     year = str(rng.randrange(1900, 2020))
-    context = f"The {noun} was made in {place.title()} in {year} . It was never shown in {other.title()} ."
+    made, shown = place.title(), other.title()
+    context = f"The {noun} was made in {made} in {year} . It was never shown in {shown} ."
     asked, answer = rng.choice(
-        [(f"Where was the {noun} made ?", place.title()), (f"When was the {noun} made ?", year)]
+        [(f"Where was the {noun} made ?", made), (f"When was the {noun} made ?", year)]
     )
     return context, asked, answer, context.index(answer)
 

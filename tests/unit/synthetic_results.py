@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from finetone import plots
+from finetone.plots import Style
+from finetone.report import ReportInputs
 
 HOSTILE = "<script>document.title='injected'</script> & \"fine\" <b>bold</b>"
 TITLES = (
@@ -534,3 +537,50 @@ def _data(experiment: Experiment) -> None:
                 "leaks": {"count": 2, "ids": [17, 1204], "conflicting": 0},
             },
         )
+
+
+def report_inputs(experiment: Experiment, figures: dict[str, Path], **more: Any) -> ReportInputs:
+    """Everything the page can show of an invented experiment."""
+    folder = experiment.folder
+    return ReportInputs(
+        config=experiment.config,
+        tables={path.stem: path for path in sorted((folder / "tables").glob("*.csv"))},
+        figures=figures,
+        manifests=sorted(folder.glob("data/*/manifest.json")),
+        audits=sorted(folder.glob("data/*/audit.json")),
+        runs=sorted(folder.glob("runs/*/*/run.json")),
+        command="snakemake --cores 1 {path} --configfile config/invented.yaml",
+        **more,
+    )
+
+
+def draw_all(experiment: Experiment, curves: int | None = None) -> dict[str, Path]:
+    """All pictures of an invented experiment by name, with the first `curves` curves."""
+    style, table = Style.from_config(experiment.config), experiment.table
+    figures = {
+        name: experiment.folder / "figures" / f"{name}.svg"
+        for name in (
+            *(f"curves/{model}" for model in experiment.models[:curves]),
+            "epochs",
+            "accuracy-parameters",
+            "accuracy-time",
+            "transfer",
+            "methods",
+            "comparisons",
+            "reliability",
+            "lengths",
+        )
+    }
+    for model in experiment.models[:curves]:
+        plots.draw_curve(experiment.histories(model), model, style, figures[f"curves/{model}"])
+    plots.draw_epochs(table("summary"), "movies", style, figures["epochs"])
+    costs = table("efficiency"), table("ranking"), "movies", style
+    plots.draw_accuracy_parameters(*costs, figures["accuracy-parameters"])
+    plots.draw_accuracy_time(*costs, figures["accuracy-time"])
+    plots.draw_transfer(table("transfer"), "movies", style, figures["transfer"])
+    plots.draw_methods(table("ranking"), "movies", style, figures["methods"])
+    pairs = table("comparisons"), table("ranking"), "movies", style
+    plots.draw_comparisons(*pairs, figures["comparisons"])
+    plots.draw_reliability(table("reliability"), "movies", style, figures["reliability"])
+    plots.draw_lengths(table("slices"), "movies", style, figures["lengths"])
+    return figures

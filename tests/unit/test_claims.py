@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 from finetone.compare.claims import evaluate_claims, write_claims
-from finetone.compare.claims_estimate import Estimate, combine
+from finetone.compare.claims_estimate import Estimate, Missing, combine
 from finetone.compare.claims_facts import Facts
 from finetone.compare.claims_kinds import evaluate
 from finetone.compare.claims_outcome import judge
@@ -229,6 +229,27 @@ def test_groups_are_means_over_their_methods():
 def test_a_group_fact_of_one_is_not_true():
     assert make_facts().select({"group": {"distilled": True}}) == ["small", "tiny", "mini"]
     assert make_facts().select({"group": {"layers": 1}}) == ["tiny"]
+    with pytest.raises(Missing, match="no method with layers: True"):
+        make_facts().select({"group": {"layers": True}})
+
+
+def test_equals_are_in_no_order():
+    table = efficiency().assign(parameters=7.0)
+    test = {"kind": "ordering", "metric": "parameters", "order": [BIG, SMALL]}
+    assert one(test, make_facts(efficiency=table)).verdict == "contradicted"
+
+
+def test_an_interval_that_touches_zero_orders_nothing():
+    columns = ["dataset", "a", "b", "difference", "low", "high"]
+    comparisons = pd.DataFrame([("reviews", "big", "small", 0.01, 0.0, 0.02)], columns=columns)
+    test = accuracy("ordering", order=[BIG, SMALL])
+    assert one(test, make_facts(comparisons=comparisons)).verdict == "undecided"
+
+
+def test_more_seeds_on_the_same_rows_do_not_make_more_rows():
+    test = accuracy("value", a=BIG, expect={"min": 0})
+    once, thrice = one(test), one(test, make_facts(runs=runs(seeds=(1, 2, 3))))
+    assert thrice.high - thrice.low == pytest.approx(once.high - once.low)
 
 
 def test_counts_are_exact_and_times_are_not():
@@ -360,6 +381,11 @@ def test_claims_table(tmp_path):
     )
     assert list(table["verdict"]) == ["supported", "undecided"]
     assert table.loc[0, "effect"] == pytest.approx(0.05)
+
+
+def test_a_table_without_claims_has_none(tmp_path):
+    write_claims(tmp_path / "claims.yaml", tmp_path, GROUPS, "reviews", tmp_path / "claims.csv")
+    assert pd.read_csv(tmp_path / "claims.csv").empty
 
 
 def test_unknown_method_is_an_error(tmp_path):

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,14 @@ def bert(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     repositories.bert(folder, text.corpus())
     (folder / "pytorch_model.bin").unlink()
-    weights = {
-        key.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): value
-        for key, value in load_file(folder / "model.safetensors").items()
-    }  # fmt: skip
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    change_weights(folder, todays_names)
     return folder
+
+
+def todays_names(weights: dict[str, torch.Tensor]) -> None:
+    names = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+    for key in list(weights):
+        weights[re.sub(r"LayerNorm\.\w+", lambda m: names[m[0]], key)] = weights.pop(key)
 
 
 def change_weights(folder: Path, change: Any) -> None:
@@ -251,8 +254,14 @@ def test_authors_truncation_is_not_inherited(bert: Path, tmp_path: Path) -> None
         "strategy": "LongestFirst",
         "stride": 0,
     }
-    content["padding"] = {"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": None,
-                          "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}  # fmt: skip
+    content["padding"] = {
+        "strategy": {"Fixed": 8},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    }
     file.write_text(json.dumps(content))
     prepare("m", {"path": str(bert)}, tmp_path / "m")
     saved = json.loads((tmp_path / "m" / "tokenizer.json").read_text())

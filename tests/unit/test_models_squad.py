@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def test_long_context_is_covered_by_overlapping_windows(base: Path) -> None:
             covered[first:last] = True
     assert all(covered[i] for i, letter in enumerate(question.context) if letter != " ")
     ends = [w.offsets[w.offsets[:, 0] >= 0] for w in cut]
-    assert all(a[-16, 0] == b[0, 0] for a, b in zip(ends, ends[1:], strict=False))  # the stride
+    assert all(a[-16, 0] == b[0, 0] for a, b in pairwise(ends))  # the stride
     holding = [w for w in cut if w.start != w.cls]
     assert holding and len(holding) < len(cut)
     for window in cut:

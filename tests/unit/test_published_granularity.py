@@ -95,3 +95,9 @@ def test_too_many_rows_for_the_digits_is_said():
 def test_whole_batches_far_from_the_stated_size_are_tried():
     tried = {c.n for c in candidates([Printed.parse("90.9")], 174, [32, 500])}
     assert 160 in tried and 0 not in tried
+
+
+def test_whole_batches_come_before_nearer_sizes():
+    """50.0 % is possible of 160 and of 174; only the first has a reason."""
+    assert candidates([Printed.parse("50.0")], 173, [32])[0].n == 160
+    assert candidates([Printed.parse("50.0")], 173)[0].n in (172, 174)

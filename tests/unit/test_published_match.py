@@ -154,6 +154,13 @@ def test_parameters_side_by_side(tmp_path):
     assert "not-in-the-paper" not in table.index
 
 
+def test_a_table_without_counts_has_ours_alone(tmp_path):
+    folder = write_published(tmp_path / "published", {("a", 1): 0.9})
+    write_parameters(folder, [run_json(tmp_path, "a", 7)], tmp_path / "parameters.csv")
+    (row,) = pd.read_csv(tmp_path / "parameters.csv").to_dict("records")
+    assert row["parameters"] == 7 and pd.isna(row["difference"]) and pd.isna(row["agrees"])
+
+
 def test_a_run_without_a_count_is_named(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"schema_version": 1, "method": "bert-base", "parameters": None}))

@@ -12,6 +12,7 @@ sys.path.append(str(WORKFLOW / "scripts"))
 
 from finetone import config as configuration
 from finetone.errors import UserError
+from finetone.files import sha256
 
 try:
     config.update(
@@ -44,6 +45,21 @@ AGAIN = " ".join(
     ["snakemake --cores 1 {path}"]
     + (["--configfile"] if workflow.overwrite_configfiles else [])
     + [os.path.relpath(file) for file in workflow.overwrite_configfiles]
+)
+
+# A published table to audit: small files that come with a clone, newer than any result. So their
+# content decides about reruns, not their time.
+PUBLISHED = config["report"]["published"]
+if PUBLISHED and not Path(PUBLISHED).is_dir():
+    PUBLISHED = os.path.relpath(WORKFLOW.parent / PUBLISHED)
+    if not Path(PUBLISHED).is_dir():
+        raise WorkflowError(f"report.published: no folder {config['report']['published']!r}")
+PUBLISHED_FILES = sorted(map(str, Path(PUBLISHED).iterdir())) if PUBLISHED else []
+PUBLISHED_CONTENT = {Path(file).name: sha256(file) for file in PUBLISHED_FILES}
+PUBLISHED_AUDIT = ["<exp>/published/audit.json"] if PUBLISHED else []
+PUBLISHED_TABLES = expand(
+    "<exp>/tables/{table}.csv",
+    table=["published", "claims", "column_match", "parameters", "tokenizers"] if PUBLISHED else [],
 )
 
 
@@ -143,6 +159,3 @@ def style(methods=METHODS, datasets=DATASETS):
         "dataset_titles": {d: config["datasets"][d].get("title", d) for d in datasets},
         "language": config["report"]["language"],
     }
-
-
-PUBLISHED_AUDIT = []

@@ -16,6 +16,7 @@ FIGURES = [
             "reliability",
             "lengths",
             *(["transfer"] if TRANSFER else []),
+            *(["published"] if PUBLISHED else []),
         ],
     ),
 ]

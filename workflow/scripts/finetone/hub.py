@@ -17,7 +17,6 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -35,14 +34,14 @@ LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waite
 
 
 def info(kind: Kind, repo: str, revision: str) -> ModelInfo | DatasetInfo:
-    """What the hub says about `repo`: `sha` is the commit behind `revision`, `siblings` its files."""
+    """What the hub lists: `sha` is the commit behind `revision`, `siblings` are its files."""
     api = HfApi()
     ask = api.model_info if kind == "model" else api.dataset_info
     return patiently(lambda: ask(repo, revision=revision, files_metadata=True, timeout=30))
 
 
 def fetch_dataset(repo: str, revision: str, where: str, config: str | None = None) -> DatasetInfo:
-    """Bring the large files of data set `repo` into the hub's cache, each checked; returns its info.
+    """Bring the large files of data set `repo` into the hub's cache, checked; returns its info.
 
     `datasets.load_dataset(repo, config, revision=info.sha)` then finds them there; by itself it
     neither repeats a failed request nor compares content with the hub's hashes. With `config`
@@ -83,7 +82,7 @@ def download(kind: Kind, repo: str, commit: str, sibling: RepoSibling, where: st
 
 
 def _genuine(path: Path, sibling: RepoSibling) -> bool:
-    """Large files are listed with their sha256, small ones with git's blob id; some mirrors list neither."""
+    """Large files are listed with a sha256, small ones with git's blob id; some hubs neither."""
     if sibling.lfs is not None:
         return files.sha256(path) == sibling.lfs.sha256
     if sibling.blob_id and len(sibling.blob_id) == 40:
@@ -137,11 +136,6 @@ def unreachable(error: BaseException) -> bool:
     return any(isinstance(e, kinds) for e in _chain(error))
 
 
-def offline(error: BaseException) -> bool:
-    """Whether the user has switched the network off (HF_HUB_OFFLINE=1)."""
-    return any(isinstance(e, OfflineModeIsEnabled) for e in _chain(error))
-
-
 def sentence(error: BaseException, kind: Kind, repo: str, revision: str, where: str) -> str:
     """What went wrong and which key or variable mends it."""
     local = "`path:`" if kind == "model" else "`file:`"
@@ -178,8 +172,8 @@ def sentence(error: BaseException, kind: Kind, repo: str, revision: str, where: 
                     f"{e.response.url}); choose another revision"
                 )
             return (
-                f"{where}.hub: {constants.ENDPOINT} keeps answering HTTP {status}; run again later, "
-                f"set HF_ENDPOINT to a mirror, or name local files under {local}"
+                f"{where}.hub: {constants.ENDPOINT} keeps answering HTTP {status}; run again "
+                f"later, set HF_ENDPOINT to a mirror, or name local files under {local}"
             )
     if unreachable(error):
         return (

@@ -51,11 +51,13 @@ def write_claims(
 ) -> None:
     """Judge the claims in `claims_yaml` by the tables in the folder `tables`; write claims.csv.
 
+    Without such a file there are no claims, and the table has no rows.
+
     `groups` maps every configured method to its group facts, `source` is the dataset models were
     fine-tuned on. A published model that is not configured is missing data; any other unknown
     name raises UserError.
     """
-    claims = read_claims(claims_yaml)
+    claims = read_claims(claims_yaml) if claims_yaml.exists() else []
     published = claims_yaml.with_name("published.csv")
     known = (
         {row["model"] for _, row in read_csv(published, ["model"])} if published.exists() else set()
@@ -74,7 +76,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
         if claim["id"] in seen:
             raise UserError(f"{path}: claim id {claim['id']!r} stands there twice; rename one")
         seen.add(claim["id"])
-        for test in tests_of(claim):
+        for test in all_tests(claim):
             expect = test.get("expect", {})
             if expect.get("min", -inf) > expect.get("max", inf):
                 raise UserError(
@@ -84,7 +86,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
     return claims
 
 
-def tests_of(claim: dict[str, Any]) -> list[dict[str, Any]]:
+def all_tests(claim: dict[str, Any]) -> list[dict[str, Any]]:
     """All tests of a claim, those of its reason included."""
     return [*claim["tests"], *claim.get("because", {}).get("tests", [])]
 
@@ -92,7 +94,7 @@ def tests_of(claim: dict[str, Any]) -> list[dict[str, Any]]:
 def check_methods(claims: list[dict[str, Any]], known: set[str], path: Path) -> None:
     """Raise UserError for the first method that is neither configured nor published."""
     for claim in claims:
-        for test in tests_of(claim):
+        for test in all_tests(claim):
             terms = [test.get(key, {}) for key in ("a", "b", "over", "among", "each")]
             for term in [*terms, *test.get("order", [])]:
                 named = [*term.get("methods", []), *([term["method"]] if "method" in term else [])]

@@ -38,6 +38,12 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
 def read_csv(path: str | Path) -> pd.DataFrame:
     """Read one of our tables; names stay text."""
     try:
-        return pd.read_csv(path, converters=dict.fromkeys(TEXT, str))
+        names = pd.read_csv(path, nrows=0).columns
+        return pd.read_csv(
+            path,
+            dtype={name: str for name in names if name in TEXT},
+            keep_default_na=False,
+            na_values={name: [""] for name in names if name not in TEXT},
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a readable table ({error}); delete it and rerun") from None

@@ -15,9 +15,9 @@ rejected 1 % of true nulls at a nominal 5 % with two seeds, and found that much 
 A variance over two or three seeds is itself uncertain, which no bootstrap mends: where seeds
 matter more than rows, use five or more.
 
-For a difference d with (scaled) resamples d*: the p-value is (1 + #{|d* - d| ≥ |d|}) / (1 + resamples)
-(Davison & Hinkley 1997), and the interval is d ± the quantile of |d* - d| (Hall 1988's symmetric
-interval), so that the interval excludes 0 exactly when p is below 1 - confidence (up to the +1).
+For a difference d with (scaled) resamples d*: the p-value is
+(1 + #{|d* - d| ≥ |d|}) / (1 + resamples) (Davison & Hinkley 1997), and the interval is d ± the
+quantile of |d* - d| (Hall 1988's symmetric interval), so that the interval excludes 0 exactly when p is below 1 - confidence (up to the +1).
 """
 
 from dataclasses import dataclass, replace

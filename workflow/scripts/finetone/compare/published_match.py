@@ -118,8 +118,8 @@ def write_parameters(published: Path, runs_json: Sequence[Path], target: Path) -
     """
     reasons = _reasons(published / "reasons.csv")
     printed = {}
-    for line, row in read_csv(published / "published.csv", ["model", "parameters_millions"]):
-        text = row["parameters_millions"]
+    for line, row in read_csv(published / "published.csv", ["model"]):
+        text = row.get("parameters_millions")
         cell = (published / "published.csv", line, "parameters_millions", text)
         printed[row["model"]] = number(*cell) if text else None
     rows = []

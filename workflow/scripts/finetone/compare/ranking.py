@@ -1,9 +1,12 @@
 """Who is best, and who cannot be told apart from whom."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from finetone.compare import intervals, paired
+from finetone.compare.metrics import Floats
 from finetone.compare.predictions import Panel
 from finetone.errors import UserError
 
@@ -59,11 +62,18 @@ def compare(
             f"choose one of {', '.join(panel.methods)}"
         )
     found = paired.compare(panel, confidence, resamples, seed)
-    adjusted = paired.holm(np.array([d.p_fine for d in found.values()]))
+    adjusted = adjust(list(found.values()))
     pairs: Pairs = dict(zip(found, zip(found.values(), adjusted, strict=True), strict=True))
     comparisons = _comparisons(panel, pairs)
     pairs |= {(b, a): (d.reversed(), p) for (a, b), (d, p) in pairs.items()}
     return comparisons, _ranking(panel, pairs, baseline, confidence)
+
+
+def adjust(differences: Sequence[paired.Difference]) -> Floats:
+    """Holm-adjusted p of a family of differences, each at least its own +1-corrected p."""
+    fine, coarse = (np.array([getattr(d, p) for d in differences]) for p in ("p_fine", "p"))
+    adjusted: Floats = np.maximum(paired.holm(fine), coarse)
+    return adjusted
 
 
 def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:
@@ -98,7 +108,7 @@ def _ranking(panel: Panel, pairs: Pairs, baseline: str | None, confidence: float
     differ = np.array([[x != y and pairs[x, y][1] < 1 - confidence for y in order] for x in order])
     groups = dict(zip(order, paired.letters(differ), strict=True))
     others = [m for m in order if baseline is not None and m != baseline]
-    p_baseline = paired.holm(np.array([pairs[m, str(baseline)][0].p_fine for m in others]))
+    p_baseline = adjust([pairs[m, str(baseline)][0] for m in others])
     rows = []
     for method in order:
         low, high = intervals.over_seeds(panel.accuracies(method), len(panel.ids), confidence)

@@ -1,4 +1,4 @@
-"""results.json: the main results for programs, described by workflow/schemas/results.schema.json."""
+"""results.json: the main results for programs (schema: workflow/schemas/results.schema.json)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ SPREAD = ("sd", "min", "max", "low", "high")
 def write_results(
     tables: Mapping[str, Path],
     manifests: Sequence[Path],
-    runs_json: Sequence[Path],
+    runs: Sequence[Path],
     source: str,
     confidence: float,
     target: Path,
@@ -28,18 +28,19 @@ def write_results(
     """Write the kept epochs' results of every method on every dataset, and all pairs.
 
     `tables`: {name: csv}, of which runs, summary, ranking and comparisons are read; `manifests`:
-    data/<dataset>/manifest.json. Numbers that are undefined or infinite become null.
+    data/<dataset>/manifest.json; `runs`: runs/<method>/seed<k>/run.json. Numbers that
+    are undefined or infinite become null.
     """
     if missing := [name for name in TABLES if name not in tables]:
         raise UserError(f"{target}: needs the table '{missing[0]}'; make tables/{missing[0]}.csv")
-    runs, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
+    single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
     content = {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,
         "datasets": [_dataset(read_json(path)) for path in manifests],
-        "methods": _methods([read_json(path) for path in runs_json]),
-        "results": _results(runs, summary, ranking),
+        "methods": _methods([read_json(path) for path in runs]),
+        "results": _results(single, summary, ranking),
         "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
     }
     write_json(target, content)

@@ -34,7 +34,7 @@ HEADS = [
     r"fit_denses?\b",  # TinyBERT's projections for distillation
     r"final_logits_bias$",  # BART
     r"qa_outputs\.",
-    r"(classifier|score|classification_head|sop_classifier)\.",  # already fine-tuned for another task
+    r"(classifier|score|classification_head|sop_classifier)\.",  # of another task
     r"([a-z_]+\.)?pooler\.",  # RoBERTa keeps one that its classifier does not use
     r".*\bposition_ids$",
     r".*\battn\.(masked_)?bias$",  # GPT-2's causal mask
@@ -77,8 +77,8 @@ def read_config(folder: Path, where: str) -> PretrainedConfig:
     except Exception as error:  # whatever a malformed file makes the library stumble over
         if "auto_map" in raw:
             raise UserError(
-                f"{where}: model_type {kind!r} runs Python code from its repository, which finetone "
-                "never does; choose a model that transformers implements"
+                f"{where}: model_type {kind!r} runs Python code from its repository, which "
+                "finetone never does; choose a model that transformers implements"
             ) from None
         raise UserError(
             f"{where}: model_type {kind!r} in {file} is unknown or its settings are broken "
@@ -131,8 +131,8 @@ def load(
             )
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{where}: the weights in {folder} are a pickle that wants to run code and were refused "
-            f"({_first_line(error)}); choose a revision with model.safetensors"
+            f"{where}: the weights in {folder} are a pickle that wants to run code and were "
+            f"refused ({_first_line(error)}); choose a revision with model.safetensors"
         ) from None
     except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(
@@ -146,7 +146,7 @@ def load(
         key, (theirs, ours) = next(iter(sorted(wrong.items())))
         raise UserError(
             f"{where}: {len(wrong)} weights do not have the shape config.json says, such as {key} "
-            f"({theirs} in the file, {ours} in the model); config and weights do not belong together"
+            f"({theirs} in the file, {ours} in the model); config and weights do not match"
         )
     missing = sorted(set(info["missing_keys"]) - head)
     _refuse(missing, allow_missing, where, "are missing from", "allow_missing")

@@ -72,7 +72,7 @@ def choose(names: Iterable[str], repo: str, where: str) -> list[str]:
     names = set(names)
     if "config.json" not in names:
         raise UserError(
-            f"{where}.hub: {repo} has no config.json; it is not a model in the format of transformers"
+            f"{where}.hub: {repo} has no config.json; it is no model in the format of transformers"
         )
     weights = next((name for name in WEIGHTS if name in names), None)
     if weights is None:

@@ -10,7 +10,7 @@ STACKS = ("encoder_layers", "decoder_layers")
 
 
 def count(config: PretrainedConfig) -> int:
-    """Number of layers, of the encoder where there are two stacks; 0 if the configuration has none."""
+    """Number of layers, of the encoder where there are two stacks; 0 if there are none."""
     return int(getattr(config, "num_hidden_layers", 0) or 0)
 
 

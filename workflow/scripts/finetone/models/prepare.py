@@ -1,4 +1,4 @@
-"""From a `models:` entry to a folder that every later job can use without asking where it came from.
+"""From a `models:` entry to a folder that every later job can use wherever it came from.
 
 The folder holds `config.json`, `model.safetensors` (fp32), a fast tokenizer and `manifest.json`.
 The weights are exactly those the checkpoint gave: neither the classifier's head nor a weight the
@@ -68,7 +68,7 @@ def write(
     source: dict[str, Any],
     **facts: Any,
 ) -> None:
-    """Write the prepared folder of a model with weights; `facts` that are not None join its manifest."""
+    """Write the prepared folder of a model with weights; `facts` join its manifest."""
     where = f"models.{name}"
     tokenizer.check(reader, loaded.model, where)
     for what, keys in (("missing", loaded.missing), ("unexpected", loaded.unexpected)):

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +72,22 @@ def load_questions(
         commit = str(hub.fetch_dataset(repo, revision, where, source.get("config")).sha)
     try:
         data = load_dataset(repo, name=source.get("config"), revision=commit)
-        return *(
-            [
-                Question(r["id"], r["question"], r["context"], r["answers"]["text"], r["answers"]["answer_start"])
-                for r in data[split]
-            ]
-            for split in ("train", "validation")
-        ), commit  # fmt: skip
+        train, validation = ([_question(row) for row in data[s]] for s in ("train", "validation"))
+        return train, validation, commit
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{where}.hub: {repo} is not laid out as SQuAD v1.1 ({error}); it needs the splits train "
-            "and validation with id, question, context and answers"
+            f"{where}.hub: {repo} is not laid out as SQuAD v1.1 ({error}); it needs the splits "
+            "train and validation with id, question, context and answers"
         ) from None
     except Exception as error:  # the data set client wraps errors of the hub in many of its own
         raise UserError(hub.sentence(error, "dataset", repo, revision, where)) from error
+
+
+def _question(row: dict[str, Any]) -> Question:
+    answers = row["answers"]
+    return Question(
+        row["id"], row["question"], row["context"], answers["text"], answers["answer_start"]
+    )
 
 
 def fine_tune(
@@ -117,11 +120,18 @@ def fine_tune(
 
     model, reader = _question_answerer(base, block, where)
     cut = {"max_length": settings["max_length"], "stride": settings["stride"], "where": where}
-    learning = list(windows(reader, train, **cut))
+    # where a token stands in the text is for answering only: much memory saved on all of SQuAD
+    nowhere = np.empty((0, 2), dtype=np.int32)
+    learning = [replace(w, offsets=nowhere) for w in windows(reader, train, **cut)]
     fingerprint = saved.digest(
-        settings, block.get("keep_layers"), manifest["files"], len(learning), device.type, torch.__version__
-    )  # fmt: skip
-    model.to(device)
+        settings,
+        block.get("keep_layers"),
+        manifest["files"],
+        len(learning),
+        device.type,
+        torch.__version__,
+    )
+    nn.Module.to(model, device)  # its own `to` is typed too narrowly
     _train(model, learning, settings, reader, state, fingerprint)
     scores = evaluate(model, reader, validation, list(windows(reader, validation, **cut)))
     logger.info("%s: exact match %.4f, F1 %.4f", where, scores["exact_match"], scores["f1"])
@@ -149,7 +159,7 @@ def fine_tune(
             **dataset,
             "train_questions": len(train),
             "validation_questions": len(validation),
-            **{key: settings[key] for key in ("epochs", "batch_size", "learning_rate", "max_length", "stride", "seed")},
+            **{key: value for key, value in settings.items() if key not in ("from", "hub", "rows")},
             **scores,
             "label": LABEL,
         },
@@ -205,7 +215,8 @@ def _train(
     for step in range(done, total):
         epoch, position = divmod(step, per_epoch)
         if step == done or position == 0:
-            order = np.random.default_rng(derive(settings["seed"], "squad", "order", epoch)).permutation(len(learning))  # fmt: skip
+            shuffle = np.random.default_rng(derive(settings["seed"], "squad", "order", epoch))
+            order = shuffle.permutation(len(learning))
         rows = order[position * settings["batch_size"] :][: settings["batch_size"]]
         batch = [learning[row] for row in rows]
         start, end = _logits(model, reader, batch)

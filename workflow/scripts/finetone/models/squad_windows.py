@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Question and a stretch of its context: `ids`, `types` int32 [t]; `offsets` int32 [t, 2].
+    """Question and a stretch of its context: `ids` int32 [t], `types` int8 [t], `offsets` int32 [t, 2].
 
     `offsets` are character ranges in the context, (-1, -1) for tokens that are not of it.
     `start`, `end` are the tokens of the first answer, both `cls` if it is not wholly inside.
@@ -73,8 +73,8 @@ def windows(
             if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
                 raise
             raise UserError(
-                f"{where}: with max_length {max_length} and stride {stride} some question leaves no "
-                "room for its text; raise max_length or lower stride"
+                f"{where}: with max_length {max_length} and stride {stride} some question leaves "
+                "no room for its text; raise max_length or lower stride"
             ) from None
         for i, local in enumerate(encoded["overflow_to_sample_mapping"]):
             ids = np.asarray(encoded["input_ids"][i], dtype=np.int32)
@@ -84,7 +84,7 @@ def windows(
             found = np.flatnonzero(ids == tokenizer.cls_token_id)
             cls = int(found[0]) if len(found) else 0
             start, end = _answer_tokens(chunk[local], offsets, inside, cls)
-            types = np.asarray(encoded["token_type_ids"][i], dtype=np.int32)
+            types = np.asarray(encoded["token_type_ids"][i], dtype=np.int8)
             yield Window(begin + local, ids, types, offsets, cls, start, end)
 
 
@@ -107,7 +107,7 @@ def _answer_tokens(
 def collate(
     batch: Sequence[Window], pad: int, device: torch.device, types: bool
 ) -> dict[str, torch.Tensor]:
-    """Right-padded int64 tensors: `input_ids`, `attention_mask` and, if wanted, `token_type_ids`."""
+    """Right-padded int64 `input_ids`, `attention_mask` and, if wanted, `token_type_ids` [b, t]."""
     width = max(len(window.ids) for window in batch)
     ids = np.full((len(batch), width), pad, dtype=np.int64)
     mask = np.zeros((len(batch), width), dtype=np.int64)

@@ -1,7 +1,9 @@
 """The tokenizer of a checkpoint, saved so that it loads alike everywhere."""
 
 from pathlib import Path
+from typing import cast
 
+from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from finetone.errors import UserError
@@ -42,7 +44,7 @@ def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokeni
             raise UserError(f"{where}: the tokenizer in {folder} has neither pad nor end token")
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
-    # tokenizer.json may carry the author's own cut (MiniLM: 128); cutting is the experiment's affair
+    # tokenizer.json may carry its author's cut (MiniLM: 128); cutting is the experiment's affair
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     for leftover in LEFTOVERS:
@@ -53,7 +55,7 @@ def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokeni
 def check(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, where: str) -> None:
     """Raise UserError if the tokenizer can produce an id that the model has no embedding for."""
     highest = max(tokenizer.get_vocab().values(), default=-1) + 1
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     if highest > rows:
         raise UserError(
             f"{where}: the tokenizer knows {highest} tokens but the model embeds only {rows}; "

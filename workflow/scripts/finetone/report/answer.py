@@ -7,7 +7,7 @@ import pandas as pd
 
 from finetone.plots.style import Style
 from finetone.plots.tables import records
-from finetone.report.numbers import missing, percent, significant
+from finetone.report.numbers import between, missing, percent, significant
 
 NAMED = 4  # methods listed by name before "and n more"
 
@@ -29,8 +29,7 @@ def answer(
     facts = {
         "best": style.title(best["method"]),
         "accuracy": percent(best["accuracy"]),
-        "low": percent(best["low"]),
-        "high": percent(best["high"]),
+        "interval": between(best["low"], best["high"]),
     }
     if not others:
         return [say["answer_only"].format(**facts)]
@@ -92,8 +91,7 @@ def _behind(
     return say["answer_behind"].format(
         method=style.title(row["method"]),
         points=percent(value),
-        low=percent(low),
-        high=percent(high),
+        interval=between(low, high),
         cost=say["answer_at"].format(cost=cost) if cost else "",
     )
 

@@ -18,6 +18,13 @@ def signed(fraction: float) -> str:
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
+def between(low: float, high: float) -> str:
+    """An interval of fractions, in percent; no dash beside a minus sign."""
+    if low < 0:
+        return f"{percent(low)} … {percent(high)}".replace("-", "−")
+    return f"{percent(low)}–{percent(high)}"
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Three significant digits without an exponent: 0.00123, 45.6, 12,300."""
     if value == 0 or not math.isfinite(value):

@@ -1,0 +1,61 @@
+"""The zoo's architectures at their true size, with random weights: speed does not hang on them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as hf
+from torch import nn
+
+CONFIGS: dict[str, Callable[[], Any]] = {
+    "minilm-l6": lambda: hf.BertConfig(
+        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+    ),
+    "tinybert-l6": lambda: hf.BertConfig(num_hidden_layers=6),
+    "bert-base": lambda: hf.BertConfig(),
+    "ernie-medium": lambda: hf.ErnieConfig(
+        vocab_size=40000, num_hidden_layers=6, max_position_embeddings=2048, use_task_id=True
+    ),
+    "electra-base": lambda: hf.ElectraConfig(
+        embedding_size=768, hidden_size=768, num_attention_heads=12, intermediate_size=3072
+    ),
+    "roberta-base": lambda: hf.RobertaConfig(vocab_size=50265, max_position_embeddings=514),
+    "distilgpt2": lambda: hf.GPT2Config(n_layer=6, pad_token_id=0),
+    "gpt2": lambda: hf.GPT2Config(pad_token_id=0),
+    "bart-base": lambda: hf.BartConfig(
+        d_model=768, encoder_layers=6, decoder_layers=6, encoder_attention_heads=12,
+        decoder_attention_heads=12, encoder_ffn_dim=3072, decoder_ffn_dim=3072, vocab_size=50265,
+    ),
+    "squeezebert": lambda: hf.SqueezeBertConfig(embedding_size=768),
+    "convbert-base": lambda: hf.ConvBertConfig(),
+}  # fmt: skip
+
+
+def build(name: str) -> nn.Module:
+    """A model by name with random weights, or the one in a folder, as a two-class classifier."""
+    torch.manual_seed(0)
+    if Path(name).is_dir():
+        return hf.AutoModelForSequenceClassification.from_pretrained(  # type: ignore[no-any-return]
+            name, dtype=torch.float32, num_labels=2
+        )
+    config = CONFIGS[name]()
+    config.num_labels = 2
+    return hf.AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-any-return]
+
+
+def training_flops(module: nn.Module, lengths: list[int]) -> float:
+    """Floating-point operations of one training step over texts of these lengths, dropout and
+    element-wise work left out: 6 per token and weight of a matrix, plus attention's 12·length·H
+    per token and layer (forward 4, backward 8)."""
+    config: Any = module.config
+    matrices = sum(
+        p.numel()
+        for name, layer in module.named_modules()
+        if not isinstance(layer, nn.Embedding) and "classifier" not in name
+        for p in layer.parameters(recurse=False)
+        if p.ndim > 1
+    )
+    layers = getattr(config, "encoder_layers", 0) + 2 * getattr(config, "decoder_layers", 0)
+    layers = layers or config.num_hidden_layers
+    return sum(6 * matrices * n + 12 * layers * config.hidden_size * n * n for n in lengths)

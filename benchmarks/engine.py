@@ -1,0 +1,168 @@
+"""finetone's engine against Hugging Face's Trainer, alternating in one run on one machine.
+
+    python benchmarks/engine.py --tokens imdb.arrow [--model FOLDER|ARCHITECTURE] [--device cuda]
+
+Every variant lives in a process of its own that sleeps while another one is measured. Ratios are
+taken within a round and reported as median (min – max) over the rounds. Rates are real tokens per
+second: padding counts for nothing.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+TRAINING: dict[str, dict[str, Any]] = {
+    "engine": {"kind": "engine"},
+    "Trainer (fp32, dynamic padding)": {"kind": "trainer"},
+    "Trainer bf16": {"kind": "trainer", "bf16": True},
+    "Trainer best flags": {"kind": "trainer", "bf16": True, "grouped": True, "malloc": True},
+}
+INFERENCE: dict[str, dict[str, Any]] = {
+    "engine": {"kind": "engine_inference"},
+    "padded fp32 loop": {"kind": "padded_inference"},
+}
+PEAKS = {"fp32": {"kind": "gemm", "dtype": "float32"}, "bf16": {"kind": "gemm", "dtype": "bfloat16"}}
+
+
+class Worker:
+    """A variant in its own process."""
+
+    def __init__(self, task: dict[str, Any]) -> None:
+        environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1"}
+        environment["OMP_NUM_THREADS"] = str(task["threads"])
+        if task["device"] == "cpu":
+            environment["CUDA_VISIBLE_DEVICES"] = ""
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), json.dumps(task)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment,
+        )  # fmt: skip
+        self.facts: dict[str, Any] = {}
+
+    def ask(self, command: str) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        print(command, file=self.process.stdin, flush=True)
+        if not self.facts:  # generators start when they are first asked
+            self.facts = self._line()
+        return self._line()
+
+    def _line(self) -> dict[str, Any]:
+        assert self.process.stdout and self.process.stderr
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                content: dict[str, Any] = json.loads(line)
+                return content
+        raise RuntimeError(self.process.stderr.read()[-2000:])
+
+
+@contextmanager
+def workers(tasks: dict[str, dict[str, Any]], common: dict[str, Any]) -> Iterator[dict[str, Worker]]:
+    with ExitStack() as stack:
+        started = {}
+        for name, task in tasks.items():
+            started[name] = Worker({**common, **task})
+            stack.callback(started[name].process.kill)
+        yield started
+
+
+def compare(
+    tasks: dict[str, dict[str, Any]], common: dict[str, Any], rounds: int, steps: int, peaks: bool
+) -> dict[str, Any]:
+    """Alternate the variants; the first named is the one the others are compared with."""
+    with workers({**tasks, **(PEAKS if peaks else {})}, common) as all_workers:
+        for name in tasks:
+            all_workers[name].ask("run 1")  # warm up
+        rows: list[dict[str, dict[str, Any]]] = []
+        gemm: dict[str, float] = {}
+        for _ in range(rounds):
+            # the first variant is fast: more of its steps make as good a measurement
+            rows.append({n: all_workers[n].ask(f"run {steps if n == 'engine' else 1}") for n in tasks})
+            if peaks:
+                for name in PEAKS:
+                    gemm[name] = max(gemm.get(name, 0), all_workers[name].ask("run 1")["tokens"])
+        first = all_workers["engine"]
+        shares = first.ask("profile") if peaks else {}
+        return {
+            "facts": first.facts, "rounds": rows, "gemm": gemm, "shares": shares,
+            "notes": {n: w.facts["ready"].get("notes", []) for n, w in all_workers.items()},
+        }  # fmt: skip
+
+
+def spread(values: list[float], form: str = "{:.2f}") -> str:
+    low, middle, high = (form.format(v) for v in (min(values), statistics.median(values), max(values)))
+    return f"{middle} ({low} – {high})"
+
+
+def table(result: dict[str, Any], clock: str) -> str:
+    """Markdown: rate of each variant and how many times faster the engine is."""
+    lines = ["| variant | real tokens/s | engine is faster by | peak memory, MB |", "|---|---|---|---|"]
+    rate = lambda answer: answer["tokens"] / answer[clock]  # noqa: E731
+    for name in result["rounds"][0]:
+        rates = [rate(row[name]) for row in result["rounds"]]
+        ratios = [rate(row["engine"]) / rate(row[name]) for row in result["rounds"]]
+        peak = result["rounds"][-1][name]["peak"] / 1e6
+        faster = "1" if name == "engine" else spread(ratios)
+        lines.append(f"| {name} | {spread(rates, '{:.0f}')} | {faster} | {peak:.0f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--tokens", required=True, help="token file (Arrow) of real texts")
+    arguments.add_argument("--model", default="minilm-l6", help="architecture by name, or a folder")
+    arguments.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    arguments.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments.add_argument("--batch", type=int, default=32)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--steps", type=int, default=3, help="of the engine per round")
+    arguments.add_argument("--quick", action="store_true", help="one round, two variants")
+    arguments.add_argument("--only", choices=["train", "infer"], help="one half of the benchmark")
+    arguments.add_argument(
+        "--clock", choices=["seconds", "cpu_seconds"], default="seconds",
+        help="cpu_seconds where other programs share the cores (use --threads 1 with it)",
+    )  # fmt: skip
+    given = arguments.parse_args()
+    if given.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit("no GPU here: torch.cuda.is_available() is False; nothing was measured")
+    common = {
+        "model": given.model, "tokens": given.tokens, "batch": given.batch,
+        "threads": given.threads, "device": given.device,
+    }  # fmt: skip
+    rounds = 1 if given.quick else given.rounds
+    print(f"{given.model}, {Path(given.tokens).name}, batch {given.batch}, {given.device}, "
+          f"{given.threads} threads, {platform.processor() or platform.machine()}, "
+          f"clock: {given.clock}\n")  # fmt: skip
+    if given.only != "infer":
+        tasks = dict(list(TRAINING.items())[:2]) if given.quick else TRAINING
+        result = compare(tasks, common, rounds, given.steps, peaks=True)
+        print("Training\n\n" + table(result, given.clock))
+        for name, notes in result["notes"].items():
+            for note in notes:
+                print(f"\n{name}: {note}")
+        executed, gemm = result["facts"]["ready"], result["gemm"]
+        rates = [row["engine"]["tokens"] / row["engine"][given.clock] for row in result["rounds"]]
+        reached = statistics.median(rates) * result["facts"]["flops"]
+        print(f"\nexecution: {json.dumps(executed)}")
+        print("matrix peak: " + ", ".join(f"{k} {v / 1e9:.0f} GFLOP/s" for k, v in gemm.items()))
+        print(f"engine: {reached / 1e9:.0f} GFLOP/s, "
+              f"{reached / gemm[executed['precision']]:.0%} of the {executed['precision']} peak")  # fmt: skip
+        print("share of time: " + ", ".join(f"{k} {v:.0%}" for k, v in result["shares"].items()))
+    if given.only != "train":
+        result = compare(INFERENCE, common, rounds, 1, peaks=False)
+        print("\nInference\n\n" + table(result, given.clock))
+
+
+if __name__ == "__main__":
+    main()

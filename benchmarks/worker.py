@@ -1,0 +1,284 @@
+"""One way to train or predict, held ready in a process of its own and run in bursts on demand.
+
+Reads commands from standard input (`run <steps>`, `profile`), answers each with a line of JSON.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(Path(__file__).parent)]
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from architectures import build, training_flops  # noqa: E402
+
+from finetone.data.tokens import Tokens, read_tokens  # noqa: E402
+from finetone.engine import device as devices  # noqa: E402
+from finetone.engine.allocator import keep_memory  # noqa: E402
+from finetone.engine.batches import collate, epoch_order  # noqa: E402
+from finetone.engine.execution import Execution  # noqa: E402
+from finetone.engine.loop import adamw, gradients  # noqa: E402
+from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
+
+Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
+
+
+def engine(model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any) -> Step:
+    """finetone's own loop, one optimizer step at a time."""
+    execution = Execution(EngineOptions(**options), threads, device)
+    module = build(model)
+    with execution.running(module, data, 0):
+        print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
+        optimizer, epoch = adamw(module, Recipe()), 0
+        module.train()
+        while True:
+            order, epoch = epoch_order(0, epoch, len(data)), epoch + 1
+            for start in range(0, len(data) - batch + 1, batch):
+                rows = order[start : start + batch]
+                optimizer.zero_grad()
+                gradients(module, data, rows, execution)
+                optimizer.step()
+                yield data.lengths[rows].tolist()
+
+
+def engine_inference(model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any) -> Step:
+    """Prediction as `finetone.engine.predict` does it, 8 batches' rows at a time."""
+    from finetone.engine.predict import predict_module
+
+    execution = Execution(EngineOptions(**options), threads, device)
+    module = build(model)
+    with execution.running(module, data, 0):
+        print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
+        for rows in _forever(data, 8 * batch):
+            part = _rows(data, rows)
+            predict_module(module, part, execution=execution)
+            yield part.lengths.tolist()
+
+
+def padded_inference(model: str, data: Tokens, batch: int, threads: int, device: torch.device) -> Step:
+    """The loop everybody writes: batches in file order, dynamic padding, fp32."""
+    torch.set_num_threads(threads)
+    module = build(model).to(device).eval()
+    print(json.dumps({"ready": {}, "flops": _flops(module, data)}), flush=True)
+    for rows in _forever(data, batch):
+        with torch.no_grad():
+            part = collate(data, rows, device)
+            module(input_ids=part.input_ids, attention_mask=part.attention_mask).logits.cpu()
+        yield data.lengths[rows].tolist()
+
+
+def trainer(model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, bf16: bool = False, grouped: bool = False, malloc: bool = False) -> Step:
+    """Hugging Face's Trainer; it blocks in a callback between bursts, so steps are its own.
+
+    Where accelerate is missing, and with it the Trainer, the same step is written out.
+    """
+    torch.set_num_threads(threads)
+    if malloc:
+        keep_memory()
+    try:
+        import accelerate  # noqa: F401
+    except ImportError:
+        return _trainers_step(model, data, batch, device, bf16=bf16, grouped=grouped)
+    return _real_trainer(model, data, batch, device, bf16=bf16, grouped=grouped)
+
+
+def _dataset(data: Tokens) -> Any:
+    class Rows(torch.utils.data.Dataset):  # type: ignore[type-arg]
+        def __len__(self) -> int:
+            return len(data)
+
+        def __getitem__(self, i: int) -> dict[str, Any]:
+            ids = data.input_ids[data.offsets[i] : data.offsets[i + 1]]
+            return {"input_ids": ids.tolist(), "labels": int(data.labels[i])}
+
+    return Rows()
+
+
+def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.Tensor]]:
+    """Dynamic padding to the longest text, as DataCollatorWithPadding does it."""
+
+    def pad(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        width = max(len(row["input_ids"]) for row in rows)
+        ids = torch.full((len(rows), width), data.meta["pad_token_id"])
+        mask = torch.zeros_like(ids)
+        for i, row in enumerate(rows):
+            ids[i, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
+            mask[i, : len(row["input_ids"])] = 1
+        labels = torch.tensor([row["labels"] for row in rows])
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+    return pad
+
+
+def _real_trainer(model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool) -> Step:
+    import queue
+    import tempfile
+    import threading
+
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    go: queue.Queue[None] = queue.Queue()
+    done: queue.Queue[list[int]] = queue.Queue()
+    seen: list[list[int]] = []
+    pad = _collator(data)
+
+    def collator(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        seen.append([len(row["input_ids"]) for row in rows])
+        return pad(rows)
+
+    class Bursts(TrainerCallback):  # type: ignore[misc]
+        def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+            go.get()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            done.put(seen[state.global_step - 1])
+
+    module = build(model)
+    arguments = TrainingArguments(
+        tempfile.mkdtemp(), per_device_train_batch_size=batch, bf16=bf16, report_to=[],
+        train_sampling_strategy="group_by_length" if grouped else "random", max_steps=10**6,
+        save_strategy="no", logging_strategy="no", disable_tqdm=True,
+        use_cpu=device.type == "cpu", dataloader_drop_last=True, learning_rate=2e-5,
+        lr_scheduler_type="constant", weight_decay=0.01,
+    )  # fmt: skip
+    loop = Trainer(
+        module, arguments, train_dataset=_dataset(data), data_collator=collator,
+        callbacks=[Bursts()],
+    )  # fmt: skip
+    print(json.dumps({"ready": {}, "flops": _flops(module, data)}), flush=True)
+    threading.Thread(target=loop.train, daemon=True).start()
+    while True:
+        go.put(None)
+        yield done.get()
+
+
+def _trainers_step(model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool) -> Step:
+    module = build(model).to(device).train()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=2e-5, weight_decay=0.01, fused=True)
+    rows, pad = _dataset(data), _collator(data)
+    random = np.random.default_rng(0)
+    note = "the Trainer's step written out: accelerate is not installed"
+    print(json.dumps({"ready": {"notes": [note]}, "flops": _flops(module, data)}), flush=True)
+    while True:
+        order = random.permutation(len(data))
+        if grouped:  # sorted within each 50 batches, as group_by_length does it
+            cuts = np.split(order, range(50 * batch, len(order), 50 * batch))
+            order = np.concatenate([cut[np.argsort(-data.lengths[cut])] for cut in cuts])
+        for start in range(0, len(order) - batch + 1, batch):
+            chosen = order[start : start + batch]
+            inputs = {k: v.to(device) for k, v in pad([rows[int(i)] for i in chosen]).items()}
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+                loss = module(**inputs).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            yield data.lengths[chosen].tolist()
+
+
+def gemm(model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, dtype: str) -> Step:
+    """The largest rate of matrix products (two sizes): what no training can exceed."""
+    torch.set_num_threads(threads)
+    rows = 16384 if device.type == "cuda" else 4096
+    sizes = (4096, 8192) if device.type == "cuda" else (1024, 1536)
+    pairs = [
+        (torch.randn(rows, n, device=device).to(getattr(torch, dtype)),
+         torch.randn(n, n, device=device).to(getattr(torch, dtype)))
+        for n in sizes
+    ]  # fmt: skip
+    print(json.dumps({"ready": {}, "flops": 0}), flush=True)
+    while True:
+        best = 0.0
+        for a, b in pairs:
+            for _ in range(8):
+                start = _wait(device)
+                a @ b
+                best = max(best, 2 * a.shape[0] * b.numel() / (_wait(device) - start))
+        yield [int(best)]
+
+
+def _flops(module: torch.nn.Module, data: Tokens) -> float:
+    """Per real token on these data, on average."""
+    return training_flops(module, data.lengths.tolist()) / float(data.lengths.sum())
+
+
+def _forever(data: Tokens, count: int) -> Iterator[np.ndarray]:
+    order = np.random.default_rng(0).permutation(len(data))
+    while True:
+        for start in range(0, max(1, len(order) - count + 1), count):
+            yield order[start : start + count]
+
+
+def _rows(data: Tokens, rows: np.ndarray) -> Tokens:
+    pieces = [data.input_ids[data.offsets[i] : data.offsets[i + 1]] for i in rows]
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])])
+    return replace(
+        data, ids=data.ids[rows], labels=data.labels[rows], offsets=offsets,
+        input_ids=np.concatenate(pieces),
+    )  # fmt: skip
+
+
+def _wait(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+KINDS: dict[str, Callable[..., Step]] = {
+    "engine": engine, "engine_inference": engine_inference, "padded_inference": padded_inference,
+    "trainer": trainer, "gemm": gemm,
+}  # fmt: skip
+
+SHARES = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::linear", "aten::matmul"),
+    "attention": (
+        "aten::bmm", "aten::_softmax", "_softmax_backward_data", "_Grouped", "flash", "efficient",
+        "scaled_dot", "masked_fill", "threshold_backward", "aten::clamp_min", "aten::abs",
+    ),
+    "dropout": ("dropout", "_Dropout", "aten::ge", "aten::copysign", "aten::sub_"),
+    "norm and activation": ("layer_norm", "gelu", "relu", "tanh"),
+    "optimizer": ("adam",),
+    "casts and copies": ("copy", "index", "aten::clone", "aten::fill_"),
+}  # fmt: skip
+
+
+def shares(steps: Step) -> dict[str, float]:
+    """Where one training step spends its time, by the name of the operation."""
+    with torch.profiler.profile() as profile:
+        next(steps)
+    total: dict[str, float] = dict.fromkeys([*SHARES, "other"], 0.0)
+    for event in profile.key_averages():
+        spent = event.self_device_time_total or event.self_cpu_time_total
+        kind = next((k for k, names in SHARES.items() if any(n in event.key for n in names)), "other")
+        total[kind] += spent
+    return {kind: spent / sum(total.values()) for kind, spent in total.items()}
+
+
+def main() -> None:
+    task = json.loads(sys.argv[1])
+    device = torch.device(task.pop("device"))
+    data = read_tokens(task.pop("tokens"))
+    steps = KINDS[task.pop("kind")](data=data, device=device, **task)
+    for line in sys.stdin:
+        command, *rest = line.split()
+        if command == "profile":
+            print(json.dumps(shares(steps)), flush=True)
+            continue
+        start, cpu = _wait(device), time.process_time()
+        lengths = [length for _ in range(int(rest[0])) for length in next(steps)]
+        seconds = _wait(device) - start
+        answer = {
+            "tokens": sum(lengths), "examples": len(lengths), "seconds": seconds,
+            "cpu_seconds": time.process_time() - cpu, "peak": devices.peak_memory(device),
+        }  # fmt: skip
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Make the models that nobody published: fine-tuned on question answering before sentiment.
+
+The report used one such variant of ERNIE 2.0. It is re-created from the base model, which keeps
+its own pooler, and says in its manifest how well it answers (exact match and F1).
+"""
+
+
+rule intermediate:
+    input:
+        base=lambda wildcards: "<exp>/models/"
+        f"{config['models'][wildcards.model]['intermediate']['from']}",
+    output:
+        directory("<exp>/models/{model}"),
+    log:
+        "<exp>/logs/intermediate/{model}.log",
+    wildcard_constraints:
+        model=any_of(INTERMEDIATE),
+    conda:
+        "../../envs/torch.yaml"
+    threads: ask("intermediate", "threads")
+    resources:
+        gpu=ask("intermediate", "gpu"),
+        mem_mb=ask("intermediate", "mem_mb"),
+        runtime=ask("intermediate", "runtime"),
+    params:
+        block=lambda wildcards: block_of("models", wildcards.model),
+    message:
+        "Fine-tune {input.base} on questions to make {wildcards.model}"
+    script:
+        "../scripts/intermediate.py"
