@@ -42,7 +42,8 @@ BAD_PICTURES = """
 """
 WIDER_THAN_PAGE = """
 [...document.body.querySelectorAll('*')]
-  .filter((part) => !part.parentElement.closest('.scroll, svg') && !part.matches('.skip') && part.getBoundingClientRect().right > innerWidth + 0.5)
+  .filter((part) => !part.parentElement.closest('.scroll, svg') && !part.matches('.skip'))
+  .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
   .map((part) => part.outerHTML.slice(0, 80))
 """
 COLUMN = """

@@ -26,9 +26,13 @@ with HfFileSystem().open("google-bert/bert-base-uncased/model.safetensors", bloc
     file.seek(1000)
     part = part + file.read(10)
 
-from finetone.models.squad import load_questions
-train, validation, revision = load_questions({"id": "rajpurkar/squad"}, "models.m.intermediate")
-fit = all(q.context[q.starts[0]:].startswith(q.answers[0]) for q in train + validation)
+from pathlib import Path
+from finetone.models.prepare import prepare
+from finetone.models.squad import intermediate
+prepare("base", {"hub": {"id": "nghuyong/ernie-2.0-base-en"}}, Path("base"))
+block = {"from": "base", "hub": {"id": "rajpurkar/squad"}, "epochs": 1, "batch_size": 32,
+         "learning_rate": 1e-3, "max_length": 64, "stride": 16, "seed": 0, "rows": None}
+intermediate("m", {"intermediate": block}, Path("base"), Path("m"), state=Path("state"))
 
 print(json.dumps({
     "imdb": {split: rows.num_rows for split, rows in imdb.items()},
@@ -42,7 +46,7 @@ print(json.dumps({
     "info": api.get_paths_info("facebook/bart-base", ["config.json"])[0].size,
     "tree": [f.path for f in api.list_repo_tree("stanfordnlp/imdb", repo_type="dataset")],
     "part": part.hex(),
-    "squad": [len(train), len(validation), revision, fit],
+    "squad": json.loads(Path("m/manifest.json").read_text()),
 }))
 """
 
@@ -51,7 +55,12 @@ def test_unmodified_clients(hub: Hub, hub_root: Path, tmp_path: Path) -> None:
     environment = client_environment(hub.endpoint, tmp_path)
     environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "workflow" / "scripts")
     done = subprocess.run(
-        [sys.executable, "-c", CLIENT], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CLIENT],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
@@ -67,8 +76,11 @@ def test_unmodified_clients(hub: Hub, hub_root: Path, tmp_path: Path) -> None:
     bert = hub_root / "models/google-bert/bert-base-uncased"
     weights = (bert / "model.safetensors").read_bytes()
     assert bytes.fromhex(seen["part"]) == (bert / "vocab.txt").read_bytes() + weights[1000:1010]
-    revision = hub.repositories["datasets", "rajpurkar/squad"].refs["main"]
-    assert seen["squad"] == [160, 80, revision, True]
+    made = seen["squad"]["intermediate"]
+    assert made["dataset"] == "rajpurkar/squad" and made["label"] == "re-created"
+    assert made["revision"] == hub.repositories["datasets", "rajpurkar/squad"].refs["main"]
+    assert (made["train_questions"], made["validation_questions"]) == (160, 80)
+    assert seen["squad"]["revision"] == hub.model("nghuyong/ernie-2.0-base-en").refs["main"]
 
 
 @pytest.mark.parametrize("pinned", [True, False])

@@ -554,13 +554,13 @@ def report_inputs(experiment: Experiment, figures: dict[str, Path], **more: Any)
     )
 
 
-def draw_all(experiment: Experiment, curves: int | None = None) -> dict[str, Path]:
-    """All pictures of an invented experiment by name, with the first `curves` curves."""
+def draw_all(experiment: Experiment) -> dict[str, Path]:
+    """All pictures of an invented experiment, by name."""
     style, table = Style.from_config(experiment.config), experiment.table
     figures = {
         name: experiment.folder / "figures" / f"{name}.svg"
         for name in (
-            *(f"curves/{model}" for model in experiment.models[:curves]),
+            *(f"curves/{model}" for model in experiment.models),
             "epochs",
             "accuracy-parameters",
             "accuracy-time",
@@ -571,7 +571,7 @@ def draw_all(experiment: Experiment, curves: int | None = None) -> dict[str, Pat
             "lengths",
         )
     }
-    for model in experiment.models[:curves]:
+    for model in experiment.models:
         plots.draw_curve(experiment.histories(model), model, style, figures[f"curves/{model}"])
     plots.draw_epochs(table("summary"), "movies", style, figures["epochs"])
     costs = table("efficiency"), table("ranking"), "movies", style

@@ -117,11 +117,10 @@ def write_parameters(published: Path, runs_json: Sequence[Path], target: Path) -
     published), `agrees` (within one unit of the last printed digit), `reason`.
     """
     reasons = _reasons(published / "reasons.csv")
-    printed = {}
-    for line, row in read_csv(published / "published.csv", ["model"]):
-        text = row.get("parameters_millions")
-        cell = (published / "published.csv", line, "parameters_millions", text)
-        printed[row["model"]] = number(*cell) if text else None
+    file, printed = published / "published.csv", {}
+    for line, row in read_csv(file, ["model"]):
+        text = row.get("parameters_millions", "")
+        printed[row["model"]] = number(file, line, "parameters_millions", text) if text else None
     rows = []
     for method, counted in _counts(runs_json).items():
         if method not in printed:

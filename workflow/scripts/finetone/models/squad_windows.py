@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Question and a stretch of its context: `ids` int32 [t], `types` int8 [t], `offsets` int32 [t, 2].
+    """A question and a stretch of its context: `ids`, `types` int [t], `offsets` int32 [t, 2].
 
     `offsets` are character ranges in the context, (-1, -1) for tokens that are not of it.
     `start`, `end` are the tokens of the first answer, both `cls` if it is not wholly inside.

@@ -70,7 +70,7 @@ def _draw(
     table.loc[below, ["accuracy", "low", "high"]] = edge
     best = table[truth(table[frontier])].sort_values(["x", "accuracy"])
     with look():
-        figure = new_figure(7.6, 4.6 if len(table) <= 10 else 6.4)
+        figure = new_figure(*((7.6, 4.6) if len(table) <= 10 else (9.6, 6.6)))
         axes = figure.add_subplot()
         for row in rows(table):
             colour = style.colour(row.method)
