@@ -4,9 +4,26 @@ import csv
 import random
 from pathlib import Path
 
-GOOD = "great wonderful moving brilliant funny charming superb delightful".split()
-BAD = "awful boring dull terrible clumsy tedious bland dreadful".split()
-NEUTRAL = "the film a plot was and with its cast story scene actor music ending very quite".split()
+GOOD = ["great", "wonderful", "moving", "brilliant", "funny", "charming", "superb", "delightful"]
+BAD = ["awful", "boring", "dull", "terrible", "clumsy", "tedious", "bland", "dreadful"]
+NEUTRAL = [
+    "the",
+    "film",
+    "a",
+    "plot",
+    "was",
+    "and",
+    "with",
+    "its",
+    "cast",
+    "story",
+    "scene",
+    "actor",
+    "music",
+    "ending",
+    "very",
+    "quite",
+]
 
 
 def write_reviews(path: Path, rows: int, seed: int) -> Path:
@@ -18,7 +35,9 @@ def write_reviews(path: Path, rows: int, seed: int) -> Path:
         writer.writerow(["review", "mood"])
         while len(seen) < rows:
             label = len(seen) % 2
-            words = draw.choices(NEUTRAL, k=draw.randint(3, 12)) + draw.choices((BAD, GOOD)[label], k=3)
+            words = draw.choices(NEUTRAL, k=draw.randint(3, 12)) + draw.choices(
+                (BAD, GOOD)[label], k=3
+            )
             draw.shuffle(words)
             text = " ".join(words)
             if text not in seen:
@@ -38,7 +57,9 @@ def write_bert(folder: Path, layers: int = 2, seed: int = 0) -> Path:
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(seed)
     shape = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
-    config = BertConfig(vocab_size=len(words), num_hidden_layers=layers, max_position_embeddings=64, **shape)
+    config = BertConfig(
+        vocab_size=len(words), num_hidden_layers=layers, max_position_embeddings=64, **shape
+    )
     BertModel(config).save_pretrained(folder)
     return folder
 
@@ -72,6 +93,14 @@ def experiment(folder: Path) -> dict:
         "baselines": {"majority": {"kind": "majority"}, "tfidf": {"kind": "tfidf"}},
         "resources": {
             rule: {"threads": 1}
-            for rule in "finetune evaluate transfer tokenize fit_baseline predict_baseline speed".split()
+            for rule in [
+                "finetune",
+                "evaluate",
+                "transfer",
+                "tokenize",
+                "fit_baseline",
+                "predict_baseline",
+                "speed",
+            ]
         },
     }

@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
+
 from finetone import hub as downloads
 from finetone.errors import UserError
 from finetone.models import hub as client
 from finetone.models import squad
 from finetone.models.prepare import prepare
-from huggingface_hub import constants
-
 from tests.hub.server import Hub
 
 ID = "nghuyong/ernie-2.0-base-en"

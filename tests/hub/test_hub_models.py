@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from finetone.models.prepare import prepare
 from safetensors import safe_open
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finetone.models.prepare import prepare
 from tests.hub.repositories import MODELS
 from tests.hub.server import Hub
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from finetone import files
 from finetone.data.audit import audit_dataset
 from finetone.data.download import prepare

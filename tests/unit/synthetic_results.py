@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from finetone import plots
 from finetone.plots import Style
 from finetone.report import ReportInputs
@@ -514,7 +515,7 @@ def _data(experiment: Experiment) -> None:
                 "license": "MIT",
                 "labels": ["negative", "positive"],
                 "rows": rows,
-                "dropped": {"empty text": 2, "label at the threshold": 31},
+                "dropped": {"empty": 2, "tie": 31},
                 "splits": dict.fromkeys(rows, "12" * 32),
             },
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from finetone import files
 from finetone.errors import UserError
 from finetone.models import baselines, lexicon, majority, vocabulary

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from finetone.models import nets
 
 SIZES = {"embedding": 12, "hidden": 10, "dropout": 0.5}

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from finetone.compare.claims import evaluate_claims, write_claims
 from finetone.compare.claims_estimate import Estimate, Missing, combine
 from finetone.compare.claims_facts import Facts

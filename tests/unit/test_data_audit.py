@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from finetone import files
 from finetone.data.audit import audit, audit_dataset, fold
 from finetone.data.splits import write_split

@@ -9,12 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from finetone import files
 from finetone.data.download import prepare
 from finetone.data.splits import read_split
 from finetone.errors import UserError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 LABELS = ["negative", "positive"]
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from finetone.data.labels import TIE, require_classes, to_numbers
-from finetone.errors import UserError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from finetone.data.labels import TIE, require_classes, to_numbers
+from finetone.errors import UserError
 
 LABELS = ["negative", "positive"]
 

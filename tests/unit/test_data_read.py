@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from finetone.data import read
 from finetone.data.read import read_table
 from finetone.errors import UserError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 COLUMNS = ["text", "label"]
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from finetone.data import splits
-from finetone.errors import UserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from finetone.data import splits
+from finetone.errors import UserError
 
 
 def frame_of(labels) -> pd.DataFrame:

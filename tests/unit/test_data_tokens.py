@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from finetone.data import tokens
 from finetone.data.splits import write_split
 from finetone.data.tokens import read_tokens, tokenize, tokenizer_statistics

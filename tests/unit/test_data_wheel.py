@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from finetone import files
 from finetone.data import wheel
 from finetone.errors import UserError

@@ -16,7 +16,7 @@ def test_keep_rate(p: float, threads: int) -> None:
     assert set(mask.unique().tolist()) == {0.0, 1.0}
     assert abs(mask.mean().item() - (1 - p)) < 5 * np.sqrt(p * (1 - p) / n) + 2**-17
     # neighbours, and what different threads draw, do not know of each other
-    for lag in (1, 4, n // threads):
+    for lag in (1, 4, n // (threads + 1), n // max(2, threads)):
         a, b = mask[:-lag] - mask.mean(), mask[lag:] - mask.mean()
         assert abs((a * b).mean().item()) < 5 * p * (1 - p) / np.sqrt(n)
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from engine_zoo import model, texts
 from transformers import AutoModelForSequenceClassification
 
 from finetone.data.tokens import Tokens, read_tokens
@@ -18,6 +17,7 @@ from finetone.engine.predict import predict, predict_module
 from finetone.engine.speed import measure
 from finetone.errors import UserError
 from finetone.files import read_json
+from tests.unit.engine_zoo import model, texts
 
 CPU = torch.device("cpu")
 
@@ -79,7 +79,7 @@ def test_a_run_writes_what_the_contract_says(folder: Path) -> None:
     assert "manifest.json" not in names
     assert not (out / "state").exists()
     card = (out / "checkpoint" / "README.md").read_text()
-    assert "0 = no, 1 = yes" in card and "license: \"MIT\"" in card and "Limits" in card
+    assert "0 = no, 1 = yes" in card and 'license: "MIT"' in card and "Limits" in card
     again = AutoModelForSequenceClassification.from_pretrained(out / "checkpoint")
     assert again.config.id2label == {0: "no", 1: "yes"} and again.config.pad_token_id == 1
     assert again.config.use_cache is model("gpt2").config.use_cache

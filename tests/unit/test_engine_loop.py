@@ -53,7 +53,9 @@ class Bag(nn.Module):
         return SimpleNamespace(logits=self.head(self.dropout(mean)))
 
 
-def run(state: Path, module: nn.Module | None = None, **changes: object) -> tuple[nn.Module, loop.Training]:
+def run(
+    state: Path, module: nn.Module | None = None, **changes: object
+) -> tuple[nn.Module, loop.Training]:
     module = module or Bag()
     recipe = {"epochs": 3, "batch_size": 16, "learning_rate": 0.05, **changes}
     training = loop.train(
@@ -139,9 +141,7 @@ def run_saving_always(state: Path) -> tuple[nn.Module, loop.Training]:
     module = Bag()
     options = EngineOptions(precision="fp32", save_every=1e-9)
     recipe = Recipe(epochs=3, batch_size=16, learning_rate=0.05)
-    return module, loop.train(
-        module, toy_tokens(100), recipe, options, 1, state=state, device=CPU
-    )
+    return module, loop.train(module, toy_tokens(100), recipe, options, 1, state=state, device=CPU)
 
 
 def test_a_state_of_another_run_is_discarded(

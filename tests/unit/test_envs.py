@@ -16,7 +16,9 @@ def locked():
 
 @pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda f: f.name)
 def test_every_pin_of_an_environment_is_the_locks(file):
-    pins = next(d["pip"] for d in yaml.safe_load(file.read_text())["dependencies"] if isinstance(d, dict))
+    pins = next(
+        d["pip"] for d in yaml.safe_load(file.read_text())["dependencies"] if isinstance(d, dict)
+    )
     assert len(pins) > 5
     assert dict(pin.split("==") for pin in pins).items() <= locked().items()
 

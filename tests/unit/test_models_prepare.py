@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-from finetone.errors import UserError
-from finetone.models import scratch
-from finetone.models.prepare import prepare
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finetone.errors import UserError
+from finetone.models import scratch
+from finetone.models.prepare import prepare
 from tests.hub import repositories, text
 
 
@@ -169,7 +169,7 @@ def test_pickle_that_wants_to_run_code_is_refused(bert: Path, tmp_path: Path, zi
     if zipped:
         torch.save(content, bert / "pytorch_model.bin")
     else:
-        (bert / "pytorch_model.bin").write_bytes(pickle.dumps(content))
+        (bert / "pytorch_model.bin").write_bytes(pickle.dumps(content, protocol=2))
     refused(bert, tmp_path / "m", "refused")
     assert not (tmp_path / "witness").exists()
 

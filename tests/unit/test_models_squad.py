@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
 from finetone.errors import UserError
 from finetone.models import squad
 from finetone.models.prepare import prepare
 from finetone.models.squad_metric import exact_match, f1, normalise, score
 from finetone.models.squad_windows import Question, Window, best_span, collate, windows
-from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
 from tests.hub import repositories, text
 
 SETTINGS = {

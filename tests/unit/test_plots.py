@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from finetone import plots
 from finetone.errors import UserError
 from finetone.plots import Style
@@ -19,7 +20,6 @@ from finetone.plots.placing import Box, place
 from finetone.plots.style import PALETTE
 from finetone.plots.words import labels
 from finetone.report.colour import contrast, linear, oklab
-
 from tests.unit.synthetic_results import Experiment, write_experiment
 
 CHINESE = re.compile("[\u4e00-\u9fff]")

@@ -2,6 +2,7 @@ from math import log
 
 import numpy as np
 import pytest
+
 from finetone.compare.literature import outliers, read_literature
 from finetone.compare.published_checks import (
     loss_possible,

@@ -5,6 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+
 from finetone.compare.claims import check_methods, read_claims
 from finetone.compare.published_read import read_published
 

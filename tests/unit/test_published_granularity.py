@@ -2,6 +2,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, localco
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from finetone.compare.published_granularity import (
     candidates,
     chance,
@@ -11,8 +14,6 @@ from finetone.compare.published_granularity import (
     share_possible,
 )
 from finetone.compare.published_read import Printed
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def prints(k, n, decimals, scale, rounding):

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from finetone.compare.published_match import match, write_column_match, write_parameters
 from finetone.errors import UserError
 from finetone.files import write_json

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from finetone.compare.published import audit_table
 
 PAPER = Path(__file__).parents[2] / "config" / "paper"

@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from finetone.compare.published import audit_table
 from finetone.compare.published_read import Printed, read_published
 from finetone.errors import UserError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 SETUP = "{dataset: d, n_test: 1000, batch_sizes: [32]}"
 TABLE = "model,epoch,accuracy,loss\na,1,90.1,0.30\na,2,91.2,0.25\nb,1,88.8,\nb,2,89.9,0.31\n"

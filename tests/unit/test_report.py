@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from finetone import plots, report
 from finetone.errors import UserError
 from finetone.plots import Style
@@ -20,7 +21,6 @@ from finetone.report import ReportInputs, numbers, write_report
 from finetone.report.answer import answer
 from finetone.report.colour import contrast, dark
 from finetone.report.picture import read_picture
-
 from tests.unit.synthetic_results import (
     HOSTILE,
     Experiment,
@@ -154,7 +154,8 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     )
     claims = tmp_path / "claims.csv"
     claims.write_text(
-        "claim,statement,verdict,effect\nC1,<i>larger is better</i>,contradicted,-0.0213\n"
+        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,explanation\n"
+        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,\n"
     )
     inputs = report_inputs(experiment, {}, published_audit=audit)
     inputs = ReportInputs(**{**vars(inputs), "tables": {**inputs.tables, "claims": claims}})
@@ -283,6 +284,8 @@ def test_the_answer_in_chinese() -> None:
 def test_both_languages_have_the_same_keys_and_blanks() -> None:
     en, zh = (yaml.safe_load((TRANSLATIONS / f"{x}.yaml").read_text("utf-8")) for x in ("en", "zh"))
     assert list(en) == list(zh)
+    lines = (TRANSLATIONS / "en.yaml").read_text("utf-8").splitlines()
+    assert len(en) == sum(":" in line and not line.startswith("#") for line in lines)  # none twice
     for key in en:
         assert set(re.findall(r"{\w+}", en[key])) == set(re.findall(r"{\w+}", zh[key])), key
         assert en[key] != "" or key == "sentence_gap"

@@ -11,7 +11,14 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
-def snakemake(directory: Path, *arguments: str, config: dict | None = None, root: Path = ROOT, **environment):
+def snakemake(
+    directory: Path,
+    *arguments: str,
+    config: dict | None = None,
+    root: Path = ROOT,
+    timeout: int = 900,
+    **environment,
+):
     """The finished process of `snakemake` in `directory`; `config` is written there first."""
     if config is not None:
         (directory / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
@@ -21,11 +28,13 @@ def snakemake(directory: Path, *arguments: str, config: dict | None = None, root
         command += ["--configfile", str(directory / "experiment.yaml")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
     return subprocess.run(
-        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=900
+        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=timeout
     )  # fmt: skip
 
 
-def scheduled(directory: Path, *targets: str, config: dict | None = None, root: Path = ROOT) -> dict[str, int]:
+def scheduled(
+    directory: Path, *targets: str, config: dict | None = None, root: Path = ROOT
+) -> dict[str, int]:
     """How many jobs of each rule a dry run would start."""
     done = snakemake(directory, "--dry-run", "--quiet", "rules", "--", *targets, config=config, root=root) \
         if targets else snakemake(directory, "--dry-run", "--quiet", "rules", config=config, root=root)  # fmt: skip

@@ -30,10 +30,17 @@ def without(jobs: dict[str, int], *names: str) -> dict[str, int]:
 def test_everything_is_made_and_nothing_is_left_to_do(finished):
     folder, config = finished
     results = folder / "results/small"
-    for method, seeds in {"tiny": [1, 2], "tiny-scratch": [1, 2], "majority": [0], "tfidf": [0]}.items():
+    for method, seeds in {
+        "tiny": [1, 2],
+        "tiny-scratch": [1, 2],
+        "majority": [0],
+        "tfidf": [0],
+    }.items():
         for dataset, rows in {"films": 64, "books": 48}.items():
             for seed in seeds:
-                predictions = pd.read_parquet(results / f"predictions/{dataset}/{method}/seed{seed}.parquet")
+                predictions = pd.read_parquet(
+                    results / f"predictions/{dataset}/{method}/seed{seed}.parquet"
+                )
                 epochs = [1, 2] if dataset == "films" and "tiny" in method else None
                 assert len(predictions) == rows * (2 if epochs else 1)
                 if epochs:
@@ -49,7 +56,9 @@ def test_everything_is_made_and_nothing_is_left_to_do(finished):
 def test_a_trained_model_learned_something(finished):
     folder, _ = finished
     summary = pd.read_csv(folder / "results/small/tables/summary.csv")
-    kept = summary[summary["kept"] & (summary["dataset"] == "films")].set_index("method")["accuracy_mean"]
+    kept = summary[summary["kept"] & (summary["dataset"] == "films")].set_index("method")[
+        "accuracy_mean"
+    ]
     assert kept["tfidf"] > 0.9 and kept["tiny"] > kept["majority"] + 0.2
 
 
@@ -118,7 +127,10 @@ def clone(tmp_path_factory):
     """The workflow as a fresh clone has it: every file as new as can be."""
     root = tmp_path_factory.mktemp("clone") / "finetone"
     names = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
     ).stdout.split("\n")
     for name in filter(None, names):
         if not name.startswith(("tests/", "docs/")) and (ROOT / name).exists():
@@ -151,7 +163,13 @@ def test_edited_source_data_is_noticed(again):
     file = write_reviews(folder / "books.csv", 48, 5)
     config["datasets"]["books"]["file"]["test"] = str(file)
     jobs = without(scheduled(folder, config=config))
-    assert jobs == {"download_dataset": 1, "audit_dataset": 1, "tokenize": 2, "transfer": 4, "predict_baseline": 2}
+    assert jobs == {
+        "download_dataset": 1,
+        "audit_dataset": 1,
+        "tokenize": 2,
+        "transfer": 4,
+        "predict_baseline": 2,
+    }
 
 
 def test_experiments_never_mix(again):
@@ -162,17 +180,27 @@ def test_experiments_never_mix(again):
 
 @pytest.mark.parametrize("file", ["config.yaml", "demo.yaml"])
 def test_the_shipped_experiments_build_a_dag(tmp_path, file):
-    done = snakemake(tmp_path, "--dry-run", "--quiet", "rules", "--configfile", str(ROOT / "config" / file))
+    done = snakemake(
+        tmp_path, "--dry-run", "--quiet", "rules", "--configfile", str(ROOT / "config" / file)
+    )
     assert done.returncode == 0, done.stderr
     assert "finetune" in done.stdout + done.stderr
 
 
 def test_a_bare_call_runs_the_papers_experiment(tmp_path):
     done = subprocess.run(
-        ["snakemake", "--dry-run", "--quiet", "rules"], cwd=ROOT, text=True, capture_output=True, timeout=120
+        ["snakemake", "--dry-run", "--quiet", "rules"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    finetunes = [line.split()[-1] for line in (done.stdout + done.stderr).splitlines() if line.startswith("finetune ")]
+    finetunes = [
+        line.split()[-1]
+        for line in (done.stdout + done.stderr).splitlines()
+        if line.startswith("finetune ")
+    ]
     assert finetunes == ["16"]
 
 

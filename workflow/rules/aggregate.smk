@@ -1,5 +1,21 @@
 """Turn predictions into tables: one fact per column, every number with its spread."""
 
+
+localrules:
+    runs_table,
+    summary_table,
+    main_table,
+    transfer_table,
+    baselines_table,
+    efficiency_table,
+    convergence_table,
+    reliability_table,
+    slices_table,
+    errors_table,
+    correlation_table,
+    comparison_tables,
+
+
 TABLES = expand(
     "<exp>/tables/{table}.csv",
     table=[

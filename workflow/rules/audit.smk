@@ -4,6 +4,10 @@ Empty texts, duplicates, test rows that also stand in train, lengths, balance of
 """
 
 
+localrules:
+    audit_dataset,
+
+
 rule audit_dataset:
     input:
         data="<exp>/data/{dataset}",

@@ -4,6 +4,12 @@ Every artifact comes with a manifest that says where it is from, at which revisi
 """
 
 
+localrules:
+    download_wheel,
+    download_dataset,
+    download_model,
+
+
 rule download_wheel:
     output:
         "<exp>/downloads/{wheel}.whl",
@@ -55,6 +61,7 @@ rule download_model:
         mem_mb=4000,
     params:
         block=lambda wildcards: block_of("models", wildcards.model),
+        labels=len(config["datasets"][SOURCE]["labels"]),
     message:
         "Obtain the model {wildcards.model}"
     script:

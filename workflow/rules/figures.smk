@@ -3,6 +3,19 @@
 A picture needs tables or histories only, so with those present it costs one light job.
 """
 
+
+localrules:
+    draw_curve,
+    draw_epochs,
+    draw_methods,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+    draw_comparisons,
+    draw_reliability,
+    draw_lengths,
+    draw_transfer,
+
+
 FIGURES = [
     *expand("<exp>/figures/curves/{model}.svg", model=MODELS),
     *expand(

@@ -4,6 +4,14 @@ The audit needs the published numbers alone; the rest compares them with what we
 """
 
 
+localrules:
+    audit_published,
+    tokenizers_table,
+    judge_claims,
+    match_published,
+    draw_published,
+
+
 rule audit_published:
     input:
         ancient(PUBLISHED_FILES),

@@ -1,6 +1,11 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
 
+localrules:
+    report,
+    results,
+
+
 rule report:
     input:
         tables=[*TABLES, *PUBLISHED_TABLES],

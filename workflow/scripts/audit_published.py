@@ -8,6 +8,4 @@ log.to_file(snakemake.log[0])
 
 from finetone.compare.published import audit_table
 
-audit_table(
-    Path(snakemake.params.folder), Path(snakemake.output.json), Path(snakemake.output.csv)
-)
+audit_table(Path(snakemake.params.folder), Path(snakemake.output.json), Path(snakemake.output.csv))

@@ -15,4 +15,5 @@ prepare(
     Path(snakemake.output[0]),
     wheel=Path(wheel) if wheel else None,
     like=Path(like) if like else None,
+    labels=snakemake.params.labels,
 )

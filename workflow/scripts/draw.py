@@ -10,7 +10,9 @@ log.to_file(snakemake.log[0])
 from finetone.plots.style import Style
 
 params = dict(snakemake.params.items())
-draw = getattr(import_module(f"finetone.plots.{params.pop('module')}"), f"draw_{params.pop('figure')}")
+draw = getattr(
+    import_module(f"finetone.plots.{params.pop('module')}"), f"draw_{params.pop('figure')}"
+)
 style = Style(**params.pop("style"))
 inputs = {
     name: Path(value) if isinstance(value, str) else [Path(v) for v in value]

@@ -1,6 +1,6 @@
 """Print the ranking of an experiment, for the end of `make demo`.
 
-    python workflow/scripts/show_table.py results/demo
+python workflow/scripts/show_table.py results/demo
 """
 
 import sys

@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError
 from finetone.errors import UserError
 
 DATASET_SOURCES = ("hub", "wheel", "file")
+SPLITS = ("train", "dev", "test")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
 
 
@@ -52,7 +53,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
-            key = self.construct_object(key_node)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node)
             if key in seen:
                 mark = key_node.start_mark
                 raise UserError(
@@ -97,7 +98,7 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
     """The fault in words; for an unknown key, with the nearest known one."""
     if fault.context:  # anyOf / oneOf: the deepest complaint is the one the user can act on
         kind = fault.instance.get("kind") if isinstance(fault.instance, dict) else None
-        branches = [e for e in fault.context if not (list(e.path) == ["kind"])]
+        branches = [e for e in fault.context if list(e.path) != ["kind"]]
         if kind is not None:
             wrong = {e.schema_path[0] for e in fault.context if list(e.path) == ["kind"]}
             branches = [e for e in branches if e.schema_path[0] not in wrong] or branches
@@ -172,6 +173,8 @@ def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
             )
         if "wheel" in block and "member" not in block["wheel"]:
             yield [*here, "wheel"], "the key 'member' is missing (the file inside the wheel)"
+        if unknown := sorted(_splits(block) - set(SPLITS)):
+            yield here, f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
         if "threshold" in block and len(block["labels"]) != 2:
             yield (
                 [*here, "threshold"],
@@ -207,16 +210,16 @@ def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
                 ["baselines", name],
                 "a model has this name already; names of methods must be unique",
             )
-        if recipe_of(config, name).get("choose_epoch") == "dev" and not _has_dev(
+        if recipe_of(config, name).get("choose_epoch") == "dev" and "dev" not in _splits(
             datasets[config["source"]]
         ):
             yield (
                 [*here, "recipe"],
                 f"choose_epoch: dev needs a dev split of {config['source']!r}; add split: {{dev: 0.1}}",
             )
-    if not _trains(datasets[config["source"]]):
+    if "train" not in _splits(datasets[config["source"]]):
         yield ["datasets", config["source"]], "is the source, so it needs a train split"
-    if not _tests(datasets[config["source"]]):
+    if "test" not in _splits(datasets[config["source"]]):
         yield (
             ["datasets", config["source"]],
             "is the source, so it needs a test split; add split: {test: 0.2}",
@@ -240,6 +243,8 @@ def _references(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
         yield from unknown(["transfer"], name, datasets, "dataset")
         if name == config["source"]:
             yield ["transfer"], f"{name!r} is the source already"
+        elif "test" not in _splits(config["datasets"][name]):
+            yield ["datasets", name], "is named under transfer, so it needs a test split"
         elif config["datasets"][name]["labels"] != config["datasets"][config["source"]]["labels"]:
             yield (
                 ["datasets", name, "labels"],
@@ -275,28 +280,9 @@ def _splits(block: dict[str, Any]) -> set[str]:
     return named | (set(block.get("split", {})) - {"seed"})
 
 
-def _trains(block: dict[str, Any]) -> bool:
-    return "train" in _splits(block)
-
-
-def _tests(block: dict[str, Any]) -> bool:
-    return "test" in _splits(block)
-
-
-def _has_dev(block: dict[str, Any]) -> bool:
-    return "dev" in _splits(block)
-
-
 def split_names(block: dict[str, Any]) -> list[str]:
-    """The splits of a dataset in the order train, dev, test.
-
-    Raises UserError for a split of another name.
-    """
-    named = _splits(block)
-    unknown = named - {"train", "dev", "test"}
-    if unknown:
-        raise UserError(f"datasets: unknown split {sorted(unknown)[0]!r}; use train, dev and test")
-    return [s for s in ("train", "dev", "test") if s in named]
+    """The splits of a (checked) dataset block in the order train, dev, test."""
+    return [s for s in SPLITS if s in _splits(block)]
 
 
 def wheel_name(requirement: str) -> str:

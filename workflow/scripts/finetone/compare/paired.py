@@ -17,16 +17,17 @@ matter more than rows, use five or more.
 
 For a difference d with (scaled) resamples d*: the p-value is
 (1 + #{|d* - d| ≥ |d|}) / (1 + resamples) (Davison & Hinkley 1997), and the interval is d ± the
-quantile of |d* - d| (Hall 1988's symmetric interval), so that the interval excludes 0 exactly when p is below 1 - confidence (up to the +1).
+quantile of |d* - d| (Hall 1988's symmetric interval), so that it excludes 0 exactly when p is below
+1 - confidence (up to the +1).
 """
 
 from dataclasses import dataclass, replace
-from string import ascii_letters
 
 import numpy as np
 from scipy import stats
 
-from finetone.compare.metrics import Bools, Floats, Ints
+from finetone.compare.agreement import counting
+from finetone.compare.metrics import Bools, Floats
 from finetone.compare.predictions import Panel
 from finetone.seeds import derive
 
@@ -56,11 +57,6 @@ class Difference:
         return float(critical * self.error)
 
 
-def _counting(n: int) -> type[np.floating]:
-    """The smallest float type whose sums of up to n ones are exact."""
-    return np.float32 if n < 2**24 else np.float64
-
-
 def resample_rows(correct: Bools, resamples: int, seed: int) -> Floats:
     """Accuracy of each run in each resample of the rows. correct: [runs, n] → [resamples, runs].
 
@@ -68,7 +64,7 @@ def resample_rows(correct: Bools, resamples: int, seed: int) -> Floats:
     of integers below 2^24, exact in float32: the result is the same bits on any machine.
     """
     runs, n = correct.shape
-    precise = _counting(n)
+    precise = counting(n)
     columns = np.ascontiguousarray(correct.T, dtype=precise)
     random = np.random.default_rng(seed)
     block = max(1, min(resamples, CELLS // n))
@@ -162,81 +158,3 @@ def compare(
         for i, a in enumerate(panel.methods)
         for b in panel.methods[i + 1 :]
     }
-
-
-def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
-    """Positions of the runs to pair: equal seeds; if there are none or one side is a single run
-    (a method without random numbers), every run with every run."""
-    shared = [(a.index(s), b.index(s)) for s in a if s in b]
-    if shared and min(len(a), len(b)) > 1:
-        return shared
-    return [(i, j) for i in range(len(a)) for j in range(len(b))]
-
-
-def mcnemar(correct: Bools) -> Floats:
-    """Exact two-sided p [runs, runs] of McNemar's test between all runs. correct: [runs, n].
-
-    Under the null, rows that exactly one of two runs gets right fall to either with chance ½;
-    p is twice the smaller binomial tail, at most 1 (and 1 if no such row exists).
-    """
-    ones: Floats = correct.astype(_counting(correct.shape[1]))
-    both = (ones @ ones.T).astype(np.int64)
-    right = np.diag(both)
-    only_a, only_b = right[:, None] - both, right[None, :] - both
-    smaller, discordant = np.minimum(only_a, only_b), only_a + only_b
-    p: Floats = np.minimum(1.0, 2 * stats.binom.cdf(smaller, discordant, 0.5))
-    return p
-
-
-def holm(p: Floats) -> Floats:
-    """Family-wise adjusted p-values (Holm 1979), in the order given."""
-    p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
-    return adjusted
-
-
-def letters(differ: Bools) -> list[str]:
-    """Compact letter display: items share a letter if and only if they do not differ.
-
-    `differ`: symmetric [k, k], items from best to worst. Insert and absorb (Piepho 2004): start
-    with one group; split every group that holds a differing pair; drop groups inside another.
-    After a … z follow A … Z, then Ā ….
-    """
-    k = len(differ)
-    groups: list[frozenset[int]] = [frozenset(range(k))]
-    for i, j in zip(*np.nonzero(np.triu(differ, 1)), strict=True):
-        split = [g for g in groups if i in g and j in g]
-        if split:
-            groups = [g for g in groups if not (i in g and j in g)]
-            for part in [g - {x} for g in split for x in (i, j)]:
-                if not any(part <= g for g in groups):
-                    groups = [g for g in groups if not g <= part] + [part]
-    names = [""] * k
-    for number, group in enumerate(sorted(groups, key=sorted)):
-        # one character each, so that a cell is the set of its characters
-        letter = ascii_letters[number] if number < 52 else chr(0x100 + number - 52)
-        for item in sorted(group):
-            names[item] += letter
-    return names
-
-
-def kappa(predicted: Ints, classes: int) -> Floats:
-    """Cohen's kappa (1960) [runs, runs] between all runs. predicted: [runs, n] in 0…classes-1.
-
-    Agreement beyond what the runs' class frequencies give by chance; NaN where both always give
-    the same one class.
-    """
-    runs, n = predicted.shape
-    observed = np.zeros((runs, runs))
-    frequency = np.empty((runs, classes))
-    for c in range(classes):
-        ones: Floats = (predicted == c).astype(_counting(n))
-        observed += ones @ ones.T
-        frequency[:, c] = ones.sum(axis=1, dtype=np.float64)
-    observed, expected = observed / n, (frequency @ frequency.T) / n**2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value: Floats = np.where(expected == 1, np.nan, (observed - expected) / (1 - expected))
-    return value

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from finetone.compare.paired import holm
+from finetone.compare.multiple import holm
 from finetone.compare.published_read import Printed, Result
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from finetone.compare import intervals, paired
+from finetone.compare import agreement, intervals, multiple, paired
 from finetone.compare.metrics import Floats
 from finetone.compare.predictions import Panel
 from finetone.errors import UserError
@@ -72,16 +72,16 @@ def compare(
 def adjust(differences: Sequence[paired.Difference]) -> Floats:
     """Holm-adjusted p of a family of differences, each at least its own +1-corrected p."""
     fine, coarse = (np.array([getattr(d, p) for d in differences]) for p in ("p_fine", "p"))
-    adjusted: Floats = np.maximum(paired.holm(fine), coarse)
+    adjusted: Floats = np.maximum(multiple.holm(fine), coarse)
     return adjusted
 
 
 def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:
-    mcnemar = paired.mcnemar(panel.correct)
-    kappa = paired.kappa(panel.predicted, len(panel.labels))
+    mcnemar = agreement.mcnemar(panel.correct)
+    kappa = agreement.kappa(panel.predicted, len(panel.labels))
     rows = []
     for (a, b), (d, p_holm) in pairs.items():
-        runs = paired.seed_pairs(panel.seeds[a], panel.seeds[b])
+        runs = agreement.seed_pairs(panel.seeds[a], panel.seeds[b])
         i = [panel.columns[a].start + x for x, _ in runs]
         j = [panel.columns[b].start + y for _, y in runs]
         rows.append(
@@ -106,7 +106,7 @@ def _ranking(panel: Panel, pairs: Pairs, baseline: str | None, confidence: float
     order = sorted(panel.methods, key=lambda m: -accuracy[m])
     best = order[0]
     differ = np.array([[x != y and pairs[x, y][1] < 1 - confidence for y in order] for x in order])
-    groups = dict(zip(order, paired.letters(differ), strict=True))
+    groups = dict(zip(order, multiple.letters(differ), strict=True))
     others = [m for m in order if baseline is not None and m != baseline]
     p_baseline = adjust([pairs[m, str(baseline)][0] for m in others])
     rows = []

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from finetone.errors import UserError
+from finetone.hub import fetch_dataset
 from finetone.log import logger
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,16 +40,14 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dic
 
 def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
     """The commit behind `revision`, and the licence named on the repository's card."""
-    from huggingface_hub import HfApi
-
     revision = hub.get("revision", "main")
-    try:
-        info = HfApi().dataset_info(hub["id"], revision=revision)
-    except Exception as error:  # the clients raise many kinds; each becomes one sentence
-        if COMMIT.fullmatch(revision) and _unreachable(error):
+    try:  # fills the cache that `datasets` reads: checked by hash, retried where the hub is busy
+        info = fetch_dataset(hub["id"], revision, f"datasets.{name}", hub.get("config"))
+    except UserError as error:
+        if COMMIT.fullmatch(revision) and error.__cause__ and _unreachable(error.__cause__):
             logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
             return revision, None
-        _explain(name, hub, error)
+        raise
     license_ = info.card_data.get("license") if info.card_data else None
     return str(info.sha), license_ if isinstance(license_, str) else None
 

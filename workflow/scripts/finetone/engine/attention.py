@@ -71,9 +71,28 @@ def attention(
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
     if query.is_cuda:
         out = _nested(q, k, v, _packing, scale, causal, dropout)
+    elif dropout == 0 and not torch.is_grad_enabled():
+        out = _without_gradient(q, k, v, _packing, scale, causal)
     else:
         out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _streams)
     return out[None], None
+
+
+def _without_gradient(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing, scale: float, causal: bool
+) -> torch.Tensor:
+    """Group by group through torch's own fused attention, which wants neither dropout nor mask."""
+    out = torch.empty(q.shape, dtype=q.dtype)
+    for group in packing.groups:
+        Q, K, V = (group.take(x).unflatten(0, (group.sequences, -1)) for x in (q, k, v))
+        seen = None
+        if group.real is not None and not causal:  # a causal token sees no padding: it is behind
+            seen = group.real[:, None, None, :]
+        block = F.scaled_dot_product_attention(
+            Q, K, V, attn_mask=seen, is_causal=causal, scale=scale
+        )
+        group.put(out, block)
+    return out
 
 
 class _Grouped(torch.autograd.Function):
@@ -89,7 +108,6 @@ class _Grouped(torch.autograd.Function):
         scale: float, causal: bool, p: float, streams: Streams | None,
     ) -> torch.Tensor:  # fmt: skip
         out = torch.empty(q.shape, dtype=q.dtype)
-        needed = any(ctx.needs_input_grad)
         if p > 0 and streams is None:
             raise RuntimeError("dropout on the CPU needs random streams")
         kept, signed = 1.0 - p, []
@@ -106,10 +124,7 @@ class _Grouped(torch.autograd.Function):
             else:
                 signed.append(P)
             group.put(out, torch.bmm(P, V))
-            if not needed:
-                signed.clear()
-        if needed:
-            ctx.save_for_backward(q, k, v, *signed)
+        ctx.save_for_backward(q, k, v, *signed)
         ctx.packing, ctx.scale, ctx.p = packing, scale, p
         return out
 

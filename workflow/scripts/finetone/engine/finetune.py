@@ -14,7 +14,8 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 import finetone
 from finetone.data.tokens import Tokens, read_tokens
-from finetone.engine import parameters, state as states
+from finetone.engine import parameters
+from finetone.engine import state as states
 from finetone.engine.card import card
 from finetone.engine.loop import train as run_loop
 from finetone.engine.recipe import EngineOptions, Recipe
@@ -125,7 +126,7 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     config: Any = module.config
     if config.pad_token_id is None:  # GPT-2 and its kin
         config.pad_token_id = tokens.meta["pad_token_id"]
-    check_fits(model_dir, tokens, config)
+    check_fits(model_dir, tokens, module)
     return module
 
 
@@ -135,10 +136,11 @@ def has_random_weights(model_dir: Path) -> bool:
     return manifest.exists() and read_json(manifest).get("weights") == "random"
 
 
-def check_fits(model_dir: Path, tokens: Tokens, config: Any) -> None:
+def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
     """Refuse token files of another tokenizer or of texts longer than the model's positions."""
     if len(tokens) == 0:
         return
+    config: Any = module.config
     largest, vocabulary = int(tokens.input_ids.max(initial=0)), config.get_text_config().vocab_size
     if largest >= vocabulary:
         raise UserError(
@@ -146,6 +148,9 @@ def check_fits(model_dir: Path, tokens: Tokens, config: Any) -> None:
             "the texts were tokenized for another model"
         )
     longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
+    for name, layer in module.named_modules():  # RoBERTa counts positions from behind its padding id
+        if limit and name.endswith("position_embeddings") and isinstance(layer, nn.Embedding):
+            limit -= 0 if layer.padding_idx is None else layer.padding_idx + 1
     if limit and longest > limit:
         raise UserError(
             f"max_length: texts of {longest} tokens, but {model_dir.name} has {limit} positions; "

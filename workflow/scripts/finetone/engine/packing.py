@@ -32,7 +32,7 @@ class Group:
     def put(self, target: torch.Tensor, block: torch.Tensor) -> None:
         """Write a block like `take` returns it back to its tokens in target [N, heads, d]."""
         heads, d = target.shape[1:]
-        block = block.view(self.sequences, heads, self.width, d).transpose(1, 2)
+        block = block.reshape(self.sequences, heads, self.width, d).transpose(1, 2)
         if self.index is None:
             end = self.start + self.sequences * self.width
             target[self.start : end].view(block.shape).copy_(block)

@@ -17,7 +17,9 @@ from finetone.plots.words import labels
 def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
     """Ranking with intervals and group letters from `ranking.csv`, the best on top."""
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
-    table = read(ranking, columns, dataset).sort_values(["rank", "method"]).reset_index(drop=True)
+    table = (
+        read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
+    )
     table["group"] = table["group"].fillna("").astype(str)
     say = labels(style.language)
     title = say["title_methods"].format(dataset=style.dataset(dataset))

@@ -28,7 +28,7 @@ def draw_comparisons(
     pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
     order = (
         read(ranking, ["method", "rank"], dataset)
-        .sort_values(["rank", "method"])["method"]
+        .sort_values("rank", kind="stable")["method"]
         .tolist()
     )
     place = {method: i for i, method in enumerate(order)}

@@ -46,11 +46,11 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
             axes.set_ylabel(say[column], color=colour)
             axes.tick_params(axis="y", labelcolor=colour)
             axes.yaxis.set_major_locator(MaxNLocator(6))
-        left.set_ylim(bottom=0)
+        settled = _settled(mean)
+        left.set_ylim(0, 1.06 * settled["cumulative_loss"].max())
         right.grid(False)
-        right.set_ylim(
-            top=min(100.0, right.get_ylim()[1]) if mean[COLUMNS[3]].max() > 0.98 else None
-        )
+        low, high = 100 * settled["cumulative_accuracy"].agg(["min", "max"])
+        right.set_ylim(max(0, low - 3), min(100, high + 3))
         steps = int(mean["step"].max())
         left.set_xlim(0, steps)
         left.set_xlabel(say["batches"])
@@ -95,6 +95,13 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
                 accuracy=percent(end["cumulative_accuracy"]),
             ),
         )
+
+
+def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:
+    """Rows that decide the axes: an average over a few batches is noise and may leave the frame."""
+    place = run.groupby("epoch").cumcount()
+    length = run.groupby("epoch")["step"].transform("size")
+    return run[place >= np.minimum(batches, length - 1)]
 
 
 def _broken(run: pd.DataFrame, column: str, points: int) -> Series:

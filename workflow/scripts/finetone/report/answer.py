@@ -20,7 +20,7 @@ def answer(
     Who is best; who cannot be told apart from it; how far the next one is behind, with interval
     and share of the training time; the best method at no more than half that time.
     """
-    rows = records(ranking.sort_values(["rank", "method"]))
+    rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]
     seconds = _seconds(efficiency)
     group = set(_letters(best))

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,17 +12,34 @@ from markupsafe import Markup
 
 from finetone import __version__
 from finetone.errors import UserError
-from finetone.files import atomic
+from finetone.files import atomic, read_json
 from finetone.plots.style import Style
 from finetone.plots.tables import read
 from finetone.plots.words import words
 from finetone.report.answer import answer
 from finetone.report.colour import dark
+from finetone.report.details import baselines, calibration, cost, errors
+from finetone.report.findings import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
+from finetone.report.maker import Maker, Section
+from finetone.report.origins import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
-from finetone.report.sections import Maker, Section, load_runs, what_was_run
+from finetone.report.published import published
 
 HERE = Path(__file__).parent
+SECTIONS = (
+    ranking,
+    curves,
+    epochs,
+    transfer,
+    baselines,
+    cost,
+    calibration,
+    errors,
+    data,
+    published,
+    provenance,
+)
 
 
 def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
@@ -36,14 +53,14 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     say = words(HERE / "translations", style.language)
     source = inputs.config["source"]
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
-    ranking = read(inputs.tables["ranking"], columns, source)
+    ranks = read(inputs.tables["ranking"], columns, source)
     efficiency = inputs.tables.get("efficiency")
     pictures = {
         name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
         for name, path in inputs.figures.items()
     }
-    maker = Maker(inputs, style, say, pictures, load_runs(inputs.runs))
-    sections = maker.sections()
+    maker = Maker(inputs, style, say, pictures, [read_json(run) for run in inputs.runs])
+    sections = [section for make in SECTIONS if not (section := make(maker)).empty]
     script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -56,7 +73,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
         language={"en": "en", "zh": "zh-CN"}[style.language],
         title=inputs.config.get("title") or inputs.config["experiment"],
-        answer=answer(ranking, read(efficiency, ["method"]) if efficiency else None, style, say),
+        answer=answer(ranks, read(efficiency, ["method"]) if efficiency else None, style, say),
         facts=what_was_run(maker),
         sections=sections,
         colours=_colours(pictures.values(), sections),
@@ -71,13 +88,11 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         partial.write_text(page, encoding="utf-8")
 
 
-def _colours(pictures: object, sections: Sequence[Section]) -> list[tuple[str, str, str]]:
+def _colours(
+    pictures: Iterable[Picture], sections: Sequence[Section]
+) -> list[tuple[str, str, str]]:
     """(name, light, dark) of every colour that a figure or a method's swatch uses."""
-    used: set[str] = set()
-    assert not isinstance(pictures, str)
-    for picture in pictures:  # type: ignore[attr-defined]
-        assert isinstance(picture, Picture)
-        used |= picture.colours
+    used = {colour for picture in pictures for colour in picture.colours}
     for section in sections:
         for table in section.tables:
             used |= {cell.colour for row in table.rows for cell in row if cell.colour}

@@ -106,15 +106,3 @@ def _cell(row: dict[Any, Any], column: Column, style: Style) -> Cell:
     elif column.spread and not numbers.missing(row.get(column.spread)):
         extra = f"± {write(row[column.spread])}"
     return Cell(write(value), extra, repr(float(value)))
-
-
-def plain_columns(frame: pd.DataFrame, labels: Callable[[str], str]) -> list[Column]:
-    """Columns for a table of unknown form: numbers to three digits, text as it is."""
-    columns = []
-    for key in frame:
-        numeric = pd.api.types.is_numeric_dtype(frame[key]) and frame[key].dtype != bool
-        whole = numeric and (frame[key].dropna() % 1 == 0).all()
-        kind = ("count" if whole else "number") if numeric else "text"
-        kind = "method" if key == "method" else "flag" if frame[key].dtype == bool else kind
-        columns.append(Column(str(key), labels(str(key)), kind))
-    return columns

@@ -1,0 +1,160 @@
+"""Killed anywhere, continued, and equal to a run that nobody disturbed.
+
+FINETONE_KILLS=50 runs the long form.
+"""
+
+import copy
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.workflow.same import differences
+from tests.workflow.snake import ROOT, scheduled, snakemake
+
+KILLS = int(os.environ.get("FINETONE_KILLS", "5"))
+
+
+def start(folder: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder),
+               "--cores", "2", "--configfile", str(folder / "experiment.yaml"), "--rerun-incomplete"]  # fmt: skip
+    return subprocess.Popen(
+        command, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "FINETONE_SAVE_EVERY": "0.2"},
+    )  # fmt: skip
+
+
+def kill_jobs(process: subprocess.Popen) -> None:
+    """SIGKILL the scripts under Snakemake, which itself lives on to report them."""
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if ".snakemake/scripts" in " ".join(child.cmdline()):
+            child.kill()
+
+
+def half_written(folder: Path) -> list[str]:
+    """Final names under which no whole file stands."""
+    broken = []
+    for file in folder.rglob("*.parquet"):
+        if ".partial" not in str(file):
+            try:
+                pq.read_metadata(file)
+            except Exception as error:
+                broken.append(f"{file}: {error}")
+    return broken
+
+
+def test_killed_anywhere_and_continued_it_ends_as_if_nothing_had_happened(finished, tmp_path):
+    undisturbed, config = finished
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    draw, kills = random.Random(7), 0
+    while kills < KILLS:
+        process = start(folder)
+        try:
+            process.wait(timeout=draw.uniform(3, 16))
+        except subprocess.TimeoutExpired:
+            if draw.random() < 0.7:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                kill_jobs(process)
+                os.killpg(process.pid, signal.SIGINT)
+            process.wait()
+            kills += 1
+        else:  # finished before the kill: begin again somewhere in the middle
+            shutil.rmtree(folder / "results/small/runs", ignore_errors=True)
+            shutil.rmtree(folder / "results/small/predictions", ignore_errors=True)
+        assert half_written(folder) == []
+        snakemake(folder, "--unlock", config=config)
+    done = snakemake(folder, "--rerun-incomplete", config=config)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert differences(undisturbed / "results/small", folder / "results/small") == []
+    assert not list((folder / "results").rglob("*.partial*"))
+    assert scheduled(folder) == {}
+
+
+def test_a_killed_training_resumes_from_its_state(again):
+    folder, config = again
+    config = copy.deepcopy(config)
+    config["models"] = {"tiny": config["models"]["tiny"]}
+    config |= {"baselines": {}, "seeds": [1], "experiment": "long", "transfer": []}
+    config["recipe"] = {**config["recipe"], "epochs": 40}
+    target = "results/long/runs/tiny/seed1/run.json"
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    state = folder / "results/long/runs/tiny/seed1/state"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--configfile",
+         "experiment.yaml", "--", target],
+        cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "FINETONE_SAVE_EVERY": "0.1"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (state.exists() and any(state.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert any(state.iterdir()), "training was killed before it saved anything"
+    snakemake(folder, "--unlock")
+    done = snakemake(folder, "--rerun-incomplete", "--", target)
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = (folder / "results/long/logs/finetune/tiny-seed1.log").read_text()
+    assert "resum" in log.lower()
+    assert not state.exists()
+
+
+def test_a_read_only_results_folder_is_one_clear_sentence(again):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere, so a read-only folder stops nothing")
+    folder, _ = again
+    (folder / "results/small/figures/methods.svg").unlink()
+    (folder / "results/small/figures").chmod(0o500)
+    done = snakemake(folder, "--", "results/small/figures/methods.svg")
+    assert done.returncode != 0 and "methods.svg" in done.stderr
+    (folder / "results/small/figures").chmod(0o700)
+    assert snakemake(folder, "--", "results/small/figures/methods.svg").returncode == 0
+
+
+def test_a_full_disk_is_named_and_the_next_run_continues(again):
+    """A file size limit makes the write of the weights fail as a full disk does."""
+    folder, config = again
+    target = folder / "results/small/runs/tiny/seed1/run.json"
+    shutil.rmtree(target.parent)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--configfile",
+               "experiment.yaml", "--", "results/small/runs/tiny/seed1/run.json"]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=folder, preexec_fn=limit, text=True, capture_output=True, timeout=300
+    )
+    assert done.returncode != 0
+    assert not (target.parent / "checkpoint").exists() and not target.exists()
+    done = snakemake(folder, "--rerun-incomplete", "--", "results/small/runs/tiny/seed1/run.json")
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_two_at_once_and_a_stale_lock_are_explained(again):
+    folder, _ = again
+    shutil.rmtree(folder / "results/small/runs/tiny/seed1")
+    first = start(folder)
+    time.sleep(4)
+    second = snakemake(folder)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert second.returncode != 0 and "lock" in second.stderr.lower()
+    stale = snakemake(folder)
+    assert stale.returncode != 0 and "--unlock" in stale.stderr
+    assert snakemake(folder, "--unlock").returncode == 0
+    assert snakemake(folder, "--rerun-incomplete").returncode == 0

@@ -1,0 +1,107 @@
+"""Sections on what it costs and where it fails: baselines, cost, calibration, errors."""
+
+from finetone.plots.tables import truth
+from finetone.report.maker import Maker, Section
+from finetone.report.table import Column
+
+
+def baselines(maker: Maker) -> Section:
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
+        Column("loss", say["loss"], "number"),
+        Column("parameters", say["parameters"], "size"),
+        Column("train_seconds", say["train_seconds"], "seconds"),
+        Column("seeds", say["seeds"], "count"),
+    ]
+    return Section(
+        "baselines",
+        say["section_baselines"],
+        say["lead_baselines"],
+        tables=maker.table("baselines", columns),
+    )
+
+
+def cost(maker: Maker) -> Section:
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("accuracy", say["accuracy"], "percent"),
+        Column("parameters", say["parameters"], "size"),
+        Column("seconds_per_32", say["seconds_per_32"], "seconds"),
+        Column("ms_per_million_parameters", say["ms_per_million"], "number"),
+        Column("train_seconds", say["train_seconds"], "seconds"),
+        Column("inference_examples_per_s", say["inference"], "number"),
+        Column("peak_memory_bytes", say["memory"], "memory"),
+        Column("on_frontier_parameters", say["frontier_parameters"], "flag"),
+        Column("on_frontier_train_seconds", say["frontier_time"], "flag"),
+        Column("on_frontier_inference", say["frontier_inference"], "flag"),
+    ]
+    return Section(
+        "cost",
+        say["section_cost"],
+        say["lead_cost"],
+        pictures=maker.show("accuracy-time", "accuracy-parameters"),
+        tables=maker.table("efficiency", columns),
+    )
+
+
+def calibration(maker: Maker) -> Section:
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("ece_mean", say["ece"], "percent"),
+        Column("loss_mean", say["loss"], "number"),
+        Column("brier_mean", say["brier"], "number"),
+        Column("auc_mean", say["auc"], "number"),
+        Column("mcc_mean", say["mcc"], "number"),
+        Column("macro_f1_mean", say["macro_f1"], "percent"),
+        Column("balanced_accuracy_mean", say["balanced_accuracy"], "percent"),
+    ]
+    frame = maker.rows("summary")
+    if len(frame):
+        frame = frame[truth(frame["kept"])].sort_values("accuracy_mean", ascending=False)
+    return Section(
+        "calibration",
+        say["section_calibration"],
+        say["lead_calibration"],
+        pictures=maker.show("reliability"),
+        tables=maker.table("summary", columns, frame),
+    )
+
+
+def errors(maker: Maker) -> Section:
+    say = maker.say
+    slices = [
+        Column("method", say["method"], "method"),
+        Column("slice", say["label"]),
+        Column("accuracy", say["accuracy"], "percent", "low", "high"),
+        Column("n", say["rows"], "count"),
+    ]
+    texts = [
+        Column("text", say["text"], "prose"),
+        Column("label", say["label"]),
+        Column("wrong", say["wrong_methods"]),
+        Column("mean_probability_of_label", say["probability_of_label"], "percent"),
+        Column("why", say["why"]),
+    ]
+    by_label = maker.rows("slices")
+    if len(by_label):
+        by_label = by_label[by_label["kind"] == "label"]
+    frame = maker.rows("errors").copy()
+    if len(frame):
+        frame["wrong"] = [
+            f"{w} / {m}" for w, m in zip(frame["wrong_methods"], frame["methods"], strict=True)
+        ]
+        frame["why"] = [say.get(f"why_{why}", why) for why in frame["why"]]
+    return Section(
+        "errors",
+        say["section_errors"],
+        say["lead_errors"],
+        pictures=maker.show("lengths"),
+        tables=[
+            *maker.table("errors", texts, frame),
+            *maker.table("slices", slices, by_label, folded=True),
+        ],
+    )

@@ -1,0 +1,132 @@
+"""Sections on what was found: ranking, curves, epochs, transfer."""
+
+from finetone.report import numbers
+from finetone.report.maker import Maker, Section
+from finetone.report.table import Column
+
+
+def ranking(maker: Maker) -> Section:
+    say = maker.say
+    ranks = [
+        Column("rank", say["rank"], "count"),
+        Column("method", say["method"], "method"),
+        Column("accuracy", say["accuracy"], "percent", "low", "high"),
+        Column("group", say["group"]),
+        Column("difference_to_best", say["behind"], "points", "difference_low", "difference_high"),
+        Column("p_holm", say["p_holm"], "p"),
+        Column(
+            "difference_to_baseline",
+            say["to_baseline"],
+            "points",
+            "baseline_low",
+            "baseline_high",
+        ),
+        Column("p_holm_baseline", say["p_holm"], "p"),
+    ]
+    pairs = [
+        Column("a", say["method_a"], "method"),
+        Column("b", say["method_b"], "method"),
+        Column("difference", say["difference"], "points", "low", "high"),
+        Column("p_holm", say["p_holm"], "p"),
+        Column("mcnemar_p", say["mcnemar_p"], "p"),
+        Column("kappa", say["kappa"], "number"),
+    ]
+    frame = maker.rows("ranking")
+    confidence = maker.inputs.config.get("compare", {}).get("confidence", 0.95)
+    sentences = [say["ranking_note"].format(confidence=f"{100 * confidence:g}")]
+    detectable = (
+        frame["detectable_difference"].median() if "detectable_difference" in frame else None
+    )
+    if not numbers.missing(detectable):
+        sentences.append(say["detectable"].format(points=numbers.percent(float(detectable))))  # type: ignore[arg-type]
+    return Section(
+        "ranking",
+        say["section_ranking"],
+        sentences=sentences,
+        pictures=maker.show("methods", "comparisons"),
+        tables=[
+            *maker.table("ranking", ranks, frame),
+            *maker.table("comparisons", pairs, folded=True),
+        ],
+    )
+
+
+def curves(maker: Maker) -> Section:
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("seed", say["seed"], "count"),
+        Column("final_training_accuracy", say["final_training_accuracy"], "percent"),
+        Column("target", say["target"], "percent"),
+        Column("steps_to_target", say["steps_to_target"], "count"),
+        Column("examples_to_target", say["examples_to_target"], "count"),
+        Column("area_under_curve", say["area_under_curve"], "number"),
+    ]
+    correlation = [
+        Column("scope", say["scope"]),
+        Column("statistic", say["statistic"]),
+        Column("rho", say["correlation"], "number", "low", "high"),
+        Column("n", say["points"], "count"),
+    ]
+    return Section(
+        "curves",
+        say["section_curves"],
+        say["lead_curves"],
+        gallery=[p for name, p in maker.pictures.items() if name.startswith("curves/")],
+        tables=[*maker.table("convergence", columns), *maker.table("correlation", correlation)],
+    )
+
+
+def epochs(maker: Maker) -> Section:
+    say = maker.say
+    main = maker.read("main")
+    columns = [Column("method", say["method"], "method")]
+    epochs = [int(c[4:]) for c in map(str, main) if c.startswith("acc_") and c[4:].isdigit()]
+    for epoch in epochs:
+        label = say["accuracy_after"].format(n=epoch)
+        columns.append(Column(f"acc_{epoch}", label, "percent", spread=f"acc_{epoch}_sd"))
+    for epoch in epochs:
+        columns.append(Column(f"loss_{epoch}", say["loss_after"].format(n=epoch), "number"))
+    columns += [
+        Column("parameters", say["parameters"], "size"),
+        Column("seconds_per_32", say["seconds_per_32"], "seconds"),
+        Column("train_seconds", say["train_seconds"], "seconds"),
+    ]
+    runs = [
+        Column("method", say["method"], "method"),
+        Column("seed", say["seed"], "count"),
+        Column("epoch", say["epoch"], "count"),
+        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
+        Column("loss", say["loss"], "number"),
+        Column("macro_f1", say["macro_f1"], "percent"),
+        Column("kept", say["kept"], "flag"),
+    ]
+    return Section(
+        "epochs",
+        say["section_epochs"],
+        say["lead_epochs"],
+        pictures=maker.show("epochs"),
+        tables=[
+            *maker.table("main", columns, main),
+            *maker.table("runs", runs, maker.rows("runs"), folded=True),
+        ],
+    )
+
+
+def transfer(maker: Maker) -> Section:
+    say = maker.say
+    columns = [
+        Column("dataset", say["dataset"], "dataset"),
+        Column("method", say["method"], "method"),
+        Column("source_accuracy", maker.style.dataset(maker.source), "percent"),
+        Column("accuracy", say["accuracy_there"], "percent", "accuracy_low", "accuracy_high"),
+        Column("drop", say["drop"], "points", "drop_low", "drop_high"),
+        Column("n", say["rows"], "count"),
+    ]
+    return Section(
+        "transfer",
+        say["section_transfer"],
+        say["lead_transfer"].format(source=maker.style.dataset(maker.source)),
+        pictures=maker.show("transfer"),
+        tables=maker.table("transfer", columns, maker.read("transfer")),
+    )
