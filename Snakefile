@@ -48,5 +48,6 @@ rule all:
     input:
         "<exp>/report.html",
         "<exp>/results.json",
+        "<exp>/checkpoints",
         figures=FIGURES,
         tables=[*TABLES, *PUBLISHED_TABLES],

@@ -30,7 +30,10 @@ INFERENCE: dict[str, dict[str, Any]] = {
     "engine": {"kind": "engine_inference"},
     "padded fp32 loop": {"kind": "padded_inference"},
 }
-PEAKS = {"fp32": {"kind": "gemm", "dtype": "float32"}, "bf16": {"kind": "gemm", "dtype": "bfloat16"}}
+PEAKS = {
+    "fp32": {"kind": "gemm", "dtype": "float32"},
+    "bf16": {"kind": "gemm", "dtype": "bfloat16"},
+}
 
 
 class Worker:
@@ -65,7 +68,9 @@ class Worker:
 
 
 @contextmanager
-def workers(tasks: dict[str, dict[str, Any]], common: dict[str, Any]) -> Iterator[dict[str, Worker]]:
+def workers(
+    tasks: dict[str, dict[str, Any]], common: dict[str, Any]
+) -> Iterator[dict[str, Worker]]:
     with ExitStack() as stack:
         started = {}
         for name, task in tasks.items():
@@ -85,7 +90,9 @@ def compare(
         gemm: dict[str, float] = {}
         for _ in range(rounds):
             # the first variant is fast: more of its steps make as good a measurement
-            rows.append({n: all_workers[n].ask(f"run {steps if n == 'engine' else 1}") for n in tasks})
+            rows.append(
+                {n: all_workers[n].ask(f"run {steps if n == 'engine' else 1}") for n in tasks}
+            )
             if peaks:
                 for name in PEAKS:
                     gemm[name] = max(gemm.get(name, 0), all_workers[name].ask("run 1")["tokens"])
@@ -98,13 +105,18 @@ def compare(
 
 
 def spread(values: list[float], form: str = "{:.2f}") -> str:
-    low, middle, high = (form.format(v) for v in (min(values), statistics.median(values), max(values)))
+    low, middle, high = (
+        form.format(v) for v in (min(values), statistics.median(values), max(values))
+    )
     return f"{middle} ({low} – {high})"
 
 
 def table(result: dict[str, Any], clock: str) -> str:
     """Markdown: rate of each variant and how many times faster the engine is."""
-    lines = ["| variant | real tokens/s | engine is faster by | peak memory, MB |", "|---|---|---|---|"]
+    lines = [
+        "| variant | real tokens/s | engine is faster by | peak memory, MB |",
+        "|---|---|---|---|",
+    ]
     rate = lambda answer: answer["tokens"] / answer[clock]  # noqa: E731
     for name in result["rounds"][0]:
         rates = [rate(row[name]) for row in result["rounds"]]

@@ -29,7 +29,9 @@ from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
 
 
-def engine(model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any) -> Step:
+def engine(
+    model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
+) -> Step:
     """finetone's own loop, one optimizer step at a time."""
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
@@ -47,7 +49,9 @@ def engine(model: str, data: Tokens, batch: int, threads: int, device: torch.dev
                 yield data.lengths[rows].tolist()
 
 
-def engine_inference(model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any) -> Step:
+def engine_inference(
+    model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
+) -> Step:
     """Prediction as `finetone.engine.predict` does it, 8 batches' rows at a time."""
     from finetone.engine.predict import predict_module
 
@@ -61,7 +65,9 @@ def engine_inference(model: str, data: Tokens, batch: int, threads: int, device:
             yield part.lengths.tolist()
 
 
-def padded_inference(model: str, data: Tokens, batch: int, threads: int, device: torch.device) -> Step:
+def padded_inference(
+    model: str, data: Tokens, batch: int, threads: int, device: torch.device
+) -> Step:
     """The loop everybody writes: batches in file order, dynamic padding, fp32."""
     torch.set_num_threads(threads)
     module = build(model).to(device).eval()
@@ -73,7 +79,17 @@ def padded_inference(model: str, data: Tokens, batch: int, threads: int, device:
         yield data.lengths[rows].tolist()
 
 
-def trainer(model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, bf16: bool = False, grouped: bool = False, malloc: bool = False) -> Step:
+def trainer(
+    model: str,
+    data: Tokens,
+    batch: int,
+    threads: int,
+    device: torch.device,
+    *,
+    bf16: bool = False,
+    grouped: bool = False,
+    malloc: bool = False,
+) -> Step:
     """Hugging Face's Trainer; it blocks in a callback between bursts, so steps are its own.
 
     Where accelerate is missing, and with it the Trainer, the same step is written out.
@@ -116,7 +132,9 @@ def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.
     return pad
 
 
-def _real_trainer(model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool) -> Step:
+def _real_trainer(
+    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool
+) -> Step:
     import queue
     import tempfile
     import threading
@@ -158,7 +176,9 @@ def _real_trainer(model: str, data: Tokens, batch: int, device: torch.device, *,
         yield done.get()
 
 
-def _trainers_step(model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool) -> Step:
+def _trainers_step(
+    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool
+) -> Step:
     module = build(model).to(device).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=2e-5, weight_decay=0.01, fused=True)
     rows, pad = _dataset(data), _collator(data)
@@ -182,7 +202,9 @@ def _trainers_step(model: str, data: Tokens, batch: int, device: torch.device, *
             yield data.lengths[chosen].tolist()
 
 
-def gemm(model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, dtype: str) -> Step:
+def gemm(
+    model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, dtype: str
+) -> Step:
     """The largest rate of matrix products (two sizes): what no training can exceed."""
     torch.set_num_threads(threads)
     rows = 16384 if device.type == "cuda" else 4096
@@ -255,7 +277,9 @@ def shares(steps: Step) -> dict[str, float]:
     total: dict[str, float] = dict.fromkeys([*SHARES, "other"], 0.0)
     for event in profile.key_averages():
         spent = event.self_device_time_total or event.self_cpu_time_total
-        kind = next((k for k, names in SHARES.items() if any(n in event.key for n in names)), "other")
+        kind = next(
+            (k for k, names in SHARES.items() if any(n in event.key for n in names)), "other"
+        )
         total[kind] += spent
     return {kind: spent / sum(total.values()) for kind, spent in total.items()}
 

@@ -1,11 +1,6 @@
 """The loop learns, records every step, and goes on after a kill as if nothing had happened."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -254,38 +249,6 @@ def test_parameters_shared_by_two_layers_count_once() -> None:
     assert parameters.count(module) == {"total": 50, "embedding": 40, "non_embedding": 10}
     module["embed"].weight.requires_grad = False
     assert parameters.count(module)["total"] == 10
-
-
-def test_killed_by_the_kernel_and_run_again(tmp_path: Path) -> None:
-    """A real SIGKILL in the middle of a run; the second process ends with the same bits."""
-    script = tmp_path / "job.py"
-    script.write_text(
-        "import sys, time\n"
-        "sys.path[:0] = sys.argv[2:4]\n"
-        "import test_engine_loop as t\n"
-        "from pathlib import Path\n"
-        "real = t.loop.gradients\n"
-        "def slow(*a):\n"
-        "    print('step', flush=True); time.sleep(0.02); return real(*a)\n"
-        "t.loop.gradients = slow\n"
-        "module, training = t.run_saving_always(Path(sys.argv[1]))\n"
-        "print('bits', t.bits(module), training.resumed, flush=True)\n"
-    )
-    here = Path(__file__)
-    command = [
-        sys.executable, str(script), str(tmp_path / "state"),
-        str(here.parent), str(here.parents[2] / "workflow" / "scripts"),
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for _ in range(9):
-            assert process.stdout.readline() == "step\n"
-        time.sleep(np.random.default_rng(0).uniform(0, 0.05))
-        os.kill(process.pid, signal.SIGKILL)
-    again = subprocess.run(command, capture_output=True, text=True, check=True)
-    whole, _ = run(tmp_path / "whole")
-    assert again.stdout.splitlines()[-1] == f"bits {bits(whole)} 1"
-    assert again.stdout.count("step") < 21
 
 
 def test_history_reads_back_as_the_contract_says(tmp_path: Path) -> None:

@@ -211,8 +211,7 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn() -> None:
     ours = torch.autograd.grad(out, (q, k, v), slope)
     expected = torch.empty_like(out)
     for group, mask in zip(packing.groups, streams.masks, strict=True):
-        blocks = [x for x in (q, k, v)]
-        Q, K, V = (group.take(x) for x in blocks)
+        Q, K, V = (group.take(x) for x in (q, k, v))
         later = torch.ones(group.width, group.width).triu(1).bool()
         scores = (scale * Q @ K.transpose(1, 2)).masked_fill(later, float("-inf"))
         if group.real is not None:

@@ -14,6 +14,7 @@ from torch import nn
 
 from finetone.engine import loop
 from finetone.engine import state as states
+from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
 from tests.unit.engine_zoo import model, texts
 
@@ -24,13 +25,13 @@ RECIPE = Recipe(
 
 
 def run(
-    state: Path, architecture: str = "bert", precision: str = "bf16", threads: int = 1
+    state: Path, architecture: str = "bert", precision: str = "bf16"
 ) -> tuple[nn.Module, loop.Training]:
     module = model(architecture)
     options = EngineOptions(precision=precision, save_every=1e-9)
     training = loop.train(
         module, texts(LENGTHS), RECIPE, options, 3, state=state,
-        threads=threads, device=torch.device("cpu"),
+        device=torch.device("cpu"),
     )  # fmt: skip
     return module, training
 
@@ -62,12 +63,21 @@ def test_interrupted_at_a_random_step(
     assert second.history.column("loss").equals(first.history.column("loss"))
 
 
-def test_dropout_draws_differ_between_seeds_and_threads_are_part_of_the_run(tmp_path: Path) -> None:
-    _, two = run(tmp_path / "state", threads=2)
-    _, one = run(tmp_path / "state", threads=1)
-    assert one.resumed == 0  # another number of threads sums and draws otherwise: another run
-    _, again = run(tmp_path / "state", threads=1)
-    assert again.resumed == 1
+def test_whatever_changes_bits_is_part_of_the_fingerprint() -> None:
+    cpu = torch.device("cpu")
+    prints = [
+        Execution(options, threads, cpu).fingerprint()
+        for options, threads in (
+            (EngineOptions(precision="fp32"), 1),
+            (EngineOptions(precision="bf16"), 1),
+            (EngineOptions(precision="fp32", padding_free="off"), 1),
+            (EngineOptions(precision="fp32"), 2),  # sums and draws in another order
+        )
+    ]
+    assert all(a != b for i, a in enumerate(prints) for b in prints[:i])
+    assert (
+        Execution(EngineOptions(precision="fp32", save_every=9), 1, cpu).fingerprint() == prints[0]
+    )
 
 
 def test_killed_by_the_kernel(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
     "convergence_table", "reliability_table", "slices_table", "errors_table", "correlation_table", "comparison_tables",
 }  # fmt: skip
-AGGREGATES = TABLES | PICTURES | {"report", "results"}
+AGGREGATES = TABLES | PICTURES | {"report", "results", "export_checkpoints"}
 
 
 def without(jobs: dict[str, int], *names: str) -> dict[str, int]:

@@ -137,7 +137,10 @@ def model_source(wildcards):
         }
     if "scratch" in block:
         return {"like": f"<exp>/models/{block['scratch']['like']}"}
-    return {"path": block["path"]} if "path" in block else {}
+    if "path" in block:  # every file, so that weights swapped under the same name are noticed
+        folder = Path(block["path"])
+        return {"path": sorted(str(f) for f in folder.glob("*") if f.is_file()) or [str(folder)]}
+    return {}
 
 
 def without(block, *keys):

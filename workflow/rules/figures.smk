@@ -184,6 +184,7 @@ rule draw_comparisons:
         module="comparisons",
         figure="comparisons",
         dataset=SOURCE,
+        confidence=config["compare"]["confidence"],
         style=lambda wildcards: style(),
     message:
         "Figure: every pair of methods"

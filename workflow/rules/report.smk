@@ -60,3 +60,19 @@ rule results:
         "Write the results for programs"
     script:
         "../scripts/write_results.py"
+
+
+rule export_checkpoints:
+    input:
+        results="<exp>/results.json",
+        checkpoints=runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS),
+    output:
+        directory("<exp>/checkpoints"),
+    log:
+        "<exp>/logs/export_checkpoints.log",
+    conda:
+        "../../envs/light.yaml"
+    message:
+        "Put our metrics into the model cards"
+    script:
+        "../scripts/export_checkpoints.py"

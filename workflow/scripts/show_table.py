@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from finetone.compare.csvfile import read_csv
+
 
 def main(folder: Path) -> None:
-    ranking = pd.read_csv(folder / "tables/ranking.csv")
-    cost = pd.read_csv(folder / "tables/efficiency.csv")[["method", "parameters", "train_seconds"]]
+    ranking = read_csv(folder / "tables/ranking.csv")
+    cost = read_csv(folder / "tables/efficiency.csv")[["method", "parameters", "train_seconds"]]
     for dataset, rows in ranking.groupby("dataset", sort=False):
         print(f"\n{dataset}: test accuracy in % [95 % interval], methods sharing a letter tie")
         for row in rows.merge(cost, on="method", how="left").itertuples():

@@ -59,7 +59,7 @@ def attention(
     """query, key, value [1, heads, N, d] → ([1, N, heads, d], None)."""
     global calls
     if _packing is None:
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
+        return sdpa_attention_forward(
             module, query, key, value, attention_mask,
             dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs,
         )  # fmt: skip
@@ -169,13 +169,13 @@ def _nested(
 ) -> torch.Tensor:  # fmt: skip
     """torch's variable-length attention (flash or memory-efficient) through jagged tensors."""
     shortest, longest = int(packing.lengths.min()), int(packing.lengths.max())
-    nested = (
+    Q, K, V = (
         torch.nested.nested_tensor_from_jagged(
             x.contiguous(), offsets=packing.offsets, min_seqlen=shortest, max_seqlen=longest
         ).transpose(1, 2)
         for x in (q, k, v)
     )
-    out = F.scaled_dot_product_attention(*nested, dropout_p=p, is_causal=causal, scale=scale)
+    out = F.scaled_dot_product_attention(Q, K, V, dropout_p=p, is_causal=causal, scale=scale)
     return out.transpose(1, 2).values()
 
 

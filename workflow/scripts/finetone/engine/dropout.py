@@ -90,8 +90,10 @@ class FastDropout(TorchFunctionMode):
         if func is F.dropout:
             x, p, training, inplace = _arguments(*args, **kwargs)
             if x.device.type == "cpu" and x.is_floating_point() and not inplace:
-                return _Dropout.apply(x, p, self.streams) if training and 0 < p < 1 else (
-                    F.dropout(x, p, training)
+                return (
+                    _Dropout.apply(x, p, self.streams)
+                    if training and 0 < p < 1
+                    else (F.dropout(x, p, training))
                 )
         return func(*args, **kwargs)
 

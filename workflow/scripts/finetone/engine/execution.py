@@ -44,6 +44,8 @@ class Execution:
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
         self.streams: Streams | None = None
+        if options.compile == "auto":
+            self.note("compile: auto executes uncompiled: no gain has been measured yet")
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
             keep_memory()
@@ -124,7 +126,7 @@ class Execution:
                 packing = Packing.right_padded(batch.lengths, width, self.device)
                 stack.enter_context(packed(packing, self.streams))
             output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-            return output.logits.float()  # type: ignore[no-any-return]
+            return output.logits.float()
 
     def parts(self, lengths: np.ndarray) -> list[np.ndarray]:
         """Cut a batch into the row groups that are executed together (usually one)."""

@@ -91,7 +91,7 @@ def finetune(
     with atomic(history) as partial:
         pq.write_table(result.history, partial)
     with atomic(checkpoint) as partial:
-        module.save_pretrained(partial)
+        module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
         text = card(
             facts, base=base or model_dir.name, license=license, max_length=data.meta["max_length"]
@@ -118,7 +118,9 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     auto = AutoModelForSequenceClassification
     module: nn.Module
     if has_random_weights(model_dir):  # un-pretrained: the whole network is drawn from the seed
-        module = auto.from_config(AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32)
+        module = auto.from_config(
+            AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32
+        )
     else:
         module = auto.from_pretrained(
             model_dir, dtype=torch.float32, ignore_mismatched_sizes=True, **head
@@ -148,7 +150,10 @@ def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
             "the texts were tokenized for another model"
         )
     longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
-    for name, layer in module.named_modules():  # RoBERTa counts positions from behind its padding id
+    for (
+        name,
+        layer,
+    ) in module.named_modules():  # RoBERTa counts positions from behind its padding id
         if limit and name.endswith("position_embeddings") and isinstance(layer, nn.Embedding):
             limit -= 0 if layer.padding_idx is None else layer.padding_idx + 1
     if limit and longest > limit:

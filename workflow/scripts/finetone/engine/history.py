@@ -18,9 +18,7 @@ class History:
         self.rows: list[list[float]] = []
         self._pending: list[tuple[list[float], torch.Tensor, Any, Any]] = []
 
-    def add(
-        self, facts: list[float], result: torch.Tensor, start: Any, end: Any
-    ) -> None:
+    def add(self, facts: list[float], result: torch.Tensor, start: Any, end: Any) -> None:
         """`facts` = epoch, lr, examples, tokens; `result` = (mean loss, number correct) on device."""
         self._pending.append((facts, result, start, end))
 

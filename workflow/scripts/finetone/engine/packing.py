@@ -71,11 +71,11 @@ class Packing:
 
     def pack(self, x: torch.Tensor) -> torch.Tensor:
         """[rows, width, …] → [1, N, …]."""
-        return _Gather.apply(x, self.positions)  # type: ignore[no-any-return]
+        return _Gather.apply(x, self.positions)
 
     def unpack(self, x: torch.Tensor) -> torch.Tensor:
         """[1, N, …] → [rows, width, …], zeros where there is padding."""
-        return _Scatter.apply(x, self.positions, self.rows, self.width)  # type: ignore[no-any-return]
+        return _Scatter.apply(x, self.positions, self.rows, self.width)
 
     @cached_property
     def offsets(self) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """What is learned (`Recipe`) and how it is executed (`EngineOptions`); the config's two blocks."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+import os
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from finetone.errors import UserError
@@ -39,9 +40,7 @@ class Recipe(_Block):
 
     def __post_init__(self) -> None:
         if self.schedule not in ("constant", "linear"):
-            raise UserError(
-                f"recipe: schedule is {self.schedule!r}; it must be constant or linear"
-            )
+            raise UserError(f"recipe: schedule is {self.schedule!r}; it must be constant or linear")
         if self.choose_epoch not in ("last", "dev"):
             raise UserError(
                 f"recipe: choose_epoch is {self.choose_epoch!r}; it must be last or dev"
@@ -68,7 +67,10 @@ class EngineOptions(_Block):
     padding_free: str = "auto"
     precision: str = "auto"
     compile: str = "off"
-    save_every: float = 120.0
+    # seconds; a property of the machine (how often it is interrupted), not of the experiment
+    save_every: float = field(
+        default_factory=lambda: float(os.environ.get("FINETONE_SAVE_EVERY", "120"))
+    )
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -79,5 +81,5 @@ class EngineOptions(_Block):
             if getattr(self, name) not in allowed:
                 raise UserError(
                     f"engine: {name} is {getattr(self, name)!r}; it must be one of "
-                    f"{', '.join(allowed)} (quote \"off\" in YAML)"
+                    f'{", ".join(allowed)} (quote "off" in YAML)'
                 )

@@ -43,7 +43,7 @@ def obstacle(module: nn.Module) -> str | None:
 
 
 @contextmanager
-def unpadded(module: PreTrainedModel) -> Iterator[None]:
+def unpadded(module: Any) -> Iterator[None]:
     """Inside the block `module` runs unpadded wherever `attention.packed(...)` is in force."""
     config: Any = module.config
     before, use_cache = config._attn_implementation, getattr(config, "use_cache", None)

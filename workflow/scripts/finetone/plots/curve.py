@@ -47,7 +47,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
             axes.tick_params(axis="y", labelcolor=colour)
             axes.yaxis.set_major_locator(MaxNLocator(6))
         settled = _settled(mean)
-        left.set_ylim(0, 1.06 * settled["cumulative_loss"].max())
+        left.set_ylim(0, 1.06 * mean["cumulative_loss"].max())
         right.grid(False)
         low, high = 100 * settled["cumulative_accuracy"].agg(["min", "max"])
         right.set_ylim(max(0, low - 3), min(100, high + 3))
@@ -98,7 +98,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
 
 
 def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:
-    """Rows that decide the axes: an average over a few batches is noise and may leave the frame."""
+    """Rows that decide the accuracy axis: the mean of a few batches is noise, may leave it."""
     place = run.groupby("epoch").cumcount()
     length = run.groupby("epoch")["step"].transform("size")
     return run[place >= np.minimum(batches, length - 1)]

@@ -1,0 +1,80 @@
+"""Does the fast path learn the same? Engine and Hugging Face's Trainer side by side, several seeds.
+
+    python benchmarks/learning.py MODEL_FOLDER TRAIN.arrow TEST.arrow [--seeds 5] [--epochs 3]
+
+Both take the same recipe (AdamW 2e-5, batch 32, constant rate) and draw their own order of rows and
+dropout; the accuracies of the two groups are compared by Welch's interval of their difference.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "workflow" / "scripts"), str(Path(__file__).parent)]
+
+import numpy as np
+import torch
+from worker import _collator, _dataset
+
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine.finetune import classifier
+from finetone.engine.loop import train
+from finetone.engine.predict import predict_module
+from finetone.engine.recipe import EngineOptions, Recipe
+
+PLAIN = EngineOptions(padding_free="off", precision="fp32")
+
+
+def engine(model: Path, data: Tokens, seed: int, epochs: int, threads: int) -> torch.nn.Module:
+    module = classifier(model, data, seed)
+    with tempfile.TemporaryDirectory() as state:
+        recipe, options = Recipe(epochs=epochs), EngineOptions(save_every=1e9)
+        train(module, data, recipe, options, seed, state=Path(state), threads=threads)
+    return module
+
+
+def trainer(model: Path, data: Tokens, seed: int, epochs: int, threads: int) -> torch.nn.Module:
+    from transformers import Trainer, TrainingArguments
+
+    torch.set_num_threads(threads)
+    module = classifier(model, data, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            folder, per_device_train_batch_size=32, num_train_epochs=epochs, learning_rate=2e-5,
+            weight_decay=0.01, lr_scheduler_type="constant", seed=seed, report_to=[],
+            save_strategy="no", logging_strategy="no", disable_tqdm=True,
+        )  # fmt: skip
+        Trainer(
+            module, arguments, train_dataset=_dataset(data), data_collator=_collator(data)
+        ).train()
+    return module
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("model", type=Path)
+    arguments.add_argument("train", type=Path)
+    arguments.add_argument("test", type=Path)
+    arguments.add_argument("--seeds", type=int, default=5)
+    arguments.add_argument("--epochs", type=int, default=3)
+    arguments.add_argument("--threads", type=int, default=2)
+    given = arguments.parse_args()
+    data, test = read_tokens(given.train), read_tokens(given.test)
+    reached: dict[str, list[float]] = {"engine": [], "Trainer": []}
+    for seed in range(1, given.seeds + 1):
+        for name, method in (("engine", engine), ("Trainer", trainer)):
+            module = method(given.model, data, seed, given.epochs, given.threads)
+            logits = predict_module(module, test, options=PLAIN, threads=given.threads)
+            reached[name].append(float((logits.argmax(1) == test.labels).mean()))
+            print(f"{name} seed {seed}: {reached[name][-1]:.4f}", flush=True)
+    for name, values in reached.items():
+        print(f"{name}: mean {statistics.mean(values):.4f} sd {statistics.stdev(values):.4f}")
+    a, b = (np.array(values) for values in reached.values())
+    error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    print(f"difference {a.mean() - b.mean():+.4f}, standard error {error:.4f}")
+
+
+if __name__ == "__main__":
+    main()

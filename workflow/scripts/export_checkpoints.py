@@ -1,0 +1,15 @@
+"""Door of the rule export_checkpoints."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.compare.export import export_checkpoints
+
+export_checkpoints(
+    [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
+    Path(snakemake.input.results),
+    Path(snakemake.output[0]),
+)
