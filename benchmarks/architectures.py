@@ -32,6 +32,9 @@ CONFIGS: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
+PER_TEXT = ("pooler", "classif", "score")  # modules that see one vector per text, not every token
+
+
 def build(name: str) -> nn.Module:
     """A model by name with random weights, or the one in a folder, as a two-class classifier."""
     torch.manual_seed(0)
@@ -45,14 +48,16 @@ def build(name: str) -> nn.Module:
 
 
 def training_flops(module: nn.Module, lengths: list[int]) -> float:
-    """Floating-point operations of one training step over texts of these lengths, dropout and
-    element-wise work left out: 6 per token and weight of a matrix, plus attention's 12·length·H
-    per token and layer (forward 4, backward 8)."""
+    """Floating-point operations of one training step over texts of these lengths.
+
+    Six per token and weight of a matrix, and 12·length·H per token and attention (a third of both
+    in the forward pass). Element-wise work is left out; a causal attention counts in full.
+    """
     config: Any = module.config
     matrices = sum(
         p.numel()
         for name, layer in module.named_modules()
-        if not isinstance(layer, nn.Embedding) and "classifier" not in name
+        if not isinstance(layer, nn.Embedding) and not any(part in name for part in PER_TEXT)
         for p in layer.parameters(recurse=False)
         if p.ndim > 1
     )

@@ -1,6 +1,5 @@
 """The cluster of this session, and Snakemake on it as a user would call it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -30,14 +29,17 @@ class Controller:
     def configure(self, config: dict) -> None:
         (self.folder / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
-    def start(self, *arguments: str, polling: bool = True, **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, polling: bool = True, **environment: str
+    ) -> subprocess.Popen[str]:
         """A running Snakemake; its output goes to snakemake.out."""
         program = [str(LAUNCH)] if polling else ["-m", "snakemake"]
         command = [
             sys.executable, *program, "-s", str(ROOT / "Snakefile"), "--directory", str(self.folder),
             "--configfile", str(self.folder / "experiment.yaml"),
             "--workflow-profile", str(ROOT / "profiles/slurm"),
-            "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10", *arguments,
+            "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
+            "--max-threads", "1", *arguments,
         ]  # fmt: skip
         environment = {
             **self.cluster.environment, "OMP_NUM_THREADS": "1", "FINETONE_SAVE_EVERY": "0.5", **environment
@@ -57,7 +59,9 @@ class Controller:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
-            pytest.fail(f"snakemake hung for {seconds} s\n{self.output()[-5000:]}\n{self.cluster.ask('squeue')}")
+            pytest.fail(
+                f"snakemake hung for {seconds} s\n{self.output()[-5000:]}\n{self.cluster.ask('squeue')}"
+            )
         return code, self.output()
 
     def run(self, *arguments: str, **options: str) -> tuple[int, str]:
@@ -70,7 +74,9 @@ class Controller:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     if lacking := missing():
-        pytest.skip(f"no Slurm here ({', '.join(lacking)} not found): apt-get install slurmctld slurmd slurm-client munge")
+        pytest.skip(
+            f"no Slurm here ({', '.join(lacking)} not found): apt-get install slurmctld slurmd slurm-client munge"
+        )
     with Cluster() as running:
         yield running
 

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from finetone import hub as downloads
 from finetone.errors import UserError
 from finetone.models import hub as client
-from finetone.models import squad
+from finetone.models import squad_data
 from finetone.models.prepare import prepare
 from tests.hub.server import Hub
 
@@ -231,12 +231,12 @@ def test_questions_that_cannot_be_had(
 ) -> None:
     where = "models.m.intermediate"
     with pytest.raises(UserError, match=rf"{where}.hub.id: the hub has no repository 'no/squad'"):
-        squad.load_questions({"id": "no/squad"}, where)
+        squad_data.load_questions({"id": "no/squad"}, where)
     with pytest.raises(UserError, match=rf"{where}.hub.revision: rajpurkar/squad has no revision"):
-        squad.load_questions({"id": "rajpurkar/squad", "revision": "v9"}, where)
+        squad_data.load_questions({"id": "rajpurkar/squad", "revision": "v9"}, where)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=rf"{where}.hub: .*cannot be reached.*HF_ENDPOINT"):
-        squad.load_questions({"id": "rajpurkar/squad"}, where)
+        squad_data.load_questions({"id": "rajpurkar/squad"}, where)
 
 
 SQUAD = "rajpurkar/squad"

@@ -16,7 +16,7 @@ from finetone.engine.finetune import finetune
 from finetone.engine.predict import predict, predict_module
 from finetone.engine.speed import measure
 from finetone.errors import UserError
-from finetone.files import read_json
+from finetone.files import read_json, write_json
 from tests.unit.engine_zoo import model, texts
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.config.pad_token_id = None
     module.transformer.save_pretrained(tmp_path / "model")
     (tmp_path / "model" / "vocab.txt").write_text("a\nb\n")
-    (tmp_path / "model" / "manifest.json").write_text("{}")
+    write_json(tmp_path / "model" / "manifest.json", {"model": "tiny"})
     lengths = np.random.default_rng(1).integers(2, 30, 40).tolist()
     write_tokens(tmp_path / "train.arrow", texts(lengths))
     write_tokens(tmp_path / "test.arrow", texts(lengths[:17], seed=2))

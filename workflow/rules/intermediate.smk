@@ -5,8 +5,27 @@ its own pooler, and says in its manifest how well it answers (exact match and F1
 """
 
 
+rule download_questions:
+    output:
+        directory("<exp>/questions/{model}"),
+    log:
+        "<exp>/logs/download_questions/{model}.log",
+    wildcard_constraints:
+        model=any_of(INTERMEDIATE),
+    retries: 2
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        source=lambda wildcards: config["models"][wildcards.model]["intermediate"]["hub"],
+    message:
+        "Obtain the questions for {wildcards.model}"
+    script:
+        "../scripts/download_questions.py"
+
+
 rule intermediate:
     input:
+        questions="<exp>/questions/{model}",
         base=lambda wildcards: "<exp>/models/"
         f"{config['models'][wildcards.model]['intermediate']['from']}",
     output:

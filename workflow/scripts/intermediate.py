@@ -13,6 +13,7 @@ intermediate(
     snakemake.wildcards.model,
     snakemake.params.block,
     Path(snakemake.input.base),
+    Path(snakemake.input.questions),
     target,
     state=target.parent / f".{target.name}.state",
     threads=snakemake.threads,

@@ -91,7 +91,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         version = content["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: no JSON file of finetone ({error}); delete it and rerun") from None
+        raise UserError(
+            f"{path}: no JSON file of finetone ({error}); delete it and rerun"
+        ) from None
     if version != SCHEMA_VERSION:
         raise UserError(
             f"{path}: schema version {version}, but this finetone reads {SCHEMA_VERSION}; "

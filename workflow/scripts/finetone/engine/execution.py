@@ -67,7 +67,8 @@ class Execution:
             if self.device.type == "cpu":
                 self.streams = Streams(seed, self.threads)
                 stack.enter_context(FastDropout(self.streams))
-            if self.options.padding_free == "auto" and len(tokens):
+            ours = hasattr(module, "set_attn_implementation")  # a transformers model
+            if ours and self.options.padding_free == "auto" and len(tokens):
                 self._choose(module, tokens, stack)
             yield
 

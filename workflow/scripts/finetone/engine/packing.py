@@ -96,7 +96,7 @@ class Packing:
             if length == 0:
                 continue
             longest = self.lengths[groups[-1][0]] if groups else 0
-            similar = length >= 0.8 * longest or longest <= 32
+            similar = length >= 0.8 * longest or longest <= 64
             if groups and similar and (len(groups[-1]) + 1) * longest**2 <= GROUP_TOKENS_SQUARED:
                 groups[-1].append(row)
             else:

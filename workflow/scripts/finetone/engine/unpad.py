@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from finetone.engine import attention
@@ -28,10 +27,8 @@ def stacks(module: nn.Module) -> list[nn.ModuleList]:
     ]
 
 
-def obstacle(module: nn.Module) -> str | None:
+def obstacle(module: Any) -> str | None:
     """Why a module cannot run unpadded, in words; None where it may (a check must still agree)."""
-    if not isinstance(module, PreTrainedModel):
-        return "it is not a transformers model"
     if not stacks(module):
         return "it has no stack of transformer layers"
     if not module._supports_sdpa:

@@ -17,16 +17,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import constants
 from torch import nn
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
-from finetone import files, hub
+from finetone import files
 from finetone.engine import device as devices
 from finetone.engine import state as saved
 from finetone.errors import UserError
 from finetone.log import logger
-from finetone.models import checkpoint, layers, prepare, squad_metric, tokenizer
+from finetone.models import checkpoint, layers, prepare, squad_data, squad_metric, tokenizer
 from finetone.models.squad_windows import Question, Window, best_span, collate, windows
 from finetone.seeds import derive
 
@@ -35,58 +34,35 @@ SAVE_EVERY = 120.0  # seconds of training a killed run repeats at most
 
 
 def intermediate(
-    name: str, block: dict[str, Any], base: Path, target: Path, *, state: Path, threads: int = 1
+    name: str,
+    block: dict[str, Any],
+    base: Path,
+    questions: Path,
+    target: Path,
+    *,
+    state: Path,
+    threads: int = 1,
 ) -> None:
     """Make folder `target` of model `name`, whose entry `block` has `intermediate:`.
 
-    `base` is the prepared folder of `intermediate.from`; `state` holds what a killed run goes on
-    from and is removed at the end.
+    `base` is the prepared folder of `intermediate.from`, `questions` the folder that
+    `squad_data.download` wrote; `state` holds what a killed run goes on from and is removed at the
+    end.
 
     Raises:
-        UserError: the questions cannot be had, or the architecture cannot answer questions.
+        UserError: the questions cannot be read, or the architecture cannot answer questions.
     """
-    where = f"models.{name}.intermediate"
-    source = block["intermediate"]["hub"]
-    train, validation, revision = load_questions(source, where)
+    manifest = files.read_json(questions / "manifest.json")
     fine_tune(
-        name, block, base, target, train, validation,
-        state=state, threads=threads, dataset={"dataset": source["id"], "revision": revision},
-    )  # fmt: skip
-
-
-def load_questions(
-    source: dict[str, Any], where: str
-) -> tuple[list[Question], list[Question], str]:
-    """Training and validation questions of the hub data set `source`, and the commit they are of.
-
-    Raises:
-        UserError: the hub or the data set cannot be had, or is not laid out as SQuAD is.
-    """
-    from datasets import load_dataset
-
-    repo, revision = source["id"], source.get("revision", "main")
-    commit = revision
-    if not (
-        constants.HF_HUB_OFFLINE and re.fullmatch(r"[0-9a-f]{40}", revision)
-    ):  # else: the cache
-        commit = str(hub.fetch_dataset(repo, revision, where, source.get("config")).sha)
-    try:
-        data = load_dataset(repo, name=source.get("config"), revision=commit)
-        train, validation = ([_question(row) for row in data[s]] for s in ("train", "validation"))
-        return train, validation, commit
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{where}.hub: {repo} is not laid out as SQuAD v1.1 ({error}); it needs the splits "
-            "train and validation with id, question, context and answers"
-        ) from None
-    except Exception as error:  # the data set client wraps errors of the hub in many of its own
-        raise UserError(hub.sentence(error, "dataset", repo, revision, where)) from error
-
-
-def _question(row: dict[str, Any]) -> Question:
-    answers = row["answers"]
-    return Question(
-        row["id"], row["question"], row["context"], answers["text"], answers["answer_start"]
+        name,
+        block,
+        base,
+        target,
+        squad_data.read(questions / "train.jsonl"),
+        squad_data.read(questions / "validation.jsonl"),
+        state=state,
+        threads=threads,
+        dataset={"dataset": manifest["id"], "revision": manifest["revision"]},
     )
 
 

@@ -1,0 +1,138 @@
+"""Ask a Slurm cluster, before anything is trained, whether it can run this workflow.
+
+    python workflow/scripts/check_cluster.py --partition gpu --gpu 1 --results results
+
+Says in one sentence each what would fail hours later. Numbers default to the largest job of
+profiles/slurm. The folder is checked from a compute node, by a job of a few seconds.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
+
+
+class Problem(Exception):
+    """One sentence that names the value and the fix."""
+
+
+def ask(*command: str, seconds: float = 30) -> str:
+    """Standard output of a Slurm command; its last line of complaint becomes a Problem."""
+    try:
+        done = subprocess.run(command, text=True, capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Problem(f"{command[0]} did not answer within {seconds:.0f} s: is slurmctld up?") from None
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
+        raise Problem(f"{command[0]} failed: {said[-1]}")
+    return done.stdout
+
+
+def check_commands() -> None:
+    if lacking := [name for name in COMMANDS if shutil.which(name) is None]:
+        raise Problem(
+            f"{', '.join(lacking)} not found on PATH: run snakemake where jobs are submitted (a login "
+            "node), and load the cluster's Slurm module there if it has one"
+        )
+
+
+def check_partition(partition: str | None) -> None:
+    known = sorted({name.rstrip("*") for name in ask("sinfo", "-h", "-o", "%P").split()})
+    if partition is not None and partition not in known:
+        raise Problem(f"partition {partition!r} does not exist; this cluster has {', '.join(known)}")
+
+
+def request(options: argparse.Namespace) -> list[str]:
+    wanted = [f"--cpus-per-task={options.threads}", f"--mem={options.mem_mb}", f"--time={options.runtime}"]
+    wanted += [f"--gpus={options.gpu}"] if options.gpu else []
+    return wanted + where(options)
+
+
+def where(options: argparse.Namespace) -> list[str]:
+    given = {"partition": options.partition, "account": options.account}
+    return [f"--{name}={value}" for name, value in given.items() if value]
+
+
+def check_request(options: argparse.Namespace) -> None:
+    """A job like the largest one, not submitted, only tried."""
+    try:
+        ask("sbatch", "--test-only", *request(options), "--wrap=true")
+    except Problem as problem:
+        asked = f"{options.gpu} GPU, {options.threads} threads, {options.mem_mb} MB, {options.runtime} minutes"
+        place = f"partition {options.partition!r}" if options.partition else "the default partition"
+        raise Problem(
+            f"{place} will never run a job of {asked}: {problem}; look at `sinfo -o '%P %c %m %l %G'` "
+            "and change the profile"
+        ) from None
+
+
+def check_results(options: argparse.Namespace) -> None:
+    """A node must see what this machine writes into the folder, and this machine what the node does."""
+    folder = options.results.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    here, there = (folder / f".check-{uuid.uuid4().hex}-{side}" for side in ("here", "there"))
+    here.touch()
+    script = 'test -e "$0" && : > "$1"'
+    try:
+        command = ["srun", "-n1", "--mem=100", "--time=2", "--chdir=/", "--quiet", *where(options)]
+        node = subprocess.run(
+            [*command, "sh", "-c", script, str(here), str(there)],
+            text=True, capture_output=True, timeout=options.wait,
+        )  # fmt: skip
+        end = time.monotonic() + 10  # caches of network file systems
+        while node.returncode == 0 and not there.exists() and time.monotonic() < end:
+            time.sleep(0.2)
+        if not there.exists():
+            raise Problem(
+                f"{folder} is not the same folder on the compute nodes: put it on a file system they "
+                "share with this machine (configuration: `pathvars: {results: /shared/...}`)"
+            )
+    except subprocess.TimeoutExpired:
+        print(f"check_cluster: no node was free for {options.wait:.0f} s, so {folder} is unchecked")
+    finally:
+        here.unlink(missing_ok=True)
+        there.unlink(missing_ok=True)
+
+
+def check_orphans() -> None:
+    """Jobs of a snakemake that died go on; a second one would send the same work again."""
+    rows = [row.split(maxsplit=1) for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines()]
+    ids = [row[0] for row in rows if len(row) == 2 and Path(row[1]) == Path.cwd()]
+    if ids:
+        raise Problem(
+            f"jobs of an earlier snakemake are still at work in {Path.cwd()}: wait until they end, or "
+            f"scancel {' '.join(ids)}"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--partition", help="default: the cluster's default partition")
+    parser.add_argument("--account")
+    parser.add_argument("--gpu", type=int, default=1, help="GPUs of one job")
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--mem-mb", type=int, default=12400)
+    parser.add_argument("--runtime", type=int, default=285, help="minutes")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--wait", type=float, default=120, help="seconds to wait for a free node")
+    options = parser.parse_args()
+    try:
+        check_commands()
+        check_partition(options.partition)
+        check_request(options)
+        check_results(options)
+        check_orphans()
+    except Problem as problem:
+        print(f"check_cluster: {problem}", file=sys.stderr)
+        return 1
+    print("check_cluster: Slurm answers, the largest job fits, and compute nodes see the results folder")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

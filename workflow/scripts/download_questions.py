@@ -1,0 +1,15 @@
+"""Door of the rule download_questions."""
+
+from pathlib import Path
+
+from finetone import log
+
+log.to_file(snakemake.log[0])
+
+from finetone.models.squad_data import download
+
+download(
+    snakemake.params.source,
+    f"models.{snakemake.wildcards.model}.intermediate",
+    Path(snakemake.output[0]),
+)
