@@ -33,7 +33,7 @@ demo: $(INSTALLED)
 	@echo "Open the report: $(abspath results/demo/report.html)"
 
 test: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" pytest
+	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -120,7 +120,10 @@ def rate(answer: dict[str, Any], clock: str) -> float:
 
 def table(result: dict[str, Any], clock: str) -> str:
     """Markdown: rate of each variant and how many times faster the engine is."""
-    lines = ["| variant | real tokens/s | engine is faster by | peak memory, MB |", "|---|---|---|---|"]
+    lines = [
+        "| variant | real tokens/s | engine is faster by | peak memory, MB |",
+        "|---|---|---|---|",
+    ]
     ours = [answer for pair in result["pairs"].values() for answer, _ in pair]
     rows = [("engine", ours, "1")]
     for name, pair in result["pairs"].items():

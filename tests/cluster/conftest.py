@@ -13,7 +13,7 @@ from tests.cluster.slurm import Cluster, missing
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = Path(__file__).with_name("launch.py")
-LIMIT = 240  # seconds for any one call: what goes wrong on a cluster tends to hang in silence
+LIMIT = 540  # seconds for any one call: what goes wrong on a cluster tends to hang in silence
 
 
 class Controller:

@@ -1,7 +1,6 @@
 """The device lease: never two holders, never a lost device, whatever dies when."""
 
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -44,22 +43,20 @@ def test_many_processes_and_random_kills(tmp_path: Path) -> None:
     """Twelve processes want three devices; some are killed while they hold one."""
     random.seed(3)
     scripts = str(Path(__file__).parents[2] / "workflow" / "scripts")
+    victims = set(random.sample(range(12), 3))  # as many as devices: more could wait for each other
+    seconds = ["600" if n in victims else str(random.uniform(0, 0.1)) for n in range(12)]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", HOLDER, scripts, str(tmp_path), str(random.uniform(0, 0.1))],
+            [sys.executable, "-c", HOLDER, scripts, str(tmp_path), seconds[number]],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for _ in range(12)
+        for number in range(12)
     ]  # fmt: skip
-    victims = set(random.sample(range(12), 4))
     for number in victims:
         process = processes[number]
         assert process.stdout is not None
         held = process.stdout.readline().strip()
-        process.send_signal(signal.SIGSTOP)  # surely still holding, unless it had ended already
-        flag = tmp_path / f"held-{held}"
-        if process.poll() is None and flag.exists():
-            flag.rmdir()  # the victim cannot tidy up; its lock is the kernel's business
+        (tmp_path / f"held-{held}").rmdir()  # the victim cannot tidy up; its lock the kernel does
         process.kill()
     for number, process in enumerate(processes):
         _, errors = process.communicate(timeout=30)

@@ -1,5 +1,6 @@
 """Padding-free execution gives the numbers of padded execution, for every architecture."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -156,6 +157,17 @@ def test_what_does_not_agree_is_not_used(monkeypatch: pytest.MonkeyPatch) -> Non
             attention.AttentionInterface.register(attention.NAME, attention.attention)
         assert not execution.padding_free and reason in execution.notes[0]
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_transformers_without_our_hooks_place_means_padding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "finetone.engine.unpad", None)  # its import fails
+    module, tokens = model("bert"), texts([5, 9])
+    execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
+    with execution.running(module, tokens, 0):
+        assert predict_module(module, tokens, execution=execution).shape == (2, 2)
+    assert not execution.padding_free and "padding stays: ModuleNotFoundError" in execution.notes[0]
 
 
 def test_models_that_drop_layers_are_padded() -> None:

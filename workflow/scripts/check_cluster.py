@@ -26,7 +26,9 @@ def ask(*command: str, seconds: float = 30) -> str:
     try:
         done = subprocess.run(command, text=True, capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise Problem(f"{command[0]} did not answer within {seconds:.0f} s: is slurmctld up?") from None
+        raise Problem(
+            f"{command[0]} did not answer within {seconds:.0f} s: is slurmctld up?"
+        ) from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
         raise Problem(f"{command[0]} failed: {said[-1]}")
@@ -44,13 +46,9 @@ def check_commands() -> None:
 def check_partition(partition: str | None) -> None:
     known = sorted({name.rstrip("*") for name in ask("sinfo", "-h", "-o", "%P").split()})
     if partition is not None and partition not in known:
-        raise Problem(f"partition {partition!r} does not exist; this cluster has {', '.join(known)}")
-
-
-def request(options: argparse.Namespace) -> list[str]:
-    wanted = [f"--cpus-per-task={options.threads}", f"--mem={options.mem_mb}", f"--time={options.runtime}"]
-    wanted += [f"--gpus={options.gpu}"] if options.gpu else []
-    return wanted + where(options)
+        raise Problem(
+            f"partition {partition!r} does not exist; this cluster has {', '.join(known)}"
+        )
 
 
 def where(options: argparse.Namespace) -> list[str]:
@@ -60,15 +58,43 @@ def where(options: argparse.Namespace) -> list[str]:
 
 def check_request(options: argparse.Namespace) -> None:
     """A job like the largest one, not submitted, only tried."""
+    place = f"partition {options.partition!r}" if options.partition else "the default partition"
+    size = [f"--cpus-per-task={options.threads}", f"--mem={options.mem_mb}"]
+    size += [f"--gpus={options.gpu}"] if options.gpu else []
     try:
-        ask("sbatch", "--test-only", *request(options), "--wrap=true")
+        ask(
+            "sbatch",
+            "--test-only",
+            f"--time={options.runtime}",
+            *size,
+            *where(options),
+            "--wrap=true",
+        )
     except Problem as problem:
-        asked = f"{options.gpu} GPU, {options.threads} threads, {options.mem_mb} MB, {options.runtime} minutes"
-        place = f"partition {options.partition!r}" if options.partition else "the default partition"
         raise Problem(
-            f"{place} will never run a job of {asked}: {problem}; look at `sinfo -o '%P %c %m %l %G'` "
-            "and change the profile"
+            f"{place} cannot run a job of {options.gpu} GPU, {options.threads} threads and "
+            f"{options.mem_mb} MB ({problem}); see what it has with sinfo -o '%P %c %m %l %G', then "
+            "change the profile"
         ) from None
+    limit = longest(options.partition)
+    if options.runtime > limit:  # Slurm would take the job and leave it pending for ever
+        raise Problem(
+            f"{place} lets a job run {limit:.0f} minutes, not {options.runtime}: lower `runtime` in the "
+            "profile (a job that runs out of time goes on from its saved state) or choose another"
+        )
+
+
+def longest(partition: str | None) -> float:
+    """Minutes a job may run in the partition (the one marked * if None)."""
+    for row in ask("sinfo", "-h", "-o", "%P %l").splitlines():
+        name, limit = row.split()
+        if partition == name.rstrip("*") or (partition is None and name.endswith("*")):
+            if limit == "infinite":
+                return float("inf")
+            days, _, clock = limit.rpartition("-")
+            hours, minutes, seconds = map(int, f"0:0:{clock}".split(":")[-3:])
+            return int(days or 0) * 1440 + hours * 60 + minutes + seconds / 60
+    return float("inf")
 
 
 def check_results(options: argparse.Namespace) -> None:
@@ -101,7 +127,9 @@ def check_results(options: argparse.Namespace) -> None:
 
 def check_orphans() -> None:
     """Jobs of a snakemake that died go on; a second one would send the same work again."""
-    rows = [row.split(maxsplit=1) for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines()]
+    rows = [
+        row.split(maxsplit=1) for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines()
+    ]
     ids = [row[0] for row in rows if len(row) == 2 and Path(row[1]) == Path.cwd()]
     if ids:
         raise Problem(
@@ -130,7 +158,9 @@ def main() -> int:
     except Problem as problem:
         print(f"check_cluster: {problem}", file=sys.stderr)
         return 1
-    print("check_cluster: Slurm answers, the largest job fits, and compute nodes see the results folder")
+    print(
+        "check_cluster: Slurm answers, the largest job fits, and compute nodes see the results folder"
+    )
     return 0
 
 

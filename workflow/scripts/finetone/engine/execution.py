@@ -73,25 +73,24 @@ class Execution:
             yield
 
     def _choose(self, module: nn.Module, tokens: Tokens, stack: ExitStack) -> None:
-        from finetone.engine.unpad import obstacle, unpadded
-
         sample, training = _sample(tokens), module.training
         everything = np.arange(len(sample))
         module.eval()
         with torch.no_grad():
             plain = self._checked(module, sample, [everything])
-            reason = obstacle(module)
-            if reason is None:
-                attempt = ExitStack()
-                try:
+            attempt = ExitStack()
+            try:
+                from finetone.engine.unpad import obstacle, unpadded
+
+                if (reason := obstacle(module)) is None:
                     attempt.enter_context(unpadded(module))
                     self.padding_free = True
                     self._demand_agreement(plain, self._checked(module, sample, [everything]))
                     stack.push(attempt)
-                except Exception as error:  # whatever goes wrong in there, padding is right
-                    attempt.close()
-                    self.padding_free = False
-                    reason = f"{type(error).__name__}: {error}"
+            except Exception as error:  # whatever goes wrong in there, padding is right
+                attempt.close()
+                self.padding_free = False
+                reason = f"{type(error).__name__}: {error}"
             if reason is not None:
                 self.note(f"padding stays: {reason}")
                 alone = self._checked(module, sample, [everything[[i]] for i in everything])

@@ -1,0 +1,126 @@
+"""How long Snakemake thinks before it works: the DAG of many models and seeds, by dry-run.
+
+    python benchmarks/dag.py [--models 15 100 1000] [--seeds 5]
+
+Beside each stands a toy Snakefile with as many jobs, no script, no parameter, the cheapest shape of
+the same size (chains of three with one collecting rule): what Snakemake itself costs. Both
+seconds are of the whole call (wall clock, and CPU, which a busy machine disturbs less and which the
+ratio is of); memory is the peak resident size.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TOY = """
+CHAINS = range({chains})
+rule all:
+    input: expand("c/{{i}}", i=CHAINS)
+rule a:
+    output: "a/{{i}}"
+    shell: "touch {{output}}"
+rule b:
+    input: "a/{{i}}"
+    output: "b/{{i}}"
+    shell: "touch {{output}}"
+rule c:
+    input: "b/{{i}}"
+    output: "c/{{i}}"
+    shell: "touch {{output}}"
+"""
+
+
+def experiment(models: int, seeds: int) -> dict:
+    """Two datasets and so many models; nothing of it is ever downloaded."""
+    labels = {"text": "text", "label": "label", "labels": ["negative", "positive"]}
+    return {
+        "experiment": "wide",
+        "seeds": list(range(1, seeds + 1)),
+        "source": "reviews",
+        "transfer": ["tweets"],
+        "datasets": {
+            "reviews": {"hub": {"id": "some/reviews"}, "splits": {"train": "train", "test": "test"}, **labels},
+            "tweets": {"hub": {"id": "some/tweets"}, "splits": {"test": "test"}, **labels},
+        },
+        "models": {f"model{i}": {"hub": {"id": f"some/model{i}"}} for i in range(models)},
+        "baselines": {"majority": {"kind": "majority"}},
+    }  # fmt: skip
+
+
+def dry_run(snakefile: Path, folder: Path, *arguments: str) -> tuple[int, float, float, float]:
+    """Number of jobs, wall seconds, CPU seconds and peak MB of one dry-run."""
+    out = folder / "out"
+    start = time.monotonic()
+    with out.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "-s", str(snakefile),
+             "--directory", str(folder), "--cores", "2", *arguments],
+            stdout=stream, stderr=subprocess.STDOUT, cwd=folder,
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - start
+    text = out.read_text()
+    if process.returncode:
+        raise SystemExit(text[-2000:])
+    found = re.search(r"^total +(\d+)$", text, re.M)
+    assert found, text
+    return int(found[1]), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=int, nargs="+", default=[15, 100, 1000])
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    names = (
+        "models",
+        "seeds",
+        "jobs",
+        "s",
+        "CPU s",
+        "MB",
+        "ms/job",
+        "toy s",
+        "toy CPU",
+        "toy MB",
+        "ratio",
+    )
+    print("".join(f"{name:>9}" for name in names))
+    for models in options.models:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            file = folder / "experiment.yaml"
+            file.write_text(yaml.safe_dump(experiment(models, options.seeds)))
+            jobs, seconds, cpu, memory = dry_run(
+                ROOT / "Snakefile", folder, "--configfile", str(file)
+            )
+            toy = folder / "toy.smk"
+            toy.write_text(TOY.format(chains=(jobs - 1) // 3))
+            _, toy_seconds, toy_cpu, toy_memory = dry_run(toy, folder)
+        row = (
+            seconds,
+            cpu,
+            memory,
+            1000 * cpu / jobs,
+            toy_seconds,
+            toy_cpu,
+            toy_memory,
+            cpu / toy_cpu,
+        )
+        print(
+            f"{models:>9}{options.seeds:>9}{jobs:>9}" + "".join(f"{x:>9.2f}" for x in row),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
