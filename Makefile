@@ -45,8 +45,15 @@ lint: $(INSTALLED)
 paper: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --resources gpu=1
 
+# Real texts to measure on: the demo's, or any token file and model folder of an experiment.
+TOKENS ?= results/demo/tokens/movies/train/minilm-l6.arrow
+MODEL ?= results/demo/models/minilm-l6
+DEVICE ?= cpu
 bench: $(INSTALLED)
-	$(BIN)/python benchmarks/run.py
+	@test -e $(TOKENS) || { echo "no $(TOKENS): run make demo first, or give TOKENS= and MODEL=" >&2; exit 1; }
+	$(BIN)/python benchmarks/engine.py --tokens $(TOKENS) --model $(MODEL) --device $(DEVICE)
+	$(BIN)/python benchmarks/compare.py
+	PATH="$(abspath $(BIN)):$$PATH" python benchmarks/dag.py --models 15 100
 
 # One lock for every machine: pip chooses the CPU or CUDA build of torch, so the pin names neither.
 lock: $(INSTALLED)

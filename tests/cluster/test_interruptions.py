@@ -37,7 +37,7 @@ def uninterrupted(tokens: tuple[Path, dict], tmp_path_factory: pytest.TempPathFa
     """The same run, without Slurm and without any interruption."""
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
     shutil.copytree(tokens[0], folder)
-    done = snakemake(folder, "--max-threads", "1", "--notemp", "--", PREDICTIONS)
+    done = snakemake(folder, PREDICTIONS, "--max-threads", "1", "--notemp")
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 

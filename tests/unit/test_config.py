@@ -59,6 +59,8 @@ def test_a_models_recipe_overlays_the_experiments():
         ("transfer", ["movies"], ["transfer", "source already"]),
         ("source", "films", ["source", "'films'"]),
         ("models.minilm-scratch.scratch.like", "minilm-l7", ["minilm-l7", "did you mean 'minilm-l6'"]),
+        ("experiment", "demo\n", ["experiment"]),
+        ("datasets.movies.labels", ["bad", "<b>\n"], ["datasets.movies.labels"]),
         ("models.other", {}, ["models.other", "exactly one source"]),
         ("models.other", {"path": "a", "hub": {"id": "b"}}, ["models.other", "hub, path"]),
         ("models.tfidf", {"path": "a"}, ["baselines.tfidf", "unique"]),

@@ -22,10 +22,11 @@ def snakemake(
     """The finished process of `snakemake` in `directory`; `config` is written there first."""
     if config is not None:
         (directory / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "-s", str(root / "Snakefile"), "--directory", str(directory),
-               "--cores", "2", *arguments]  # fmt: skip
+    command = [sys.executable, "-m", "snakemake", "-s", str(root / "Snakefile")]
+    command += ["--directory", str(directory), "--cores", "2"]
     if "--configfile" not in arguments:
         command += ["--configfile", str(directory / "experiment.yaml")]
+    command += arguments
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
     return subprocess.run(
         command, cwd=directory, env=environment, text=True, capture_output=True, timeout=timeout
@@ -36,8 +37,9 @@ def scheduled(
     directory: Path, *targets: str, config: dict | None = None, root: Path = ROOT
 ) -> dict[str, int]:
     """How many jobs of each rule a dry run would start."""
-    done = snakemake(directory, "--dry-run", "--quiet", "rules", "--", *targets, config=config, root=root) \
-        if targets else snakemake(directory, "--dry-run", "--quiet", "rules", config=config, root=root)  # fmt: skip
+    done = snakemake(
+        directory, "--dry-run", "--quiet", "rules", "--", *targets, config=config, root=root
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     output = done.stdout + done.stderr
     if "Nothing to be done" in output:

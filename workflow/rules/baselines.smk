@@ -69,7 +69,7 @@ rule predict_baseline:
         "../../envs/torch.yaml"
     threads: ask("predict_baseline", "threads")
     resources:
-        gpu=lambda wildcards: int(wildcards.method in NETWORKS),
+        gpu=lambda wildcards: ask("train_network", "gpu") if wildcards.method in NETWORKS else 0,
         mem_mb=ask("predict_baseline", "mem_mb"),
         runtime=ask("predict_baseline", "runtime"),
     message:

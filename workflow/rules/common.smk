@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -44,7 +45,10 @@ HAS_DEV = "dev" in configuration.split_names(config["datasets"][SOURCE])
 AGAIN = " ".join(
     ["snakemake --cores 1 {path}"]
     + (["--configfile"] if workflow.overwrite_configfiles else [])
-    + [os.path.relpath(file) for file in workflow.overwrite_configfiles]
+    + [
+        shlex.quote(os.path.relpath(file)).replace("{", "{{").replace("}", "}}")
+        for file in workflow.overwrite_configfiles
+    ]
 )
 
 # A published table to audit: small files that come with a clone, newer than any result. So their

@@ -5,6 +5,10 @@ its own pooler, and says in its manifest how well it answers (exact match and F1
 """
 
 
+localrules:
+    download_questions,
+
+
 rule download_questions:
     output:
         directory("<exp>/questions/{model}"),

@@ -4,13 +4,13 @@
 localrules:
     report,
     results,
+    export_checkpoints,
 
 
 rule report:
     input:
         tables=[*TABLES, *PUBLISHED_TABLES],
-        # a redrawn picture alone is no news: what changes numbers comes in through the tables
-        figures=ancient(FIGURES),
+        figures=FIGURES,
         data=expand("<exp>/data/{dataset}", dataset=DATASETS),
         audits=expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
         runs=runs_of("<exp>/runs/{method}/seed{seed}/run.json"),

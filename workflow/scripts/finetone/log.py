@@ -1,6 +1,7 @@
 """Logging of a job: progress and uncaught tracebacks end up in the rule's log file."""
 
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +11,14 @@ from finetone.errors import UserError
 
 logger = logging.getLogger("finetone")
 
+# Libraries read these when imported, so a door opens its log first. Their progress bars and notes
+# ("classifier.weight is newly initialized") would drown Snakemake's own progress.
+QUIET = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TQDM_DISABLE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
 
 def to_file(path: str | Path) -> None:
     """Send everything `finetone` logs, warnings and uncaught exceptions to `path`.
@@ -17,6 +26,8 @@ def to_file(path: str | Path) -> None:
     A UserError is one line in the log and on the terminal; anything else leaves its traceback in
     the log and its last line on the terminal.
     """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))

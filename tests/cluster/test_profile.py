@@ -1,0 +1,74 @@
+"""The shipped profile fits the workflow: without a cluster, by reading and by dry-run."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.conftest import ROOT
+from tests.tiny import experiment
+from tests.workflow.snake import snakemake
+
+PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+RULES = {
+    name
+    for file in (ROOT / "workflow/rules").glob("*.smk")
+    for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+}
+LOCAL = {
+    name
+    for file in (ROOT / "workflow/rules").glob("*.smk")
+    for block in re.findall(r"^localrules:\n((?:    \w+,\n)+)", file.read_text(), re.M)
+    for name in re.findall(r"\w+", block)
+}
+
+
+def test_every_rule_is_local_or_sized_for_a_job() -> None:
+    """A new rule must choose: beside snakemake, or a job with its own memory and time."""
+    sized = {line.split(":")[0] for line in PROFILE["set-resources"]}
+    assert sized.isdisjoint(LOCAL) and sized | LOCAL == RULES
+    for rule in sized:
+        names = {
+            line.split(":")[1].split("=")[0]
+            for line in PROFILE["set-resources"]
+            if line.startswith(f"{rule}:")
+        }
+        assert {"mem_mb", "runtime"} <= names, rule
+    assert {line.split("=")[0] for line in PROFILE["set-threads"]} == sized
+
+
+def test_memory_and_time_grow_with_every_attempt() -> None:
+    grown = [line for line in PROFILE["set-resources"] if re.search(":(mem_mb|runtime)=", line)]
+    assert grown and all(line.endswith("*attempt") for line in grown)
+    assert PROFILE["retries"] >= 1
+
+
+def test_steps_of_one_job_are_counted_one_at_a_time() -> None:
+    """Without `step` a job would ask for the sum of GPUs and memory, and for too little time."""
+    grouped = {line.split("=")[0] for line in PROFILE["groups"]}
+    assert grouped == {
+        line.split(":")[0] for line in PROFILE["set-resources"] if line.endswith(":step=1")
+    }
+
+
+def test_it_repeats_what_the_default_profile_says() -> None:
+    default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert {key: PROFILE.get(key) for key in default} == default
+
+
+def test_a_missing_slurm_is_one_message(tmp_path: Path) -> None:
+    """The profile on a machine without Slurm: nothing is trained, and the reason is said."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "sh", "env", "which", "cat", "uname"):
+        found = subprocess.run(["which", name], text=True, capture_output=True).stdout.strip()
+        (tools / name).symlink_to(found)
+    config = experiment(tmp_path / "input")
+    done = snakemake(
+        tmp_path, "results/small/tokens/films/test/tiny.arrow", "--workflow-profile",
+        str(ROOT / "profiles/slurm"), "--retries", "0", "--show-failed-logs",
+        config=config, PATH=str(tools), timeout=120,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "sbatch" in done.stderr + done.stdout
