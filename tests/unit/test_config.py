@@ -30,7 +30,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     before = copy.deepcopy(given)
     complete = configuration.check(given, SCHEMA, [DEMO])
     assert given == before
-    assert complete["recipe"]["learning_rate"] == 2e-5
+    assert complete["recipe"]["weight_decay"] == 0.01
     assert complete["recipe"]["epochs"] == 3
     assert complete["baselines"]["tfidf"]["ngrams"] == 2
     assert complete["datasets"]["movies"]["split"] == {"test": 0.2, "seed": 0}
