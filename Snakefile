@@ -1,6 +1,7 @@
 """finetone: which pretrained language model should I fine-tune for sentiment, and how sure can I be?"""
 
 from pathlib import Path
+from shutil import which
 
 from snakemake.utils import min_version
 
@@ -41,6 +42,12 @@ if PUBLISHED:
 
 
 include: "workflow/rules/report.smk"
+
+
+# Without Slurm's commands its plugin waits for ever once a group of steps is ready.
+onstart:
+    if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
+        raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
 
 
 rule all:

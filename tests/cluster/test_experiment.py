@@ -69,3 +69,13 @@ def test_two_jobs_never_hold_the_one_gpu_together(finished: tuple[Controller, li
     assert len(held) == 3
     for (_, ended), (began, _) in itertools.pairwise(held):
         assert began >= ended
+
+
+def test_the_plugins_own_pauses_end(finished: tuple[Controller, list]) -> None:
+    """Every other test asks Slurm each second; this one waits as users do."""
+    controller, _ = finished
+    target = controller.results / "speed/tiny.json"
+    target.unlink()
+    code, output = controller.run("--", "results/small/speed/tiny.json", polling=False)
+    assert code == 0, output[-4000:]
+    assert target.exists()

@@ -37,7 +37,7 @@ def uninterrupted(tokens: tuple[Path, dict], tmp_path_factory: pytest.TempPathFa
     """The same run, without Slurm and without any interruption."""
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
     shutil.copytree(tokens[0], folder)
-    done = snakemake(folder, PREDICTIONS, "--max-threads", "1", "--notemp")
+    done = snakemake(folder, "--max-threads", "1", "--notemp", "--", PREDICTIONS)
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
@@ -143,13 +143,16 @@ def fine_tuned(output: str) -> list[str]:
     )
 
 
-def test_a_failing_job_says_why_on_the_terminal(
+def test_a_failing_job_says_why_and_is_sent_again_with_more(
     controller: Controller, tokens: tuple[Path, dict]
 ) -> None:
     config = copy.deepcopy(tokens[1])
     config["recipe"]["learning_rate"] = 1e30
     controller.configure(config)
-    code, output = controller.run("--retries", "0", "--", f"{RUN}/run.json")
+    code, output = controller.run("--retries", "1", "--", f"{RUN}/run.json")
     assert code != 0
     assert "the loss is not finite; lower recipe: learning_rate" in output
     assert "slurm_logs" in output, "and where Slurm's own log lies"
+    sent = [controller.cluster.job(j["id"]) for j in controller.cluster.jobs() if j["name"] in output]
+    asked = [(job["TRES"].split("mem=")[1].split(",")[0], job["TimeLimit"]) for job in sent]
+    assert sorted(asked) == [("12400M", "04:00:00"), ("24800M", "08:00:00")]

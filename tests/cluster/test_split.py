@@ -32,20 +32,22 @@ def test_one_model_per_invocation_then_the_tables(folder: Path) -> None:
     for target in targets:
         assert scheduled(folder, target) == {"finetune": 1, "evaluate": 1}
     with ThreadPoolExecutor() as machines:
-        for done in machines.map(lambda target: snakemake(folder, target, "--cores", "1"), targets):
+        for done in machines.map(
+            lambda target: snakemake(folder, "--cores", "1", "--", target), targets
+        ):
             assert done.returncode == 0, done.stdout + done.stderr
     assert scheduled(folder, TABLE) == {"runs_table": 1}
-    done = snakemake(folder, TABLE)
+    done = snakemake(folder, "--", TABLE)
     assert done.returncode == 0, done.stderr
     assert set(pd.read_csv(folder / TABLE)["method"]) == {"tiny", "tiny-scratch"}
 
 
 def test_batches_share_the_models_among_them(folder: Path) -> None:
-    first = snakemake(folder, TABLE, "--batch", "runs_table=1/2")
+    first = snakemake(folder, "--batch", "runs_table=1/2", "--", TABLE)
     assert first.returncode == 0, first.stdout + first.stderr
     runs = folder / "results/small/runs"
     assert len(list(runs.glob("*/seed1/run.json"))) == 1 and not (folder / TABLE).exists()
     assert scheduled(folder, TABLE) == {"finetune": 1, "evaluate": 1, "runs_table": 1}
-    last = snakemake(folder, TABLE, "--batch", "runs_table=2/2")
+    last = snakemake(folder, "--batch", "runs_table=2/2", "--", TABLE)
     assert last.returncode == 0, last.stdout + last.stderr
     assert set(pd.read_csv(folder / TABLE)["method"]) == {"tiny", "tiny-scratch"}

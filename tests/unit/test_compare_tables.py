@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from finetone.compare import cost, tables
 from finetone.compare.csvfile import read_csv, write_csv
@@ -100,6 +101,9 @@ class Experiment:
             facts = {"method": method, "seconds_per_32": seconds, "train_tokens_per_s": 1000.0}
             facts |= {"inference_examples_per_s": 50 / seconds, "peak_memory_bytes": 5 * 10**8}
             write_json(self.speed[-1], facts)
+        self.data = balanced(folder / "data" / "movies")
+        self.audit = folder / "audit.json"
+        write_json(self.audit, {"dataset": "movies", "leaks": {"count": 2, "ids": [0, 1]}})
         self.histories = {}
         for method in ("big", "small"):
             for seed in (1, 2):
@@ -125,7 +129,11 @@ class Experiment:
         path = self.folder / "runs" / method / f"seed{seed}" / "run.json"
         counts = parameters and {"total": int(parameters), "non_embedding": int(parameters / 2)}
         run = {"method": method, "seed": seed, "kind": kind, "parameters": counts, "kept_epoch": 3}
-        write_json(path, run | {"train_seconds": seconds, "recipe": None, "execution": None})
+        run |= {"train_seconds": seconds, "recipe": None, "execution": None}
+        run |= {"peak_memory_bytes": 10**6}
+        if kind != "finetune":
+            run |= {"inference_examples_per_s": 4000.0}
+        write_json(path, run)
         return path
 
     def write_all(self) -> dict[str, pd.DataFrame]:
@@ -145,7 +153,8 @@ class Experiment:
         tables.write_efficiency(
             summary, self.runs_json, self.speed, "movies", out / "efficiency.csv"
         )
-        tables.write_convergence(self.histories, out / "convergence.csv")
+        tables.write_convergence(self.histories, self.data, out / "convergence.csv")
+        tables.write_leaks(predictions, self.audit, out / "leaks.csv")
         tables.write_comparisons(
             predictions, None, "words", 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
         )
@@ -170,6 +179,13 @@ def history(accuracy: np.ndarray, examples: int = 32) -> pd.DataFrame:
             "examples": examples,
         }
     )
+
+
+def balanced(folder: Path) -> Path:
+    """A dataset's folder with a manifest of as many negative as positive training rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "manifest.json", {"rows": {"train": {"negative": 50, "positive": 50}}})
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +300,14 @@ def test_efficiency_and_frontier(written: dict[str, pd.DataFrame]) -> None:
     assert pick(table, method="small")["ms_per_million_parameters"] == pytest.approx(25.0)
     flags = {row["method"]: row["on_frontier_train_seconds"] for _, row in table.iterrows()}
     assert flags == {"big": True, "small": True, "words": True, "majority": True}
-    assert pd.isna(pick(table, method="words")["on_frontier_inference"])
+    # models as timed side by side, baselines as their own runs say
+    assert pick(table, method="big")["peak_memory_bytes"] == 5 * 10**8
+    words = pick(table, method="words")
+    assert (words["inference_examples_per_s"], words["peak_memory_bytes"]) == (4000, 10**6)
+    assert words["on_frontier_inference"]
+    assert pick(table, method="big")["flops_per_token"] == 2 * 15e6
+    assert pd.isna(words["flops_per_token"])
+    assert pd.isna(pick(table, method="words")["on_frontier_parameters"])
 
 
 def test_frontier_of_a_hand_example() -> None:
@@ -297,7 +320,8 @@ def test_frontier_of_a_hand_example() -> None:
 def test_convergence_of_a_hand_example(tmp_path: Path) -> None:
     # half right for 40 batches of 32, then all right for 60: final 0.8, target 0.76
     history(np.array([0.5] * 40 + [1.0] * 60)).to_parquet(tmp_path / "h.parquet")
-    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, tmp_path / "c.csv")
+    data = balanced(tmp_path / "data")
+    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
     row = read_csv(tmp_path / "c.csv").iloc[0]
     assert row["final_training_accuracy"] == pytest.approx(0.8)
     assert row["target"] == pytest.approx(0.76)
@@ -311,8 +335,70 @@ def test_a_run_that_gets_worse_may_never_reach_its_target(tmp_path: Path) -> Non
     falling["step"] = np.arange(1, 41)
     falling["examples"] = 4  # 160 examples: the window is the whole run
     falling.to_parquet(tmp_path / "h.parquet")
-    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, tmp_path / "c.csv")
+    data = balanced(tmp_path / "data")
+    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
     assert pd.isna(read_csv(tmp_path / "c.csv").iloc[0]["steps_to_target"])
+
+
+def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
+    for name, share in (("guessing", 0.5), ("lucky", 0.51), ("learned", 0.6)):
+        history(np.full(60, share), examples=100).to_parquet(tmp_path / f"{name}.parquet")
+    histories = {(path.stem, 1): path for path in tmp_path.glob("*.parquet")}
+    tables.write_convergence(histories, balanced(tmp_path / "data"), tmp_path / "c.csv")
+    table = read_csv(tmp_path / "c.csv").set_index("method")
+    assert table["steps_to_target"].isna().to_dict() == {
+        "guessing": True, "lucky": True, "learned": False,
+    }  # fmt: skip
+    assert table["examples_to_target"].isna().equals(table["steps_to_target"].isna())
+    (tmp_path / "data/manifest.json").write_text('{"schema_version": 1}')
+    with pytest.raises(UserError, match="manifest.json: no training rows"):
+        tables.write_convergence(histories, tmp_path / "data", tmp_path / "c.csv")
+
+
+def test_leaked_rows_are_taken_out(written: dict[str, pd.DataFrame]) -> None:
+    leaks = written["leaks"].set_index("method")
+    assert list(leaks.index) == ["big", "small", "words", "majority"]
+    assert (leaks["rows"] == 400).all() and (leaks["leaked_rows"] == 2).all()
+    big = leaks.loc["big"]
+    # nobody gets the two leaked rows right
+    assert big["accuracy_unleaked"] == pytest.approx(big["accuracy"] * 400 / 398, abs=1e-5)
+    assert big["difference"] == pytest.approx(big["accuracy"] - big["accuracy_unleaked"], abs=2e-6)
+    assert (leaks["low"] <= leaks["difference"]).all()
+    assert (leaks["difference"] <= leaks["high"]).all()
+    # one of each label: the constant control gets one of two right, with or without
+    assert leaks.loc["majority", "difference"] == 0
+
+
+def test_interval_of_what_leaks_add_agrees_with_newcombe(tmp_path: Path) -> None:
+    label = np.arange(200) % 2
+    right = np.arange(200) % 10 != 0
+    right[:40] = True
+    path = write_predictions(tmp_path / "p.parquet", label, [logits_of(right, label)])
+    for name, ids in (("some", range(40)), ("none", []), ("all", range(200)), ("odd", [999])):
+        leaks = {"dataset": "movies", "leaks": {"ids": list(ids)}}
+        write_json(tmp_path / f"{name}.json", leaks)
+    target = tmp_path / "leaks.csv"
+    tables.write_leaks([path], tmp_path / "some.json", target, 0.9)
+    row = read_csv(target).iloc[0]
+    low, high = confint_proportions_2indep(40, 40, 144, 160, method="newcomb", alpha=0.1)
+    assert (row["low"], row["high"]) == pytest.approx((0.2 * low, 0.2 * high), abs=1e-6)
+    assert row["difference"] == pytest.approx(0.92 - 0.9)
+    tables.write_leaks([path], tmp_path / "none.json", target)
+    row = read_csv(target).iloc[0]
+    assert (row["accuracy_unleaked"], row["difference"], row["low"], row["high"]) == (0.92, 0, 0, 0)
+    tables.write_leaks([path], tmp_path / "all.json", target)
+    assert read_csv(target).iloc[0][["accuracy_unleaked", "difference", "low"]].isna().all()
+    with pytest.raises(UserError, match="odd.json: leaks: id 999 is not in the predictions"):
+        tables.write_leaks([path], tmp_path / "odd.json", target)
+
+
+def test_confidence_reaches_the_intervals(experiment: Experiment, tmp_path: Path) -> None:
+    widths = []
+    for confidence in (0.8, 0.99):
+        tables.write_runs(experiment.predictions, tmp_path / "runs.csv", confidence)
+        table = read_csv(tmp_path / "runs.csv")
+        widths.append((table["accuracy_high"] - table["accuracy_low"]).mean())
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_ranking_and_comparisons(written: dict[str, pd.DataFrame]) -> None:

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from finetone.engine import device
-from finetone.engine.device import Lease
+from finetone.engine.device import Lease, lease_directory
+from finetone.errors import UserError
 
 HOLDER = """
 import sys, time
@@ -86,6 +87,57 @@ def test_waiting_ends_when_the_holder_dies(tmp_path: Path) -> None:
         assert time.monotonic() - start < 30
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o707, 0o777])
+def test_a_folder_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "locks"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(UserError, match=rf"{folder}.*mode {mode:04o}.*XDG_RUNTIME_DIR"):
+        Lease(["0"], folder).try_acquire()
+    assert not list(folder.iterdir())
+
+
+def test_a_folder_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(UserError, match="another user"):
+        Lease(["0"], tmp_path / "locks").try_acquire()
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir(mode=0o700)
+    for target in (mine, tmp_path / "nowhere"):
+        link = tmp_path / f"to-{target.name}"
+        link.symlink_to(target)
+        with pytest.raises(UserError, match="is a link"):
+            Lease(["0"], link).try_acquire()
+    (mine / "0.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(UserError, match="unusable 0.lock"):
+        Lease(["0"], mine).try_acquire()
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_fresh_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    lease = Lease(["0"], tmp_path / "locks")
+    assert lease.acquire() == "0"
+    assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "locks" / "0.lock").stat().st_mode & 0o777 == 0o600
+    lease.close()
+
+
+def test_locks_lie_in_the_runtime_folder_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert lease_directory().parent == tmp_path
+    monkeypatch.setattr(device.tempfile, "gettempdir", lambda: str(tmp_path / "temp"))
+    for unusable in ("", str(tmp_path / "gone")):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", unusable)
+        assert lease_directory().parent == tmp_path / "temp"
+
+
 def pretend(monkeypatch: pytest.MonkeyPatch, count: int, folder: Path) -> None:
     monkeypatch.setattr(device, "_chosen", None)
     monkeypatch.setattr(device, "_lease", None)
@@ -93,7 +145,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, count: int, folder: Path) -> None:
     monkeypatch.setattr(device.torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(device.torch.cuda, "set_device", lambda _: None)
     monkeypatch.setattr(device.tempfile, "gettempdir", lambda: str(folder))
-    for name in (*device.SCHEDULERS, "CUDA_VISIBLE_DEVICES"):
+    for name in (*device.SCHEDULERS, "CUDA_VISIBLE_DEVICES", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 

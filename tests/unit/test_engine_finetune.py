@@ -1,6 +1,8 @@
 """From a model folder and token files to checkpoint, history, predictions and speed."""
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from transformers import AutoModelForSequenceClassification
 
 from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine import speed
 from finetone.engine.finetune import finetune
 from finetone.engine.predict import predict, predict_module
-from finetone.engine.speed import measure
 from finetone.errors import UserError
 from finetone.files import read_json, write_json
 from tests.unit.engine_zoo import model, texts
@@ -53,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fine_tune(folder: Path, out: str, **changes: Any) -> Path:
     arguments: dict[str, Any] = {
         "dev": None, "recipe": {"epochs": 2, "batch_size": 8}, "engine": {"precision": "fp32"},
-        "seed": 4, "method": "tiny", "threads": 1, "dataset": "toys", "license": "MIT", **changes,
+        "seed": 4, "method": "tiny", "threads": 1, "dataset": "toys", **changes,
     }  # fmt: skip
     target = folder / out
     finetune(
@@ -79,7 +82,9 @@ def test_a_run_writes_what_the_contract_says(folder: Path) -> None:
     assert "manifest.json" not in names
     assert not (out / "state").exists()
     card = (out / "checkpoint" / "README.md").read_text()
-    assert "0 = no, 1 = yes" in card and 'license: "MIT"' in card and "Limits" in card
+    assert "0 = `no`, 1 = `yes`" in card and "fine-tuned on `toys`" in card and "Limits" in card
+    assert "Base model: not recorded" in card and "base_model" not in card
+    assert "save_every" not in facts["engine"]
     again = AutoModelForSequenceClassification.from_pretrained(out / "checkpoint")
     assert again.config.id2label == {0: "no", 1: "yes"} and again.config.pad_token_id == 1
     assert again.config.use_cache is model("gpt2").config.use_cache
@@ -137,13 +142,63 @@ def test_texts_that_do_not_fit_the_model_are_the_users_business(folder: Path) ->
         fine_tune(folder, "a")
 
 
-def test_speed_is_measured_within_its_budget(folder: Path) -> None:
-    measure(
+HUB = {"kind": "hub", "id": "some/net", "revision": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "base"),
+    [
+        (HUB, "`some/net`, revision `abc`", "some/net"),
+        ({"kind": "intermediate", "from": "x", "base": HUB}, "another task first", "some/net"),
+        ({"kind": "wheel", "requirement": "net==1"}, "Python package `net==1`", None),
+        ({"kind": "path", "path": "/home/me/net"}, "a local folder, `net`.", None),
+        ({"kind": "scratch", "like": "net"}, "architecture of `net`", None),
+    ],
+)
+def test_the_card_names_the_base_model(
+    folder: Path, source: dict[str, Any], words: str, base: str | None
+) -> None:
+    write_json(folder / "model" / "manifest.json", {"model": "tiny", "source": source})
+    out = fine_tune(folder, "a", recipe={"epochs": 1, "batch_size": 40})
+    _, front, body = (out / "checkpoint" / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(front).get("base_model") == base
+    assert words in body and "/home" not in body
+
+
+def test_names_in_the_card_are_no_markup(folder: Path) -> None:
+    tokens = texts([5, 6, 7, 8])
+    names = ["<script>x</script>\n---\n# no", "`a` | ``b``"]
+    write_tokens(folder / "train.arrow", replace(tokens, meta={**tokens.meta, "labels": names}))
+    hostile = "[a](b)\n---\nlicense: none"
+    out = fine_tune(folder, "a", recipe={"epochs": 1}, method=hostile, dataset="*d*\n\n# e")
+    _, front, body = (out / "checkpoint" / "README.md").read_text().split("---\n", 2)
+    assert set(yaml.safe_load(front)) == {"library_name", "pipeline_tag", "tags"}
+    assert body.startswith("# `[a](b) --- license: none` fine-tuned on `*d* # e`\n")
+    assert "0 = `<script>x</script> --- # no`, 1 = ``` `a` | ``b`` ```." in body
+
+
+@pytest.mark.parametrize("budget", [0.0, 0.5])
+def test_speed_is_a_median_after_warm_up_whatever_the_budget(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, budget: float
+) -> None:
+    """The first batch is a hundred times slower than any other and must not count."""
+    real, calls = speed.gradients, 0
+
+    def slow_at_first(*arguments: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        time.sleep(1.0 if calls == 1 else 0.0)
+        return real(*arguments)
+
+    monkeypatch.setattr(speed, "gradients", slow_at_first)
+    speed.measure(
         folder / "model", folder / "train.arrow", batch_size=16, engine={"precision": "fp32"},
-        threads=1, method="tiny", target=folder / "speed.json", budget_seconds=0.5,
+        threads=1, method="tiny", target=folder / "speed.json", budget_seconds=budget,
     )  # fmt: skip
     facts = read_json(folder / "speed.json")
     assert facts["method"] == "tiny" and facts["device"] == "cpu" and facts["batch_size"] == 16
-    for key in ("seconds_per_32", "train_tokens_per_s", "inference_examples_per_s"):
-        assert facts[key] > 0
+    assert facts["batches"] == 5 and calls == 6  # one warms up, five count
+    low, median, high = (facts[f"seconds_per_32{end}"] for end in ("_low", "", "_high"))
+    assert 0 < low <= median <= high < 2.0  # the slow batch alone would be 2 s per 32
+    assert facts["train_tokens_per_s"] > 0 and facts["inference_examples_per_s"] > 0
     assert facts["peak_memory_bytes"] > 1e6

@@ -82,9 +82,10 @@ def test_padding_may_stand_on_the_left(architecture: str) -> None:
     module = model(architecture)
     ids = torch.tensor([[PAD, PAD, PAD, 7, 9, EOS], [5, 6, 7, 8, 9, EOS], [PAD, 4, 5, 6, 7, EOS]])
     mask = ids != PAD
+    packing = Packing(mask.sum(1).numpy(), mask.shape[1], mask.flatten().nonzero().squeeze(1))
     with torch.no_grad():
         expected = module.base_model(input_ids=ids, attention_mask=mask.long())[0]
-        with unpadded(module), packed(Packing.of_mask(mask), None):
+        with unpadded(module), packed(packing, None):
             hidden = module.base_model(input_ids=ids, attention_mask=mask.long())[0]
     torch.testing.assert_close(hidden[mask], expected[mask], rtol=1e-5, atol=1e-5)
 

@@ -16,6 +16,7 @@ from finetone.engine import loop
 from finetone.engine import state as states
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.errors import UserError
 from tests.unit.engine_zoo import model, texts
 
 LENGTHS = np.random.default_rng(1).integers(1, 60, 44).tolist()
@@ -78,6 +79,19 @@ def test_whatever_changes_bits_is_part_of_the_fingerprint() -> None:
     assert (
         Execution(EngineOptions(precision="fp32", save_every=9), 1, cpu).fingerprint() == prints[0]
     )
+
+
+def test_how_often_to_save_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FINETONE_SAVE_EVERY", raising=False)
+    usual = EngineOptions()
+    assert usual.save_every == 120
+    monkeypatch.setenv("FINETONE_SAVE_EVERY", "0.5")
+    often = EngineOptions.of({})
+    assert often.save_every == 0.5 and often.as_dict() == usual.as_dict()  # recorded nowhere
+    for bad in ("often", "-1", "nan", ""):
+        monkeypatch.setenv("FINETONE_SAVE_EVERY", bad)
+        with pytest.raises(UserError, match=f"FINETONE_SAVE_EVERY is {bad!r}"):
+            EngineOptions()
 
 
 def test_killed_by_the_kernel(tmp_path: Path) -> None:

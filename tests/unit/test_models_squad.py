@@ -197,7 +197,7 @@ def test_killed_run_ends_with_the_same_bytes(
 ) -> None:
     whole = tune(base, tmp_path / "whole", tmp_path / "state", epochs=2)
 
-    monkeypatch.setattr(squad, "SAVE_EVERY", -1.0)  # save after every step
+    monkeypatch.setenv("FINETONE_SAVE_EVERY", "0")  # save after every step
     save, steps = squad.saved.save, 0
 
     def save_and_die(*arguments: Any) -> None:

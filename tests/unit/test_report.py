@@ -125,6 +125,26 @@ def test_what_was_run_stands_on_the_first_screen(html: str) -> None:
     assert "MiniLM-L6 is right most often" in head or "MiniLM-L6 is best" in head
 
 
+@pytest.mark.parametrize(("seeds", "wide"), [(1, False), (2, True), (5, False)])
+def test_the_note_on_differences_follows_the_number_of_seeds(
+    experiment: Experiment, tmp_path: Path, seeds: int, wide: bool
+) -> None:
+    config = experiment.config | {"seeds": list(range(seeds))}
+    inputs = ReportInputs(config=config, tables={"ranking": experiment.table("ranking")})
+    write_report(inputs, Style.from_config(config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert ("bootstrap over seeds" in page) == (seeds > 1)
+    assert ("trained with a single seed" in page) == (seeds == 1)
+    assert (f"there are only {seeds} of them" in page) == wide
+    assert "80 % power" in page and "not adjusted" in page
+
+
+def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
+    section = html[html.index('<section id="data"') :]
+    section = section[: section.index("</section>")]
+    assert "Without leaked rows (%)" in section and "leaks.csv" in section
+
+
 def test_a_page_of_ranking_alone_is_whole(experiment: Experiment, tmp_path: Path) -> None:
     inputs = ReportInputs(config=experiment.config, tables={"ranking": experiment.table("ranking")})
     write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")

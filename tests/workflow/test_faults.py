@@ -147,9 +147,13 @@ def test_a_full_disk_is_named_and_the_next_run_continues(again):
 
 def test_two_at_once_and_a_stale_lock_are_explained(again):
     folder, _ = again
-    shutil.rmtree(folder / "results/small/runs/tiny/seed1")
+    shutil.rmtree(folder / "results/small/tokens")
+    shutil.rmtree(folder / "results/small/runs")
+    shutil.rmtree(folder / "results/small/predictions")
     first = start(folder)
-    time.sleep(4)
+    locks = folder / ".snakemake/locks"
+    while not (locks.exists() and any(locks.iterdir())):
+        time.sleep(0.05)
     second = snakemake(folder)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()

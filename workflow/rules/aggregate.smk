@@ -12,6 +12,7 @@ localrules:
     reliability_table,
     slices_table,
     errors_table,
+    leaks_table,
     correlation_table,
     comparison_tables,
 
@@ -29,6 +30,7 @@ TABLES = expand(
         "reliability",
         "slices",
         "errors",
+        "leaks",
         "correlation",
         "comparisons",
         "ranking",
@@ -52,6 +54,7 @@ rule runs_table:
         "../../envs/light.yaml"
     params:
         table="runs",
+        confidence=config["compare"]["confidence"],
     message:
         "Table: every single run"
     script:
@@ -188,6 +191,7 @@ rule efficiency_table:
 rule convergence_table:
     input:
         histories=runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS),
+        data=f"<exp>/data/{SOURCE}",
     output:
         target=report(
             "<exp>/tables/convergence.csv",
@@ -201,6 +205,7 @@ rule convergence_table:
         "../../envs/light.yaml"
     params:
         table="convergence",
+        confidence=config["compare"]["confidence"],
     message:
         "Table: how fast training converges"
     script:
@@ -223,6 +228,7 @@ rule reliability_table:
         "../../envs/light.yaml"
     params:
         table="reliability",
+        confidence=config["compare"]["confidence"],
     message:
         "Table: confidence against accuracy"
     script:
@@ -246,6 +252,7 @@ rule slices_table:
         "../../envs/light.yaml"
     params:
         table="slices",
+        confidence=config["compare"]["confidence"],
     message:
         "Table: accuracy by text length and label"
     script:
@@ -275,6 +282,30 @@ rule errors_table:
         "../scripts/write_table.py"
 
 
+rule leaks_table:
+    input:
+        predictions=predictions_of([SOURCE]),
+        audit=f"<exp>/audit/{SOURCE}.json",
+    output:
+        target=report(
+            "<exp>/tables/leaks.csv",
+            caption="../report/leaks_table.rst",
+            category="Tables",
+            labels={"table": "Without the leaked test rows"},
+        ),
+    log:
+        "<exp>/logs/tables/leaks.log",
+    conda:
+        "../../envs/light.yaml"
+    params:
+        table="leaks",
+        confidence=config["compare"]["confidence"],
+    message:
+        "Table: without the leaked test rows"
+    script:
+        "../scripts/write_table.py"
+
+
 rule correlation_table:
     input:
         runs="<exp>/tables/runs.csv",
@@ -292,6 +323,9 @@ rule correlation_table:
         "../../envs/light.yaml"
     params:
         table="correlation",
+        confidence=config["compare"]["confidence"],
+        resamples=config["compare"]["resamples"],
+        seed=config["compare"]["seed"],
     message:
         "Table: loss against accuracy"
     script:

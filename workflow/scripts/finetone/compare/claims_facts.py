@@ -25,13 +25,12 @@ from scipy import stats
 
 from finetone.compare.claims_estimate import Estimate, Missing, combine
 from finetone.compare.claims_schema import COUNTS, RUN_METRICS, TIMINGS, TOKENIZER_METRICS
+from finetone.compare.cost import FLOPS_PER_PARAMETER
 from finetone.compare.csvfile import read_csv
 from finetone.errors import UserError
 
 TIMING_ERROR = 0.10
 """Half-width of the interval around a measured time, as a share of it."""
-FLOPS_PER_PARAMETER = 2
-"""One multiplication and one addition per weight and token, forward (Kaplan et al. 2020, 2.1)."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@
   with the accuracy over the last `window` examples: 2 % of the run's examples, at least 256, at
   most the whole run, in whole batches. The first step at which a full window meets the target
   counts; steps and examples are those taken up to and including it. Empty if never.
+- *nothing learned*: a run whose final training accuracy cannot be told from, or is below, that of
+  always answering the most frequent label has no target worth reaching: it would meet 95 % of it
+  in its first window. Steps and examples are empty where the lower end of the Wilson interval of
+  the final training accuracy (over the examples of the last epoch) is at most that label's share.
 - *area under curve*: mean accuracy over all examples of the run, that is the area under accuracy
   against examples, divided by the examples: 1 is a model right from the first batch on.
 """
@@ -16,7 +20,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.compare.intervals import wilson
 from finetone.errors import UserError
+from finetone.files import read_json
 
 SHARE = 0.95
 WINDOW_SHARE = 0.02
@@ -35,8 +41,17 @@ def read_history(path: str | Path) -> pd.DataFrame:
     return history.sort_values("step", ignore_index=True)
 
 
-def measure(history: pd.DataFrame) -> dict[str, float]:
-    """The convergence table's columns for one run."""
+def majority_share(manifest: str | Path) -> float:
+    """Share of the most frequent label among the training rows of a dataset."""
+    try:
+        counts = read_json(manifest)["rows"]["train"].values()
+        return float(max(counts) / sum(counts))
+    except (KeyError, AttributeError, TypeError, ValueError, ZeroDivisionError):
+        raise UserError(f"{manifest}: no training rows per label; delete and rerun") from None
+
+
+def measure(history: pd.DataFrame, majority: float, confidence: float = 0.95) -> dict[str, float]:
+    """The convergence table's columns for one run; `majority`: see `majority_share`."""
     examples = history["examples"].to_numpy(np.int64)
     # whole numbers: a window's accuracy must not depend on rounding in earlier windows
     right = np.round(history["accuracy"].to_numpy(np.float64) * examples).astype(np.int64)
@@ -51,7 +66,9 @@ def measure(history: pd.DataFrame) -> dict[str, float]:
     in_window = seen - np.append(0, seen)[start]
     running = (hits - np.append(0, hits)[start]) / in_window
     reached = np.flatnonzero(full & (running >= target))
-    first = int(reached[0]) if len(reached) else None
+    last = int(history.loc[history["epoch"] == history["epoch"].iloc[-1], "examples"].sum())
+    learned = wilson(final * last, last, confidence)[0] > majority
+    first = int(reached[0]) if learned and len(reached) else None
     return {
         "final_training_accuracy": final,
         "target": target,

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from finetone.compare.metrics import Floats
 
+FLOPS_PER_PARAMETER = 2
+"""One multiplication and one addition per weight and token, forward (Kaplan et al. 2020, 2.1)."""
+
 
 def ms_per_million_parameters(seconds: Floats, parameters: Floats) -> Floats:
     """Milliseconds per batch of 32 for every million parameters."""

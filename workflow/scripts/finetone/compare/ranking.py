@@ -70,10 +70,8 @@ def compare(
 
 
 def adjust(differences: Sequence[paired.Difference]) -> Floats:
-    """Holm-adjusted p of a family of differences, each at least its own +1-corrected p."""
-    fine, coarse = (np.array([getattr(d, p) for d in differences]) for p in ("p_fine", "p"))
-    adjusted: Floats = np.maximum(multiple.holm(fine), coarse)
-    return adjusted
+    """Holm-adjusted p of a family of differences."""
+    return multiple.holm(np.array([d.p for d in differences]))
 
 
 def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from finetone.compare import analysis, convergence, correlation, metrics
 from finetone.compare.csvfile import read_csv, write_csv
 from finetone.compare.intervals import wilson
+from finetone.compare.leaks import leaks
 from finetone.compare.predictions import header, panels, read
 from finetone.compare.ranking import compare
 from finetone.compare.summary import summarise
@@ -30,6 +31,7 @@ __all__ = [
     "write_correlation",
     "write_efficiency",
     "write_errors",
+    "write_leaks",
     "write_main",
     "write_reliability",
     "write_runs",
@@ -41,13 +43,13 @@ __all__ = [
 Paths = Sequence[Path]
 
 
-def write_runs(predictions: Paths, target: Path) -> None:
+def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> None:
     """runs.csv: the metrics of every epoch of every prediction file, in the order of the files."""
     rows = []
     for head in map(header, predictions):
         for epoch in read(head):
             values = metrics.evaluate(epoch.logits, epoch.label)
-            low, high = wilson(values["correct"], values["n"])
+            low, high = wilson(values["correct"], values["n"], confidence)
             rows.append(
                 {
                     "dataset": head.dataset,
@@ -108,12 +110,18 @@ def write_transfer(
     write_csv(pd.DataFrame(rows, columns=names.split()), target)
 
 
-def write_convergence(histories: Mapping[tuple[str, int], Path], target: Path) -> None:
-    """convergence.csv: how fast each run learned its training data (see `convergence`)."""
-    rows = [
-        {"method": method, "seed": seed, **convergence.measure(convergence.read_history(path))}
-        for (method, seed), path in histories.items()
-    ]
+def write_convergence(
+    histories: Mapping[tuple[str, int], Path], data: Path, target: Path, confidence: float = 0.95
+) -> None:
+    """convergence.csv: how fast each run learned its training data (see `convergence`).
+
+    `data`: folder of the dataset trained on, with its manifest.
+    """
+    majority = convergence.majority_share(data / "manifest.json")
+    rows = []
+    for (method, seed), path in histories.items():
+        found = convergence.measure(convergence.read_history(path), majority, confidence)
+        rows.append({"method": method, "seed": seed, **found})
     names = (
         "method seed final_training_accuracy target steps_to_target examples_to_target "
         "area_under_curve"
@@ -138,6 +146,11 @@ def write_comparisons(
     ]
     write_csv(pd.concat([pairs for pairs, _ in found]), comparisons)
     write_csv(pd.concat([ranks for _, ranks in found]), ranking)
+
+
+def write_leaks(predictions: Paths, audit: Path, target: Path, confidence: float = 0.95) -> None:
+    """leaks.csv: accuracy with and without the test rows that also stand in train."""
+    write_csv(leaks(predictions, audit, confidence), target)
 
 
 def write_reliability(predictions: Paths, target: Path, confidence: float = 0.95) -> None:

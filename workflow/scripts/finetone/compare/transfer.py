@@ -25,11 +25,15 @@ def drops(
     wanted = {source, *transfer}
     paths = [path for path in predictions if header(path).dataset in wanted]
     seeds: dict[str, dict[str, list[int]]] = {}
+    rows: dict[str, int] = {}
     accuracy: dict[str, dict[str, float]] = {}
+    runs: dict[str, dict[str, Floats]] = {}
     surplus: dict[str, dict[str, float]] = {}
     resampled: dict[str, dict[str, Floats]] = {}
     for panel in panels(paths):
         seeds[panel.dataset] = panel.seeds
+        rows[panel.dataset] = len(panel.ids)
+        runs[panel.dataset] = {m: panel.accuracies(m) for m in panel.methods}
         accuracy[panel.dataset] = {m: panel.mean_accuracy(m) for m in panel.methods}
         surplus[panel.dataset] = {m: excess(panel, m) for m in panel.methods}
         resampled[panel.dataset] = resample(panel, resamples, seed)
@@ -47,6 +51,8 @@ def drops(
                 accuracy[source][method] - accuracy[dataset][method],
                 resampled[source][method] - resampled[dataset][method],
                 confidence,
+                min(rows[source], rows[dataset]),
+                [runs[source][method] - runs[dataset][method]],
                 surplus[source][method] + surplus[dataset][method],
             )
     return result

@@ -11,6 +11,7 @@ from finetone.errors import UserError
 from finetone.files import read_json
 
 Paths = Sequence[Path]
+OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # that baselines measure themselves
 
 
 def write_main(
@@ -84,11 +85,16 @@ def write_efficiency(
 ) -> None:
     """efficiency.csv: what every method costs, and which no other beats on accuracy and cost.
 
-    Throughput and memory are empty for methods that were not timed side by side (`speed`); a
-    method with an unknown cost is on no frontier of that cost and keeps nobody off it.
+    Throughput and memory are those measured side by side (`speed`), and for baselines those of
+    their own runs. FLOPs per token are forward, of fine-tuned models: other methods do not use
+    each parameter once per token. A method with an unknown cost is on no frontier of that cost and
+    keeps nobody off it.
     """
     kept, facts, timed = kept_rows(summary, source), _facts(runs_json), _speed(speed)
-    table = facts.drop(columns="kind").join(timed, how="left")
+    table = facts.drop(columns=[*OWN, "kind"]).join(timed, how="left")
+    table[OWN] = table[OWN].fillna(facts[OWN])
+    per_token = cost.FLOPS_PER_PARAMETER * facts["non_embedding_parameters"]
+    table["flops_per_token"] = per_token.where(facts["kind"] == "finetune")
     table["accuracy"] = kept["accuracy_mean"].reindex(table.index)
     table["ms_per_million_parameters"] = cost.ms_per_million_parameters(
         table["seconds_per_32"].to_numpy(float), table["parameters"].to_numpy(float)
@@ -102,7 +108,8 @@ def write_efficiency(
         table[f"on_frontier_{name}"] = cost.on_frontier(accuracy, column.to_numpy(float))
     names = (
         "method parameters non_embedding_parameters seconds_per_32 ms_per_million_parameters "
-        "train_seconds train_tokens_per_s inference_examples_per_s peak_memory_bytes accuracy "
+        "train_seconds train_tokens_per_s inference_examples_per_s peak_memory_bytes "
+        "flops_per_token accuracy "
         "on_frontier_parameters on_frontier_train_seconds on_frontier_inference"
     )
     write_csv(whole(table.reset_index(names="method")[names.split()]), target)
@@ -122,7 +129,8 @@ def _scores(summary: Path, dataset: str) -> pd.DataFrame:
 
 
 def _facts(runs_json: Paths) -> pd.DataFrame:
-    """Kind, parameters and mean training seconds of each method, in the order of the files."""
+    """Kind, parameters and, as means over seeds, training seconds and costs of each method's own
+    runs, in the order of the files."""
     rows = []
     for path in runs_json:
         run = read_json(path)
@@ -134,12 +142,14 @@ def _facts(runs_json: Paths) -> pd.DataFrame:
                 "parameters": parameters.get("total"),
                 "non_embedding_parameters": parameters.get("non_embedding"),
                 "train_seconds": run.get("train_seconds"),
+                # a fine-tuned model's own numbers are of training, and not measured side by side
+                **{name: run.get(name) for name in OWN if run["kind"] != "finetune"},
             }
         )
-    numeric = ["parameters", "non_embedding_parameters", "train_seconds"]
+    numeric = ["parameters", "non_embedding_parameters", "train_seconds", *OWN]
     table = pd.DataFrame(rows, columns=["method", "kind", *numeric])
     table = table.astype(dict.fromkeys(numeric, float))
-    how = {"kind": "first"} | dict.fromkeys(numeric[:2], "first") | {"train_seconds": "mean"}
+    how = dict.fromkeys(["kind", *numeric[:2]], "first") | dict.fromkeys(numeric[2:], "mean")
     return table.groupby("method", sort=False).agg(how)
 
 
@@ -169,9 +179,11 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
         "parameters",
         "non_embedding_parameters",
         "peak_memory_bytes",
+        "flops_per_token",
         "steps_to_target",
         "examples_to_target",
         "seeds",
     ]
     present = [name for name in counts if name in table.columns]
-    return table.astype(dict.fromkeys(present, "Int64"))
+    # a mean over seeds may fall between whole numbers
+    return table.round(dict.fromkeys(present, 0)).astype(dict.fromkeys(present, "Int64"))

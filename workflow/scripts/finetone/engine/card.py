@@ -1,16 +1,26 @@
 """The model card of a kept checkpoint: what it is, how it was made, what it is not for."""
 
-import json
+import re
+from pathlib import PurePath
 from typing import Any
 
+import yaml
 
-def card(run: dict[str, Any], *, base: str, license: str | None, max_length: int) -> str:
-    """Markdown for a checkpoint's README.md from the content of its run.json."""
-    front = ["---", "library_name: transformers", "pipeline_tag: text-classification"]
-    if license:
-        front.append(f"license: {json.dumps(license)}")
-    front += ["tags: [sentiment-analysis, finetone]", "---"]
-    labels = ", ".join(f"{i} = {name}" for i, name in enumerate(run["labels"]))
+
+def card(run: dict[str, Any], *, source: dict[str, Any], max_length: int) -> str:
+    """Markdown for a checkpoint's README.md from the content of its run.json.
+
+    `source` is the `source` of the base model's manifest.json, empty where there is none. Names
+    that users choose appear as inline code, so that none of them is taken for markup.
+    """
+    front: dict[str, Any] = {
+        "library_name": "transformers",
+        "pipeline_tag": "text-classification",
+        "tags": ["sentiment-analysis", "finetone"],
+    }
+    if hub := hub_id(source):
+        front["base_model"] = hub
+    labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run["labels"]))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run["recipe"].items())
     versions = ", ".join(f"{key} {value}" for key, value in run["versions"].items())
     dev = run["dev_accuracy"]
@@ -20,20 +30,23 @@ def card(run: dict[str, Any], *, base: str, license: str | None, max_length: int
         if dev and run["recipe"]["choose_epoch"] == "dev"
         else f"The last of {run['epochs']} epochs was kept."
     )
+    dataset = code(run["dataset"]) if run["dataset"] else "a labelled dataset"
     return "\n".join(
         [
-            *front,
-            f"# {run['method']} fine-tuned on {run['dataset'] or 'a labelled dataset'}",
+            "---",
+            yaml.safe_dump(front, sort_keys=False, allow_unicode=True) + "---",
+            f"# {code(run['method'])} fine-tuned on {dataset}",
             "",
-            f"Sequence classification, labels {labels}. Base model: {base}. Seed {run['seed']}.",
+            f"Sequence classification, labels {labels}. Base model: {origin(source)}. "
+            f"Seed {run['seed']}.",
             f"Learned from {run['rows']} rows in {run['steps']} steps. {chosen}",
             "",
             "| recipe | |",
             "|---|---|",
             recipe,
             "",
-            f"Executed on {run['execution']['device_name']} in {run['execution']['precision']} "
-            f"({versions}).",
+            f"Executed on {code(run['execution']['device_name'])} in "
+            f"{run['execution']['precision']} ({versions}).",
             "",
             "## Limits",
             "",
@@ -44,3 +57,34 @@ def card(run: dict[str, Any], *, base: str, license: str | None, max_length: int
             "",
         ]
     )
+
+
+def origin(source: dict[str, Any]) -> str:
+    """Markdown for where the base model came from; of a local folder its name, never its path."""
+    match source:
+        case {"kind": "hub", "id": name, "revision": revision}:
+            return f"{code(name)}, revision {code(revision)}"
+        case {"kind": "wheel", "requirement": requirement}:
+            return f"from the Python package {code(requirement)}"
+        case {"kind": "path", "path": path}:
+            return f"a local folder, {code(PurePath(path).name)}"
+        case {"kind": "scratch", "like": name}:
+            return f"none, random weights in the architecture of {code(name)}"
+        case {"kind": "intermediate", "base": base}:
+            return f"{origin(base)}, fine-tuned on another task first"
+    return "not recorded"
+
+
+def hub_id(source: dict[str, Any]) -> str | None:
+    """The base model's id on the model hub; None where it came from elsewhere."""
+    if source.get("kind") == "intermediate":
+        return hub_id(source["base"])
+    return str(source["id"]) if source.get("kind") == "hub" else None
+
+
+def code(text: str) -> str:
+    """Inline code that shows `text` as it is, on one line, whatever backticks or tags it has."""
+    text = " ".join(text.split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    pad = " " if not text or "`" in (text[0], text[-1]) else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

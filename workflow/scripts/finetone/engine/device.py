@@ -1,15 +1,15 @@
 """Which device a process computes on, and how several processes share a machine's GPUs."""
 
 import fcntl
-import getpass
 import os
+import stat
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
 
 import torch
 
+from finetone.errors import UserError
 from finetone.log import logger
 
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SERVICE_HOST")
@@ -21,27 +21,62 @@ class Lease:
     The lease is an exclusive flock on a file in `directory`. The kernel drops it the moment its
     holder dies, however that happens, so no device is ever lost and none has two holders. Child
     processes do not inherit it: the descriptor is closed on exec, and a fork keeps the very same
-    open file, so close the lease before forking workers that outlive the parent.
+    open file, so close the lease before forking workers that outlive the parent. A folder that
+    another user could write to is refused: they could hold the locks or plant links.
     """
 
     def __init__(self, ids: list[str], directory: Path) -> None:
         self.ids = ids
         self.directory = directory
-        self._file: IO[bytes] | None = None
+        self._file: int | None = None
 
     def try_acquire(self) -> str | None:
-        """A free id, now held; None when every one is taken."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for device in self.ids:
-            file = (self.directory / f"{device.replace('/', '_')}.lock").open("ab")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                continue
-            self._file = file
-            return device
-        return None
+        """A free id, now held; None when every one is taken.
+
+        Raises:
+            UserError: the directory is not this user's alone, or cannot be had.
+        """
+        folder = self._own_directory()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        try:
+            for device in self.ids:
+                lock = f"{device.replace('/', '_')}.lock"
+                try:
+                    file = os.open(lock, flags, 0o600, dir_fd=folder)
+                except OSError as error:
+                    raise self._refused(f"has an unusable {lock} ({error.strerror})") from None
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    os.close(file)
+                    continue
+                self._file = file
+                return device
+            return None
+        finally:
+            os.close(folder)
+
+    def _own_directory(self) -> int:
+        """The directory's descriptor: what is checked is what is then used."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise self._refused(f"is a link or cannot be opened ({error.strerror})") from None
+        facts = os.fstat(folder)
+        mode = stat.S_IMODE(facts.st_mode)
+        if facts.st_uid == os.geteuid() and not mode & 0o077:
+            return folder
+        os.close(folder)
+        if facts.st_uid != os.geteuid():
+            raise self._refused("belongs to another user")
+        raise self._refused(f"has mode {mode:04o} instead of 0700")
+
+    def _refused(self, why: str) -> UserError:
+        return UserError(
+            f"{self.directory}: the folder of GPU locks {why}; "
+            "remove it or set XDG_RUNTIME_DIR to a folder of your own"
+        )
 
     def acquire(self, poll_seconds: float = 0.2) -> str:
         """A free id, waiting for one if need be."""
@@ -55,12 +90,19 @@ class Lease:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
             self._file = None
 
 
 _lease: Lease | None = None  # held for the life of the process
 _chosen: torch.device | None = None
+
+
+def lease_directory() -> Path:
+    """Where this user's processes on this machine meet: XDG_RUNTIME_DIR, else the temp folder."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    usable = os.access(runtime, os.W_OK | os.X_OK)  # some logins inherit another user's
+    return Path(runtime if usable else tempfile.gettempdir()) / f"finetone-devices-{os.getuid()}"
 
 
 def pick() -> torch.device:
@@ -80,8 +122,7 @@ def pick() -> torch.device:
             count = torch.cuda.device_count()
             ids = [name.strip() for name in visible.split(",")] if visible else []
             ids = ids[:count] if len(ids) >= count else [str(i) for i in range(count)]
-            folder = Path(tempfile.gettempdir()) / f"finetone-devices-{getpass.getuser()}"
-            _lease = Lease(ids, folder)
+            _lease = Lease(ids, lease_directory())
             _chosen = torch.device("cuda", ids.index(_lease.acquire()))
             logger.info("leased GPU %s", ids[_chosen.index])
         if _chosen.type == "cuda":

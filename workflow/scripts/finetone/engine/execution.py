@@ -44,8 +44,6 @@ class Execution:
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
         self.streams: Streams | None = None
-        if options.compile == "auto":
-            self.note("compile: auto executes uncompiled: no gain has been measured yet")
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
             keep_memory()
@@ -162,7 +160,6 @@ class Execution:
         return {
             "padding_free": self.options.padding_free,
             "precision": self.precision,
-            "compile": self.options.compile,
             "device": self.device.type,
             "threads": self.threads,
             "torch": torch.__version__,
@@ -185,7 +182,6 @@ class Execution:
             "threads": self.threads,
             "precision": self.precision,
             "padding_free": self.padding_free,
-            "compile": "off",
             "notes": list(self.notes),
         }
 

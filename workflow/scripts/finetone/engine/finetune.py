@@ -45,14 +45,11 @@ def finetune(
     threads: int,
     made_from: dict[str, str] | None = None,
     dataset: str = "",
-    license: str | None = None,
-    base: str | None = None,
 ) -> None:
     """Fine-tune the model in `model_dir` on a token file and write the run's four outputs.
 
     `history`, `run`, `checkpoint` and `epochs` are written as docs/architecture.md has them;
-    `state` is a folder that survives a kill and is removed on success. `base` is what the model
-    card calls the base model (default: the folder's name), `license` its licence if known.
+    `state` is a folder that survives a kill and is removed on success.
     """
     rules, options = Recipe.of(recipe), EngineOptions.of(engine)
     data = read_tokens(train)
@@ -93,9 +90,8 @@ def finetune(
     with atomic(checkpoint) as partial:
         module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
-        text = card(
-            facts, base=base or model_dir.name, license=license, max_length=data.meta["max_length"]
-        )
+        source = manifest_of(model_dir).get("source", {})
+        text = card(facts, source=source, max_length=data.meta["max_length"])
         (partial / "README.md").write_text(text, encoding="utf-8")
     with atomic(epochs) as partial:
         partial.mkdir()
@@ -134,8 +130,13 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
 
 def has_random_weights(model_dir: Path) -> bool:
     """Whether the folder is an architecture without weights (its manifest says so)."""
+    return bool(manifest_of(model_dir).get("weights") == "random")
+
+
+def manifest_of(model_dir: Path) -> dict[str, Any]:
+    """What the folder's manifest.json says; nothing where a folder of another origin has none."""
     manifest = model_dir / "manifest.json"
-    return manifest.exists() and read_json(manifest).get("weights") == "random"
+    return read_json(manifest) if manifest.exists() else {}
 
 
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:

@@ -63,12 +63,6 @@ class Packing:
             positions = positions.pin_memory().to(device, non_blocking=True)
         return cls(lengths, width, positions)
 
-    @classmethod
-    def of_mask(cls, mask: torch.Tensor) -> "Packing":
-        """From an attention mask [rows, width] with its padding anywhere."""
-        real = mask.bool()
-        return cls(real.sum(1).cpu().numpy(), mask.shape[1], real.flatten().nonzero().squeeze(1))
-
     def pack(self, x: torch.Tensor) -> torch.Tensor:
         """[rows, width, …] → [1, N, …]."""
         return _Gather.apply(x, self.positions)

@@ -60,26 +60,43 @@ class Recipe(_Block):
         return self.learning_rate
 
 
+def save_every() -> float:
+    """Seconds of training that a killed run repeats at most: FINETONE_SAVE_EVERY, or 120.
+
+    It hangs on how often the machine is interrupted, not on the experiment, so it stands in the
+    environment and in no record. Raises UserError for anything but a number from 0 on.
+    """
+    text = os.environ.get("FINETONE_SAVE_EVERY", "120")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise UserError(
+            f"FINETONE_SAVE_EVERY is {text!r}; set it to a number of seconds or unset it"
+        )
+    return seconds
+
+
 @dataclass(frozen=True)
 class EngineOptions(_Block):
     """How the same mathematics is executed. The config's `engine:` block."""
 
     padding_free: str = "auto"
     precision: str = "auto"
-    compile: str = "off"
-    # seconds; a property of the machine (how often it is interrupted), not of the experiment
-    save_every: float = field(
-        default_factory=lambda: float(os.environ.get("FINETONE_SAVE_EVERY", "120"))
-    )
+    save_every: float = field(default_factory=save_every)  # seconds
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("padding_free", ("auto", "off")),
             ("precision", ("auto", "fp32", "bf16")),
-            ("compile", ("off", "auto")),
         ):
             if getattr(self, name) not in allowed:
                 raise UserError(
                     f"engine: {name} is {getattr(self, name)!r}; it must be one of "
                     f'{", ".join(allowed)} (quote "off" in YAML)'
                 )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The config's keys alone."""
+        return {key: value for key, value in super().as_dict().items() if key != "save_every"}

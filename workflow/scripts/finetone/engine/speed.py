@@ -1,6 +1,7 @@
 """How fast a model trains and predicts here: same rows, same order, same engine for every model."""
 
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import write_json
 
 SEED = 0  # of the rows measured; the same for every model
-WARM_UP = 3  # batches
+WARM_UP = 3  # batches that are never counted: the first ones pay for caches and memory
+LEAST = 5  # batches counted, however long they take: below that a median says little
 
 
 def measure(
@@ -30,12 +32,13 @@ def measure(
     threads: int,
     method: str,
     target: Path,
-    budget_seconds: float = 20.0,
+    budget_seconds: float = 12.0,
 ) -> None:
-    """Write speed/<model>.json: medians over real training batches after a warm-up.
+    """Write speed/<model>.json: medians over real batches after a warm-up.
 
-    Training and prediction each get half of `budget_seconds`; at least one batch of either is
-    measured. Batches are random rows in random order, as training sees them, never sorted ones.
+    Training and prediction each get half of `budget_seconds`. A machine too slow for it warms up
+    with one batch only, but never counts that one nor fewer than LEAST others. Batches are random
+    rows in random order, as training sees them, never sorted ones.
     """
     data = read_tokens(tokens)
     module = classifier(model_dir, data, SEED)
@@ -51,16 +54,20 @@ def measure(
 
     def timed(work: Any) -> tuple[list[float], list[np.ndarray]]:
         """Seconds and rows of each batch measured."""
-        began, seconds, done = wait(), [], []
-        for number in range(WARM_UP + len(full)):
-            rows = full[number % len(full)]
+        until = wait() + budget_seconds / 2
+        seconds: list[float] = []
+        done: list[np.ndarray] = []
+        for rows in islice(cycle(full), WARM_UP):
+            work(rows)
+            if wait() > until - budget_seconds / 4:
+                break
+        for rows in islice(cycle(full), max(LEAST, len(full))):
             start = wait()
             work(rows)
             end = wait()
-            if number >= WARM_UP or end - began > budget_seconds / 2:
-                seconds.append(end - start)
-                done.append(rows)
-            if end - began > budget_seconds / 2:
+            seconds.append(end - start)
+            done.append(rows)
+            if len(done) >= LEAST and end > until:
                 break
         return seconds, done
 
@@ -84,6 +91,9 @@ def measure(
         prediction, predicted = timed(predict)
 
     per_32 = [32 * s / len(rows) for s, rows in zip(training, learned, strict=True)]
+    low, median, high = np.quantile(per_32, [0.25, 0.5, 0.75]).tolist()
+    learning = [data.lengths[rows].sum() / s for s, rows in zip(training, learned, strict=True)]
+    predicting = [len(rows) / s for s, rows in zip(prediction, predicted, strict=True)]
     write_json(
         target,
         {
@@ -93,9 +103,12 @@ def measure(
             "threads": threads,
             "precision": execution.precision,
             "batch_size": batch_size,
-            "seconds_per_32": float(np.median(per_32)),
-            "train_tokens_per_s": sum(data.lengths[rows].sum() for rows in learned) / sum(training),
-            "inference_examples_per_s": sum(map(len, predicted)) / sum(prediction),
+            "batches": len(learned),
+            "seconds_per_32": median,
+            "seconds_per_32_low": low,
+            "seconds_per_32_high": high,
+            "train_tokens_per_s": float(np.median(learning)),
+            "inference_examples_per_s": float(np.median(predicting)),
             "peak_memory_bytes": peak,
             "parameters": parameters.count(module),
         },

@@ -284,7 +284,6 @@ def _execution(threads: int) -> dict[str, Any]:
         "threads": threads,
         "precision": None,
         "padding_free": None,
-        "compile": None,
         "notes": [],
     }
 

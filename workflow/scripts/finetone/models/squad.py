@@ -23,6 +23,7 @@ from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrai
 from finetone import files
 from finetone.engine import device as devices
 from finetone.engine import state as saved
+from finetone.engine.recipe import save_every
 from finetone.errors import UserError
 from finetone.log import logger
 from finetone.models import checkpoint, layers, prepare, squad_data, squad_metric, tokenizer
@@ -30,7 +31,6 @@ from finetone.models.squad_windows import Question, Window, best_span, collate, 
 from finetone.seeds import derive
 
 LABEL = "re-created"
-SAVE_EVERY = 120.0  # seconds of training a killed run repeats at most
 
 
 def intermediate(
@@ -187,7 +187,7 @@ def _train(
         done = before["done"]
         logger.info("squad: going on from step %d of %d", done, total)
     model.train()
-    last_saved = time.monotonic()
+    interval, last_saved = save_every(), time.monotonic()
     for step in range(done, total):
         epoch, position = divmod(step, per_epoch)
         if step == done or position == 0:
@@ -206,7 +206,7 @@ def _train(
         optimizer.step()
         if (step + 1) % 100 == 0 or step + 1 == total:
             logger.info("squad: step %d of %d, loss %.4f", step + 1, total, loss.item())
-        if time.monotonic() - last_saved > SAVE_EVERY or step + 1 == total:
+        if time.monotonic() - last_saved > interval or step + 1 == total:
             content = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             saved.save(
                 state, fingerprint,

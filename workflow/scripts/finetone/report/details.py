@@ -34,6 +34,7 @@ def cost(maker: Maker) -> Section:
         Column("train_seconds", say["train_seconds"], "seconds"),
         Column("inference_examples_per_s", say["inference"], "number"),
         Column("peak_memory_bytes", say["memory"], "memory"),
+        Column("flops_per_token", say["flops"], "size"),
         Column("on_frontier_parameters", say["frontier_parameters"], "flag"),
         Column("on_frontier_train_seconds", say["frontier_time"], "flag"),
         Column("on_frontier_inference", say["frontier_inference"], "flag"),

@@ -4,6 +4,8 @@ from finetone.report import numbers
 from finetone.report.maker import Maker, Section
 from finetone.report.table import Column
 
+FEW_SEEDS = 5  # below, the uncertainty of the variance over seeds widens intervals noticeably
+
 
 def ranking(maker: Maker) -> Section:
     say = maker.say
@@ -33,7 +35,13 @@ def ranking(maker: Maker) -> Section:
     ]
     frame = maker.rows("ranking")
     confidence = maker.inputs.config.get("compare", {}).get("confidence", 0.95)
-    sentences = [say["ranking_note"].format(confidence=f"{100 * confidence:g}")]
+    seeds = len(maker.inputs.config["seeds"])
+    sentences = [
+        say["ranking_note"].format(confidence=f"{100 * confidence:g}"),
+        say["ranking_one_seed" if seeds == 1 else "ranking_seeds"],
+    ]
+    if 1 < seeds < FEW_SEEDS:
+        sentences.append(say["ranking_few_seeds"].format(n=seeds))
     detectable = (
         frame["detectable_difference"].median() if "detectable_difference" in frame else None
     )
@@ -67,6 +75,7 @@ def curves(maker: Maker) -> Section:
         Column("statistic", say["statistic"]),
         Column("rho", say["correlation"], "number", "low", "high"),
         Column("n", say["points"], "count"),
+        Column("models", say["models"], "count"),
     ]
     return Section(
         "curves",

@@ -8,6 +8,7 @@ import yaml
 from finetone.files import read_json
 from finetone.report import numbers
 from finetone.report.maker import Maker, Section
+from finetone.report.table import Column
 
 Facts = Iterator[tuple[str, str]]
 
@@ -38,7 +39,17 @@ def data(maker: Maker) -> Section:
         own = [*_manifest(manifest, maker.say)]
         own += _audit(audits.get(manifest["dataset"], {}), maker.say)
         facts += [(f"{title}: {term}", text) for term, text in own]
-    return Section("data", maker.say["section_data"], maker.say["lead_data"], facts=facts)
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("accuracy", say["accuracy"], "percent"),
+        Column("accuracy_unleaked", say["accuracy_unleaked"], "percent"),
+        Column("difference", say["leaks_add"], "points", "low", "high"),
+        Column("leaked_rows", say["leaked_rows"], "count"),
+        Column("rows", say["rows"], "count"),
+    ]
+    tables = maker.table("leaks", columns)
+    return Section("data", say["section_data"], say["lead_data"], facts=facts, tables=tables)
 
 
 def provenance(maker: Maker) -> Section:
