@@ -1,11 +1,49 @@
-"""How much disk one run holds at its worst, and what is left of it."""
+"""How much disk one run holds at its worst, as docs/cluster.md says, and what is left of it."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
+from transformers import BertConfig, BertModel
 
-from finetone.data.tokens import tokenize_split
-from finetone.engine import finetune as module
-from tests.tiny import write_bert
+from finetone.engine import finetune as engine
+from finetone.files import read_json
+from tests.unit.engine_zoo import texts
+from tests.unit.test_engine_finetune import write_tokens
+
+EPOCHS = 3
+
+
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_run_holds_36_bytes_per_parameter_at_its_worst_and_12_until_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured where it is largest: just before a written file takes the place of an older one,
+    and just before the saved state is discarded."""
+    shape = {"hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024}
+    BertModel(BertConfig(num_hidden_layers=2, vocab_size=1000, **shape)).save_pretrained(
+        tmp_path / "model"
+    )
+    tokens = write_tokens(tmp_path / "train.arrow", texts([5] * 16))
+    run = tmp_path / "run"
+    sizes = []
+    replace, discard = Path.replace, engine.states.discard
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (sizes.append(size(run)), replace(self, to))[1]
+    )
+    monkeypatch.setattr(
+        engine.states, "discard", lambda folder: (sizes.append(size(run)), discard(folder))[1]
+    )
+    engine.finetune(
+        tmp_path / "model", tokens, dev=None, recipe={"epochs": EPOCHS, "batch_size": 8}, engine={"precision": "fp32"},
+        seed=1, method="bert", threads=1, dataset="toys", history=run / "history.parquet", run=run / "run.json",
+        checkpoint=run / "checkpoint", epochs=run / "epochs", state=run / "state",
+    )  # fmt: skip
+    parameters = read_json(run / "run.json")["parameters"]["total"]
+    assert max(sizes) / parameters == pytest.approx(36, rel=0.03)
+    assert size(run) / parameters == pytest.approx(12, rel=0.03)
+    assert np.isclose(size(run / "epochs") / parameters, 4 * (EPOCHS - 1), rtol=0.03)

@@ -99,11 +99,11 @@ def test_a_killed_training_resumes_from_its_state(again):
         env={**os.environ, "FINETONE_SAVE_EVERY": "0.1"},
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not (state.exists() and any(state.iterdir())) and time.monotonic() < deadline:
+    while not (state / "state.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert any(state.iterdir()), "training was killed before it saved anything"
+    assert (state / "state.pt").exists(), "training was killed before it saved anything"
     snakemake(folder, "--unlock")
     done = snakemake(folder, "--rerun-incomplete", "--", target)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -152,7 +152,7 @@ def test_two_at_once_and_a_stale_lock_are_explained(again):
     shutil.rmtree(folder / "results/small/predictions")
     first = start(folder)
     locks = folder / ".snakemake/locks"
-    while not (locks.exists() and any(locks.iterdir())):
+    while first.poll() is None and not (locks.exists() and any(locks.iterdir())):
         time.sleep(0.05)
     second = snakemake(folder)
     os.killpg(first.pid, signal.SIGKILL)
