@@ -12,7 +12,12 @@ rule audit_dataset:
     input:
         data="<exp>/data/{dataset}",
     output:
-        "<exp>/audit/{dataset}.json",
+        report(
+            "<exp>/audit/{dataset}.json",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"audit": "{dataset}"},
+        ),
     log:
         "<exp>/logs/audit_dataset/{dataset}.log",
     conda:

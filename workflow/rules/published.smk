@@ -16,7 +16,12 @@ rule audit_published:
     input:
         ancient(PUBLISHED_FILES),
     output:
-        json="<exp>/published/audit.json",
+        json=report(
+            "<exp>/published/audit.json",
+            caption="../report/published_audit.rst",
+            category="Published table",
+            labels={"table": "The audit as a whole"},
+        ),
         csv=report(
             "<exp>/tables/published.csv",
             caption="../report/published_table.rst",
