@@ -1,5 +1,6 @@
 """The cluster of this session, and Snakemake on it as a user would call it."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,13 @@ class Controller:
 
     def output(self) -> str:
         return (self.folder / "snakemake.out").read_text()
+
+    def jobs(self) -> list[dict[str, str]]:
+        """Everything Slurm knows of the jobs of the last call, whose run id is their name."""
+        found = re.search(r"^SLURM run ID: (\S+)$", self.output(), re.M)
+        assert found, self.output()
+        mine = [job for job in self.cluster.jobs() if job["name"] == found[1]]
+        return [{**job, **self.cluster.job(job["id"])} for job in mine]
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from tests.cluster.conftest import Controller
 from tests.cluster.slurm import Cluster
 from tests.tiny import experiment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Controller, list]:
@@ -20,8 +22,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tupl
     controller = Controller(cluster, folder, config)
     code, output = controller.run()
     assert code == 0, output[-6000:]
-    jobs = [job for job in cluster.jobs() if job["name"] in output]  # named as the run
-    return controller, [{**job, **cluster.job(job["id"])} for job in jobs]
+    return controller, controller.jobs()
 
 
 def test_everything_is_made(finished: tuple[Controller, list]) -> None:

@@ -18,6 +18,8 @@ from tests.workflow.snake import snakemake
 RUN = "results/small/runs/tiny/seed1"
 PREDICTIONS = "results/small/predictions/films/tiny/seed1.parquet"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
@@ -153,8 +155,7 @@ def test_a_failing_job_says_why_and_is_sent_again_with_more(
     assert code != 0
     assert "the loss is not finite; lower recipe: learning_rate" in output
     assert "slurm_logs" in output, "and where Slurm's own log lies"
-    sent = [
-        controller.cluster.job(j["id"]) for j in controller.cluster.jobs() if j["name"] in output
+    asked = [
+        (job["TRES"].split("mem=")[1].split(",")[0], job["TimeLimit"]) for job in controller.jobs()
     ]
-    asked = [(job["TRES"].split("mem=")[1].split(",")[0], job["TimeLimit"]) for job in sent]
     assert sorted(asked) == [("12400M", "04:00:00"), ("24800M", "08:00:00")]

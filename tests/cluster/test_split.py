@@ -1,5 +1,6 @@
 """A run in parts: one model per invocation, or batches of a table's inputs; then the tables."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,17 +12,25 @@ from tests.workflow.snake import scheduled, snakemake
 
 TABLE = "results/small/tables/runs.csv"
 
+pytestmark = pytest.mark.slow
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    config = experiment(tmp_path / "input")
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("split")
+    config = experiment(folder / "input")
     config["seeds"] = [1]
     config["transfer"] = []
     config["baselines"] = {}
     del config["datasets"]["books"]
-    done = snakemake(tmp_path, "--until", "tokenize", config=config)
+    done = snakemake(folder, "--until", "tokenize", config=config)
     assert done.returncode == 0, done.stderr[-3000:]
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def folder(tokens: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tokens, tmp_path / "copy"))
 
 
 def test_one_model_per_invocation_then_the_tables(folder: Path) -> None:
