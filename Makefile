@@ -5,11 +5,11 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test lint paper bench lock clean
+.PHONY: help env demo test test-all lint paper bench lock clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
-	@echo "make test   run the tests"
+	@echo "make test   run the tests (make test-all: also those that take many minutes)"
 	@echo "make lint   check style, types and the workflow"
 	@echo "make paper  run the report's experiment (needs the model hub; a GPU is advised)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
@@ -33,6 +33,10 @@ demo: $(INSTALLED)
 	@echo "Open the report: $(abspath results/demo/report.html)"
 
 test: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m "not slow"
+
+# with the ones that take minutes: a real Slurm, all of IMDB
+test-all: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
