@@ -152,11 +152,11 @@ def test_two_at_once_and_a_stale_lock_are_explained(again):
     locks = folder / ".snakemake/locks"
     while first.poll() is None and not (locks.exists() and any(locks.iterdir())):
         time.sleep(0.05)
-    second = snakemake(folder)
+    second = snakemake(folder, "--rerun-incomplete")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert second.returncode != 0 and "lock" in (second.stdout + second.stderr).lower()
-    stale = snakemake(folder)
+    stale = snakemake(folder, "--rerun-incomplete")
     assert stale.returncode != 0 and "unlock" in stale.stdout + stale.stderr
     assert snakemake(folder, "--unlock").returncode == 0
     target = "results/small/audit/films.json"
