@@ -40,7 +40,7 @@ class Worker:
     """A variant in its own process."""
 
     def __init__(self, task: dict[str, Any]) -> None:
-        environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1"}
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
         environment["OMP_NUM_THREADS"] = str(task["threads"])
         if task["device"] == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""

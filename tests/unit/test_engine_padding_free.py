@@ -214,16 +214,16 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn() -> None:
 
         masks: list[torch.Tensor] = []  # noqa: RUF012
 
-        def keep(self, shape: torch.Size, p: float, dtype: torch.dtype) -> torch.Tensor:
-            self.masks.append((torch.rand(shape) >= p).to(dtype))
-            return self.masks[-1].clone()
+        def drop_sign(self, x: torch.Tensor, p: float) -> torch.Tensor:
+            self.masks.append((torch.rand(x.shape) >= p).to(x.dtype))
+            return x.mul_(2 * self.masks[-1] - 1)
 
-    streams = Fixed()
-    arguments = (packing, scale, True, p, streams)
+    stream = Fixed()
+    arguments = (packing, scale, True, p, stream)
     out = attention._Grouped.apply(q, k, v, *arguments)
     ours = torch.autograd.grad(out, (q, k, v), slope)
     expected = torch.empty_like(out)
-    for group, mask in zip(packing.groups, streams.masks, strict=True):
+    for group, mask in zip(packing.groups, stream.masks, strict=True):
         Q, K, V = (group.take(x) for x in (q, k, v))
         later = torch.ones(group.width, group.width).triu(1).bool()
         scores = (scale * Q @ K.transpose(1, 2)).masked_fill(later, float("-inf"))
@@ -248,7 +248,7 @@ def test_losses_with_dropout_are_distributed_as_torchs() -> None:
         torch.manual_seed(1)
         with execution.running(module, tokens, 5):
             if padding_free == "off":
-                execution.streams = None
+                execution.stream = None
             module.train()
             for _ in range(200):
                 with torch.no_grad(), plain_dropout(padding_free == "off"):

@@ -15,25 +15,25 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-from finetone.engine.dropout import Streams
+from finetone.engine.dropout import Stream
 from finetone.engine.packing import Group, Packing
 
 NAME = "finetone"
 _packing: Packing | None = None
-_streams: Streams | None = None
+_stream: Stream | None = None
 calls = 0  # attentions over packed rows so far; lets a check see that they happened
 
 
 @contextmanager
-def packed(packing: Packing, streams: Streams | None) -> Iterator[None]:
-    """Inside the block layers see packed rows; CPU dropout draws from `streams`."""
-    global _packing, _streams
-    before = _packing, _streams
-    _packing, _streams = packing, streams
+def packed(packing: Packing, stream: Stream | None) -> Iterator[None]:
+    """Inside the block layers see packed rows; CPU dropout draws from `stream`."""
+    global _packing, _stream
+    before = _packing, _stream
+    _packing, _stream = packing, stream
     try:
         yield
     finally:
-        _packing, _streams = before
+        _packing, _stream = before
 
 
 def current() -> Packing | None:
@@ -74,7 +74,7 @@ def attention(
     elif dropout == 0 and not torch.is_grad_enabled():
         out = _without_gradient(q, k, v, _packing, scale, causal)
     else:
-        out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _streams)
+        out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _stream)
     return out[None], None
 
 
@@ -105,21 +105,20 @@ class _Grouped(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-        scale: float, causal: bool, p: float, streams: Streams | None,
+        scale: float, causal: bool, p: float, stream: Stream | None,
     ) -> torch.Tensor:  # fmt: skip
         out = torch.empty(q.shape, dtype=q.dtype)
-        if p > 0 and streams is None:
-            raise RuntimeError("dropout on the CPU needs random streams")
+        if p > 0 and stream is None:
+            raise RuntimeError("dropout on the CPU needs random stream")
         kept, signed = 1.0 - p, []
         for group in packing.groups:
             Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
             scores = torch.bmm(Q, K.transpose(1, 2))
             P = torch.softmax(_mask(scores, group, causal), -1)
             if p > 0:
-                assert streams is not None
-                P = torch.copysign(P, streams.keep(P.shape, p, P.dtype).sub_(0.5))
-                signed.append(P)
-                P = torch.relu(P)
+                assert stream is not None
+                signed.append(stream.drop_sign(P, p))
+                P = _positive(P)
                 V = V.mul_(1 / kept)
             else:
                 signed.append(P)
@@ -142,7 +141,7 @@ class _Grouped(torch.autograd.Function):
             dP = torch.bmm(dO, group.take(v).transpose(1, 2))
             if ctx.p > 0:
                 dP = torch.ops.aten.threshold_backward(dP, S, 0)
-                group.put(dv, torch.bmm(torch.relu(S).transpose(1, 2), dO))
+                group.put(dv, torch.bmm(_positive(S).transpose(1, 2), dO))
                 S = S.abs()
             else:
                 group.put(dv, torch.bmm(S.transpose(1, 2), dO))
@@ -150,6 +149,13 @@ class _Grouped(torch.autograd.Function):
             group.put(dq, torch.bmm(dS, group.take(k)).mul_(ctx.scale))
             group.put(dk, torch.bmm(dS.transpose(1, 2), group.take(q)).mul_(ctx.scale))
         return dq, dk, dv, None, None, None, None, None
+
+
+def _positive(x: torch.Tensor) -> torch.Tensor:
+    """relu; integers of the same bits are as positive as 16-bit floats, and faster."""
+    if x.element_size() == 2:
+        return x.view(torch.int16).clamp_min(0).view(x.dtype)
+    return torch.relu(x)
 
 
 def _mask(scores: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:

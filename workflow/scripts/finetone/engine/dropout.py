@@ -1,11 +1,14 @@
 """Dropout on the CPU at the price of a multiplication.
 
 torch draws CPU dropout masks from one serial Mersenne twister, which costs many times the matrix
-product next to it. Here masks come from 16-bit lanes of SFC64 generators (numpy; C. Doty-Humphrey's
-small fast counting generator), one stream per thread. Keep rates are multiples of 2^-16.
+product next to it. Here a mask is made of 16-bit lanes of random 64-bit words, and a word is the sum
+of one word from each of two large random tables (numpy's SFC64: C. Doty-Humphrey's small fast
+counting generator), read from fresh random places on. Sums of distinct uniform words are uniform
+and independent, so the lanes of one reading are independent of each other, and so are any three
+lanes of different readings; after USES readings the tables are drawn anew. Keep rates are multiples
+of 2^-16.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,55 +19,69 @@ from torch.overrides import TorchFunctionMode
 from finetone.seeds import derive
 
 LANES = 1 << 16
-SMALL = 1 << 16  # below so many lanes one thread is faster than two
+TABLE = 1 << 20  # words in each of the two tables: together they fit the outer cache
+READING = 1 << 18  # words read from one pair of places at most
+USES = 256  # readings of a pair of tables: about one training step of long texts
 
 
-class Streams:
-    """Random 16-bit lanes from one independent generator per thread; its state can be saved."""
+class Stream:
+    """Random lanes that hang on the seed alone, not on threads; its state is two numbers."""
 
-    def __init__(self, seed: int, threads: int) -> None:
-        self._generators = [
-            np.random.Generator(np.random.SFC64(derive(seed, "dropout", i))) for i in range(threads)
-        ]
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._open(0, 0)
+
+    def _open(self, block: int, used: int) -> None:
+        self._block, self._used = block, used
+        generator = np.random.Generator(np.random.SFC64(derive(self._seed, "dropout", block)))
+        words = generator.integers(0, 2**64 - 1, (2, TABLE), dtype=np.uint64, endpoint=True)
+        self._tables = torch.from_numpy(words.view(np.int64))
+        self._places = generator.integers(0, TABLE - READING, (USES, 2), endpoint=True).tolist()
 
     def lanes(self, count: int) -> torch.Tensor:
         """`count` uniform int16 numbers."""
-        words = -(-count // 4)
-        if self._pool is None or count < SMALL:
-            drawn = _draw(self._generators[0], words)
-        else:
-            share = -(-words // len(self._generators))
-            drawn = np.concatenate(
-                list(self._pool.map(_draw, self._generators, [share] * len(self._generators)))
+        words = torch.empty(-(-count // 4), dtype=torch.int64)
+        for part in words.split(READING):
+            if self._used == USES:
+                self._open(self._block + 1, 0)
+            first, second = (
+                table[place : place + len(part)]
+                for table, place in zip(self._tables, self._places[self._used], strict=True)
             )
-        return torch.from_numpy(drawn.view(np.int16)[:count])
+            torch.add(first, second, out=part)
+            self._used += 1
+        return words.view(torch.int16)[:count]
 
     def keep(self, shape: torch.Size, p: float, dtype: torch.dtype) -> torch.Tensor:
         """A mask of `dtype`: 0 with probability `p`, else 1."""
         mask = torch.empty(shape, dtype=dtype)
-        dropped = round(p * LANES)
-        return torch.ge(self.lanes(mask.numel()).view(shape), dropped - LANES // 2, out=mask)
+        return torch.ge(self.lanes(mask.numel()).view(shape), _threshold(p), out=mask)
 
-    def state(self) -> list[list[int]]:
-        return [g.bit_generator.state["state"]["state"].tolist() for g in self._generators]
+    def drop_sign(self, x: torch.Tensor, p: float) -> torch.Tensor:
+        """Give numbers ≥ 0 in place a minus sign with probability `p`, zeros included."""
+        dropped = self.lanes(x.numel()).view(x.shape)
+        torch.lt(dropped, _threshold(p), out=dropped)
+        if x.element_size() == 2:  # the sign is the highest bit: as integers, twice as fast
+            x.view(torch.int16).add_(dropped, alpha=-LANES // 2)
+            return x
+        return torch.copysign(x, 0.5 - dropped.to(x.dtype), out=x)
 
-    def restore(self, state: list[list[int]]) -> None:
-        for generator, words in zip(self._generators, state, strict=True):
-            content: dict[str, Any] = dict(generator.bit_generator.state)
-            content["state"] = {"state": np.array(words, dtype=np.uint64)}
-            generator.bit_generator.state = content
+    def state(self) -> list[int]:
+        return [self._block, self._used]
+
+    def restore(self, state: list[int]) -> None:
+        self._open(*state)
 
 
-def _draw(generator: np.random.Generator, words: int) -> np.ndarray:
-    # integers() lets other threads run meanwhile, random_raw() does not
-    return generator.integers(0, 2**64 - 1, words, dtype=np.uint64, endpoint=True)
+def _threshold(p: float) -> int:
+    """Of all lanes the share `p` lies below it."""
+    return round(p * LANES) - LANES // 2
 
 
 class _Dropout(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, p: float, streams: Streams) -> torch.Tensor:
-        mask = streams.keep(x.shape, p, x.dtype)
+    def forward(ctx: Any, x: torch.Tensor, p: float, stream: Stream) -> torch.Tensor:
+        mask = stream.keep(x.shape, p, x.dtype)
         ctx.scale = 1 / (1 - p)
         ctx.save_for_backward(mask)
         return (x * mask).mul_(ctx.scale)
@@ -77,11 +94,11 @@ class _Dropout(torch.autograd.Function):
 
 class FastDropout(TorchFunctionMode):
     """Inside the block every `torch.nn.functional.dropout` on the CPU (and so every nn.Dropout)
-    draws from `streams`. Nothing of a model is replaced."""
+    draws from `stream`. Nothing of a model is replaced."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, stream: Stream) -> None:
         super().__init__()
-        self.streams = streams
+        self.stream = stream
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -91,7 +108,7 @@ class FastDropout(TorchFunctionMode):
             x, p, training, inplace = _arguments(*args, **kwargs)
             if x.device.type == "cpu" and x.is_floating_point() and not inplace:
                 return (
-                    _Dropout.apply(x, p, self.streams)
+                    _Dropout.apply(x, p, self.stream)
                     if training and 0 < p < 1
                     else (F.dropout(x, p, training))
                 )

@@ -12,7 +12,7 @@ from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
 from finetone.engine.allocator import keep_memory
 from finetone.engine.batches import Batch, by_length, collate
-from finetone.engine.dropout import FastDropout, Streams
+from finetone.engine.dropout import FastDropout, Stream
 from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError
 from finetone.log import logger
@@ -43,7 +43,7 @@ class Execution:
         self.similar_parts = False  # a batch is cut into parts of similar length instead
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
-        self.streams: Streams | None = None
+        self.stream: Stream | None = None
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
             keep_memory()
@@ -63,8 +63,8 @@ class Execution:
         module.to(self.device)
         with ExitStack() as stack:
             if self.device.type == "cpu":
-                self.streams = Streams(seed, self.threads)
-                stack.enter_context(FastDropout(self.streams))
+                self.stream = Stream(seed)
+                stack.enter_context(FastDropout(self.stream))
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
             if ours and self.options.padding_free == "auto" and len(tokens):
                 self._choose(module, tokens, stack)
@@ -122,7 +122,7 @@ class Execution:
 
                 width = batch.input_ids.shape[1]
                 packing = Packing.right_padded(batch.lengths, width, self.device)
-                stack.enter_context(packed(packing, self.streams))
+                stack.enter_context(packed(packing, self.stream))
             output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
             return output.logits.float()
 
@@ -167,13 +167,13 @@ class Execution:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run must restore to draw and round the same."""
-        streams = self.streams.state() if self.streams else None
-        return {"pieces": self.pieces, "notes": list(self.notes), "streams": streams}
+        stream = self.stream.state() if self.stream else None
+        return {"pieces": self.pieces, "notes": list(self.notes), "stream": stream}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.pieces, self.notes = state["pieces"], list(state["notes"])
-        if self.streams:
-            self.streams.restore(state["streams"])
+        if self.stream:
+            self.stream.restore(state["stream"])
 
     def record(self) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+SHORT = 64  # tokens: below that a block more costs more than padding
 GROUP_TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have
 
 
@@ -19,6 +20,7 @@ class Group:
     start: int  # of the first token, where the block is one piece of the packed row
     index: torch.Tensor | None  # else: packed position of every entry of the block
     real: torch.Tensor | None  # [sequences, width] bool; None where nothing is padding
+    entries: torch.Tensor | None  # where `real` is true, as positions in the flattened block
 
     def take(self, x: torch.Tensor) -> torch.Tensor:
         """[N, heads, d] → a contiguous copy [sequences·heads, width, d]."""
@@ -36,10 +38,11 @@ class Group:
         if self.index is None:
             end = self.start + self.sequences * self.width
             target[self.start : end].view(block.shape).copy_(block)
-        elif self.real is None:
+        elif self.entries is None:
             target.index_copy_(0, self.index, block.reshape(-1, heads, d))
         else:
-            target.index_copy_(0, self.index[self.real.view(-1)], block[self.real])
+            entries = block.reshape(-1, heads, d).index_select(0, self.entries)
+            target.index_copy_(0, self.index[self.entries], entries)
 
 
 class Packing:
@@ -90,7 +93,7 @@ class Packing:
             if length == 0:
                 continue
             longest = self.lengths[groups[-1][0]] if groups else 0
-            similar = length >= 0.8 * longest or longest <= 64
+            similar = length >= 0.8 * longest or longest <= SHORT
             if groups and similar and (len(groups[-1]) + 1) * longest**2 <= GROUP_TOKENS_SQUARED:
                 groups[-1].append(row)
             else:
@@ -101,11 +104,14 @@ class Packing:
         width = int(self.lengths[rows].max())
         real = np.arange(width) < self.lengths[rows][:, None]
         if real.all() and (np.diff(rows) == 1).all():
-            return Group(len(rows), width, int(starts[rows[0]]), None, None)
+            return Group(len(rows), width, int(starts[rows[0]]), None, None, None)
         # padding entries take a token of their own row: finite numbers that nobody reads
         index = starts[rows][:, None] + np.where(real, np.arange(width), 0)
-        mask = None if real.all() else torch.from_numpy(real)
-        return Group(len(rows), width, 0, torch.from_numpy(index.ravel()), mask)
+        positions = torch.from_numpy(index.ravel())
+        if real.all():
+            return Group(len(rows), width, 0, positions, None, None)
+        entries = torch.from_numpy(np.flatnonzero(real))
+        return Group(len(rows), width, 0, positions, torch.from_numpy(real), entries)
 
 
 class _Gather(torch.autograd.Function):
