@@ -416,7 +416,7 @@ def _tables(
                 "ms_per_million_parameters": 9.2 if tuned else None,
                 "train_seconds": seconds[method],
                 "train_tokens_per_s": 3100.0 if tuned else None,
-                "inference_examples_per_s": 410.0 if tuned else None,
+                "inference_examples_per_s": 410.0 if tuned else 9000.0 / (1 + seconds[method]),
                 "peak_memory_bytes": 9.1e8 if tuned else None,
                 "flops_per_token": size[method] if tuned else None,
                 "accuracy": a,
@@ -580,6 +580,7 @@ def draw_all(experiment: Experiment) -> dict[str, Path]:
             "epochs",
             "accuracy-parameters",
             "accuracy-time",
+            "accuracy-inference",
             "transfer",
             "methods",
             "comparisons",
@@ -593,6 +594,7 @@ def draw_all(experiment: Experiment) -> dict[str, Path]:
     costs = table("efficiency"), table("ranking"), "movies", style
     plots.draw_accuracy_parameters(*costs, figures["accuracy-parameters"])
     plots.draw_accuracy_time(*costs, figures["accuracy-time"])
+    plots.draw_accuracy_inference(*costs, figures["accuracy-inference"])
     plots.draw_transfer(table("transfer"), "movies", style, figures["transfer"])
     plots.draw_methods(table("ranking"), "movies", style, figures["methods"])
     pairs = table("comparisons"), table("ranking"), "movies", style

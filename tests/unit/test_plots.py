@@ -40,6 +40,7 @@ DRAW: dict[str, Draw] = {
     "methods": _source(plots.draw_methods, "ranking"),
     "transfer": _source(plots.draw_transfer, "transfer"),
     "accuracy-parameters": _source(plots.draw_accuracy_parameters, "efficiency", "ranking"),
+    "accuracy-inference": _source(plots.draw_accuracy_inference, "efficiency", "ranking"),
     "accuracy-time": _source(plots.draw_accuracy_time, "efficiency", "ranking"),
     "comparisons": _source(plots.draw_comparisons, "comparisons", "ranking"),
     "reliability": _source(plots.draw_reliability, "reliability"),

@@ -15,7 +15,7 @@ from tests.workflow.snake import ROOT, scheduled, snakemake
 
 PICTURES = {
     "draw_epochs", "draw_methods", "draw_accuracy_parameters", "draw_accuracy_time",
-    "draw_comparisons", "draw_reliability", "draw_lengths", "draw_transfer",
+    "draw_accuracy_inference", "draw_comparisons", "draw_reliability", "draw_lengths", "draw_transfer",
 }  # fmt: skip
 TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",

@@ -10,6 +10,7 @@ localrules:
     draw_methods,
     draw_accuracy_parameters,
     draw_accuracy_time,
+    draw_accuracy_inference,
     draw_comparisons,
     draw_reliability,
     draw_lengths,
@@ -25,6 +26,7 @@ FIGURES = [
             "methods",
             "accuracy-parameters",
             "accuracy-time",
+            "accuracy-inference",
             "comparisons",
             "reliability",
             "lengths",
@@ -161,6 +163,32 @@ rule draw_accuracy_time:
         style=lambda wildcards: style(),
     message:
         "Figure: accuracy against training time"
+    script:
+        "../scripts/draw.py"
+
+
+rule draw_accuracy_inference:
+    input:
+        efficiency="<exp>/tables/efficiency.csv",
+        ranking="<exp>/tables/ranking.csv",
+    output:
+        report(
+            "<exp>/figures/accuracy-inference.svg",
+            caption="../report/accuracy_inference.rst",
+            category="Figures",
+            labels={"figure": "Accuracy against prediction time"},
+        ),
+    log:
+        "<exp>/logs/figures/accuracy-inference.log",
+    conda:
+        "../../envs/light.yaml"
+    params:
+        module="scatter",
+        figure="accuracy_inference",
+        dataset=SOURCE,
+        style=lambda wildcards: style(),
+    message:
+        "Figure: accuracy against prediction time"
     script:
         "../scripts/draw.py"
 

@@ -58,3 +58,22 @@ def over_seeds(accuracies: Floats, n: int, confidence: float = 0.95) -> Interval
     total = of_seeds + of_rows
     freedom = (seeds - 1) * (total / of_seeds) ** 2
     return _score(p, n * of_rows / total, float(stats.t.ppf((1 + confidence) / 2, freedom)))
+
+
+def metric_over_seeds(
+    values: Floats, errors: Floats, confidence: float = 0.95, bounds: Interval = (-np.inf, np.inf)
+) -> Interval:
+    """Interval for the mean of any metric over new seeds and new test rows.
+
+    `values`, `errors`: the metric and its standard error over rows, one per seed, on the same rows.
+    As in `over_seeds` the variances s²/S and that over rows (the seeds' mean: an upper bound) add
+    up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
+    seed has no value or no error.
+    """
+    mean, seeds = float(np.mean(values)), len(values)
+    of_seeds = float(np.var(values, ddof=1)) / seeds if seeds > 1 else 0.0
+    total = of_seeds + float(np.mean(np.square(errors)))
+    freedom = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * np.sqrt(total)
+    # not max() and min(), which would turn NaN into a bound
+    return float(np.maximum(bounds[0], mean - half)), float(np.minimum(bounds[1], mean + half))

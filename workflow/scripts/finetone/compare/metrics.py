@@ -28,6 +28,7 @@ BINS = 15
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
+Counts = Ints | Floats  # of a confusion table; fractions where a derivative is taken
 
 METRICS = ("balanced_accuracy", "macro_f1", "mcc", "auc", "brier", "ece")
 
@@ -71,23 +72,23 @@ def confusion(label: Ints, predicted: Ints, classes: int) -> Ints:
     return cells.reshape(classes, classes)
 
 
-def balanced_accuracy(table: Ints) -> float:
+def balanced_accuracy(table: Counts) -> float:
     """Mean recall over classes that occur, from a confusion table."""
     actual = table.sum(axis=1)
     present = actual > 0
     return float((np.diag(table)[present] / actual[present]).mean())
 
 
-def macro_f1(table: Ints) -> float:
+def macro_f1(table: Counts) -> float:
     """Unweighted mean of 2·tp / (2·tp + fp + fn), from a confusion table."""
     weight = table.sum(axis=1) + table.sum(axis=0)
     present = weight > 0
     return float((2 * np.diag(table)[present] / weight[present]).mean())
 
 
-def mcc(table: Ints) -> float:
+def mcc(table: Counts) -> float:
     """Matthews correlation coefficient, from a confusion table."""
-    actual, guessed, n = table.sum(axis=1), table.sum(axis=0), int(table.sum())
+    actual, guessed, n = table.sum(axis=1), table.sum(axis=0), float(table.sum())
     spread = float(n**2 - (actual**2).sum()) * float(n**2 - (guessed**2).sum())
     if spread == 0:
         return float("nan")
@@ -100,16 +101,26 @@ def auc(logits: Floats, label: Ints) -> float:
     logits = logits.astype(np.float64)
     classes = logits.shape[1]
     areas = []
-    for c in [1] if classes == 2 else range(classes):
+    for c in auc_classes(classes):
         positive = label == c
         hits = int(positive.sum())
         misses = len(label) - hits
         if hits and misses:
-            rest = np.delete(logits, c, axis=1)
-            odds = logits[:, c] - (rest[:, 0] if classes == 2 else logsumexp(rest, axis=1))
-            rank_sum = rankdata(odds)[positive].sum()
+            rank_sum = rankdata(log_odds(logits, c))[positive].sum()
             areas.append((rank_sum - hits * (hits + 1) / 2) / (hits * misses))
     return float(np.mean(areas)) if areas else float("nan")
+
+
+def auc_classes(classes: int) -> list[int]:
+    """The classes that are set against the rest: of two, one says it all."""
+    return [1] if classes == 2 else list(range(classes))
+
+
+def log_odds(logits: Floats, c: int) -> Floats:
+    """float64 [n]: of class `c` against the rest."""
+    rest = np.delete(logits, c, axis=1)
+    odds: Floats = logits[:, c] - (rest[:, 0] if rest.shape[1] == 1 else logsumexp(rest, axis=1))
+    return odds
 
 
 def brier(probabilities: Floats, label: Ints) -> float:
@@ -135,13 +146,19 @@ class Reliability:
 
 def reliability(confidence: Floats, correct: Bools, bins: int = BINS) -> Reliability:
     """Bins of equal mass over `confidence` [n]; equal confidences share a bin."""
-    order = np.argsort(confidence)
+    starts, order = equal_mass(confidence, bins)
     ordered = confidence[order].astype(np.float64)
-    cuts = np.arange(bins) * len(ordered) // bins
-    starts = np.unique(np.searchsorted(ordered, ordered[cuts], side="left"))
     n = np.diff(np.append(starts, len(ordered)))
     return Reliability(
         np.add.reduceat(ordered, starts) / n,
         np.add.reduceat(correct[order].astype(np.float64), starts) / n,
         n,
     )
+
+
+def equal_mass(confidence: Floats, bins: int = BINS) -> tuple[Ints, Ints]:
+    """(first place of each bin, rows by ascending confidence)."""
+    order = np.argsort(confidence)
+    ordered = confidence[order].astype(np.float64)
+    cuts = np.arange(bins) * len(ordered) // bins
+    return np.unique(np.searchsorted(ordered, ordered[cuts], side="left")), order

@@ -99,8 +99,8 @@ def _results(
             "group": place["group"],
             "accuracy": {"mean": row["accuracy_mean"]}
             | {name: row[f"accuracy_{name}"] for name in SPREAD},
-            "loss": {"mean": row["loss_mean"], "sd": row["loss_sd"]},
-            **{name: {"mean": row[f"{name}_mean"]} for name in METRICS},
+            "loss": {"sd": row["loss_sd"], **_interval(row, "loss")},
+            **{name: _interval(row, name) for name in METRICS},
             "runs": [
                 {
                     "seed": run["seed"],
@@ -115,6 +115,10 @@ def _results(
         }
         entries.append(_plain(entry))
     return entries
+
+
+def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:
+    return {name: row[f"{metric}_{name}"] for name in ("mean", "low", "high")}
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pandas as pd
 from finetone.compare import intervals
 from finetone.compare.metrics import METRICS
 
+BOUNDS = {"loss": (0.0, float("inf")), "mcc": (-1.0, 1.0)}  # all others: [0, 1]
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
@@ -51,4 +52,15 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
         "loss_mean": runs["loss"].mean(),
         "loss_sd": runs["loss"].std(),
         **{f"{metric}_mean": runs[metric].mean(skipna=False) for metric in METRICS},
+        **_intervals(runs, confidence),
     }
+
+
+def _intervals(runs: pd.DataFrame, confidence: float) -> dict[str, float]:
+    found = {}
+    for metric in ("loss", *METRICS):
+        values, errors = runs[metric].to_numpy(float), runs[f"{metric}_se"].to_numpy(float)
+        found[f"{metric}_low"], found[f"{metric}_high"] = intervals.metric_over_seeds(
+            values, errors, confidence, BOUNDS.get(metric, (0.0, 1.0))
+        )
+    return found

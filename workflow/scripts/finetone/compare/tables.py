@@ -14,6 +14,7 @@ from finetone.compare.intervals import wilson
 from finetone.compare.leaks import leaks
 from finetone.compare.predictions import header, panels, read
 from finetone.compare.ranking import compare
+from finetone.compare.standard_errors import standard_errors
 from finetone.compare.summary import summarise
 from finetone.compare.transfer import drops
 from finetone.compare.views import (
@@ -49,6 +50,7 @@ def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> No
     for head in map(header, predictions):
         for epoch in read(head):
             values = metrics.evaluate(epoch.logits, epoch.label)
+            errors = standard_errors(epoch.logits, epoch.label)
             low, high = wilson(values["correct"], values["n"], confidence)
             rows.append(
                 {
@@ -61,6 +63,7 @@ def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> No
                     "accuracy_low": low,
                     "accuracy_high": high,
                     **{name: values[name] for name in ("loss", *metrics.METRICS)},
+                    **{f"{name}_se": error for name, error in errors.items()},
                 }
             )
     write_csv(pd.DataFrame(rows), target)

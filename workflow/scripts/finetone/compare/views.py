@@ -36,20 +36,31 @@ def write_main(
         for name, column in (
             ("acc_{}", "accuracy_mean"),
             ("acc_{}_sd", "accuracy_sd"),
+            ("acc_{}_low", "accuracy_low"),
+            ("acc_{}_high", "accuracy_high"),
             ("loss_{}", "loss_mean"),
             ("loss_{}_sd", "loss_sd"),
+            ("loss_{}_low", "loss_low"),
+            ("loss_{}_high", "loss_high"),
         ):
             row |= {name.format(epoch): own[column].get(epoch) for epoch in epochs}
         row |= {
             "seeds": int(own["seeds"].max()),
             "parameters": _get(facts, model, "parameters"),
-            "seconds_per_32": _get(timed, model, "seconds_per_32"),
-            "train_seconds": _get(facts, model, "train_seconds"),
+            **{name: _get(timed, model, name) for name in with_quartiles("seconds_per_32")},
+            **{name: _get(facts, model, name) for name in ("train_seconds", "train_seconds_sd")},
         }
         rows.append(row)
     table = pd.DataFrame(rows)
-    by_epoch = [f"{n}_{e}{s}" for e in epochs for n in ("acc", "loss") for s in ("", "_sd")]
-    rest = ["seeds", "parameters", "seconds_per_32", "train_seconds"]
+    spread = ("", "_sd", "_low", "_high")
+    by_epoch = [f"{n}_{e}{s}" for e in epochs for n in ("acc", "loss") for s in spread]
+    rest = [
+        "seeds",
+        "parameters",
+        *with_quartiles("seconds_per_32"),
+        "train_seconds",
+        "train_seconds_sd",
+    ]
     write_csv(whole(table[["method", *by_epoch, *rest]]), target)
 
 
@@ -58,7 +69,10 @@ def write_baselines(
 ) -> None:
     """baselines.csv: methods without pretraining on the source."""
     kept, facts = kept_rows(summary, source), _facts(runs_json)
-    names = "method kind accuracy accuracy_low accuracy_high loss parameters train_seconds seeds"
+    names = (
+        "method kind accuracy accuracy_low accuracy_high loss loss_low loss_high parameters "
+        "train_seconds train_seconds_sd seeds"
+    )
     rows = []
     for method in baselines:
         if method not in kept.index:
@@ -72,8 +86,11 @@ def write_baselines(
                 "accuracy_low": score["accuracy_low"],
                 "accuracy_high": score["accuracy_high"],
                 "loss": score["loss_mean"],
+                "loss_low": score["loss_low"],
+                "loss_high": score["loss_high"],
                 "parameters": _get(facts, method, "parameters"),
                 "train_seconds": _get(facts, method, "train_seconds"),
+                "train_seconds_sd": _get(facts, method, "train_seconds_sd"),
                 "seeds": score["seeds"],
             }
         )
@@ -95,7 +112,8 @@ def write_efficiency(
     table[OWN] = table[OWN].fillna(facts[OWN])
     per_token = cost.FLOPS_PER_PARAMETER * facts["non_embedding_parameters"]
     table["flops_per_token"] = per_token.where(facts["kind"] == "finetune")
-    table["accuracy"] = kept["accuracy_mean"].reindex(table.index)
+    for end, of_summary in (("", "_mean"), ("_low", "_low"), ("_high", "_high")):
+        table[f"accuracy{end}"] = kept[f"accuracy{of_summary}"].reindex(table.index)
     table["ms_per_million_parameters"] = cost.ms_per_million_parameters(
         table["seconds_per_32"].to_numpy(float), table["parameters"].to_numpy(float)
     )
@@ -107,9 +125,11 @@ def write_efficiency(
     ):
         table[f"on_frontier_{name}"] = cost.on_frontier(accuracy, column.to_numpy(float))
     names = (
-        "method parameters non_embedding_parameters seconds_per_32 ms_per_million_parameters "
-        "train_seconds train_tokens_per_s inference_examples_per_s peak_memory_bytes "
-        "flops_per_token accuracy "
+        "method parameters non_embedding_parameters "
+        "seconds_per_32 seconds_per_32_low seconds_per_32_high ms_per_million_parameters "
+        "train_seconds train_seconds_sd train_tokens_per_s inference_examples_per_s "
+        "inference_examples_per_s_low inference_examples_per_s_high peak_memory_bytes "
+        "flops_per_token accuracy accuracy_low accuracy_high "
         "on_frontier_parameters on_frontier_train_seconds on_frontier_inference"
     )
     write_csv(whole(table.reset_index(names="method")[names.split()]), target)
@@ -150,15 +170,16 @@ def _facts(runs_json: Paths) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["method", "kind", *numeric])
     table = table.astype(dict.fromkeys(numeric, float))
     how = dict.fromkeys(["kind", *numeric[:2]], "first") | dict.fromkeys(numeric[2:], "mean")
-    return table.groupby("method", sort=False).agg(how)
+    by_method = table.groupby("method", sort=False)
+    return by_method.agg(how).assign(train_seconds_sd=by_method["train_seconds"].std())
 
 
 def _speed(paths: Paths) -> pd.DataFrame:
     """Side-by-side timings by method."""
     names = [
-        "seconds_per_32",
+        *with_quartiles("seconds_per_32"),
         "train_tokens_per_s",
-        "inference_examples_per_s",
+        *with_quartiles("inference_examples_per_s"),
         "peak_memory_bytes",
     ]
     timings = [read_json(path) for path in paths]
@@ -167,6 +188,11 @@ def _speed(paths: Paths) -> pd.DataFrame:
         columns=["method", *names],
     )
     return table.astype(dict.fromkeys(names, float)).set_index("method")
+
+
+def with_quartiles(name: str) -> list[str]:
+    """A timing's columns: the median over batches and the quartiles around it."""
+    return [name, f"{name}_low", f"{name}_high"]
 
 
 def _get(table: pd.DataFrame, method: str, column: str) -> float:

@@ -91,7 +91,6 @@ def measure(
         prediction, predicted = timed(predict)
 
     per_32 = [32 * s / len(rows) for s, rows in zip(training, learned, strict=True)]
-    low, median, high = np.quantile(per_32, [0.25, 0.5, 0.75]).tolist()
     learning = [data.lengths[rows].sum() / s for s, rows in zip(training, learned, strict=True)]
     predicting = [len(rows) / s for s, rows in zip(prediction, predicted, strict=True)]
     write_json(
@@ -104,12 +103,16 @@ def measure(
             "precision": execution.precision,
             "batch_size": batch_size,
             "batches": len(learned),
-            "seconds_per_32": median,
-            "seconds_per_32_low": low,
-            "seconds_per_32_high": high,
+            **with_quartiles("seconds_per_32", per_32),
             "train_tokens_per_s": float(np.median(learning)),
-            "inference_examples_per_s": float(np.median(predicting)),
+            **with_quartiles("inference_examples_per_s", predicting),
             "peak_memory_bytes": peak,
             "parameters": parameters.count(module),
         },
     )
+
+
+def with_quartiles(name: str, values: list[float]) -> dict[str, float]:
+    """The median under `name`, the quartiles around it under `name`_low and `name`_high."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    return {name: median, f"{name}_low": low, f"{name}_high": high}

@@ -5,11 +5,16 @@ from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
 from finetone.plots.panels import draw_lengths, draw_reliability
-from finetone.plots.scatter import draw_accuracy_parameters, draw_accuracy_time
+from finetone.plots.scatter import (
+    draw_accuracy_inference,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+)
 from finetone.plots.style import Style
 
 __all__ = [
     "Style",
+    "draw_accuracy_inference",
     "draw_accuracy_parameters",
     "draw_accuracy_time",
     "draw_comparisons",

@@ -1,6 +1,8 @@
 """Accuracy against cost, with the frontier of methods that no other beats on both."""
 
 import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,56 +21,62 @@ from finetone.plots.words import labels
 SIZE = 8.5  # of labels, in points
 
 
+@dataclass(frozen=True)
+class Cost:
+    """A column of efficiency.csv as the horizontal axis; its `name` is the figure's."""
+
+    name: str
+    column: str
+    frontier: str
+    x: Callable[[pd.Series], pd.Series]
+
+
+PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
+TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
+INFERENCE = Cost(
+    "inference", "inference_examples_per_s", "on_frontier_inference", lambda rate: 1000 / rate
+)
+
+
 def draw_accuracy_parameters(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
 ) -> None:
     """Accuracy on `dataset` with interval against millions of parameters."""
-    _draw(efficiency, ranking, dataset, style, target, "parameters", 1e6, "on_frontier_parameters")
+    _draw(efficiency, ranking, dataset, style, target, PARAMETERS)
 
 
 def draw_accuracy_time(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
 ) -> None:
     """Accuracy on `dataset` with interval against seconds of training."""
-    _draw(
-        efficiency,
-        ranking,
-        dataset,
-        style,
-        target,
-        "train_seconds",
-        1.0,
-        "on_frontier_train_seconds",
-    )
+    _draw(efficiency, ranking, dataset, style, target, TIME)
+
+
+def draw_accuracy_inference(
+    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
+) -> None:
+    """Accuracy on `dataset` with interval against milliseconds per predicted text."""
+    _draw(efficiency, ranking, dataset, style, target, INFERENCE)
 
 
 def _draw(
-    efficiency: Path,
-    ranking: Path,
-    dataset: str,
-    style: Style,
-    target: Path,
-    cost: str,
-    unit: float,
-    frontier: str,
+    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path, cost: Cost
 ) -> None:
-    table = read(efficiency, ["method", cost, frontier]).merge(
-        read(ranking, ["method", "accuracy", "low", "high"], dataset),
-        on="method",
-        suffixes=("_efficiency", ""),
+    costs = ["method", cost.column, cost.frontier]
+    table = read(efficiency, costs)[costs].merge(
+        read(ranking, ["method", "accuracy", "low", "high"], dataset), on="method"
     )
-    table["x"] = pd.to_numeric(table[cost], errors="coerce") / unit
+    table["x"] = cost.x(pd.to_numeric(table[cost.column], errors="coerce"))
     table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
     if table.empty:
-        raise UserError(f"{efficiency}: no method has {cost}, so there is nothing to draw")
+        raise UserError(f"{efficiency}: no method has {cost.column}, so there is nothing to draw")
     say = labels(style.language)
-    title = say["title_accuracy-parameters" if cost == "parameters" else "title_accuracy-time"]
-    title = title.format(dataset=style.dataset(dataset))
+    title = say[f"title_accuracy-{cost.name}"].format(dataset=style.dataset(dataset))
     edge = floor(table["accuracy"])
     true = table["accuracy"].copy()
     below = true < edge
     table.loc[below, ["accuracy", "low", "high"]] = edge
-    best = table[truth(table[frontier])].sort_values(["x", "accuracy"])
+    best = table[truth(table[cost.frontier])].sort_values(["x", "accuracy"])
     with look():
         figure = new_figure(*((7.6, 4.6) if len(table) <= 10 else (9.6, 6.6)))
         axes = figure.add_subplot()
@@ -99,7 +107,7 @@ def _draw(
         axes.set_xlim(low / room, high * room)
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
-        axes.set_xlabel(say[cost])
+        axes.set_xlabel(say[cost.column])
         axes.set_ylabel(say["test_accuracy"])
         axes.set_title(title)
         figure.draw_without_rendering()  # settles the layout, so that labels know where points lie

@@ -10,9 +10,9 @@ def baselines(maker: Maker) -> Section:
     columns = [
         Column("method", say["method"], "method"),
         Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
-        Column("loss", say["loss"], "number"),
+        Column("loss", say["loss"], "number", "loss_low", "loss_high"),
         Column("parameters", say["parameters"], "size"),
-        Column("train_seconds", say["train_seconds"], "seconds"),
+        Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
         Column("seeds", say["seeds"], "count"),
     ]
     return Section(
@@ -27,12 +27,12 @@ def cost(maker: Maker) -> Section:
     say = maker.say
     columns = [
         Column("method", say["method"], "method"),
-        Column("accuracy", say["accuracy"], "percent"),
+        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
         Column("parameters", say["parameters"], "size"),
-        Column("seconds_per_32", say["seconds_per_32"], "seconds"),
+        _timed("seconds_per_32", say["seconds_per_32"], "seconds"),
         Column("ms_per_million_parameters", say["ms_per_million"], "number"),
-        Column("train_seconds", say["train_seconds"], "seconds"),
-        Column("inference_examples_per_s", say["inference"], "number"),
+        Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
+        _timed("inference_examples_per_s", say["inference"], "number"),
         Column("peak_memory_bytes", say["memory"], "memory"),
         Column("flops_per_token", say["flops"], "size"),
         Column("on_frontier_parameters", say["frontier_parameters"], "flag"),
@@ -43,22 +43,30 @@ def cost(maker: Maker) -> Section:
         "cost",
         say["section_cost"],
         say["lead_cost"],
-        pictures=maker.show("accuracy-time", "accuracy-parameters"),
+        pictures=maker.show("accuracy-time", "accuracy-inference", "accuracy-parameters"),
         tables=maker.table("efficiency", columns),
     )
 
 
+def _timed(name: str, label: str, kind: str) -> Column:
+    """A median over batches with its quartiles."""
+    return Column(name, label, kind, f"{name}_low", f"{name}_high")
+
+
 def calibration(maker: Maker) -> Section:
     say = maker.say
-    columns = [
-        Column("method", say["method"], "method"),
-        Column("ece_mean", say["ece"], "percent"),
-        Column("loss_mean", say["loss"], "number"),
-        Column("brier_mean", say["brier"], "number"),
-        Column("auc_mean", say["auc"], "number"),
-        Column("mcc_mean", say["mcc"], "number"),
-        Column("macro_f1_mean", say["macro_f1"], "percent"),
-        Column("balanced_accuracy_mean", say["balanced_accuracy"], "percent"),
+    metrics = {
+        "ece": "percent",
+        "loss": "number",
+        "brier": "number",
+        "auc": "number",
+        "mcc": "number",
+        "macro_f1": "percent",
+        "balanced_accuracy": "percent",
+    }
+    columns = [Column("method", say["method"], "method")] + [
+        Column(f"{name}_mean", say[name], kind, f"{name}_low", f"{name}_high")
+        for name, kind in metrics.items()
     ]
     frame = maker.rows("summary")
     if len(frame):

@@ -93,14 +93,17 @@ def epochs(maker: Maker) -> Section:
     epochs = [int(c[4:]) for c in map(str, main) if c.startswith("acc_") and c[4:].isdigit()]
     for epoch in epochs:
         label = say["accuracy_after"].format(n=epoch)
-        columns.append(Column(f"acc_{epoch}", label, "percent", spread=f"acc_{epoch}_sd"))
+        columns.append(_by_epoch("acc", epoch, label, "percent"))
     for epoch in epochs:
-        columns.append(Column(f"loss_{epoch}", say["loss_after"].format(n=epoch), "number"))
+        columns.append(_by_epoch("loss", epoch, say["loss_after"].format(n=epoch), "number"))
     columns += [
         Column("parameters", say["parameters"], "size"),
-        Column("seconds_per_32", say["seconds_per_32"], "seconds"),
-        Column("train_seconds", say["train_seconds"], "seconds"),
-    ]
+        Column(
+            "seconds_per_32", say["seconds_per_32"], "seconds",
+            "seconds_per_32_low", "seconds_per_32_high",
+        ),
+        Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
+    ]  # fmt: skip
     runs = [
         Column("method", say["method"], "method"),
         Column("seed", say["seed"], "count"),
@@ -120,6 +123,11 @@ def epochs(maker: Maker) -> Section:
             *maker.table("runs", runs, maker.rows("runs"), folded=True),
         ],
     )
+
+
+def _by_epoch(metric: str, epoch: int, label: str, kind: str) -> Column:
+    name = f"{metric}_{epoch}"
+    return Column(name, label, kind, f"{name}_low", f"{name}_high")
 
 
 def transfer(maker: Maker) -> Section:

@@ -65,8 +65,9 @@ def provenance(maker: Maker) -> Section:
     hashes = [
         f"{run['method']} seed {run['seed']}: {_listed(run.get('made_from'))}" for run in maker.runs
     ]
-    for path in maker.inputs.models:
-        model = read_json(path)
+    for model in map(read_json, maker.inputs.models):
+        if "intermediate" in model:
+            facts.append((maker.style.title(model["model"]), _intermediate(model, say)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
     config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
@@ -125,6 +126,20 @@ def _hardware(run: Mapping[str, Any], say: Mapping[str, str]) -> str:
     if execution.get("device") == "cpu" and threads:
         return say["cpu_threads"].format(name=name, n=threads)
     return str(name)
+
+
+def _intermediate(model: Mapping[str, Any], say: Mapping[str, str]) -> str:
+    task = model["intermediate"]
+    return say["intermediate"].format(
+        base=model["source"]["from"],
+        data=task["dataset"],
+        revision=task["revision"][:12],
+        questions=f"{task['train_questions']:,}",
+        epochs=task["epochs"],
+        exact_match=f"{100 * task['exact_match']:.1f}",
+        f1=f"{100 * task['f1']:.1f}",
+        validation=f"{task['validation_questions']:,}",
+    )
 
 
 def _recipe(run: Mapping[str, Any]) -> str:
