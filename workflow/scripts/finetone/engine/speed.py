@@ -32,7 +32,7 @@ def measure(
     threads: int,
     method: str,
     target: Path,
-    budget_seconds: float = 6.0,
+    budget_seconds: float = 4.0,
 ) -> None:
     """Write speed/<model>.json: medians over real batches after a warm-up.
 
