@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test test-all lint paper bench lock clean
+.PHONY: help env demo test test-all lint paper bench lock audit clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint   check style, types and the workflow"
 	@echo "make paper  run the report's experiment (needs the model hub; a GPU is advised)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
+	@echo "make audit  ask PyPI about known vulnerabilities of the pinned packages"
 	@echo "Each sets up $(VENV) first. CORES=n limits the cores used."
 
 env: $(INSTALLED)
@@ -65,6 +66,13 @@ lock: $(INSTALLED)
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements.lock pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock
+	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/python workflow/scripts/licences.py > docs/dependencies.md
+
+# Known vulnerabilities of the pins; asks PyPI's advisories, so it needs the network.
+audit: $(INSTALLED)
+	$(BIN)/pip install --quiet --target $(VENV)/audit pip-audit
+	PYTHONPATH=$(VENV)/audit $(BIN)/python -m pip_audit --no-deps --disable-pip -r requirements.lock
 
 clean:
 	rm -rf $(VENV) .snakemake

@@ -2,8 +2,9 @@
 
     python benchmarks/learning.py MODEL_FOLDER TRAIN.arrow TEST.arrow [--seeds 5] [--epochs 3]
 
-Both take the same recipe (AdamW 2e-5, batch 32, constant rate) and draw their own order of rows and
-dropout; the accuracies of the two groups are compared by Welch's interval of their difference.
+Both take the same recipe (the demo's: AdamW 1e-4, batch 8, constant rate, no clipping) and draw their
+own order of rows and dropout; the accuracies of the two groups are compared by Welch's interval of
+their difference.
 """
 
 import argparse
@@ -27,23 +28,24 @@ from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
 PLAIN = EngineOptions(padding_free="off", precision="fp32")
 
 
-def engine(model: Path, data: Tokens, seed: int, epochs: int, threads: int) -> torch.nn.Module:
+def engine(model: Path, data: Tokens, seed: int, recipe: Recipe, threads: int) -> torch.nn.Module:
     module = classifier(model, data, seed)
     with tempfile.TemporaryDirectory() as state:
-        recipe, options = Recipe(epochs=epochs), EngineOptions(save_every=1e9)
+        options = EngineOptions(save_every=1e9)
         train(module, data, recipe, options, seed, state=Path(state), threads=threads)
     return module
 
 
-def trainer(model: Path, data: Tokens, seed: int, epochs: int, threads: int) -> torch.nn.Module:
+def trainer(model: Path, data: Tokens, seed: int, recipe: Recipe, threads: int) -> torch.nn.Module:
     from transformers import Trainer, TrainingArguments
 
     torch.set_num_threads(threads)
     module = classifier(model, data, seed)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
-            folder, per_device_train_batch_size=32, num_train_epochs=epochs, learning_rate=2e-5,
-            weight_decay=0.01, lr_scheduler_type="constant", seed=seed, report_to=[],
+            folder, per_device_train_batch_size=recipe.batch_size, num_train_epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay, max_grad_norm=0,
+            lr_scheduler_type="constant", seed=seed, report_to=[],
             save_strategy="no", logging_strategy="no", disable_tqdm=True,
         )  # fmt: skip
         Trainer(
@@ -59,13 +61,18 @@ def main() -> None:
     arguments.add_argument("test", type=Path)
     arguments.add_argument("--seeds", type=int, default=5)
     arguments.add_argument("--epochs", type=int, default=3)
+    arguments.add_argument("--batch-size", type=int, default=8)
+    arguments.add_argument("--learning-rate", type=float, default=1e-4)
     arguments.add_argument("--threads", type=int, default=2)
     given = arguments.parse_args()
+    recipe = Recipe(
+        epochs=given.epochs, batch_size=given.batch_size, learning_rate=given.learning_rate
+    )
     data, test = read_tokens(given.train), read_tokens(given.test)
     reached: dict[str, list[float]] = {"engine": [], "Trainer": []}
     for seed in range(1, given.seeds + 1):
         for name, method in (("engine", engine), ("Trainer", trainer)):
-            module = method(given.model, data, seed, given.epochs, given.threads)
+            module = method(given.model, data, seed, recipe, given.threads)
             logits = predict_module(module, test, options=PLAIN, threads=given.threads)
             reached[name].append(float((logits.argmax(1) == test.labels).mean()))
             print(f"{name} seed {seed}: {reached[name][-1]:.4f}", flush=True)

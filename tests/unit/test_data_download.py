@@ -38,11 +38,10 @@ def rows_of(n: int) -> list[tuple[str, str]]:
 def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
     source = write_csv(tmp_path / "all.csv", rows_of(100))
     out = tmp_path / "out"
-    block = block_of(file=source, license="MIT", split={"test": 0.2, "dev": 0.1, "seed": 4})
+    block = block_of(file=source, split={"test": 0.2, "dev": 0.1, "seed": 4})
     prepare("mine", block, out, None)
     manifest = files.read_json(out / "manifest.json")
     assert manifest["dataset"] == "mine"
-    assert manifest["license"] == "MIT"
     assert manifest["labels"] == LABELS
     assert manifest["split"] == {"test": 0.2, "dev": 0.1, "seed": 4}
     assert manifest["source"] == {

@@ -121,6 +121,7 @@ def test_resources_and_groups_schedule_no_training(again):
     folder, config = again
     config["resources"]["finetune"] = {"threads": 2, "mem_mb": 1234}
     config["models"]["tiny"]["group"] = {"family": "BERT"}
+    config["datasets"]["films"]["license"] = "CC0"
     assert without(scheduled(folder, config=config)) == {}
 
 

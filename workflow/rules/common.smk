@@ -104,19 +104,18 @@ def seeds_of(method):
     return config["seeds"] if method in MODELS or method in NETWORKS else [0]
 
 
-def runs_of(pattern, methods=METHODS, **wildcards):
-    """`pattern` for every (method, seed) of `methods`."""
+def runs_of(pattern, methods=METHODS, datasets=[SOURCE]):
+    """`pattern` for every (method, seed) of `methods`, on every one of `datasets`."""
     return [
-        path
+        pattern.format(method=method, model=method, seed=seed, dataset=dataset)
         for method in methods
-        for path in expand(pattern, method=method, model=method, seed=seeds_of(method), **wildcards)
+        for seed in seeds_of(method)
+        for dataset in datasets
     ]
 
 
 def predictions_of(datasets, methods=METHODS):
-    return runs_of(
-        "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, dataset=datasets
-    )
+    return runs_of("<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, datasets)
 
 
 def dataset_source(wildcards):
@@ -153,7 +152,7 @@ def without(block, *keys):
 
 def block_of(kind, name):
     """The configuration of one entry without what never changes its bytes."""
-    return without(config[kind][name], "title", "colour", "group", "recipe")
+    return without(config[kind][name], "title", "colour", "group", "recipe", "license")
 
 
 def style(methods=METHODS, datasets=DATASETS):

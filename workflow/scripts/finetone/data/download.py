@@ -50,7 +50,7 @@ def prepare(name: str, block: dict[str, Any], target: Path, wheel: Path | None) 
         {
             "dataset": name,
             "source": source,
-            "license": block.get("license") or card_license,
+            "license": card_license,
             "labels": labels,
             "columns": {"text": block["text"], "label": block["label"]},
             "threshold": block.get("threshold"),

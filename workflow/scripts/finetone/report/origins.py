@@ -36,7 +36,8 @@ def data(maker: Maker) -> Section:
     facts: list[tuple[str, str]] = []
     for manifest in map(read_json, maker.inputs.manifests):
         title = maker.style.dataset(manifest["dataset"])
-        own = [*_manifest(manifest, maker.say)]
+        stated = maker.inputs.config["datasets"].get(manifest["dataset"], {}).get("license")
+        own = [*_manifest(manifest, stated, maker.say)]
         own += _audit(audits.get(manifest["dataset"], {}), maker.say)
         facts += [(f"{title}: {term}", text) for term, text in own]
     say = maker.say
@@ -80,7 +81,7 @@ def provenance(maker: Maker) -> Section:
     )
 
 
-def _manifest(manifest: Mapping[str, Any], say: Mapping[str, str]) -> Facts:
+def _manifest(manifest: Mapping[str, Any], stated: str | None, say: Mapping[str, str]) -> Facts:
     for split, labels in manifest["rows"].items():
         counts = ", ".join(f"{name} {n:,}" for name, n in labels.items())
         total = f"{sum(labels.values()):,}"
@@ -92,7 +93,7 @@ def _manifest(manifest: Mapping[str, Any], say: Mapping[str, str]) -> Facts:
     origin = _listed(
         {k: v for k, v in manifest["source"].items() if not isinstance(v, (dict, list))}
     )
-    license_ = manifest.get("license")
+    license_ = stated or manifest.get("license")
     yield say["origin"], f"{origin} · {license_}" if license_ else origin
 
 
