@@ -295,17 +295,34 @@ def _tables(
                         "accuracy_high": mean + half,
                         "loss_mean": loss,
                         "loss_sd": 0.01 if random else None,
-                        "balanced_accuracy_mean": mean,
-                        "macro_f1_mean": mean - 0.001,
-                        "mcc_mean": 2 * mean - 1,
-                        "auc_mean": min(1.0, mean + 0.04),
-                        "brier_mean": 0.11,
-                        "ece_mean": 0.034,
+                        "loss_low": loss - 0.02,
+                        "loss_high": loss + 0.02,
                     }
                 )
+                metrics = {
+                    "balanced_accuracy": mean,
+                    "macro_f1": mean - 0.001,
+                    "mcc": 2 * mean - 1,
+                    "auc": min(1.0, mean + 0.04),
+                    "brier": 0.11,
+                    "ece": 0.034,
+                }
+                for name, value in metrics.items():
+                    tables["summary"][-1] |= {
+                        f"{name}_mean": value,
+                        f"{name}_low": value - half,
+                        f"{name}_high": min(1.0, value + half),
+                    }
                 final[dataset][method] = mean
                 if dataset == "movies":
-                    main |= {f"acc_{epoch}": mean, f"acc_{epoch}_sd": 0.004, f"loss_{epoch}": loss}
+                    main |= {
+                        f"acc_{epoch}": mean,
+                        f"acc_{epoch}_low": mean - half,
+                        f"acc_{epoch}_high": mean + half,
+                        f"loss_{epoch}": loss,
+                        f"loss_{epoch}_low": loss - 0.02,
+                        f"loss_{epoch}_high": loss + 0.02,
+                    }
             bins = np.linspace(0.52, 0.99, 15) if tuned else np.linspace(0.51, 0.9, 15)
             for i, confidence in enumerate(bins):
                 reached = np.clip(

@@ -1,13 +1,17 @@
-"""Tell the C library to keep memory it has got.
+"""Keep the memory that training reuses, and no more.
 
 glibc maps every large tensor freshly and gives it back when freed, so each step pays for page
-faults on all of it again. Kept memory is reused warm instead; the peak stays the same.
+faults on all of it again. Kept memory is reused warm instead; the peak stays the same. oneDNN on the other hand keeps a compiled kernel for every shape it has met, and
+without padding nearly every batch has shapes of its own: hundreds of MB that nobody asks for again.
 """
 
 import ctypes
+import os
 
 # from glibc's malloc.h
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+PER_ROW = 32  # kernels: each length in a batch has shapes of its own, shared by the layers
 
 
 def keep_memory() -> bool:
@@ -18,3 +22,12 @@ def keep_memory() -> bool:
         return False
     settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 1 << 26))
     return all(mallopt(name, value) == 1 for name, value in settings)
+
+
+def forget_kernels(rows: int) -> None:
+    """Let oneDNN keep the kernels of one batch of so many rows (by default 1,024 of them).
+
+    Has an effect only before the process first computes: that is when oneDNN reads its settings.
+    """
+    for name in KERNELS:
+        os.environ.setdefault(name, str(min(1024, PER_ROW * rows)))

@@ -17,6 +17,7 @@ from torch import nn
 from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
 from finetone.engine import state as states
+from finetone.engine.allocator import forget_kernels
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.history import History
@@ -73,6 +74,7 @@ def train(
     if recipe.choose_epoch == "dev" and dev is None:
         raise UserError("recipe: choose_epoch is dev, but the dataset has no dev split; add one")
 
+    forget_kernels(recipe.batch_size)
     execution = Execution(options, threads, device)
     torch.manual_seed(derive(seed, "dropout"))
     history, dev_accuracy, done, resumed = History(), [], 0, 0

@@ -9,16 +9,17 @@ from finetone.plots.style import MUTED, RULE, Style
 from finetone.plots.tables import read
 from finetone.plots.words import labels
 
-COLUMNS = ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high", "loss_mean"]
+METRICS = {"accuracy": 100, "loss": 1}  # left, right; drawn times so much
+COLUMNS = [f"{metric}_{of}" for metric in METRICS for of in ("mean", "low", "high")]
 
 
 def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None:
     """One row per model, the best on top; in it one mark per epoch, numbered, downwards.
 
-    Left accuracy with its interval, right loss. Rows stay readable for any number of models, where
+    Left accuracy, right loss, both with their intervals. Rows stay readable for any number of models, where
     lines would cross. Methods with a single epoch are left out unless there is nothing else.
     """
-    table = read(summary, COLUMNS, dataset).sort_values(["method", "epoch"])
+    table = read(summary, ["method", "epoch", *COLUMNS], dataset).sort_values(["method", "epoch"])
     several = table.groupby("method")["epoch"].transform("nunique") > 1
     table = table[several] if several.any() else table
     final = table.groupby("method").last()["accuracy_mean"].sort_values(ascending=False)
@@ -30,11 +31,9 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
             rows = table[table["method"] == method]
             at = _stacked(y, len(rows))
             colour = style.colour(method)
-            accuracy = rows["accuracy_mean"] * 100
-            left.hlines(
-                at, 100 * rows["accuracy_low"], 100 * rows["accuracy_high"], colour, linewidth=1.6
-            )
-            for axes, x in ((left, accuracy), (right, rows["loss_mean"])):
+            for axes, (metric, times) in zip((left, right), METRICS.items(), strict=True):
+                x, low, high = (times * rows[f"{metric}_{of}"] for of in ("mean", "low", "high"))
+                axes.hlines(at, low, high, colour, linewidth=1.6)
                 axes.plot(x, at, color=colour, linewidth=0.8, alpha=0.45)
                 axes.scatter(x, at, s=88, color="white", edgecolor=colour, linewidth=1.2, zorder=3)
                 for value, height, epoch in zip(x, at, rows["epoch"], strict=True):
