@@ -45,6 +45,8 @@ def make(folder: Path, methods: int, rows: int, seeds: int) -> None:
             pa.table({"id": np.arange(n), "text": texts, "label": label}),
             folder / "data" / dataset / "test.parquet",
         )
+        counts = {"train": {"negative": 12_500, "positive": 12_500}}
+        write_json(folder / "data" / dataset / "manifest.json", {"rows": counts})
         for m in range(methods):
             own = difficulty + random.normal(-0.02 * m, 0.7, n)
             for seed in range(1, seeds + 1):
@@ -145,7 +147,9 @@ def measure(folder: Path) -> dict[str, float]:
         "efficiency": lambda: tables.write_efficiency(
             summary, runs_json, speed, "source", out / "efficiency.csv"
         ),
-        "convergence": lambda: tables.write_convergence(histories, out / "convergence.csv"),
+        "convergence": lambda: tables.write_convergence(
+            histories, folder / "data" / "source", out / "convergence.csv"
+        ),
         "correlation": lambda: tables.write_correlation(runs, histories, out / "correlation.csv"),
         "transfer": lambda: tables.write_transfer(
             summary, predictions, "source", ["transfer"], out / "transfer.csv", 0.95, 10_000, 0
