@@ -2,15 +2,15 @@
 
 from finetone.plots.tables import truth
 from finetone.report.maker import Maker, Section
-from finetone.report.table import Column
+from finetone.report.table import Column, bounded
 
 
 def baselines(maker: Maker) -> Section:
     say = maker.say
     columns = [
         Column("method", say["method"], "method"),
-        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
-        Column("loss", say["loss"], "number", "loss_low", "loss_high"),
+        bounded("accuracy", say["accuracy"], "percent"),
+        bounded("loss", say["loss"], "number"),
         Column("parameters", say["parameters"], "size"),
         Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
         Column("seeds", say["seeds"], "count"),
@@ -27,12 +27,12 @@ def cost(maker: Maker) -> Section:
     say = maker.say
     columns = [
         Column("method", say["method"], "method"),
-        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
+        bounded("accuracy", say["accuracy"], "percent"),
         Column("parameters", say["parameters"], "size"),
-        _timed("seconds_per_32", say["seconds_per_32"], "seconds"),
+        bounded("seconds_per_32", say["seconds_per_32"], "seconds"),
         Column("ms_per_million_parameters", say["ms_per_million"], "number"),
         Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
-        _timed("inference_examples_per_s", say["inference"], "number"),
+        bounded("inference_examples_per_s", say["inference"], "number"),
         Column("peak_memory_bytes", say["memory"], "memory"),
         Column("flops_per_token", say["flops"], "size"),
         Column("on_frontier_parameters", say["frontier_parameters"], "flag"),
@@ -46,11 +46,6 @@ def cost(maker: Maker) -> Section:
         pictures=maker.show("accuracy-time", "accuracy-inference", "accuracy-parameters"),
         tables=maker.table("efficiency", columns),
     )
-
-
-def _timed(name: str, label: str, kind: str) -> Column:
-    """A median over batches with its quartiles."""
-    return Column(name, label, kind, f"{name}_low", f"{name}_high")
 
 
 def calibration(maker: Maker) -> Section:

@@ -2,7 +2,7 @@
 
 from finetone.report import numbers
 from finetone.report.maker import Maker, Section
-from finetone.report.table import Column
+from finetone.report.table import Column, bounded
 
 FEW_SEEDS = 5  # below, the uncertainty of the variance over seeds widens intervals noticeably
 
@@ -93,22 +93,19 @@ def epochs(maker: Maker) -> Section:
     epochs = [int(c[4:]) for c in map(str, main) if c.startswith("acc_") and c[4:].isdigit()]
     for epoch in epochs:
         label = say["accuracy_after"].format(n=epoch)
-        columns.append(_by_epoch("acc", epoch, label, "percent"))
+        columns.append(bounded(f"acc_{epoch}", label, "percent"))
     for epoch in epochs:
-        columns.append(_by_epoch("loss", epoch, say["loss_after"].format(n=epoch), "number"))
+        columns.append(bounded(f"loss_{epoch}", say["loss_after"].format(n=epoch), "number"))
     columns += [
         Column("parameters", say["parameters"], "size"),
-        Column(
-            "seconds_per_32", say["seconds_per_32"], "seconds",
-            "seconds_per_32_low", "seconds_per_32_high",
-        ),
+        bounded("seconds_per_32", say["seconds_per_32"], "seconds"),
         Column("train_seconds", say["train_seconds"], "seconds", spread="train_seconds_sd"),
-    ]  # fmt: skip
+    ]
     runs = [
         Column("method", say["method"], "method"),
         Column("seed", say["seed"], "count"),
         Column("epoch", say["epoch"], "count"),
-        Column("accuracy", say["accuracy"], "percent", "accuracy_low", "accuracy_high"),
+        bounded("accuracy", say["accuracy"], "percent"),
         Column("loss", say["loss"], "number"),
         Column("macro_f1", say["macro_f1"], "percent"),
         Column("kept", say["kept"], "flag"),
@@ -123,11 +120,6 @@ def epochs(maker: Maker) -> Section:
             *maker.table("runs", runs, maker.rows("runs"), folded=True),
         ],
     )
-
-
-def _by_epoch(metric: str, epoch: int, label: str, kind: str) -> Column:
-    name = f"{metric}_{epoch}"
-    return Column(name, label, kind, f"{name}_low", f"{name}_high")
 
 
 def transfer(maker: Maker) -> Section:

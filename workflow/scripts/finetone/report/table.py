@@ -40,6 +40,11 @@ class Column:
         return self.kind in FORMATS
 
 
+def bounded(name: str, label: str, kind: str) -> Column:
+    """A column whose interval or quartiles lie in `name`_low and `name`_high."""
+    return Column(name, label, kind, f"{name}_low", f"{name}_high")
+
+
 @dataclass(frozen=True)
 class Cell:
     text: str
