@@ -152,6 +152,7 @@ def ernie3(head: bool, pooler: bool, task_types: int) -> Callable[[Path, list[st
 def bert(folder: Path, lines: list[str]) -> None:
     size = wordpiece(folder, lines)
     fast(folder, do_lower_case=True, model_max_length=512)
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# bert\n")
 
     def old_names(weights: Weights) -> Weights:
         names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}

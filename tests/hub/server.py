@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml
+
 LARGE = {".safetensors", ".bin", ".parquet", ".h5"}  # what a .gitattributes hands to LFS
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -377,7 +379,16 @@ def _info(repository: Repository, sha: str, tree: dict[str, Blob]) -> dict[str, 
         "likes": 0,
         "tags": [],
         "siblings": siblings,
+        "cardData": _front_matter(tree),
     }
+
+
+def _front_matter(tree: dict[str, Blob]) -> dict[str, Any] | None:
+    """What the hub reads from the head of a repository's README.md."""
+    if "README.md" not in tree:
+        return None
+    found: dict[str, Any] | None = yaml.safe_load(tree["README.md"].content.split(b"---\n")[1])
+    return found
 
 
 def pins(config: Any) -> dict[str, str]:

@@ -17,7 +17,9 @@ def results(tmp_path: Path) -> Path:
     def entry(dataset: str, correct: int) -> dict[str, object]:
         scores = dict.fromkeys(("balanced_accuracy", "macro_f1", "auc", "brier", "ece"), 0.25)
         run = {"seed": 1, "correct": correct, "accuracy": correct / 200, "loss": 0.31, "mcc": None}
-        return {"dataset": dataset, "method": "m", "n": 200, "runs": [run | scores]}
+        errors = {**dict.fromkeys(scores, 0.01), "loss": 0.02, "mcc": None}
+        run |= {**scores, "standard_errors": errors}
+        return {"dataset": dataset, "method": "m", "n": 200, "runs": [run]}
 
     content = {
         "confidence": 0.95,
@@ -39,7 +41,10 @@ def test_the_hubs_reader_finds_every_result(results: Path, tmp_path: Path) -> No
     assert accuracy.dataset_revision == "ab" * 32
     low, high = accuracy.metric_args["low"], accuracy.metric_args["high"]
     assert (low, high) == pytest.approx((0.850641, 0.934275), abs=2e-4)
-    assert found["products", "loss"].metric_value == 0.31
+    loss = found["products", "loss"]
+    assert loss.metric_value == 0.31
+    interval = loss.metric_args["low"], loss.metric_args["high"]
+    assert interval == pytest.approx((0.31 - 1.96 * 0.02, 0.31 + 1.96 * 0.02), abs=1e-4)
     assert ("movies", "mcc") not in found, "undefined metrics are left out"
     assert card.data.library_name == "transformers"
     assert card.text.strip() == "# m\n\n---\nText."

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 
 from finetone.compare import agreement, multiple, paired
@@ -258,17 +259,19 @@ def test_methods_share_a_letter_if_and_only_if_they_do_not_differ(density: float
         assert (shared == ~differ).all()
 
 
-def test_kappa_agrees_with_scikit_learn() -> None:
+def test_kappa_agrees_with_scikit_learn_and_its_error_with_statsmodels() -> None:
     predicted = np.random.default_rng(17).integers(0, 3, (4, 200)).astype(np.int8)
     predicted[1, :150] = predicted[0, :150]
-    found = agreement.kappa(predicted, 3)
+    found, error = agreement.kappa(predicted, 3)
     for i, a in enumerate(predicted):
         for j, b in enumerate(predicted):
             assert found[i, j] == pytest.approx(cohen_kappa_score(a, b))
+            table = np.bincount(3 * a.astype(int) + b, minlength=9).reshape(3, 3)
+            assert error[i, j] == pytest.approx(cohens_kappa(table).std_kappa, abs=1e-6)
 
 
 def test_kappa_of_constant_methods() -> None:
-    found = agreement.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
+    found, _ = agreement.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
     assert np.isnan(found[0, 1])
     assert found[0, 2] == 0
 

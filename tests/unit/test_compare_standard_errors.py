@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from finetone.compare.evaluate import evaluate
 from finetone.compare.intervals import metric_over_seeds
-from finetone.compare.metrics import METRICS, evaluate
-from finetone.compare.standard_errors import standard_errors
+from finetone.compare.metrics import METRICS
+
+
+def standard_errors(logits, label):
+    found = evaluate(logits, label)
+    return {name: found[f"{name}_se"] for name in ("loss", *METRICS)}
 
 
 def draw(random, n, classes, skill=1.0):
@@ -22,7 +27,6 @@ def test_they_agree_with_the_bootstrap(classes):
     random = np.random.default_rng(classes)
     logits, label = draw(random, 900, classes)
     found = standard_errors(logits, label)
-    assert set(found) == {"loss", *METRICS}
     again = []
     for _ in range(1500):
         rows = random.integers(0, 900, 900)

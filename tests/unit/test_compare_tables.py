@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from finetone.compare import cost, tables
@@ -324,10 +325,31 @@ def test_convergence_of_a_hand_example(tmp_path: Path) -> None:
     tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
     row = read_csv(tmp_path / "c.csv").iloc[0]
     assert row["final_training_accuracy"] == pytest.approx(0.8)
-    assert row["target"] == pytest.approx(0.76)
-    # the window holds 256 examples, 8 batches: (8 - k)·0.5 + k ≥ 0.76·8 from k = 5 on
-    assert (row["steps_to_target"], row["examples_to_target"]) == (45, 45 * 32)
+    # the target is 0.76, the window holds 256 examples, 8 batches: (8 - k)·0.5 + k ≥ 0.76·8 from
+    # k = 5 on
+    assert row["examples_to_target"] == 45 * 32
     assert row["area_under_curve"] == pytest.approx(0.8)
+    assert (row["seeds"], row["reached"]) == (1, 1)
+    assert pd.isna(row["examples_to_target_low"]), "one seed has no spread"
+
+
+def test_convergence_over_seeds_has_intervals(tmp_path: Path) -> None:
+    histories = {}
+    for seed, slow in ((1, 40), (2, 48), (3, 44)):
+        histories["m", seed] = tmp_path / f"{seed}.parquet"
+        history(np.array([0.5] * slow + [1.0] * (100 - slow))).to_parquet(histories["m", seed])
+    tables.write_convergence(histories, balanced(tmp_path / "data"), tmp_path / "c.csv")
+    row = read_csv(tmp_path / "c.csv").iloc[0]
+    single = []
+    for key, path in histories.items():
+        tables.write_convergence({key: path}, tmp_path / "data", tmp_path / "one.csv")
+        single.append(read_csv(tmp_path / "one.csv").iloc[0]["examples_to_target"])
+    assert row["examples_to_target"] == round(np.mean(single))
+    expected = stats.ttest_1samp(single, 0).confidence_interval(0.95)
+    found = row["examples_to_target_low"], row["examples_to_target_high"]
+    assert found == pytest.approx(tuple(expected), rel=1e-5)
+    accuracy = row["final_training_accuracy"]
+    assert row["final_training_accuracy_low"] < accuracy < row["final_training_accuracy_high"]
 
 
 def test_a_run_that_gets_worse_may_never_reach_its_target(tmp_path: Path) -> None:
@@ -337,7 +359,7 @@ def test_a_run_that_gets_worse_may_never_reach_its_target(tmp_path: Path) -> Non
     falling.to_parquet(tmp_path / "h.parquet")
     data = balanced(tmp_path / "data")
     tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
-    assert pd.isna(read_csv(tmp_path / "c.csv").iloc[0]["steps_to_target"])
+    assert pd.isna(read_csv(tmp_path / "c.csv").iloc[0]["examples_to_target"])
 
 
 def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
@@ -346,10 +368,10 @@ def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
     histories = {(path.stem, 1): path for path in tmp_path.glob("*.parquet")}
     tables.write_convergence(histories, balanced(tmp_path / "data"), tmp_path / "c.csv")
     table = read_csv(tmp_path / "c.csv").set_index("method")
-    assert table["steps_to_target"].isna().to_dict() == {
+    assert table["examples_to_target"].isna().to_dict() == {
         "guessing": True, "lucky": True, "learned": False,
     }  # fmt: skip
-    assert table["examples_to_target"].isna().equals(table["steps_to_target"].isna())
+    assert table["reached"].to_dict() == {"guessing": 0, "lucky": 0, "learned": 1}
     (tmp_path / "data/manifest.json").write_text('{"schema_version": 1}')
     with pytest.raises(UserError, match="manifest.json: no training rows"):
         tables.write_convergence(histories, tmp_path / "data", tmp_path / "c.csv")

@@ -142,7 +142,7 @@ def test_texts_that_do_not_fit_the_model_are_the_users_business(folder: Path) ->
         fine_tune(folder, "a")
 
 
-HUB = {"kind": "hub", "id": "some/net", "revision": "abc"}
+HUB = {"kind": "hub", "id": "some/net", "revision": "abc", "license": "apache-2.0"}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,7 @@ def test_the_card_names_the_base_model(
     out = fine_tune(folder, "a", recipe={"epochs": 1, "batch_size": 40})
     _, front, body = (out / "checkpoint" / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(front).get("base_model") == base
+    assert yaml.safe_load(front).get("license") == (base and "apache-2.0")
     assert words in body and "/home" not in body
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.tiny import write_reviews
+from tests.tiny import experiment, write_reviews
 from tests.workflow.snake import ROOT, scheduled, snakemake
 
 PICTURES = {
@@ -231,3 +231,12 @@ def test_drawing_never_imports_torch(finished):
         [sys.executable, "-c", code], cwd=ROOT / "workflow/scripts", text=True, capture_output=True
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_baselines_alone_make_a_report(tmp_path):
+    config = experiment(tmp_path / "input") | {"models": {}, "seeds": [1]}
+    done = snakemake(tmp_path, config=config)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    tables = tmp_path / "results/small/tables"
+    assert set(pd.read_csv(tables / "ranking.csv")["method"]) == {"majority", "tfidf"}
+    assert pd.read_csv(tables / "main.csv").empty and pd.read_csv(tables / "convergence.csv").empty

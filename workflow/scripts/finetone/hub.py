@@ -40,6 +40,12 @@ def info(kind: Kind, repo: str, revision: str) -> ModelInfo | DatasetInfo:
     return patiently(lambda: ask(repo, revision=revision, files_metadata=True, timeout=30))
 
 
+def stated_license(about: ModelInfo | DatasetInfo) -> str | None:
+    """The licence that a repository's card names; None where it names none, or several."""
+    license_ = about.card_data.get("license") if about.card_data else None
+    return license_ if isinstance(license_, str) else None
+
+
 def fetch_dataset(repo: str, revision: str, where: str, config: str | None = None) -> DatasetInfo:
     """Bring the large files of data set `repo` into the hub's cache, checked; returns its info.
 

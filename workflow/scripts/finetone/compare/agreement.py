@@ -35,20 +35,27 @@ def mcnemar(correct: Bools) -> Floats:
     return p
 
 
-def kappa(predicted: Ints, classes: int) -> Floats:
-    """Cohen's kappa (1960) [runs, runs] between all runs. predicted: [runs, n] in 0…classes-1.
+def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
+    """Cohen's kappa (1960) [runs, runs] between all runs, and its standard error over rows (Fleiss,
+    Cohen & Everitt 1969). predicted: [runs, n] in 0…classes-1.
 
     Agreement beyond what the runs' class frequencies give by chance; NaN where both always give
     the same one class.
     """
     runs, n = predicted.shape
-    observed = np.zeros((runs, runs))
-    frequency = np.empty((runs, classes))
-    for c in range(classes):
-        ones: Floats = (predicted == c).astype(counting(n))
-        observed += ones @ ones.T
-        frequency[:, c] = ones.sum(axis=1, dtype=np.float64)
-    observed, expected = observed / n, (frequency @ frequency.T) / n**2
+    ones = [(predicted == c).astype(counting(n)) for c in range(classes)]
+    # share of each class in a run, as a column and as a row; of each pair of classes in two runs
+    share = [one.sum(axis=1, dtype=np.float64)[:, None] / n for one in ones]
+    joint = [[(a @ b.T).astype(np.float64) / n for b in ones] for a in ones]
+    observed = sum((joint[c][c] for c in range(classes)), np.zeros((runs, runs)))
+    expected = sum((one @ one.T for one in share), np.zeros((runs, runs)))
     with np.errstate(invalid="ignore", divide="ignore"):
         value: Floats = np.where(expected == 1, np.nan, (observed - expected) / (1 - expected))
-    return value
+        rest = 1 - value
+        squares = -((value - expected * rest) ** 2)
+        for i in range(classes):
+            for j in range(classes):
+                weight = (share[j] + share[i].T) * rest  # the class frequencies' part in kappa
+                squares += joint[i][j] * ((1 - weight) if i == j else weight) ** 2
+        error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
+    return value, error

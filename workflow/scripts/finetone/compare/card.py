@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from finetone.compare.intervals import wilson
+from finetone.compare.intervals import metric_over_seeds, wilson
 from finetone.compare.metrics import METRICS
+from finetone.compare.summary import BOUNDS
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
 
@@ -14,8 +16,8 @@ from finetone.files import atomic, read_json
 def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[str, Any]]:
     """The `model-index` of one run from the content of results.json.
 
-    One result per dataset. Each accuracy carries its Wilson interval on the test rows in `args`;
-    undefined metrics are left out.
+    One result per dataset. `args` of a metric has its interval over new test rows: Wilson's for the
+    accuracy, from the standard error for the others; undefined metrics are left out.
     """
     digests = {entry["dataset"]: entry["sha256"].get("test") for entry in results["datasets"]}
     found = []
@@ -24,14 +26,11 @@ def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[st
         if entry["method"] != method or not runs:
             continue
         run = runs[0]
-        low, high = wilson(run["correct"], entry["n"], results["confidence"])
-        spread = {"confidence": results["confidence"], "low": round(low, 6), "high": round(high, 6)}
         metrics = [
-            {"type": name, "value": round(run[name], 6)}
+            _metric(name, run, entry["n"], results["confidence"])
             for name in ("accuracy", "loss", *METRICS)
             if run[name] is not None
         ]
-        metrics[0]["args"] = spread | {"rows": entry["n"]}
         dataset = {"name": entry["dataset"], "type": entry["dataset"], "split": "test"}
         if digest := digests.get(entry["dataset"]):
             dataset["revision"] = digest
@@ -40,6 +39,20 @@ def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[st
     if not found:
         raise UserError(f"results.json has no results of '{method}', seed {seed}; rerun the tables")
     return [{"name": f"{method}, seed {seed}", "results": found}]
+
+
+def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dict[str, Any]:
+    error = run["standard_errors"].get(name)
+    metric = {"type": name, "value": round(run[name], 6)}
+    if name == "accuracy":
+        low, high = wilson(run["correct"], rows, confidence)
+    elif error is not None:
+        bounds = BOUNDS.get(name, (0.0, 1.0))
+        low, high = metric_over_seeds(np.array([run[name]]), np.array([error]), confidence, bounds)
+    else:
+        return metric
+    spread = {"confidence": confidence, "low": round(low, 6), "high": round(high, 6)}
+    return metric | {"args": spread | {"rows": rows}}
 
 
 def write_card(readme: Path, results: Path, method: str, seed: int, target: Path) -> None:

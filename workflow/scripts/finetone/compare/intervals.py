@@ -11,6 +11,11 @@ from finetone.compare.metrics import Floats
 Interval = tuple[float, float]
 
 
+def bounded(name: str) -> list[str]:
+    """The three columns of a number with its interval (or quartiles)."""
+    return [name, f"{name}_low", f"{name}_high"]
+
+
 def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
     """Score interval for a proportion (Wilson 1927): near-nominal coverage, inside [0, 1]."""
     return _score(correct / n, n, float(stats.norm.ppf((1 + confidence) / 2)))

@@ -1,4 +1,4 @@
-"""Metrics of one run from its logits, for two or more classes.
+"""Metrics of one run, for two or more classes (all at once: `evaluate`).
 
 Conventions (a metric that is undefined is NaN, never a made-up 0):
 
@@ -21,7 +21,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
-from scipy.stats import rankdata
 
 BINS = 15
 
@@ -39,31 +38,6 @@ def log_softmax(logits: Floats) -> Floats:
     shifted = logits - logits.max(axis=1, keepdims=True)
     normalised: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return normalised
-
-
-def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
-    """All metrics of one run. logits: [n, classes]; label: [n] in 0…classes-1; n ≥ 1."""
-    n, classes = logits.shape
-    log_p = log_softmax(logits)
-    p = np.exp(log_p)
-    # of the logits themselves, so that probabilities which round to the same number do not tie
-    predicted = logits.argmax(axis=1)
-    correct = predicted == label
-    table = confusion(label, predicted, classes)
-    confidence = p[np.arange(n), predicted]
-    bins = reliability(confidence, correct)
-    return {
-        "n": n,
-        "correct": int(correct.sum()),
-        "accuracy": float(correct.mean()),
-        "loss": float(-log_p[np.arange(n), label].mean()),
-        "balanced_accuracy": balanced_accuracy(table),
-        "macro_f1": macro_f1(table),
-        "mcc": mcc(table),
-        "auc": auc(logits, label),
-        "brier": brier(p, label),
-        "ece": bins.ece,
-    }
 
 
 def confusion(label: Ints, predicted: Ints, classes: int) -> Ints:
@@ -95,25 +69,26 @@ def mcc(table: Counts) -> float:
     return float((np.trace(table) * n - (actual * guessed).sum()) / np.sqrt(spread))
 
 
-def auc(logits: Floats, label: Ints) -> float:
-    """One-against-rest area under the ROC curve, ranked by log-odds, which saturate far later
-    than probabilities do."""
-    logits = logits.astype(np.float64)
-    classes = logits.shape[1]
-    areas = []
-    for c in auc_classes(classes):
+def placements(logits: Floats, label: Ints) -> list[tuple[Bools, Floats]]:
+    """What the AUC is the mean of: for each class set against the rest, (is it the class [n],
+    share of the other side [n] that a row's log-odds are on the right side of, ties half).
+
+    Log-odds saturate far later than probabilities do. Classes without rows or without a rest are
+    left out; of two classes, the second says it all.
+    """
+    logits, classes = logits.astype(np.float64), logits.shape[1]
+    found = []
+    for c in [1] if classes == 2 else range(classes):
         positive = label == c
         hits = int(positive.sum())
         misses = len(label) - hits
         if hits and misses:
-            rank_sum = rankdata(log_odds(logits, c))[positive].sum()
-            areas.append((rank_sum - hits * (hits + 1) / 2) / (hits * misses))
-    return float(np.mean(areas)) if areas else float("nan")
-
-
-def auc_classes(classes: int) -> list[int]:
-    """The classes that are set against the rest: of two, one says it all."""
-    return [1] if classes == 2 else list(range(classes))
+            levels, level = np.unique(log_odds(logits, c), return_inverse=True)
+            at = np.bincount(level, positive, len(levels)), np.bincount(level, ~positive)
+            below = [np.cumsum(side) - side / 2 for side in at]
+            share = np.where(positive, below[1][level] / misses, 1 - below[0][level] / hits)
+            found.append((positive, share))
+    return found
 
 
 def log_odds(logits: Floats, c: int) -> Floats:
@@ -123,12 +98,12 @@ def log_odds(logits: Floats, c: int) -> Floats:
     return odds
 
 
-def brier(probabilities: Floats, label: Ints) -> float:
-    """½ · mean over rows of Σ over classes (p - y)²."""
+def brier(probabilities: Floats, label: Ints) -> Floats:
+    """Of each row: ½ · Σ over classes (p - y)²."""
     rows = np.arange(len(label))
     # Σ(p - y)² = Σp² - 2·p_true + 1
-    squared = (probabilities**2).sum(axis=1) - 2 * probabilities[rows, label] + 1
-    return float(squared.mean() / 2)
+    squared: Floats = (probabilities**2).sum(axis=1) - 2 * probabilities[rows, label] + 1
+    return squared / 2
 
 
 @dataclass(frozen=True)
@@ -138,10 +113,6 @@ class Reliability:
     confidence: Floats
     accuracy: Floats
     n: Ints
-
-    @property
-    def ece(self) -> float:
-        return float((self.n * np.abs(self.accuracy - self.confidence)).sum() / self.n.sum())
 
 
 def reliability(confidence: Floats, correct: Bools, bins: int = BINS) -> Reliability:
@@ -154,6 +125,17 @@ def reliability(confidence: Floats, correct: Bools, bins: int = BINS) -> Reliabi
         np.add.reduceat(correct[order].astype(np.float64), starts) / n,
         n,
     )
+
+
+def gaps(confidence: Floats, correct: Bools, bins: int = BINS) -> Floats:
+    """Of each row: correct - confidence, with the sign that it has in the row's bin. Their mean is
+    the ECE."""
+    starts, order = equal_mass(confidence, bins)
+    gap = correct[order].astype(np.float64) - confidence[order]
+    sign = np.sign(np.add.reduceat(gap, starts))
+    found = np.empty_like(gap)
+    found[order] = np.repeat(sign, np.diff(np.append(starts, len(gap)))) * gap
+    return found
 
 
 def equal_mass(confidence: Floats, bins: int = BINS) -> tuple[Ints, Ints]:

@@ -21,6 +21,8 @@ COMPARISONS = [
     "p_holm",
     "mcnemar_p",
     "kappa",
+    "kappa_low",
+    "kappa_high",
 ]
 RANKING = [
     "dataset",
@@ -64,7 +66,7 @@ def compare(
     found = paired.compare(panel, confidence, resamples, seed)
     adjusted = adjust(list(found.values()))
     pairs: Pairs = dict(zip(found, zip(found.values(), adjusted, strict=True), strict=True))
-    comparisons = _comparisons(panel, pairs)
+    comparisons = _comparisons(panel, pairs, confidence)
     pairs |= {(b, a): (d.reversed(), p) for (a, b), (d, p) in pairs.items()}
     return comparisons, _ranking(panel, pairs, baseline, confidence)
 
@@ -74,14 +76,17 @@ def adjust(differences: Sequence[paired.Difference]) -> Floats:
     return multiple.holm(np.array([d.p for d in differences]))
 
 
-def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:
+def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
     mcnemar = agreement.mcnemar(panel.correct)
-    kappa = agreement.kappa(panel.predicted, len(panel.labels))
+    kappa, kappa_error = agreement.kappa(panel.predicted, len(panel.labels))
     rows = []
     for (a, b), (d, p_holm) in pairs.items():
         runs = agreement.seed_pairs(panel.seeds[a], panel.seeds[b])
         i = [panel.columns[a].start + x for x, _ in runs]
         j = [panel.columns[b].start + y for _, y in runs]
+        low, high = intervals.metric_over_seeds(
+            kappa[i, j], kappa_error[i, j], confidence, (-1.0, 1.0)
+        )
         rows.append(
             {
                 "dataset": panel.dataset,
@@ -94,6 +99,8 @@ def _comparisons(panel: Panel, pairs: Pairs) -> pd.DataFrame:
                 "p_holm": p_holm,
                 "mcnemar_p": np.median(mcnemar[i, j]),
                 "kappa": np.mean(kappa[i, j]),
+                "kappa_low": low,
+                "kappa_high": high,
             }
         )
     return pd.DataFrame(rows, columns=COMPARISONS)

@@ -109,6 +109,7 @@ def _results(
                     "accuracy": run["correct"] / run["n"],
                     "loss": run["loss"],
                     **{name: run[name] for name in METRICS},
+                    "standard_errors": {name: run[f"{name}_se"] for name in ("loss", *METRICS)},
                 }
                 for run in single.get_group(key).to_dict("records")
             ],

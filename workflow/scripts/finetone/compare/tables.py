@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from finetone.compare import analysis, convergence, correlation, metrics
+from finetone.compare import analysis, convergence, correlation
 from finetone.compare.csvfile import read_csv, write_csv
+from finetone.compare.evaluate import evaluate
 from finetone.compare.intervals import wilson
 from finetone.compare.leaks import leaks
+from finetone.compare.metrics import METRICS
 from finetone.compare.predictions import header, panels, read
 from finetone.compare.ranking import compare
-from finetone.compare.standard_errors import standard_errors
 from finetone.compare.summary import summarise
 from finetone.compare.transfer import drops
 from finetone.compare.views import (
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 Paths = Sequence[Path]
+SCORES = ("loss", *METRICS)
 
 
 def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> None:
@@ -49,8 +51,7 @@ def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> No
     rows = []
     for head in map(header, predictions):
         for epoch in read(head):
-            values = metrics.evaluate(epoch.logits, epoch.label)
-            errors = standard_errors(epoch.logits, epoch.label)
+            values = evaluate(epoch.logits, epoch.label)
             low, high = wilson(values["correct"], values["n"], confidence)
             rows.append(
                 {
@@ -62,8 +63,8 @@ def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> No
                     **{name: values[name] for name in ("n", "correct", "accuracy")},
                     "accuracy_low": low,
                     "accuracy_high": high,
-                    **{name: values[name] for name in ("loss", *metrics.METRICS)},
-                    **{f"{name}_se": error for name, error in errors.items()},
+                    **{name: values[name] for name in SCORES},
+                    **{f"{name}_se": values[f"{name}_se"] for name in SCORES},
                 }
             )
     write_csv(pd.DataFrame(rows), target)
@@ -86,7 +87,7 @@ def write_transfer(
 ) -> None:
     """transfer.csv: accuracy where the methods were not trained, and the drop."""
     names = (
-        "dataset method source_accuracy accuracy accuracy_low accuracy_high drop drop_low "
+        "dataset method source_accuracy source_low source_high accuracy accuracy_low accuracy_high drop drop_low "
         "drop_high seeds n"
     )
     home = kept_rows(summary, source)
@@ -100,6 +101,8 @@ def write_transfer(
                 "dataset": dataset,
                 "method": method,
                 "source_accuracy": home.loc[method]["accuracy_mean"],
+                "source_low": home.loc[method]["accuracy_low"],
+                "source_high": home.loc[method]["accuracy_high"],
                 "accuracy": score["accuracy_mean"],
                 "accuracy_low": score["accuracy_low"],
                 "accuracy_high": score["accuracy_high"],
@@ -116,20 +119,12 @@ def write_transfer(
 def write_convergence(
     histories: Mapping[tuple[str, int], Path], data: Path, target: Path, confidence: float = 0.95
 ) -> None:
-    """convergence.csv: how fast each run learned its training data (see `convergence`).
+    """convergence.csv: how fast each method learned its training data (see `convergence`).
 
     `data`: folder of the dataset trained on, with its manifest.
     """
-    majority = convergence.majority_share(data / "manifest.json")
-    rows = []
-    for (method, seed), path in histories.items():
-        found = convergence.measure(convergence.read_history(path), majority, confidence)
-        rows.append({"method": method, "seed": seed, **found})
-    names = (
-        "method seed final_training_accuracy target steps_to_target examples_to_target "
-        "area_under_curve"
-    )
-    write_csv(whole(pd.DataFrame(rows, columns=names.split())), target)
+    labels = convergence.training_rows(data / "manifest.json")
+    write_csv(whole(convergence.converge(histories, labels, confidence)), target)
 
 
 def write_comparisons(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from finetone.compare import cost
 from finetone.compare.csvfile import read_csv, write_csv
+from finetone.compare.intervals import bounded
 from finetone.errors import UserError
 from finetone.files import read_json
 
@@ -47,21 +48,20 @@ def write_main(
         row |= {
             "seeds": int(own["seeds"].max()),
             "parameters": _get(facts, model, "parameters"),
-            **{name: _get(timed, model, name) for name in with_quartiles("seconds_per_32")},
+            **{name: _get(timed, model, name) for name in bounded("seconds_per_32")},
             **{name: _get(facts, model, name) for name in ("train_seconds", "train_seconds_sd")},
         }
         rows.append(row)
-    table = pd.DataFrame(rows)
     spread = ("", "_sd", "_low", "_high")
     by_epoch = [f"{n}_{e}{s}" for e in epochs for n in ("acc", "loss") for s in spread]
     rest = [
         "seeds",
         "parameters",
-        *with_quartiles("seconds_per_32"),
+        *bounded("seconds_per_32"),
         "train_seconds",
         "train_seconds_sd",
     ]
-    write_csv(whole(table[["method", *by_epoch, *rest]]), target)
+    write_csv(whole(pd.DataFrame(rows, columns=["method", *by_epoch, *rest])), target)
 
 
 def write_baselines(
@@ -177,9 +177,9 @@ def _facts(runs_json: Paths) -> pd.DataFrame:
 def _speed(paths: Paths) -> pd.DataFrame:
     """Side-by-side timings by method."""
     names = [
-        *with_quartiles("seconds_per_32"),
+        *bounded("seconds_per_32"),
         "train_tokens_per_s",
-        *with_quartiles("inference_examples_per_s"),
+        *bounded("inference_examples_per_s"),
         "peak_memory_bytes",
     ]
     timings = [read_json(path) for path in paths]
@@ -188,11 +188,6 @@ def _speed(paths: Paths) -> pd.DataFrame:
         columns=["method", *names],
     )
     return table.astype(dict.fromkeys(names, float)).set_index("method")
-
-
-def with_quartiles(name: str) -> list[str]:
-    """A timing's columns: the median over batches and the quartiles around it."""
-    return [name, f"{name}_low", f"{name}_high"]
 
 
 def _get(table: pd.DataFrame, method: str, column: str) -> float:
@@ -206,7 +201,6 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
         "non_embedding_parameters",
         "peak_memory_bytes",
         "flops_per_token",
-        "steps_to_target",
         "examples_to_target",
         "seeds",
     ]

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from finetone.errors import UserError
-from finetone.hub import fetch_dataset
+from finetone.hub import fetch_dataset, stated_license
 from finetone.log import logger
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -48,8 +48,7 @@ def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
             logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
             return revision, None
         raise
-    license_ = info.card_data.get("license") if info.card_data else None
-    return str(info.sha), license_ if isinstance(license_, str) else None
+    return str(info.sha), stated_license(info)
 
 
 def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:

@@ -18,8 +18,11 @@ def card(run: dict[str, Any], *, source: dict[str, Any], max_length: int) -> str
         "pipeline_tag": "text-classification",
         "tags": ["sentiment-analysis", "finetone"],
     }
-    if hub := hub_id(source):
-        front["base_model"] = hub
+    base = hub_source(source)
+    if base:
+        front["base_model"] = base["id"]
+    if "license" in base:  # what is made from a model stays under its licence
+        front["license"] = base["license"]
     labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run["labels"]))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run["recipe"].items())
     versions = ", ".join(f"{key} {value}" for key, value in run["versions"].items())
@@ -75,11 +78,11 @@ def origin(source: dict[str, Any]) -> str:
     return "not recorded"
 
 
-def hub_id(source: dict[str, Any]) -> str | None:
-    """The base model's id on the model hub; None where it came from elsewhere."""
+def hub_source(source: dict[str, Any]) -> dict[str, Any]:
+    """The base model's `source` on the model hub; empty where it came from elsewhere."""
     if source.get("kind") == "intermediate":
-        return hub_id(source["base"])
-    return str(source["id"]) if source.get("kind") == "hub" else None
+        return hub_source(source["base"])
+    return source if source.get("kind") == "hub" else {}
 
 
 def code(text: str) -> str:

@@ -34,11 +34,12 @@ TOKENIZER = (
 )
 
 
-def fetch(repo: str, revision: str, where: str) -> tuple[Path, str]:
+def fetch(repo: str, revision: str, where: str) -> tuple[Path, str, str | None]:
     """Download the model files of `repo` at `revision` into the hub's own cache.
 
-    Returns their folder and the commit that `revision` stood for when it was asked; every file is
-    taken at that commit, so a branch that moves meanwhile cannot mix two versions. Sizes are
+    Returns their folder, the commit that `revision` stood for when it was asked, and the licence
+    its card names. Every file is taken at that commit, so a branch that moves meanwhile cannot mix
+    two versions. Sizes are
     checked by the client, contents here against the hashes the hub lists. Without a connection
     (or with HF_HUB_OFFLINE=1) a complete copy in the cache will do.
 
@@ -55,11 +56,11 @@ def fetch(repo: str, revision: str, where: str) -> tuple[Path, str]:
             ref = folder.parents[1] / "refs" / revision
             ref.parent.mkdir(parents=True, exist_ok=True)
             ref.write_text(commit)
-        return folder, commit
+        return folder, commit, hub.stated_license(info)
     except (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError) as error:
         if hub.unreachable(error) and (cached := _cached(repo, revision)):
             logger.warning("%s: the hub cannot be reached; using the copy in %s", where, cached)
-            return cached, cached.name
+            return cached, cached.name, None
         raise UserError(hub.sentence(error, "model", repo, revision, where)) from error
 
 

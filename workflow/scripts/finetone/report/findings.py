@@ -31,7 +31,7 @@ def ranking(maker: Maker) -> Section:
         Column("difference", say["difference"], "points", "low", "high"),
         Column("p_holm", say["p_holm"], "p"),
         Column("mcnemar_p", say["mcnemar_p"], "p"),
-        Column("kappa", say["kappa"], "number"),
+        bounded("kappa", say["kappa"], "number"),
     ]
     frame = maker.rows("ranking")
     confidence = maker.inputs.config.get("compare", {}).get("confidence", 0.95)
@@ -63,12 +63,10 @@ def curves(maker: Maker) -> Section:
     say = maker.say
     columns = [
         Column("method", say["method"], "method"),
-        Column("seed", say["seed"], "count"),
-        Column("final_training_accuracy", say["final_training_accuracy"], "percent"),
-        Column("target", say["target"], "percent"),
-        Column("steps_to_target", say["steps_to_target"], "count"),
-        Column("examples_to_target", say["examples_to_target"], "count"),
-        Column("area_under_curve", say["area_under_curve"], "number"),
+        Column("seeds", say["seeds"], "count"),
+        bounded("final_training_accuracy", say["final_training_accuracy"], "percent"),
+        bounded("examples_to_target", say["examples_to_target"], "count"),
+        bounded("area_under_curve", say["area_under_curve"], "percent"),
     ]
     correlation = [
         Column("scope", say["scope"]),
@@ -106,8 +104,8 @@ def epochs(maker: Maker) -> Section:
         Column("seed", say["seed"], "count"),
         Column("epoch", say["epoch"], "count"),
         bounded("accuracy", say["accuracy"], "percent"),
-        Column("loss", say["loss"], "number"),
-        Column("macro_f1", say["macro_f1"], "percent"),
+        Column("loss", say["loss_error"], "number", spread="loss_se"),
+        Column("macro_f1", say["macro_f1_error"], "percent", spread="macro_f1_se"),
         Column("kept", say["kept"], "flag"),
     ]
     return Section(
@@ -127,7 +125,13 @@ def transfer(maker: Maker) -> Section:
     columns = [
         Column("dataset", say["dataset"], "dataset"),
         Column("method", say["method"], "method"),
-        Column("source_accuracy", maker.style.dataset(maker.source), "percent"),
+        Column(
+            "source_accuracy",
+            maker.style.dataset(maker.source),
+            "percent",
+            "source_low",
+            "source_high",
+        ),
         Column("accuracy", say["accuracy_there"], "percent", "accuracy_low", "accuracy_high"),
         Column("drop", say["drop"], "points", "drop_low", "drop_high"),
         Column("n", say["rows"], "count"),
