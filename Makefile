@@ -59,6 +59,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/engine.py --tokens $(TOKENS) --model $(MODEL) --device $(DEVICE)
 	$(BIN)/python benchmarks/compare.py
 	PATH="$(abspath $(BIN)):$$PATH" python benchmarks/dag.py --models 15 100
+	$(BIN)/python benchmarks/overhead.py
 
 # One lock for every machine: pip chooses the CPU or CUDA build of torch, so the pin names neither.
 lock: $(INSTALLED)

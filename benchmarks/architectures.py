@@ -8,27 +8,33 @@ import torch
 import transformers as hf
 from torch import nn
 
+# Token files are WordPiece's: 0 pads, and 102 ends a text, where BART looks for its end token.
+ERNIE3 = {"vocab_size": 40000, "max_position_embeddings": 2048, "use_task_id": True}
+BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
+SMALL = {"hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 CONFIGS: dict[str, Callable[[], Any]] = {
-    "minilm-l6": lambda: hf.BertConfig(
-        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
-    ),
-    "tinybert-l6": lambda: hf.BertConfig(num_hidden_layers=6),
+    "minilm-l6": lambda: hf.BertConfig(num_hidden_layers=6, **SMALL),
+    "ernie-2.0-base-en": lambda: hf.ErnieConfig(type_vocab_size=4),
+    "ernie-3.0-mini-zh": lambda: hf.ErnieConfig(num_hidden_layers=6, **ERNIE3, **SMALL),
+    "ernie-3.0-medium-zh": lambda: hf.ErnieConfig(num_hidden_layers=6, **ERNIE3),
+    "ernie-3.0-base-zh": lambda: hf.ErnieConfig(**ERNIE3),
     "bert-base": lambda: hf.BertConfig(),
-    "ernie-medium": lambda: hf.ErnieConfig(
-        vocab_size=40000, num_hidden_layers=6, max_position_embeddings=2048, use_task_id=True
-    ),
-    "electra-base": lambda: hf.ElectraConfig(
-        embedding_size=768, hidden_size=768, num_attention_heads=12, intermediate_size=3072
-    ),
-    "roberta-base": lambda: hf.RobertaConfig(vocab_size=50265, max_position_embeddings=514),
+    "squeezebert": lambda: hf.SqueezeBertConfig(embedding_size=768),
+    "tinybert": lambda: hf.BertConfig(num_hidden_layers=6),
+    "convbert-base": lambda: hf.ConvBertConfig(pad_token_id=0),
+    "gpt2-en": lambda: hf.GPT2Config(pad_token_id=0),
     "distilgpt2": lambda: hf.GPT2Config(n_layer=6, pad_token_id=0),
-    "gpt2": lambda: hf.GPT2Config(pad_token_id=0),
+    "electra-small": lambda: hf.ElectraConfig(),
+    "electra-base": lambda: hf.ElectraConfig(embedding_size=768, **BASE),
+    "roberta-base": lambda: hf.RobertaConfig(
+        vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, pad_token_id=0
+    ),
     "bart-base": lambda: hf.BartConfig(
         d_model=768, encoder_layers=6, decoder_layers=6, encoder_attention_heads=12,
         decoder_attention_heads=12, encoder_ffn_dim=3072, decoder_ffn_dim=3072, vocab_size=50265,
+        attention_dropout=0.1, activation_dropout=0.1, pad_token_id=0, eos_token_id=102,
+        decoder_start_token_id=102, forced_eos_token_id=102,
     ),
-    "squeezebert": lambda: hf.SqueezeBertConfig(embedding_size=768),
-    "convbert-base": lambda: hf.ConvBertConfig(),
 }  # fmt: skip
 
 

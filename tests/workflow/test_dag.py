@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -217,11 +218,29 @@ def test_bad_configuration_is_one_sentence_and_no_traceback(again):
     assert str(Path(folder / "experiment.yaml")) in said
 
 
+def embedded(page: str, name: str) -> dict:
+    """A JSON object that a page assigns to the variable `name`."""
+    found = re.search(rf"\b{name} = (?={{\"(?:results/|[A-Z]))", page)
+    assert found, name
+    return json.JSONDecoder().raw_decode(page, found.end())[0]
+
+
 def test_snakemakes_own_report_is_complete(again, tmp_path):
     folder, _ = again
     done = snakemake(folder, "--report", str(folder / "snakemake.html"))
     assert done.returncode == 0, done.stderr
-    assert (folder / "snakemake.html").stat().st_size > 100_000
+    page = (folder / "snakemake.html").read_text()
+    shown = embedded(page, "results")
+    made = [
+        str(path.relative_to(folder))
+        for kind in ("tables/*.csv", "figures/**/*.svg", "audit/*.json", "re*.*")
+        for path in (folder / "results/small").glob(kind)
+    ]
+    assert len(made) > 25 and set(made) == set(shown)
+    for path, result in shown.items():
+        assert result["caption"] and result["labels"], path
+    categories = embedded(page, "categories")
+    assert set(categories) == {"Report", "Tables", "Figures", "Data"}, "nothing under 'Other'"
 
 
 def test_drawing_never_imports_torch(finished):

@@ -161,3 +161,54 @@ def test_two_at_once_and_a_stale_lock_are_explained(again):
     assert snakemake(folder, "--unlock").returncode == 0
     target = "results/small/audit/films.json"
     assert snakemake(folder, "--rerun-incomplete", "--", target).returncode == 0
+
+
+def test_a_file_from_the_future_is_refused_before_anything_is_made_of_it(again):
+    """Of a computer whose clock is ahead, or left from before the clock was set back."""
+    folder, config = again
+    file = Path(config["datasets"]["films"]["file"]["train"])
+    kept = file.stat()
+    try:
+        os.utime(file, (time.time() + 3600, time.time() + 3600))
+        done = snakemake(folder, "--dry-run")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and "Traceback" not in said
+        assert f"datasets.films.file: {file}" in said and "in the future" in said
+    finally:
+        os.utime(file, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert scheduled(folder) == {}
+
+
+def test_memory_that_ends_is_one_sentence_and_the_next_run_continues(again):
+    """The process of the training may use little more than its imports."""
+    folder, config = again
+    config |= {
+        "experiment": "hungry",
+        "transfer": [],
+        "baselines": {},
+        "seeds": [1],
+        "max_length": 60,
+    }
+    config["recipe"] = {**config["recipe"], "epochs": 1, "batch_size": 96}
+    config["models"] = {"tiny": config["models"]["tiny"]}
+    tokens = "results/hungry/tokens/films/train/tiny.arrow"
+    run = "results/hungry/runs/tiny/seed1/run.json"
+    assert snakemake(folder, "--", tokens, config=config).returncode == 0
+    imports = "import finetone.engine.finetune, re; from pathlib import Path; " \
+              "print(re.search(r'VmData:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    kilobytes = subprocess.run(
+        [sys.executable, "-c", imports], cwd=ROOT / "workflow/scripts", env=environment, text=True,
+        capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    limit = 1024 * (int(kilobytes) + 40_000)
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--configfile",
+               "experiment.yaml", "--", run]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=folder, text=True, capture_output=True, timeout=300, env=environment,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode != 0 and "memory ended; run fewer jobs at once" in done.stderr
+    assert not (folder / run).exists()
+    done = snakemake(folder, "--rerun-incomplete", "--", run)
+    assert done.returncode == 0, done.stderr[-3000:]

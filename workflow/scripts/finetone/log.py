@@ -18,13 +18,17 @@ QUIET = {
     "TQDM_DISABLE": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
+MEMORY = (
+    "memory ended; run fewer jobs at once (--cores, --resources mem_mb=…), lower the recipe's "
+    "batch_size or max_length, or give the job more (resources: mem_mb); what was saved stays"
+)
 
 
 def to_file(path: str | Path) -> None:
     """Send everything `finetone` logs, warnings and uncaught exceptions to `path`.
 
     A UserError is one line in the log and on the terminal; anything else leaves its traceback in
-    the log and its last line on the terminal.
+    the log and its last line, or that memory ended, on the terminal.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -45,6 +49,17 @@ def to_file(path: str | Path) -> None:
             print(f"finetone: {error}", file=sys.stderr)
         else:
             logger.error("".join(traceback.format_exception(kind, error, trace)))
-            print(f"finetone: {kind.__name__}: {error} (traceback in {path})", file=sys.stderr)
+            said = MEMORY if out_of_memory(error) else f"{kind.__name__}: {error}"
+            print(f"finetone: {said} (traceback in {path})", file=sys.stderr)
 
     sys.excepthook = uncaught
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Python's, numpy's and pyarrow's error, torch's on a GPU, and torch's bare one on a CPU."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    words = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in words or "not enough memory" in words
+    )

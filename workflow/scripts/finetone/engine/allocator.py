@@ -1,8 +1,9 @@
 """Keep the memory that training reuses, and no more.
 
 glibc maps every large tensor freshly and gives it back when freed, so each step pays for page
-faults on all of it again. Kept memory is reused warm instead; the peak stays the same. oneDNN on the other hand keeps a compiled kernel for every shape it has met, and
-without padding nearly every batch has shapes of its own: hundreds of MB that nobody asks for again.
+faults on all of it again. Kept memory is reused warm instead. oneDNN on the other hand keeps a
+compiled kernel for every shape it has met, and without padding nearly every batch has shapes of its
+own: hundreds of MB that nobody asks for again.
 """
 
 import ctypes

@@ -1,0 +1,88 @@
+"""Every architecture of the report at its true size: speed, memory, and what all fifteen would take.
+
+    python benchmarks/zoo.py --tokens imdb.arrow --device cuda        # under ten minutes on a GPU
+    python benchmarks/zoo.py --tokens imdb.arrow --batch 4 --steps 1  # CPU: memory, rough rates
+
+Per architecture, with random weights: real tokens per second of the engine in training and in
+prediction, its peak memory beside that of the padded loop (the Trainer's default), and the minutes
+that the report's run takes at these rates: 3 epochs of 25,000 reviews, each followed by an
+evaluation on 5,000. On a GPU memory is that of tensors, on a CPU that of the process.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent / "workflow" / "scripts"), str(HERE)]
+
+from architectures import CONFIGS  # noqa: E402
+from engine import rate, workers  # noqa: E402
+
+from finetone.data.tokens import read_tokens  # noqa: E402
+
+EPOCHS, TRAIN_ROWS, TEST_ROWS = 3, 25_000, 5_000
+TWICE = ("ernie-2.0-base-en",)  # once more after SQuAD
+TASKS: dict[str, dict[str, Any]] = {
+    "engine": {"kind": "engine"},
+    "prediction": {"kind": "engine_inference"},
+    "padded": {"kind": "trainer"},
+}
+
+
+def measure(common: dict[str, Any], steps: int, warm: int) -> dict[str, dict[str, Any]]:
+    """The last answer of each variant, one process at a time; the padded loop makes two steps."""
+    answers = {}
+    for name, task in TASKS.items():
+        with workers({name: task}, common) as running:
+            count = 1 if name == "padded" else steps
+            for _ in range(1 if name == "padded" else warm):
+                running[name].ask("run 1")
+            answers[name] = running[name].ask(f"run {count}")
+    return answers
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--tokens", required=True, help="token file (Arrow) of real texts")
+    arguments.add_argument("--models", nargs="+", default=[m for m in CONFIGS if m != "minilm-l6"])
+    arguments.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    arguments.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments.add_argument("--batch", type=int, default=32)
+    arguments.add_argument("--steps", type=int, default=20)
+    arguments.add_argument("--warm", type=int, default=3, help="steps before the measured ones")
+    given = arguments.parse_args()
+    if given.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit("no GPU here: torch.cuda.is_available() is False; nothing was measured")
+    tokens = float(read_tokens(given.tokens).lengths.mean())
+    print(f"{Path(given.tokens).name}, {tokens:.0f} tokens per text, batch {given.batch}, "
+          f"{given.device}, {given.threads} threads, {platform.machine()}\n")  # fmt: skip
+    print(
+        "| model | training, tokens/s | prediction, tokens/s | peak MB | padded loop, MB | minutes |"
+    )
+    print("|---|---|---|---|---|---|")
+    total = 0.0
+    for model in given.models:
+        common = {
+            "model": model, "tokens": given.tokens, "batch": given.batch,
+            "threads": given.threads, "device": given.device,
+        }  # fmt: skip
+        found = measure(common, given.steps, given.warm)
+        training, prediction = (rate(found[name], "seconds") for name in ("engine", "prediction"))
+        rows = TRAIN_ROWS / training + TEST_ROWS / prediction
+        minutes = EPOCHS * tokens * rows / 60
+        total += minutes * (2 if model in TWICE else 1)
+        peaks = [found[name]["peak"] / 1e6 for name in ("engine", "padded")]
+        print(f"| {model} | {training:.0f} | {prediction:.0f} | {peaks[0]:.0f} | {peaks[1]:.0f} | "
+              f"{minutes:.1f} |", flush=True)  # fmt: skip
+    print(f"\nall of them at these rates: {total:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Every configuration that the schema allows and that makes sense builds a workflow.
+
+FINETONE_DRY_RUNS=200 runs the long form.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.tiny import write_reviews
+from tests.workflow.snake import ROOT, snakemake
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+TOP = SCHEMA["properties"]
+NAMES = st.from_regex(SCHEMA["$defs"]["name"]["pattern"]).map(lambda name: name[:24])
+LONG = settings(
+    max_examples=int(os.environ.get("FINETONE_DRY_RUNS", "4")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
+
+
+def values(schema: dict) -> st.SearchStrategy:
+    """Any value a part of the schema allows; numbers stay near their bounds."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return NAMES if name == "name" else values(SCHEMA["$defs"][name])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    kind = schema["type"]
+    if isinstance(kind, list):
+        return st.one_of([values({**schema, "type": each}) for each in kind])
+    if kind == "object":
+        optional = {key: values(part) for key, part in schema.get("properties", {}).items()}
+        return st.fixed_dictionaries({}, optional=optional)
+    if kind == "integer":
+        least = schema.get("minimum", 0)
+        return st.integers(least, schema.get("maximum", least + 1000))
+    if kind == "number":
+        least = schema.get("exclusiveMinimum", schema.get("minimum", 0))
+        most = schema.get("exclusiveMaximum", schema.get("maximum", least + 1000))
+        return st.floats(
+            least, most,
+            exclude_min="exclusiveMinimum" in schema, exclude_max="exclusiveMaximum" in schema,
+        )  # fmt: skip
+    if kind == "string":
+        return st.from_regex(schema["pattern"]) if "pattern" in schema else st.text(max_size=12)
+    return {"boolean": st.booleans(), "null": st.none()}[kind]
+
+
+@st.composite
+def configurations(draw: st.DrawFn, reviews: str) -> dict:
+    """Datasets, models and baselines of every kind, with names that refer to each other."""
+    names = draw(st.lists(NAMES, min_size=8, max_size=8, unique_by=str.lower))
+    hub = {"id": "some/repository"}
+    wheel = {"requirement": "p==1", "sha256": "0" * 64}
+    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    cut = {"split": draw(st.sampled_from([{"test": 0.2}, {"test": 0.2, "dev": 0.1}]))}
+    sources = [
+        {"hub": hub, **(cut if draw(st.booleans()) else {})},
+        {"file": reviews, **cut},
+        {"file": {"train": reviews, "test": reviews}},
+        {"wheel": {**wheel, "member": "rows.csv"}, **cut},
+    ]
+    datasets = {name: {**draw(st.sampled_from(sources)), **columns} for name in names[:2]}
+    recipe = draw(values(SCHEMA["$defs"]["recipe"])) | {"choose_epoch": "last"}
+    models = {
+        names[2]: draw(st.sampled_from([{"hub": hub}, {"wheel": {**wheel, "folder": "m"}}])),
+        names[3]: {"scratch": {"like": names[2]}, "recipe": recipe},
+        names[4]: {"intermediate": {"from": names[2], "hub": hub}, "title": draw(st.text())},
+    }
+    chosen = draw(st.sets(st.sampled_from(names[2:5])))
+    if chosen:
+        chosen.add(names[2])
+    kinds = TOP["baselines"]["additionalProperties"]["properties"]["kind"]["enum"]
+    baselines = {
+        name: {"kind": draw(st.sampled_from(kinds))}
+        for name in draw(st.sets(st.sampled_from(names[5:]), min_size=0 if chosen else 1))
+    }
+    config = {
+        "experiment": draw(NAMES),
+        "title": draw(st.text(max_size=30)),
+        "seeds": draw(st.lists(st.integers(0, 10**6), min_size=1, max_size=3, unique=True)),
+        "source": names[0],
+        "transfer": draw(st.sampled_from([[], [names[1]]])),
+        "datasets": datasets,
+        "models": {name: models[name] for name in models if name in chosen},
+        "baselines": baselines,
+        "recipe": draw(values(SCHEMA["$defs"]["recipe"])) | {"choose_epoch": "last"},
+        "resources": {
+            rule: draw(values(TOP["resources"]["additionalProperties"]))
+            for rule in draw(st.sets(st.sampled_from(TOP["resources"]["propertyNames"]["enum"])))
+        },
+        **{key: draw(values(TOP[key])) for key in ("engine", "max_length")},
+        "compare": draw(values(TOP["compare"])) | {"baseline": None},
+        "report": {"language": draw(st.sampled_from(["en", "zh"]))},
+    }
+    return config
+
+
+def test_what_the_schema_allows_builds_a_workflow(tmp_path: Path) -> None:
+    reviews = str(write_reviews(tmp_path / "reviews.csv", 60, 1))
+
+    @LONG
+    @given(configurations(reviews))
+    def holds(config: dict) -> None:
+        done = snakemake(tmp_path, "--dry-run", "--quiet", "all", config=config)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+    holds()
