@@ -1,5 +1,6 @@
 """From weights and token files to logits and prediction files."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
 from finetone.files import atomic
+from finetone.log import logger
+
+LOG_SECONDS = 20.0
 
 
 def predict_module(
@@ -39,10 +43,14 @@ def predict_module(
     if len(tokens) == 0:
         return np.zeros((0, len(tokens.meta["labels"])), dtype=np.float32)
     groups = execution.prediction_batches(tokens.lengths)
+    parts, done, said = [], 0, time.monotonic()
     with torch.inference_mode():
-        parts = [
-            execution.logits(module, collate(tokens, rows, execution.device)) for rows in groups
-        ]
+        for rows in groups:
+            parts.append(execution.logits(module, collate(tokens, rows, execution.device)))
+            done += len(rows)
+            if time.monotonic() - said > LOG_SECONDS:
+                logger.info("predicted %d of %d rows", done, len(tokens))
+                said = time.monotonic()
         in_length_order = torch.cat(parts).cpu().numpy()
     logits = np.empty_like(in_length_order)
     logits[np.concatenate(groups)] = in_length_order
@@ -79,6 +87,7 @@ def predict(
         for epoch in epochs:
             if (path := weights[epoch]) is not None:
                 load_model(module, path, device=str(execution.device))
+            logger.info("%s: weights of epoch %d", dataset, epoch)
             logits[epoch] = predict_module(module, data, execution=execution)
     meta = {
         "dataset": dataset, "method": method, "seed": seed,
