@@ -1,9 +1,8 @@
 """What the workflow adds to the bare tools: start-up of every job, and one figure drawn again.
 
-    python benchmarks/overhead.py [--rounds 5] [--results FOLDER]
+    python benchmarks/overhead.py [--rounds 3] [--results FOLDER]
 
-- A job's start-up is the imports at the head of its door in `workflow/scripts`, beside `import torch`
-  for doors that train or predict and beside `import pandas` for the others.
+- A job's start-up is the imports at the head of its door in `workflow/scripts`, beside `import torch`.
 - One figure is `snakemake --force <figure>` on the finished demo in `--results` (skipped without
   it), beside importing Snakemake's command line in one process and matplotlib in another.
 
@@ -47,14 +46,6 @@ def imports(door: Path) -> str:
     return "\n".join(map(ast.unparse, kept))
 
 
-def needs_torch(code: str) -> bool:
-    found = subprocess.run(
-        python(code + "\nimport sys; print('torch' in sys.modules)"),
-        cwd=SCRIPTS, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return found.stdout.strip() == "True"
-
-
 def compare(name: str, bare: list[list[str]], ours: list[str], rounds: int, folder: Path) -> None:
     pairs = []
     for turn in range(rounds + 1):
@@ -72,16 +63,14 @@ def compare(name: str, bare: list[list[str]], ours: list[str], rounds: int, fold
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args()
     print(f"{'job':<24}{'bare s':>8}{'ours s':>8}{'ratio':>8} (min – max)")
     for door in sorted(SCRIPTS.glob("*.py")):
         if door.name in BY_HAND:
             continue
-        code = imports(door)
-        bare = "import torch" if needs_torch(code) else "import pandas"
-        compare(f"{door.stem} ({bare[7:]})", [python(bare)], python(code), options.rounds, SCRIPTS)
+        compare(door.stem, [python("import torch")], python(imports(door)), options.rounds, SCRIPTS)
     if not (options.results / FIGURE).exists():
         print(f"one figure: skipped, there is no {options.results / FIGURE}; run make demo first")
         return

@@ -1,5 +1,7 @@
 """Only what is missing is recomputed; everything asked for is made."""
 
+import csv
+import hashlib
 import json
 import os
 import re
@@ -54,6 +56,34 @@ def test_everything_is_made_and_nothing_is_left_to_do(finished):
     assert (results / "report.html").stat().st_size > 10_000
     json.loads((results / "results.json").read_text())
     assert scheduled(folder) == {}
+
+
+def checksum(rows) -> str:
+    """Of (id, text, label) in this order."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def test_nothing_is_lost_or_reordered_between_source_and_predictions(finished):
+    folder, config = finished
+    labels = {"neg": 0, "pos": 1}
+    for dataset, rows in {"films": 64, "books": 48}.items():
+        with Path(config["datasets"][dataset]["file"]["test"]).open(newline="") as stream:
+            source = [
+                (i, r["review"], labels[r["mood"]]) for i, r in enumerate(csv.DictReader(stream))
+            ]
+        assert len(source) == rows
+        texts = {i: text for i, text, _ in source}
+        data = pd.read_parquet(folder / f"results/small/data/{dataset}/test.parquet")
+        columns = [data[name].tolist() for name in ("id", "text", "label")]
+        assert checksum(zip(*columns, strict=True)) == checksum(source)
+        for file in (folder / f"results/small/predictions/{dataset}").rglob("*.parquet"):
+            for _, epoch in pd.read_parquet(file).groupby("epoch"):
+                ids, given = epoch["id"].tolist(), epoch["label"].tolist()
+                predicted = [(i, texts[i], label) for i, label in zip(ids, given, strict=True)]
+                assert checksum(predicted) == checksum(source), file
 
 
 def test_a_trained_model_learned_something(finished):

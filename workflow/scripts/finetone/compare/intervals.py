@@ -55,14 +55,12 @@ def over_seeds(accuracies: Floats, n: int, confidence: float = 0.95) -> Interval
     degrees of freedom (the usual treatment of proportions from clustered samples, cf. Korn &
     Graubard 1998; Franco et al. 2019). With one seed, or seeds that agree exactly, it is Wilson's.
     """
-    p, seeds = float(np.mean(accuracies)), len(accuracies)
-    of_seeds = float(np.var(accuracies, ddof=1)) / seeds if seeds > 1 else 0.0
+    p = float(np.mean(accuracies))
     of_rows = p * (1 - p) / n
-    if of_seeds == 0 or of_rows == 0:
+    variance, critical = _of_mean(accuracies, of_rows, confidence)
+    if of_rows == 0:
         return wilson(p * n, n, confidence)
-    total = of_seeds + of_rows
-    freedom = (seeds - 1) * (total / of_seeds) ** 2
-    return _score(p, n * of_rows / total, float(stats.t.ppf((1 + confidence) / 2, freedom)))
+    return _score(p, n * of_rows / variance, critical)
 
 
 def metric_over_seeds(
@@ -75,10 +73,21 @@ def metric_over_seeds(
     up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
     seed has no value or no error.
     """
-    mean, seeds = float(np.mean(values)), len(values)
-    of_seeds = float(np.var(values, ddof=1)) / seeds if seeds > 1 else 0.0
-    total = of_seeds + float(np.mean(np.square(errors)))
-    freedom = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * np.sqrt(total)
+    mean = float(np.mean(values))
+    variance, critical = _of_mean(values, float(np.mean(np.square(errors))), confidence)
+    half = critical * np.sqrt(variance)
     # not max() and min(), which would turn NaN into a bound
     return float(np.maximum(bounds[0], mean - half)), float(np.minimum(bounds[1], mean + half))
+
+
+def _of_mean(values: Floats, of_rows: float, confidence: float) -> tuple[float, float]:
+    """(variance of the mean over new seeds and rows, quantile its interval is made with).
+
+    Satterthwaite's degrees of freedom: the variance over seeds is estimated from `values`, one per
+    seed, that over rows is taken as known. One seed, or seeds that agree: the normal quantile.
+    """
+    seeds = len(values)
+    of_seeds = float(np.var(values, ddof=1)) / seeds if seeds > 1 else 0.0
+    total = of_seeds + of_rows
+    freedom = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
+    return total, float(stats.t.ppf((1 + confidence) / 2, freedom))
