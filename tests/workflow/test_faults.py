@@ -3,6 +3,7 @@
 FINETONE_KILLS=50 runs the long form.
 """
 
+import contextlib
 import copy
 import os
 import random
@@ -37,8 +38,9 @@ def start(folder: Path) -> subprocess.Popen:
 def kill_jobs(process: subprocess.Popen) -> None:
     """SIGKILL the scripts under Snakemake, which itself lives on to report them."""
     for child in psutil.Process(process.pid).children(recursive=True):
-        if ".snakemake/scripts" in " ".join(child.cmdline()):
-            child.kill()
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            if ".snakemake/scripts" in " ".join(child.cmdline()):
+                child.kill()
 
 
 def half_written(folder: Path) -> list[str]:
