@@ -44,7 +44,7 @@ def draw_comparisons(
     title = say["title_comparisons"].format(dataset=style.dataset(dataset))
     with look():
         cell = 0.46 if n > 12 else 0.62
-        figure = new_figure(2.4 + cell * n, 1.9 + 0.62 * cell * n)
+        figure = new_figure(max(5.2, 2.4 + cell * n), 1.9 + 0.62 * cell * n)
         axes = figure.add_subplot()
         limit = np.nanmax(np.abs(difference)) if np.isfinite(difference).any() else 1.0
         shown = np.ma.masked_where(
@@ -74,10 +74,10 @@ def draw_comparisons(
         for spine in axes.spines.values():
             spine.set_visible(False)
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        axes.set_xlabel(
-            f"{say['difference']}\n{say['significant'].format(level=level)}", linespacing=1.5
+        below = f"{say['difference']}\n{say['significant'].format(level=level)}"
+        figure.supxlabel(
+            below, x=0.01, ha="left", ma="left", fontsize=9, color=MUTED, linespacing=1.5
         )
-        axes.xaxis.set_label_position("bottom")
         description = say["desc_comparisons"].format(
             significant=int(np.triu(significant, 1).sum()), n=len(pairs), level=level
         )

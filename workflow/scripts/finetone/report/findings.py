@@ -75,18 +75,26 @@ def curves(maker: Maker) -> Section:
         Column("n", say["points"], "count"),
         Column("models", say["models"], "count"),
     ]
+    related = maker.read("correlation")
+    if len(related):  # without an interval a correlation says nothing
+        related = related[related["low"].notna()]
     return Section(
         "curves",
         say["section_curves"],
         say["lead_curves"],
         gallery=[p for name, p in maker.pictures.items() if name.startswith("curves/")],
-        tables=[*maker.table("convergence", columns), *maker.table("correlation", correlation)],
+        tables=[
+            *maker.table("convergence", columns),
+            *maker.table("correlation", correlation, related),
+        ],
     )
 
 
 def epochs(maker: Maker) -> Section:
     say = maker.say
     main = maker.read("main")
+    if main.empty:
+        return Section("epochs", say["section_epochs"])
     columns = [Column("method", say["method"], "method")]
     epochs = [int(c[4:]) for c in map(str, main) if c.startswith("acc_") and c[4:].isdigit()]
     for epoch in epochs:

@@ -73,7 +73,12 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
         language={"en": "en", "zh": "zh-CN"}[style.language],
         title=inputs.config.get("title") or inputs.config["experiment"],
-        answer=answer(ranks, read(efficiency, ["method"]) if efficiency else None, style, say),
+        answer=[
+            sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
+            for sentence in answer(
+                ranks, read(efficiency, ["method"]) if efficiency else None, style, say
+            )
+        ],
         facts=what_was_run(maker),
         sections=sections,
         colours=_colours(pictures.values(), sections),
