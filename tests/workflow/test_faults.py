@@ -73,9 +73,12 @@ def test_killed_anywhere_and_continued_it_ends_as_if_nothing_had_happened(finish
                 os.killpg(process.pid, signal.SIGINT)
             process.wait()
             kills += 1
-        else:  # finished before the kill: begin again somewhere in the middle
-            shutil.rmtree(folder / "results/small/runs", ignore_errors=True)
-            shutil.rmtree(folder / "results/small/predictions", ignore_errors=True)
+        else:  # finished before the kill: begin again in the middle, with all that follows from it
+            assert process.returncode == 0
+            for part in ("runs", "predictions", "tables", "figures", "checkpoints"):
+                shutil.rmtree(folder / "results/small" / part, ignore_errors=True)
+            for file in ("report.html", "results.json"):
+                (folder / "results/small" / file).unlink(missing_ok=True)
         assert half_written(folder) == []
         snakemake(folder, "--unlock", config=config)
     done = snakemake(folder, "--rerun-incomplete", config=config)
