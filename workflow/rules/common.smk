@@ -124,9 +124,8 @@ def block_files(block, key):
     given = block.get(key)
     if isinstance(given, dict):
         return list(given.values())
-    if (
-        given and key == "path"
-    ):  # every file, so that weights swapped under the same name are noticed
+    # every file of a folder, so that weights swapped under the same name are noticed
+    if given and key == "path":
         return sorted(str(f) for f in Path(given).glob("*") if f.is_file()) or [given]
     return [given] if given else []
 
