@@ -107,6 +107,15 @@ def compare(
     return {"facts": facts, "pairs": pairs, "gemm": gemm, "shares": shares, "notes": notes}
 
 
+def need(device: str) -> None:
+    """End here, plainly, where a GPU is asked for and there is none."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit("no GPU here: torch.cuda.is_available() is False; nothing was measured")
+
+
 def spread(values: list[float], form: str = "{:.2f}") -> str:
     low, middle, high = (
         form.format(v) for v in (min(values), statistics.median(values), max(values))
@@ -151,11 +160,7 @@ def main() -> None:
         help="cpu_seconds where other programs share the cores (use --threads 1 with it)",
     )  # fmt: skip
     given = arguments.parse_args()
-    if given.device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            sys.exit("no GPU here: torch.cuda.is_available() is False; nothing was measured")
+    need(given.device)
     common = {
         "model": given.model, "tokens": given.tokens, "batch": given.batch,
         "threads": given.threads, "device": given.device,

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "workflow" / "scripts"), str(HERE)]
 
 from architectures import CONFIGS  # noqa: E402
-from engine import rate, workers  # noqa: E402
+from engine import need, rate, workers  # noqa: E402
 
 from finetone.data.tokens import read_tokens  # noqa: E402
 
@@ -55,11 +55,7 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=20)
     arguments.add_argument("--warm", type=int, default=3, help="steps before the measured ones")
     given = arguments.parse_args()
-    if given.device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            sys.exit("no GPU here: torch.cuda.is_available() is False; nothing was measured")
+    need(given.device)
     tokens = float(read_tokens(given.tokens).lengths.mean())
     print(f"{Path(given.tokens).name}, {tokens:.0f} tokens per text, batch {given.batch}, "
           f"{given.device}, {given.threads} threads, {platform.machine()}\n")  # fmt: skip

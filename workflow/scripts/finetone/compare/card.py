@@ -47,8 +47,8 @@ def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dic
     if name == "accuracy":
         low, high = wilson(run["correct"], rows, confidence)
     elif error is not None:
-        bounds = BOUNDS.get(name, (0.0, 1.0))
-        low, high = metric_over_seeds(np.array([run[name]]), np.array([error]), confidence, bounds)
+        values, errors = np.array([run[name]]), np.array([error])
+        low, high = metric_over_seeds(values, errors, confidence, BOUNDS[name])
     else:
         return metric
     spread = {"confidence": confidence, "low": round(low, 6), "high": round(high, 6)}

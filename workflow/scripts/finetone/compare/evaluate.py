@@ -27,21 +27,20 @@ def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
     correct = predicted == label
     table = metrics.confusion(label, predicted, classes)
     cell = label.astype(np.int64) * classes + predicted
-    loss, brier = -log_p[rows, label], metrics.brier(p, label)
-    gaps = metrics.gaps(p[rows, predicted], correct)
     placed = metrics.placements(logits, label)
+    of_rows = {  # metrics that are means over rows, each its own influence
+        "loss": -log_p[rows, label],
+        "brier": metrics.brier(p, label),
+        "ece": metrics.gaps(p[rows, predicted], correct),
+    }
     values = {
-        "loss": loss.mean(),
+        **{name: each.mean() for name, each in of_rows.items()},
         "auc": np.mean([share[side].mean() for side, share in placed]) if placed else np.nan,
-        "brier": brier.mean(),
-        "ece": gaps.mean(),
         **{name: metric(table) for name, metric in OF_CONFUSION.items()},
     }
     influences = {
-        "loss": loss,
+        **of_rows,
         "auc": of_auc(placed, n),
-        "brier": brier,
-        "ece": gaps,
         **{name: of_cells(metric, table)[cell] for name, metric in OF_CONFUSION.items()},
     }
     return {

@@ -57,9 +57,9 @@ def over_seeds(accuracies: Floats, n: int, confidence: float = 0.95) -> Interval
     """
     p = float(np.mean(accuracies))
     of_rows = p * (1 - p) / n
-    variance, critical = _of_mean(accuracies, of_rows, confidence)
     if of_rows == 0:
         return wilson(p * n, n, confidence)
+    variance, critical = _of_mean(accuracies, of_rows, confidence)
     return _score(p, n * of_rows / variance, critical)
 
 

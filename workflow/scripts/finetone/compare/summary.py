@@ -7,7 +7,7 @@ import pandas as pd
 from finetone.compare import intervals
 from finetone.compare.metrics import METRICS
 
-BOUNDS = {"loss": (0.0, float("inf")), "mcc": (-1.0, 1.0)}  # all others: [0, 1]
+BOUNDS = dict.fromkeys(METRICS, (0.0, 1.0)) | {"loss": (0.0, float("inf")), "mcc": (-1.0, 1.0)}
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
@@ -61,6 +61,6 @@ def _intervals(runs: pd.DataFrame, confidence: float) -> dict[str, float]:
     for metric in ("loss", *METRICS):
         values, errors = runs[metric].to_numpy(float), runs[f"{metric}_se"].to_numpy(float)
         found[f"{metric}_low"], found[f"{metric}_high"] = intervals.metric_over_seeds(
-            values, errors, confidence, BOUNDS.get(metric, (0.0, 1.0))
+            values, errors, confidence, BOUNDS[metric]
         )
     return found

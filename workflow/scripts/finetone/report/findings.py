@@ -140,8 +140,8 @@ def transfer(maker: Maker) -> Section:
             "source_low",
             "source_high",
         ),
-        Column("accuracy", say["accuracy_there"], "percent", "accuracy_low", "accuracy_high"),
-        Column("drop", say["drop"], "points", "drop_low", "drop_high"),
+        bounded("accuracy", say["accuracy_there"], "percent"),
+        bounded("drop", say["drop"], "points"),
         Column("n", say["rows"], "count"),
     ]
     return Section(
