@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+SPREAD = 5  # so many batches in a row stand for all where texts are grouped by length
 TRAINING: dict[str, dict[str, Any]] = {
     "engine": {"kind": "engine"},
     "Trainer (fp32, dynamic padding)": {"kind": "trainer"},
     "Trainer bf16": {"kind": "trainer", "bf16": True},
-    "Trainer best flags": {"kind": "trainer", "bf16": True, "grouped": True, "malloc": True},
+    "Trainer best flags": {"kind": "trainer", "bf16": True, "grouped": SPREAD, "malloc": True},
 }
 INFERENCE: dict[str, dict[str, Any]] = {
     "engine": {"kind": "engine_inference"},
@@ -80,8 +81,9 @@ def workers(
 
 
 def compare(
-    tasks: dict[str, dict[str, Any]], common: dict[str, Any], rounds: int, steps: int, peaks: bool
-) -> dict[str, Any]:
+    tasks: dict[str, dict[str, Any]], common: dict[str, Any], rounds: int, steps: int,
+    rival_steps: int, peaks: bool,
+) -> dict[str, Any]:  # fmt: skip
     """Alternate the engine with each other variant; two of them live at a time, to spare memory."""
     pairs: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     gemm: dict[str, float] = {}
@@ -90,13 +92,13 @@ def compare(
     notes: dict[str, list[str]] = {}
     for name in list(tasks)[1:]:
         pair = {"engine": tasks["engine"], name: tasks[name], **(PEAKS if peaks else {})}
+        count = rival_steps * tasks[name].get("grouped", 1)
         with workers(pair, common) as running:
             for warm in ("engine", name):
                 running[warm].ask("run 1")
             pairs[name] = []
             for _ in range(rounds):
-                # the engine is fast: more of its steps make as good a measurement
-                answers = running["engine"].ask(f"run {steps}"), running[name].ask("run 1")
+                answers = running["engine"].ask(f"run {steps}"), running[name].ask(f"run {count}")
                 pairs[name].append(answers)
                 for dtype in PEAKS if peaks else ():
                     gemm[dtype] = max(gemm.get(dtype, 0), running[dtype].ask("run 1")["tokens"])
@@ -153,6 +155,10 @@ def main() -> None:
     arguments.add_argument("--batch", type=int, default=32)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--steps", type=int, default=3, help="of the engine per round")
+    arguments.add_argument(
+        "--rival-steps", type=int, default=1,
+        help=f"of the other per round; {SPREAD} times as many where it groups texts by length",
+    )  # fmt: skip
     arguments.add_argument("--quick", action="store_true", help="one round, without plain bf16")
     arguments.add_argument("--only", choices=["train", "infer"], help="one half of the benchmark")
     arguments.add_argument(
@@ -171,7 +177,7 @@ def main() -> None:
           f"clock: {given.clock}\n")  # fmt: skip
     if given.only != "infer":
         tasks = {n: t for n, t in TRAINING.items() if n != "Trainer bf16" or not given.quick}
-        result = compare(tasks, common, rounds, given.steps, peaks=True)
+        result = compare(tasks, common, rounds, given.steps, given.rival_steps, peaks=True)
         print("Training\n\n" + table(result, given.clock))
         for name, notes in result["notes"].items():
             for note in notes:
@@ -185,7 +191,7 @@ def main() -> None:
               f"{reached / gemm[executed['precision']]:.0%} of the {executed['precision']} peak")  # fmt: skip
         print("share of time: " + ", ".join(f"{k} {v:.0%}" for k, v in result["shares"].items()))
     if given.only != "train":
-        result = compare(INFERENCE, common, rounds, 1, peaks=False)
+        result = compare(INFERENCE, common, rounds, 1, 1, peaks=False)
         print("\nInference\n\n" + table(result, given.clock))
 
 

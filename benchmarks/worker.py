@@ -20,10 +20,11 @@ from architectures import build, training_flops  # noqa: E402
 
 from finetone.data.tokens import Tokens, read_tokens  # noqa: E402
 from finetone.engine import device as devices  # noqa: E402
-from finetone.engine.allocator import keep_memory  # noqa: E402
+from finetone.engine.allocator import forget_kernels, keep_memory  # noqa: E402
 from finetone.engine.batches import collate, epoch_order  # noqa: E402
 from finetone.engine.execution import Execution  # noqa: E402
 from finetone.engine.loop import adamw, gradients  # noqa: E402
+from finetone.engine.packing import shapes_per_batch  # noqa: E402
 from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
@@ -33,6 +34,7 @@ def engine(
     model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
 ) -> Step:
     """finetone's own loop, one optimizer step at a time."""
+    forget_kernels(shapes_per_batch(data.lengths, batch))
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0):
@@ -53,8 +55,9 @@ def engine_inference(
     model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
 ) -> Step:
     """Prediction as `finetone.engine.predict` does it, 8 batches' rows at a time."""
-    from finetone.engine.predict import predict_module
+    from finetone.engine.predict import SHAPES, predict_module
 
+    forget_kernels(SHAPES)
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0):
@@ -87,7 +90,7 @@ def trainer(
     device: torch.device,
     *,
     bf16: bool = False,
-    grouped: bool = False,
+    grouped: int = 0,
     malloc: bool = False,
 ) -> Step:
     """Hugging Face's Trainer; it blocks in a callback between bursts, so steps are its own.
@@ -133,7 +136,7 @@ def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.
 
 
 def _real_trainer(
-    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool
+    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: int
 ) -> Step:
     import queue
     import tempfile
@@ -157,6 +160,11 @@ def _real_trainer(
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             done.put(seen[state.global_step - 1])
 
+    class Mixed(Trainer):  # type: ignore[misc]
+        def _get_train_sampler(self, *args: Any) -> Any:
+            sampler = super()._get_train_sampler(*args)
+            return _mixed(list(sampler), data.lengths, batch, grouped) if grouped else sampler
+
     module = build(model)
     arguments = TrainingArguments(
         tempfile.mkdtemp(), per_device_train_batch_size=batch, bf16=bf16, report_to=[],
@@ -165,7 +173,7 @@ def _real_trainer(
         use_cpu=device.type == "cpu", dataloader_drop_last=True, learning_rate=2e-5,
         lr_scheduler_type="constant", weight_decay=0.01,
     )  # fmt: skip
-    loop = Trainer(
+    loop = Mixed(
         module, arguments, train_dataset=_dataset(data), data_collator=collator,
         callbacks=[Bursts()],
     )  # fmt: skip
@@ -176,8 +184,19 @@ def _real_trainer(
         yield done.get()
 
 
+def _mixed(order: list[int], lengths: np.ndarray, batch: int, spread: int) -> list[int]:
+    """The same batches in another order, `spread` in a row from short to long.
+
+    The sampler's own order begins with the longest, so that its first few stand for nothing.
+    """
+    batches = [order[i : i + batch] for i in range(0, len(order) - batch + 1, batch)]
+    batches.sort(key=lambda rows: int(lengths[rows].sum()))
+    stride = max(1, len(batches) // spread)
+    return [row for start in range(stride) for rows in batches[start::stride] for row in rows]
+
+
 def _trainers_step(
-    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: bool
+    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: int
 ) -> Step:
     module = build(model).to(device).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=2e-5, weight_decay=0.01, fused=True)
@@ -190,6 +209,7 @@ def _trainers_step(
         if grouped:  # sorted within each 50 batches, as group_by_length does it
             cuts = np.split(order, range(50 * batch, len(order), 50 * batch))
             order = np.concatenate([cut[np.argsort(-data.lengths[cut])] for cut in cuts])
+            order = np.array(_mixed(order.tolist(), data.lengths, batch, grouped))
         for start in range(0, len(order) - batch + 1, batch):
             chosen = order[start : start + batch]
             inputs = {k: v.to(device) for k, v in pad([rows[int(i)] for i in chosen]).items()}

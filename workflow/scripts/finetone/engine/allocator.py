@@ -3,7 +3,8 @@
 glibc maps every large tensor freshly and gives it back when freed, so each step pays for page
 faults on all of it again. Kept memory is reused warm instead. oneDNN on the other hand keeps a
 compiled kernel for every shape it has met, and without padding nearly every batch has shapes of its
-own: hundreds of MB that nobody asks for again.
+own: hundreds of MB that nobody asks for again, and between them lie ever more gaps, so that memory
+grows by as much again.
 """
 
 import ctypes
@@ -12,7 +13,6 @@ import os
 # from glibc's malloc.h
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
-PER_ROW = 32  # kernels: each length in a batch has shapes of its own, shared by the layers
 
 
 def keep_memory() -> bool:
@@ -25,10 +25,10 @@ def keep_memory() -> bool:
     return all(mallopt(name, value) == 1 for name, value in settings)
 
 
-def forget_kernels(rows: int) -> None:
-    """Let oneDNN keep the kernels of one batch of so many rows (by default 1,024 of them).
+def forget_kernels(keep: int) -> None:
+    """Let oneDNN keep so many kernels (by default 1,024 of them).
 
     Has an effect only before the process first computes: that is when oneDNN reads its settings.
     """
     for name in KERNELS:
-        os.environ.setdefault(name, str(min(1024, PER_ROW * rows)))
+        os.environ.setdefault(name, str(min(1024, keep)))

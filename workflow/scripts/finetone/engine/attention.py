@@ -16,11 +16,12 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from finetone.engine.dropout import Stream
-from finetone.engine.packing import Group, Packing
+from finetone.engine.packing import Group, Packing, Side
 
 NAME = "finetone"
 _packing: Packing | None = None
 _stream: Stream | None = None
+_side: Side | None = None
 calls = 0  # attentions over packed rows so far; lets a check see that they happened
 
 
@@ -34,6 +35,17 @@ def packed(packing: Packing, stream: Stream | None) -> Iterator[None]:
         yield
     finally:
         _packing, _stream = before
+
+
+@contextmanager
+def answering(side: Side) -> Iterator[None]:
+    """Inside the block the texts' first, or last, tokens alone ask; all are asked as ever."""
+    global _side
+    _side = side
+    try:
+        yield
+    finally:
+        _side = None
 
 
 def current() -> Packing | None:
@@ -56,26 +68,46 @@ def attention(
     is_causal: bool | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value [1, heads, N, d] → ([1, N, heads, d], None)."""
+    """query, key, value [1, heads, N, d] → ([1, N, heads, d], None).
+
+    Where one token per text answers, query may have just these already, and the result has.
+    """
     global calls
     if _packing is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask,
             dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs,
         )  # fmt: skip
-    if not query.shape[2] == key.shape[2] == _packing.tokens or query.shape[1] != key.shape[1]:
+    if _side is not None and query.shape[2] == _packing.tokens:
+        query = query.index_select(2, _packing.read(_side))
+    asking = _packing.tokens if _side is None else _packing.rows
+    fits = query.shape[2] == asking and key.shape[2] == _packing.tokens
+    if not fits or query.shape[1] != key.shape[1]:
         raise RuntimeError(f"attention of {tuple(query.shape)} over {tuple(key.shape)}: not packed")
     calls += 1
     causal = bool(is_causal if is_causal is not None else getattr(module, "is_causal", False))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    if query.is_cuda:
+    if _side is not None:
+        out = _one_per_text(q, k, v, _packing, scale, _side if causal else None, dropout)
+    elif query.is_cuda:
         out = _nested(q, k, v, _packing, scale, causal, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():
         out = _without_gradient(q, k, v, _packing, scale, causal)
     else:
         out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _stream)
     return out[None], None
+
+
+def _one_per_text(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
+    scale: float, upto: Side | None, p: float,
+) -> torch.Tensor:  # fmt: skip
+    """q [rows, heads, d] over the keys of its own text (up to its own place) → [rows, heads, d]."""
+    K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (k, v))  # [rows, heads, width, d]
+    scores = q[:, :, None] * scale @ K.transpose(2, 3)
+    P = scores.masked_fill(~packing.seen(upto)[:, None, None], float("-inf")).softmax(-1)
+    return (F.dropout(P, p).to(V.dtype) @ V)[:, :, 0]
 
 
 def _without_gradient(

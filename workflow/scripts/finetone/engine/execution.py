@@ -40,6 +40,7 @@ class Execution:
         )
         self.precision = "bf16" if bf16 else "fp32"
         self.padding_free = False
+        self.token_read: str | None = None  # the one per text that the last layer works on
         self.similar_parts = False  # a batch is cut into parts of similar length instead
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
@@ -76,25 +77,46 @@ class Execution:
         module.eval()
         with torch.no_grad():
             plain = self._checked(module, sample, [everything])
-            attempt = ExitStack()
-            try:
-                from finetone.engine.unpad import obstacle, unpadded
-
-                if (reason := obstacle(module)) is None:
-                    attempt.enter_context(unpadded(module))
-                    self.padding_free = True
-                    self._demand_agreement(plain, self._checked(module, sample, [everything]))
-                    stack.push(attempt)
-            except Exception as error:  # whatever goes wrong in there, padding is right
-                attempt.close()
-                self.padding_free = False
-                reason = f"{type(error).__name__}: {error}"
+            reason = self._unpad(module, sample, plain, stack, reading=True)
+            if reason is not None:
+                again = self._unpad(module, sample, plain, stack, reading=False)
+                if again is None:
+                    self.note(f"the last layer works on all tokens: {reason}")
+                reason = again
             if reason is not None:
                 self.note(f"padding stays: {reason}")
                 alone = self._checked(module, sample, [everything[[i]] for i in everything])
                 self.padding_matters = not _agree(plain, alone, self._tolerance)
                 self.similar_parts = self.device.type == "cpu" and not self.padding_matters
         module.train(training)
+
+    def _unpad(
+        self, module: nn.Module, sample: Tokens, plain: torch.Tensor, stack: ExitStack,
+        *, reading: bool,
+    ) -> str | None:  # fmt: skip
+        """Run `module` unpadded until `stack` closes; else leave it, and say why not."""
+        attempt, everything = ExitStack(), np.arange(len(sample))
+        try:
+            from finetone.engine.readout import sides_read
+            from finetone.engine.unpad import obstacle, stacks, unpadded
+
+            if (reason := obstacle(module)) is not None:
+                return reason
+            sides = {}
+            if reading:
+                batch = collate(sample, everything, self.device)
+                inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+                sides = sides_read(module, stacks(module), inputs)
+            attempt.enter_context(unpadded(module, sides))
+            self.padding_free = True
+            self._demand_agreement(plain, self._checked(module, sample, [everything]))
+            self.token_read = next(iter(sides.values()), None)
+            stack.push(attempt)
+            return None
+        except Exception as error:  # whatever goes wrong in there, padding is right
+            attempt.close()
+            self.padding_free = False
+            return f"{type(error).__name__}: {error}"
 
     def _checked(self, module: nn.Module, sample: Tokens, parts: list[np.ndarray]) -> torch.Tensor:
         """Logits of the sample, executed in `parts`; in fp32 on the CPU, whatever the precision."""
@@ -182,6 +204,7 @@ class Execution:
             "threads": self.threads,
             "precision": self.precision,
             "padding_free": self.padding_free,
+            "token_read": self.token_read,
             "notes": list(self.notes),
         }
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
+Side = Literal["first", "last"]  # of a text: where its one token stands that is read
 SHORT = 64  # tokens: below that a block more costs more than padding
 GROUP_TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have
 
@@ -70,18 +71,37 @@ class Packing:
         """[rows, width, …] → [1, N, …]."""
         return _Gather.apply(x, self.positions)
 
-    def unpack(self, x: torch.Tensor) -> torch.Tensor:
-        """[1, N, …] → [rows, width, …], zeros where there is padding."""
-        return _Scatter.apply(x, self.positions, self.rows, self.width)
+    def unpack(self, x: torch.Tensor, side: Side | None = None) -> torch.Tensor:
+        """[1, N, …] → [rows, width, …], zeros where there is padding.
+
+        With `side`, x may be [1, rows, …]: just the tokens on that side of each row.
+        """
+        positions = self.positions
+        if side is not None and x.shape[1] != self.tokens:
+            positions = positions.index_select(0, self.read(side))
+        return _Scatter.apply(x, positions, self.rows, self.width)
+
+    def read(self, side: Side) -> torch.Tensor:
+        """int64 [rows] on the device: where each row's first or last token is in the packed row."""
+        ends = np.cumsum(self.lengths)
+        return self._send(ends - (self.lengths if side == "first" else 1))
+
+    def seen(self, side: Side | None) -> torch.Tensor:
+        """bool [rows, width] on the device: real tokens, up to the one at `side` if one is given."""
+        upto = np.ones_like(self.lengths) if side == "first" else self.lengths
+        return self._send(np.arange(self.width) < upto[:, None])
+
+    def _send(self, array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if self.positions.is_cuda:
+            return tensor.pin_memory().to(self.positions.device, non_blocking=True)
+        return tensor
 
     @cached_property
     def offsets(self) -> torch.Tensor:
         """int32 [rows + 1] on the device: where each row begins in the packed row."""
         ends = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int32)
-        tensor = torch.from_numpy(ends)
-        if self.positions.is_cuda:
-            return tensor.pin_memory().to(self.positions.device, non_blocking=True)
-        return tensor
+        return self._send(ends)
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -112,6 +132,19 @@ class Packing:
             return Group(len(rows), width, 0, positions, None, None)
         entries = torch.from_numpy(np.flatnonzero(real))
         return Group(len(rows), width, 0, positions, torch.from_numpy(real), entries)
+
+
+def shapes_per_batch(lengths: np.ndarray, rows: int) -> int:
+    """About how many shapes of matrix products one layer meets in a random batch of `rows` texts.
+
+    The backward pass has most: four in each attention group, and those of the linear layers.
+    """
+    order, most = np.random.default_rng(0).permutation(lengths), 1
+    for start in range(0, len(order), rows)[:16]:
+        batch = order[start : start + rows]
+        packing = Packing.right_padded(batch, int(batch.max()), torch.device("cpu"))
+        most = max(most, len(packing.groups))
+    return 4 * most + 32
 
 
 class _Gather(torch.autograd.Function):

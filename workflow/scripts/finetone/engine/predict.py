@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine.allocator import forget_kernels
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
@@ -19,6 +20,7 @@ from finetone.files import atomic
 from finetone.log import logger
 
 LOG_SECONDS = 20.0
+SHAPES = 32  # of matrix products that one batch meets, generously
 
 
 def predict_module(
@@ -77,6 +79,7 @@ def predict(
     from safetensors.torch import load_model
     from transformers import AutoModelForSequenceClassification
 
+    forget_kernels(SHAPES)
     data = read_tokens(tokens)
     module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
     execution = Execution(EngineOptions.of(engine), threads)

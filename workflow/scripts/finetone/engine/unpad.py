@@ -5,7 +5,8 @@ them back behind the last layer. Embeddings, pooler, head and loss stay transfor
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from finetone.engine import attention
-from finetone.engine.packing import Packing
+from finetone.engine.packing import Packing, Side
+from finetone.engine.readout import reading
 
 
 def stacks(module: nn.Module) -> list[nn.ModuleList]:
@@ -40,26 +42,28 @@ def obstacle(module: Any) -> str | None:
 
 
 @contextmanager
-def unpadded(module: Any) -> Iterator[None]:
-    """Inside the block `module` runs unpadded wherever `attention.packed(...)` is in force."""
+def unpadded(module: Any, sides: dict[nn.ModuleList, Side] | None = None) -> Iterator[None]:
+    """Inside the block `module` runs unpadded wherever `attention.packed(...)` is in force.
+
+    Of a stack in `sides` only the texts' first, or last, tokens come out; elsewhere stand zeros.
+    """
     config: Any = module.config
     before, use_cache = config._attn_implementation, getattr(config, "use_cache", None)
-    handles = []
-    try:
+    with ExitStack() as undo:
+        undo.callback(module.set_attn_implementation, before)
         module.set_attn_implementation(attention.NAME)
         if use_cache is not None:
+            undo.callback(setattr, config, "use_cache", use_cache)
             config.use_cache = False  # keys of earlier tokens are of no use to a classifier
         for stack in stacks(module):
             for layer in stack:
-                handles.append(layer.register_forward_pre_hook(_pack, with_kwargs=True))
-            handles.append(stack[-1].register_forward_hook(_unpack))
+                hook = layer.register_forward_pre_hook(_pack, with_kwargs=True)
+                undo.callback(hook.remove)
+            side = (sides or {}).get(stack)
+            if side is not None:
+                undo.enter_context(reading(stack[-1], side))
+            undo.callback(stack[-1].register_forward_hook(partial(_unpack, side)).remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
-        module.set_attn_implementation(before)
-        if use_cache is not None:
-            config.use_cache = use_cache
 
 
 def _pack(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -83,10 +87,10 @@ def _packed(packing: Packing, value: Any) -> Any:
     raise RuntimeError(f"hidden state of shape {tuple(value.shape)}: neither packed nor padded")
 
 
-def _unpack(layer: nn.Module, args: Any, output: Any) -> Any:
+def _unpack(side: Side | None, layer: nn.Module, args: Any, output: Any) -> Any:
     packing = attention.current()
     if packing is None:
         return None
     if isinstance(output, torch.Tensor):
-        return packing.unpack(output)
-    return (packing.unpack(output[0]), *output[1:])
+        return packing.unpack(output, side)
+    return (packing.unpack(output[0], side), *output[1:])

@@ -284,6 +284,7 @@ def _execution(threads: int) -> dict[str, Any]:
         "threads": threads,
         "precision": None,
         "padding_free": None,
+        "token_read": None,
         "notes": [],
     }
 
