@@ -44,10 +44,14 @@ if PUBLISHED:
 include: "workflow/rules/report.smk"
 
 
-# Without Slurm's commands its plugin waits for ever once a group of steps is ready.
 onstart:
+    # Without Slurm's commands its plugin waits for ever once a group of steps is ready.
     if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
+    try:
+        moved.refuse(fetched_and_read(workflow.dag.needrun_jobs()))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 rule all:

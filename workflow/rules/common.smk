@@ -13,6 +13,7 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.append(str(WORKFLOW / "scripts"))
 
 from finetone import config as configuration
+from finetone import moved
 from finetone.errors import UserError
 from finetone.files import sha256
 
@@ -173,9 +174,13 @@ def without(block, *keys):
     return {key: value for key, value in block.items() if key not in keys}
 
 
-def block_of(kind, name):
-    """The configuration of one entry without what never changes its bytes."""
-    return without(config[kind][name], "title", "colour", "group", "recipe", "license")
+def block_of(kind, name, made=None):
+    """The configuration of one entry without what never changes its bytes; what is already `made`
+    of a branch of the hub stays what it is if the branch's commit then is written in later."""
+    block = without(config[kind][name], "title", "colour", "group", "recipe", "license")
+    if made and "hub" in block:
+        block["hub"] = moved.as_asked(block["hub"], Path(made))
+    return block
 
 
 def style(methods=METHODS, datasets=DATASETS):

@@ -10,6 +10,31 @@ localrules:
     download_model,
 
 
+def hub_sources():
+    """Everything the configuration takes from the hub, by the last two parts of its folder's path."""
+    for name, block in config["models"].items():
+        if "hub" in block:
+            yield ("models", name), (f"models.{name}", "model", block["hub"])
+        if "intermediate" in block:
+            questions = (f"models.{name}.intermediate", "dataset", block["intermediate"]["hub"])
+            yield ("questions", name), questions
+    for name, block in config["datasets"].items():
+        if "hub" in block:
+            yield ("data", name), (f"datasets.{name}", "dataset", block["hub"])
+
+
+def fetched_and_read(jobs):
+    """Of those, what one of `jobs` reads."""
+    sources = dict(hub_sources())
+    read = {Path(file) for job in jobs for file in job.input}
+    folders = {folder for path in read for folder in (path, *path.parents)}
+    return [
+        moved.Fetched(*sources[folder.parts[-2:]], folder)
+        for folder in sorted(folders)
+        if folder.parts[-2:] in sources
+    ]
+
+
 rule download_wheel:
     output:
         "<exp>/downloads/{wheel}.whl",
@@ -38,7 +63,7 @@ rule download_dataset:
     conda:
         "../../envs/light.yaml"
     params:
-        block=lambda wildcards: block_of("datasets", wildcards.dataset),
+        block=lambda wildcards, output: block_of("datasets", wildcards.dataset, output[0]),
     message:
         "Obtain the dataset {wildcards.dataset}"
     script:
@@ -60,7 +85,7 @@ rule download_model:
     resources:
         mem_mb=4000,
     params:
-        block=lambda wildcards: block_of("models", wildcards.model),
+        block=lambda wildcards, output: block_of("models", wildcards.model, output[0]),
         labels=len(config["datasets"][SOURCE]["labels"]),
     message:
         "Obtain the model {wildcards.model}"

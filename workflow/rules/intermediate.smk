@@ -20,7 +20,9 @@ rule download_questions:
     conda:
         "../../envs/torch.yaml"
     params:
-        source=lambda wildcards: config["models"][wildcards.model]["intermediate"]["hub"],
+        source=lambda wildcards, output: moved.as_asked(
+            config["models"][wildcards.model]["intermediate"]["hub"], Path(output[0])
+        ),
     message:
         "Obtain the questions for {wildcards.model}"
     script:

@@ -11,7 +11,8 @@ from finetone.data.download import prepare
 wheel = snakemake.input.get("wheel")
 prepare(
     snakemake.wildcards.dataset,
-    snakemake.params.block,
+    # not params.block: that one may have the revision under which it was fetched before
+    snakemake.config["datasets"][snakemake.wildcards.dataset],
     Path(snakemake.output[0]),
     wheel=Path(wheel) if wheel else None,
 )

@@ -11,7 +11,8 @@ from finetone.models.prepare import prepare
 wheel, like = snakemake.input.get("wheel"), snakemake.input.get("like")
 prepare(
     snakemake.wildcards.model,
-    snakemake.params.block,
+    # not params.block: that one may have the revision under which it was fetched before
+    snakemake.config["models"][snakemake.wildcards.model],
     Path(snakemake.output[0]),
     wheel=Path(wheel) if wheel else None,
     like=Path(like) if like else None,

