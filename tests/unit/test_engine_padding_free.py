@@ -26,6 +26,8 @@ BATCHES = {
     "equal": [12, 12, 12, 12],
     "one row": [23],
     "one token": [1],
+    "one row of as many tokens as heads": [4],
+    "as many rows as heads": [9, 5, 7, 3],
     "one-token text among others": [1, 9],
     "long": [78, 77, 41, 40],
 }

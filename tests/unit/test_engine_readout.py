@@ -57,6 +57,24 @@ def test_padded_models_work_on_everything(architecture: str) -> None:
         assert ours.record()["token_read"] is None
 
 
+@pytest.mark.parametrize("architecture", UNPADDED)
+def test_no_shape_of_a_batch_is_mistaken_for_another(architecture: str) -> None:
+    """Batches so small that numbers of rows, tokens and heads coincide."""
+    module, random = model(architecture), np.random.default_rng(0)
+    ours, plain = execution(), execution("off")
+    batches = [
+        collate(texts(random.integers(1, 9, rows).tolist()), np.arange(rows), CPU)
+        for rows in random.integers(1, 9, 60)
+    ]
+    with torch.no_grad():
+        expected = [plain.logits(module, batch) for batch in batches]
+        with ours.running(module, texts(LENGTHS), 0):
+            assert ours.token_read
+            found = [ours.logits(module, batch) for batch in batches]
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_a_head_that_reads_two_tokens_gets_all() -> None:
     module = model("bert")
 

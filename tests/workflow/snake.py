@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -17,9 +18,11 @@ def snakemake(
     config: dict | None = None,
     root: Path = ROOT,
     timeout: int = 900,
+    before: Callable[[], object] | None = None,
     **environment,
 ):
-    """The finished process of `snakemake` in `directory`; `config` is written there first."""
+    """The finished process of `snakemake` in `directory`; `config` is written there first, and
+    `before` is called in the process, to limit it."""
     if config is not None:
         (directory / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     command = [sys.executable, "-m", "snakemake", "-s", str(root / "Snakefile")]
@@ -29,7 +32,8 @@ def snakemake(
     command += arguments
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
     return subprocess.run(
-        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=timeout
+        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=timeout,
+        preexec_fn=before,
     )  # fmt: skip
 
 

@@ -139,11 +139,7 @@ def test_a_full_disk_is_named_and_the_next_run_continues(again):
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--configfile",
-               "experiment.yaml", "--", "results/small/runs/tiny/seed1/run.json"]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=folder, preexec_fn=limit, text=True, capture_output=True, timeout=300
-    )
+    done = snakemake(folder, "--", "results/small/runs/tiny/seed1/run.json", before=limit)
     assert done.returncode != 0
     assert not (target.parent / "checkpoint").exists() and not target.exists()
     done = snakemake(folder, "--rerun-incomplete", "--", "results/small/runs/tiny/seed1/run.json")
@@ -207,12 +203,9 @@ def test_memory_that_ends_is_one_sentence_and_the_next_run_continues(again):
         capture_output=True, check=True,
     ).stdout  # fmt: skip
     limit = 1024 * (int(kilobytes) + 40_000)
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--configfile",
-               "experiment.yaml", "--", run]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=folder, text=True, capture_output=True, timeout=300, env=environment,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
-    )  # fmt: skip
+    done = snakemake(
+        folder, "--", run, before=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    )
     assert done.returncode != 0 and "memory ended; run fewer jobs at once" in done.stderr
     assert not (folder / run).exists()
     done = snakemake(folder, "--rerun-incomplete", "--", run)

@@ -154,8 +154,9 @@ def refuse_the_future(kind, key):
                 )
 
 
-refuse_the_future("datasets", "file")
-refuse_the_future("models", "path")
+if workflow.is_main_process:  # not each job again, on a computer whose clock may be behind
+    refuse_the_future("datasets", "file")
+    refuse_the_future("models", "path")
 
 
 def model_source(wildcards):

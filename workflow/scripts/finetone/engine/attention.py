@@ -22,6 +22,7 @@ NAME = "finetone"
 _packing: Packing | None = None
 _stream: Stream | None = None
 _side: Side | None = None
+_answered = False
 calls = 0  # attentions over packed rows so far; lets a check see that they happened
 
 
@@ -40,12 +41,17 @@ def packed(packing: Packing, stream: Stream | None) -> Iterator[None]:
 @contextmanager
 def answering(side: Side) -> Iterator[None]:
     """Inside the block the texts' first, or last, tokens alone ask; all are asked as ever."""
-    global _side
-    _side = side
+    global _side, _answered
+    _side, _answered = side, False
     try:
         yield
     finally:
-        _side = None
+        _side, _answered = None, False
+
+
+def has_answered() -> bool:
+    """Whether, inside such a block, an attention has been through."""
+    return _answered
 
 
 def current() -> Packing | None:
@@ -72,7 +78,7 @@ def attention(
 
     Where one token per text answers, query may have just these already, and the result has.
     """
-    global calls
+    global calls, _answered
     if _packing is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask,
@@ -90,6 +96,7 @@ def attention(
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
     if _side is not None:
         out = _one_per_text(q, k, v, _packing, scale, _side if causal else None, dropout)
+        _answered = True
     elif query.is_cuda:
         out = _nested(q, k, v, _packing, scale, causal, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():

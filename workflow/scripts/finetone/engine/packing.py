@@ -57,6 +57,7 @@ class Packing:
         self.rows, self.width = len(lengths), width
         self.positions = positions  # int64 [N] into the flattened [rows·width]
         self.tokens = len(positions)
+        self._read: dict[Side, torch.Tensor] = {}
 
     @classmethod
     def right_padded(cls, lengths: np.ndarray, width: int, device: torch.device) -> "Packing":
@@ -83,8 +84,10 @@ class Packing:
 
     def read(self, side: Side) -> torch.Tensor:
         """int64 [rows] on the device: where each row's first or last token is in the packed row."""
-        ends = np.cumsum(self.lengths)
-        return self._send(ends - (self.lengths if side == "first" else 1))
+        if side not in self._read:
+            ends = np.cumsum(self.lengths)
+            self._read[side] = self._send(ends - (self.lengths if side == "first" else 1))
+        return self._read[side]
 
     def seen(self, side: Side | None) -> torch.Tensor:
         """bool [rows, width] on the device: real tokens, up to the one at `side` if one is given."""

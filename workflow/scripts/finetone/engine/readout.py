@@ -86,8 +86,8 @@ def reading(layer: nn.Module, side: Side) -> Iterator[None]:
 
 
 class _Cut(TorchFunctionMode):
-    """Once attention has answered for the tokens that are read only, keeps everything that meets
-    its answer to the same tokens: a residual is cut down to them, and so is a shape."""
+    """Once attention has answered for the tokens that are read only, keeps what meets its answer to
+    the same tokens: a residual [1, N, H] is cut down to them, and so is the shape of a reshape."""
 
     def __init__(self, packing: Packing, side: Side) -> None:
         super().__init__()
@@ -97,23 +97,23 @@ class _Cut(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        if self.whole != self.cut and any(self._has(value, self.cut) for value in args):
-            if func in RESHAPES:
+        if attention.has_answered() and self.whole != self.cut:
+            if func in RESHAPES and args[0].ndim == 4 and args[0].shape[:2] == (1, self.cut):
                 args = _with_shape(args, (1, self.whole), (1, self.cut))
             else:
-                args = tuple(
-                    value.index_select(1, self.positions) if self._has(value, self.whole) else value
-                    for value in args
-                )
-        return func(*args, **kwargs)
+                args = self._meeting(args)
+        return func(*args, **(kwargs or {}))
 
-    def _has(self, value: Any, tokens: int) -> bool:
-        return (
-            isinstance(value, torch.Tensor)
-            and value.ndim > 2
-            and value.shape[0] == 1
-            and value.shape[1] == tokens
+    def _meeting(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        hidden = [x.shape for x in args if isinstance(x, torch.Tensor) and x.ndim == 3]
+        whole = [shape for shape in hidden if shape[:2] == (1, self.whole)]
+        if not any((1, self.cut, shape[2]) in hidden for shape in whole):
+            return args
+        return tuple(
+            x.index_select(1, self.positions)
+            if isinstance(x, torch.Tensor) and x.shape in whole
+            else x
+            for x in args
         )
 
 
