@@ -1,6 +1,6 @@
 """Does the fast path learn the same? Engine and Hugging Face's Trainer side by side, several seeds.
 
-    python benchmarks/learning.py MODEL_FOLDER TRAIN.arrow TEST.arrow [--seeds 5] [--epochs 3]
+    python benchmarks/learning.py MODEL_FOLDER TRAIN.arrow TEST.arrow [--seeds 5] [--only engine]
 
 Both take the same recipe (the demo's: AdamW 1e-4, batch 8, constant rate, no clipping) and draw their
 own order of rows and dropout; the accuracies of the two groups are compared by Welch's interval of
@@ -64,20 +64,28 @@ def main() -> None:
     arguments.add_argument("--batch-size", type=int, default=8)
     arguments.add_argument("--learning-rate", type=float, default=1e-4)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--only", choices=["engine", "Trainer"], help="one of the two")
     given = arguments.parse_args()
     recipe = Recipe(
         epochs=given.epochs, batch_size=given.batch_size, learning_rate=given.learning_rate
     )
     data, test = read_tokens(given.train), read_tokens(given.test)
-    reached: dict[str, list[float]] = {"engine": [], "Trainer": []}
+    methods = {"engine": engine, "Trainer": trainer}
+    if given.only:
+        methods = {given.only: methods[given.only]}
+    reached: dict[str, list[float]] = {name: [] for name in methods}
     for seed in range(1, given.seeds + 1):
-        for name, method in (("engine", engine), ("Trainer", trainer)):
+        for name, method in methods.items():
             module = method(given.model, data, seed, recipe, given.threads)
             logits = predict_module(module, test, options=PLAIN, threads=given.threads)
             reached[name].append(float((logits.argmax(1) == test.labels).mean()))
             print(f"{name} seed {seed}: {reached[name][-1]:.4f}", flush=True)
+    if given.seeds < 2:
+        return
     for name, values in reached.items():
         print(f"{name}: mean {statistics.mean(values):.4f} sd {statistics.stdev(values):.4f}")
+    if given.only:
+        return
     a, b = (np.array(values) for values in reached.values())
     error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
     print(f"difference {a.mean() - b.mean():+.4f}, standard error {error:.4f}")
