@@ -11,6 +11,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "workflow" / "scripts"), str(Path(__file__).parent)]
@@ -28,10 +29,12 @@ from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
 PLAIN = EngineOptions(padding_free="off", precision="fp32")
 
 
-def engine(model: Path, data: Tokens, seed: int, recipe: Recipe, threads: int) -> torch.nn.Module:
+def engine(
+    model: Path, data: Tokens, seed: int, recipe: Recipe, threads: int, precision: str
+) -> torch.nn.Module:
     module = classifier(model, data, seed)
     with tempfile.TemporaryDirectory() as state:
-        options = EngineOptions(save_every=1e9)
+        options = EngineOptions(save_every=1e9, precision=precision)
         train(module, data, recipe, options, seed, state=Path(state), threads=threads)
     return module
 
@@ -64,13 +67,14 @@ def main() -> None:
     arguments.add_argument("--batch-size", type=int, default=8)
     arguments.add_argument("--learning-rate", type=float, default=1e-4)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
     arguments.add_argument("--only", choices=["engine", "Trainer"], help="one of the two")
     given = arguments.parse_args()
     recipe = Recipe(
         epochs=given.epochs, batch_size=given.batch_size, learning_rate=given.learning_rate
     )
     data, test = read_tokens(given.train), read_tokens(given.test)
-    methods = {"engine": engine, "Trainer": trainer}
+    methods = {"engine": partial(engine, precision=given.precision), "Trainer": trainer}
     if given.only:
         methods = {given.only: methods[given.only]}
     reached: dict[str, list[float]] = {name: [] for name in methods}

@@ -119,6 +119,7 @@ def test_files_follow_the_contract(tmp_path: Path, kind: str) -> None:
     assert meta == {
         "dataset": "toys", "method": "m", "seed": 1, "labels": NAMES[2],
         "kept_epoch": run["kept_epoch"],
+        "made_from": {"test": files.sha256(bench.test), "model": files.sha256(out / "model")},
     }  # fmt: skip
     assert set(table.column("epoch").to_pylist()) == {run["kept_epoch"]}
     assert np.isfinite(logits_of(out / "predictions.parquet")).all()

@@ -82,6 +82,7 @@ def test_tokens_are_cut_unpadded_and_in_order(tmp_path: Path, model: Path, batch
         "pad_token_id": PAD,
         "truncated": 1,
         "rows": 4,
+        "made_from": None,
     }
     assert (result.ids.dtype, result.labels.dtype, result.offsets.dtype) == (np.int64,) * 3
     assert result.input_ids.dtype == np.int32

@@ -19,7 +19,7 @@ from finetone.engine import speed
 from finetone.engine.finetune import finetune
 from finetone.engine.predict import predict, predict_module
 from finetone.errors import UserError
-from finetone.files import read_json, write_json
+from finetone.files import read_json, sha256, write_json
 from tests.unit.engine_zoo import model, texts
 
 CPU = torch.device("cpu")
@@ -109,6 +109,11 @@ def test_predictions_of_every_epoch_in_the_order_of_the_file(folder: Path) -> No
     assert table.schema.field("logits").type == pa.list_(pa.float32())
     assert json.loads(table.schema.metadata[b"finetone"]) == {
         "dataset": "toys", "method": "tiny", "seed": 4, "labels": ["no", "yes"], "kept_epoch": 2,
+        "made_from": {
+            "tokens": sha256(folder / "test.arrow"),
+            "epoch 1": sha256(out / "epochs/epoch1.safetensors"),
+            "epoch 2": sha256(out / "checkpoint/model.safetensors"),
+        },
     }  # fmt: skip
     assert table.column("epoch").to_pylist() == [1] * 17 + [2] * 17
     assert table.column("id").to_pylist() == list(range(17)) * 2

@@ -8,13 +8,15 @@ log.to_file(snakemake.log[0])
 
 from finetone.engine.predict import predict
 
-kept = files.read_json(snakemake.input.run)["kept_epoch"]
+run, checkpoint = files.read_json(snakemake.input.run), Path(snakemake.input.checkpoint)
+files.unchanged(snakemake.input.run, {"checkpoint/model.safetensors": run["checkpoint"]})
+kept = run["kept_epoch"]
 weights: dict[int, Path | None] = {kept: None}  # None: the checkpoint's own weights
 if snakemake.input.get("epochs"):
     for file in Path(snakemake.input.epochs).glob("epoch*.safetensors"):
         weights[int(file.stem.removeprefix("epoch"))] = file
 predict(
-    Path(snakemake.input.checkpoint),
+    checkpoint,
     dict(sorted(weights.items())),
     Path(snakemake.input.tokens),
     dataset=snakemake.params.dataset,

@@ -10,6 +10,7 @@ from finetone.engine.finetune import finetune
 
 run = Path(snakemake.output.run)
 model = Path(snakemake.input.model)
+files.unchanged(model / "manifest.json", files.read_json(model / "manifest.json")["files"])
 finetune(
     model,
     Path(snakemake.input.train),

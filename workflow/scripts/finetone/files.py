@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,18 @@ def sha256(path: str | Path) -> str:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
+    """Raise a UserError unless each file that `hashes` {name: sha256} lists lies beside `manifest`
+    with that content."""
+    manifest = Path(manifest)
+    for name, digest in hashes.items():
+        file = manifest.parent / name
+        if not file.is_file() or sha256(file) != digest:
+            raise UserError(
+                f"{file}: not the file {manifest} describes; delete {manifest.parent} and run again"
+            )
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:

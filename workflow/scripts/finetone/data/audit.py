@@ -11,7 +11,6 @@ import pandas as pd
 
 from finetone import files
 from finetone.data.splits import read_split
-from finetone.errors import UserError
 from finetone.log import logger
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
@@ -25,10 +24,8 @@ def audit_dataset(manifest: Path, target: Path) -> None:
     facts = files.read_json(manifest)
     splits = {}
     for name, digest in facts["splits"].items():
-        path = Path(manifest).with_name(f"{name}.parquet")
-        if not path.is_file() or files.sha256(path) != digest:
-            raise UserError(f"{path}: not the file {manifest} describes; delete both and rerun")
-        splits[name] = read_split(path)
+        files.unchanged(manifest, {f"{name}.parquet": digest})
+        splits[name] = read_split(Path(manifest).with_name(f"{name}.parquet"))
     result = audit(splits, facts["labels"])
     files.write_json(target, {"dataset": facts["dataset"], **result})
     if result["leaks"]["count"]:

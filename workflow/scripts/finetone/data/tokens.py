@@ -75,12 +75,13 @@ def tokenize(
     max_length: int,
     target: Path,
     batch: int = 1000,
+    made_from: dict[str, str] | None = None,
 ) -> None:
     """Tokenize a split with the tokenizer in `model_dir`, `batch` texts at a time, into `target`.
 
     Texts are cut to `max_length` tokens, special tokens included, and never padded. Raises
     UserError if the tokenizer cannot be loaded, has neither pad nor end token, or yields ids
-    the model has no embedding for.
+    the model has no embedding for. `made_from` {input: sha256} is written down with the tokens.
     """
     tokenizer = load_tokenizer(model_dir)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -104,6 +105,7 @@ def tokenize(
         "pad_token_id": pad,
         "truncated": truncated,
         "rows": rows.num_rows,
+        "made_from": made_from,
     }
     _write(target, rows.column("id"), rows.column("label"), np.array(lengths), flat, meta)
     logger.info(

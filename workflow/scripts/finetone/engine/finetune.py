@@ -98,7 +98,7 @@ def finetune(
         for epoch, path in enumerate(result.epochs, start=1):
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
-    write_json(run, facts)
+    write_json(run, facts | {"checkpoint": sha256(checkpoint / "model.safetensors")})
     states.discard(state)
 
 

@@ -16,7 +16,7 @@ from finetone.engine.allocator import forget_kernels
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
-from finetone.files import atomic
+from finetone.files import atomic, sha256
 from finetone.log import logger
 
 LOG_SECONDS = 20.0
@@ -95,6 +95,10 @@ def predict(
     meta = {
         "dataset": dataset, "method": method, "seed": seed,
         "labels": data.meta["labels"], "kept_epoch": kept_epoch,
+        "made_from": {"tokens": sha256(tokens)} | {
+            f"epoch {epoch}": sha256(weights[epoch] or model_dir / "model.safetensors")
+            for epoch in epochs
+        },
     }  # fmt: skip
     write_predictions(target, data, logits, meta)
 

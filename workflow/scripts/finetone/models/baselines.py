@@ -197,6 +197,7 @@ def predict(
         "seed": seed,
         "labels": names,
         "kept_epoch": about["kept_epoch"],
+        "made_from": {"test": files.sha256(test), "model": files.sha256(model)},
     }
     _write_predictions(target, rows, np.concatenate(logits), meta)
 
