@@ -45,7 +45,7 @@ def test_prepared_model_computes_what_the_original_does(
 
     manifest = json.loads((target / "manifest.json").read_text())
     assert manifest["revision"] == hub.model(id).refs["main"]
-    source = {"kind": "hub", "id": id, "revision": manifest["revision"]}
+    source = {"kind": "hub", "id": id, "asked": "main", "revision": manifest["revision"]}
     if id == "google-bert/bert-base-uncased":  # the one whose card states it
         source["license"] = "apache-2.0"
     assert manifest["source"] == source

@@ -202,7 +202,7 @@ def test_memory_that_ends_is_one_sentence_and_the_next_run_continues(again):
         [sys.executable, "-c", imports], cwd=ROOT / "workflow/scripts", env=environment, text=True,
         capture_output=True, check=True,
     ).stdout  # fmt: skip
-    limit = 1024 * (int(kilobytes) + 40_000)
+    limit = 1024 * (int(kilobytes) + 100_000)
     done = snakemake(
         folder, "--", run, before=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     )

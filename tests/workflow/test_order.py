@@ -11,7 +11,7 @@ def test_one_job_at_a_time_and_the_last_first(finished, tmp_path):
     beside, config = finished
     trained = sorted((beside / "results/small/predictions/films").rglob("*.parquet"), reverse=True)
     names = [str(file.relative_to(beside)) for file in trained]
-    assert len(names) > 6
+    assert len(names) == 6
     (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     for name in names[:3]:  # each in a call of its own
         done = snakemake(tmp_path, "--cores", "1", "--", name)
