@@ -49,7 +49,8 @@ onstart:
     if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
     try:
-        moved.refuse(fetched_and_read(workflow.dag.needrun_jobs()))
+        read = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
+        moved.refuse(moved.fetched(config, read))
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

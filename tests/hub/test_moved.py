@@ -7,7 +7,7 @@ import pytest
 
 from tests.hub.fixtures import client_environment
 from tests.hub.server import Hub
-from tests.workflow.snake import snakemake
+from tests.workflow.snake import scheduled, snakemake
 
 ID = "google-bert/bert-base-uncased"
 MODEL, TOKENS = "results/x/models/m", "results/x/tokens/t/test/m.arrow"
@@ -95,3 +95,35 @@ def test_another_card_or_a_silent_hub_stops_nothing(experiment: Experiment) -> N
     assert quiet.returncode == 0 and "whether main of" in quiet.stderr
     offline = experiment.run(HF_HUB_OFFLINE="1")
     assert offline.returncode == 0 and "whether main of" not in offline.stderr
+
+
+def test_questions_are_watched_and_writing_their_commit_down_makes_nothing_again(
+    hub: Hub, tmp_path: Path
+) -> None:
+    squad = hub.repositories["datasets", "rajpurkar/squad"]
+    before, target = squad.refs["main"], "results/x/models/q"
+    environment = client_environment(hub.endpoint, tmp_path / "home")
+
+    def asked(revision: str) -> dict:
+        files = config(tmp_path)
+        questions = {"id": "rajpurkar/squad", "revision": revision}
+        small = {"epochs": 1, "max_length": 64, "stride": 16}
+        files["models"]["q"] = {"intermediate": {"from": "m", "hub": questions} | small}
+        return files | {"resources": {"intermediate": {"threads": 1}}}
+
+    made = snakemake(tmp_path, "--", target, config=asked("main"), **environment)
+    assert made.returncode == 0, made.stderr
+    assert scheduled(tmp_path, target, config=asked(before)) == {}
+
+    content = {name: blob.content for name, blob in squad.commits[before].items()}
+    after = squad.commit(content | {"more.jsonl": b"{}"})
+    try:
+        again = ("--forcerun", "intermediate", "--", target)
+        stopped = snakemake(tmp_path, *again, config=asked("main"), **environment)
+    finally:
+        squad.refs["main"] = before
+    assert stopped.returncode != 0
+    assert f"models.q.intermediate.hub: main of rajpurkar/squad has moved to {after}" in (
+        stopped.stderr
+    )
+    assert (tmp_path / target / "manifest.json").exists()

@@ -10,31 +10,6 @@ localrules:
     download_model,
 
 
-def hub_sources():
-    """Everything the configuration takes from the hub, by the last two parts of its folder's path."""
-    for name, block in config["models"].items():
-        if "hub" in block:
-            yield ("models", name), (f"models.{name}", "model", block["hub"])
-        if "intermediate" in block:
-            questions = (f"models.{name}.intermediate", "dataset", block["intermediate"]["hub"])
-            yield ("questions", name), questions
-    for name, block in config["datasets"].items():
-        if "hub" in block:
-            yield ("data", name), (f"datasets.{name}", "dataset", block["hub"])
-
-
-def fetched_and_read(jobs):
-    """Of those, what one of `jobs` reads."""
-    sources = dict(hub_sources())
-    read = {Path(file) for job in jobs for file in job.input}
-    folders = {folder for path in read for folder in (path, *path.parents)}
-    return [
-        moved.Fetched(*sources[folder.parts[-2:]], folder)
-        for folder in sorted(folders)
-        if folder.parts[-2:] in sources
-    ]
-
-
 rule download_wheel:
     output:
         "<exp>/downloads/{wheel}.whl",

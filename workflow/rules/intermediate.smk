@@ -48,7 +48,9 @@ rule intermediate:
         mem_mb=ask("intermediate", "mem_mb"),
         runtime=ask("intermediate", "runtime"),
     params:
-        block=lambda wildcards: block_of("models", wildcards.model),
+        # the questions are an input: writing down the commit they are of makes nothing again
+        block=lambda wildcards: block_of("models", wildcards.model)
+        | {"intermediate": without(config["models"][wildcards.model]["intermediate"], "hub")},
     message:
         "Fine-tune {input.base} on questions to make {wildcards.model}"
     script:

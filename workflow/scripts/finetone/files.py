@@ -112,3 +112,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
             "delete it and rerun"
         )
     return content
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """What the folder's manifest.json says; nothing where a folder of another origin has none."""
+    manifest = folder / "manifest.json"
+    return read_json(manifest) if manifest.exists() else {}

@@ -23,11 +23,12 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.log import logger
 
 T = TypeVar("T")
 Kind = Literal["model", "dataset"]
+ERRORS = (httpx2.HTTPError, OSError)  # what asking the hub can raise
 TRANSIENT = {408, 429, 500, 502, 503, 504}
 TRIES = 4
 LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waited for
@@ -35,9 +36,14 @@ LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waite
 
 def info(kind: Kind, repo: str, revision: str) -> ModelInfo | DatasetInfo:
     """What the hub lists: `sha` is the commit behind `revision`, `siblings` are its files."""
+    return patiently(lambda: listed(kind, repo, revision, timeout=30))
+
+
+def listed(kind: Kind, repo: str, revision: str, timeout: float) -> ModelInfo | DatasetInfo:
+    """`info`, asked once; the server has `timeout` seconds to answer."""
     api = HfApi()
     ask = api.model_info if kind == "model" else api.dataset_info
-    return patiently(lambda: ask(repo, revision=revision, files_metadata=True, timeout=30))
+    return ask(repo, revision=revision, files_metadata=True, timeout=timeout)
 
 
 def stated_license(about: ModelInfo | DatasetInfo) -> str | None:
@@ -64,7 +70,7 @@ def fetch_dataset(repo: str, revision: str, where: str, config: str | None = Non
         for sibling in chosen:
             download("dataset", repo, str(about.sha), sibling, where)
         return about
-    except (httpx2.HTTPError, OSError, HFValidationError) as error:
+    except (*ERRORS, HFValidationError) as error:
         raise UserError(sentence(error, "dataset", repo, revision, where)) from error
 
 
@@ -106,11 +112,11 @@ def patiently(call: Callable[[], T]) -> T:
     for attempt in range(TRIES):
         try:
             return call()
-        except (httpx2.HTTPError, OSError) as error:
+        except ERRORS as error:
             wait = _wait(error, attempt)
             if wait is None or attempt == TRIES - 1:
                 raise
-            logger.warning("hub: %s; trying again in %.0f s", _line(error), wait)
+            logger.warning("hub: %s; trying again in %.0f s", first_line(error), wait)
             time.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -188,8 +194,4 @@ def sentence(error: BaseException, kind: Kind, repo: str, revision: str, where: 
             f"another machine and set HF_HUB_OFFLINE=1, or name local files under {local} "
             "(`make demo` needs no hub)"
         )
-    return f"{where}.hub: {repo} cannot be downloaded ({_line(error)})"
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return f"{where}.hub: {repo} cannot be downloaded ({first_line(error)})"

@@ -4,16 +4,14 @@ A commit never changes, a branch or tag may. What was fetched has the commit in 
 that would use it once the branch stands for other files is refused, and the choice left to the user.
 """
 
-import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from finetone.errors import UserError
+from finetone import files
+from finetone.errors import UserError, first_line
 from finetone.log import logger
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 NOT_DATA = {"README.md", ".gitattributes"}
 
 
@@ -24,6 +22,33 @@ class Fetched(NamedTuple):
     kind: Any  # finetone.hub.Kind
     hub: dict[str, Any]
     folder: Path
+
+
+def fetched(config: dict[str, Any], read: Iterable[Path]) -> list[Fetched]:
+    """What comes from the hub of the files and folders `read`, in a folder as docs/architecture.md
+    has it: …/models/<name>, …/questions/<name> or …/data/<name>."""
+    sources = _from_hub(config)
+    folders = {folder for path in read for folder in (path, *path.parents)}
+    return [
+        Fetched(*sources[key], folder)
+        for folder in sorted(folders)
+        if (key := "/".join(folder.parts[-2:])) in sources
+    ]
+
+
+def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """{end of a folder's path: where, kind and hub} of everything the configuration has there."""
+    sources = {}
+    for name, block in config["models"].items():
+        if "hub" in block:
+            sources[f"models/{name}"] = (f"models.{name}", "model", block["hub"])
+        if "intermediate" in block:
+            where = f"models.{name}.intermediate"
+            sources[f"questions/{name}"] = (where, "dataset", block["intermediate"]["hub"])
+    for name, block in config["datasets"].items():
+        if "hub" in block:
+            sources[f"data/{name}"] = (f"datasets.{name}", "dataset", block["hub"])
+    return sources
 
 
 def as_asked(hub: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -43,32 +68,27 @@ def refuse(fetched: Iterable[Fetched]) -> None:
     Raises:
         UserError: a branch or tag stands for other files than those that were fetched.
     """
-    named = [
-        item
-        for item in fetched
-        if not COMMIT.fullmatch(item.hub["revision"]) and _source(item.folder)
-    ]
+    named = [(item, _source(item.folder)) for item in fetched]
+    named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]
     if not named:
         return
-    import httpx2  # only now: most runs pin everything
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import constants  # only now: most runs pin everything
+
+    from finetone import hub
 
     if constants.HF_HUB_OFFLINE:
         return
-    api = HfApi()
-    for item in named:
-        repo, revision = item.hub["id"], item.hub["revision"]
-        commit = _source(item.folder)["revision"]
-        ask = api.model_info if item.kind == "model" else api.dataset_info
+    for item, source in named:
+        repo, revision, commit = item.hub["id"], item.hub["revision"], source["revision"]
         try:
-            now = ask(repo, revision=revision, timeout=10, files_metadata=True)
+            now = hub.listed(item.kind, repo, revision, timeout=10)
             if now.sha == commit:
                 continue
-            then = ask(repo, revision=commit, timeout=10, files_metadata=True)
-        except (httpx2.HTTPError, OSError) as error:
+            then = hub.listed(item.kind, repo, commit, timeout=10)
+        except hub.ERRORS as error:
             logger.warning(
                 "%s.hub: whether %s of %s has moved could not be asked (%s)",
-                item.where, revision, repo, str(error).strip().split("\n")[0][:120],
+                item.where, revision, repo, first_line(error),
             )  # fmt: skip
             return
         if _contents(now) != _contents(then):
@@ -81,12 +101,14 @@ def refuse(fetched: Iterable[Fetched]) -> None:
             )
 
 
+def is_commit(revision: str) -> bool:
+    """Whether `revision` is a full commit hash, which never moves."""
+    return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
+
+
 def _source(folder: Path) -> dict[str, Any]:
     """What the folder's manifest says of its source; nothing where there is none."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except OSError:
-        return {}
+    manifest = files.manifest_of(folder)
     source: dict[str, Any] = manifest.get("source", manifest)
     return source
 

@@ -1,16 +1,15 @@
 """Datasets from the model hub, through its own clients, at one recorded commit."""
 
-import re
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.hub import fetch_dataset, stated_license
 from finetone.log import logger
+from finetone.moved import is_commit
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 ELSEWHERE = (
     "set HF_ENDPOINT to a mirror, or HF_HUB_OFFLINE=1 with a filled cache and a pinned commit, or "
     "use file: (datasets) and path: (models) sources; make demo needs no hub"
@@ -44,7 +43,7 @@ def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
     try:  # fills the cache that `datasets` reads: checked by hash, retried where the hub is busy
         info = fetch_dataset(hub["id"], revision, f"datasets.{name}", hub.get("config"))
     except UserError as error:
-        if COMMIT.fullmatch(revision) and error.__cause__ and _unreachable(error.__cause__):
+        if is_commit(revision) and error.__cause__ and _unreachable(error.__cause__):
             logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
             return revision, None
         raise
@@ -107,7 +106,7 @@ def _explain(name: str, hub: dict[str, Any], error: Exception) -> NoReturn:
 
     where = f"datasets.{name}.hub"
     repo, revision, config = hub["id"], hub.get("revision", "main"), hub.get("config")
-    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    told = first_line(error)
     logger.info("%s: %s: %s", repo, type(error).__name__, error)
     if isinstance(error, errors.GatedRepoError) or "gated dataset" in told:
         message = f"{where}.id: {repo} is gated; ask for access on its page and set HF_TOKEN"

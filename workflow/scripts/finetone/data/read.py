@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 
 MAX_LINE = 1 << 26  # bytes; a longer line is no row of text but damage or a decompression bomb
 MAX_TABLE = 1 << 31  # bytes of a compressed Parquet file, unpacked
@@ -202,7 +202,7 @@ def _parquet(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
         _places(file.schema_arrow.names, name, columns)
         return {key: file.read([key]).column(0).to_pylist() for key in columns}
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{name}: not a readable Parquet file ({reason})") from None
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.seeds import derive
 
 NAMES = ("train", "test", "dev")
@@ -31,7 +31,7 @@ def read_split(path: Path) -> pd.DataFrame:
     try:
         table = pq.ParquetFile(path).read().select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{path}: not a split file ({reason}); delete it and rerun") from None
     return pd.DataFrame({name: table.column(name).to_numpy() for name in SCHEMA.names})
 

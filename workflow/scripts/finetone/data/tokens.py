@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.log import logger
 
 KEY = b"finetone"  # of the schema metadata
@@ -127,7 +127,7 @@ def load_tokenizer(model_dir: Path) -> Any:
             str(model_dir), local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{model_dir}: its tokenizer cannot be loaded ({reason})") from None
     if not tokenizer.is_fast:
         logger.warning("%s: has a slow (pure Python) tokenizer only", model_dir)

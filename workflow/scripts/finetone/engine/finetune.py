@@ -20,7 +20,7 @@ from finetone.engine.card import card
 from finetone.engine.loop import train as run_loop
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.files import atomic, read_json, sha256, write_json
+from finetone.files import atomic, manifest_of, sha256, write_json
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
@@ -131,12 +131,6 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
 def has_random_weights(model_dir: Path) -> bool:
     """Whether the folder is an architecture without weights (its manifest says so)."""
     return bool(manifest_of(model_dir).get("weights") == "random")
-
-
-def manifest_of(model_dir: Path) -> dict[str, Any]:
-    """What the folder's manifest.json says; nothing where a folder of another origin has none."""
-    manifest = model_dir / "manifest.json"
-    return read_json(manifest) if manifest.exists() else {}
 
 
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:

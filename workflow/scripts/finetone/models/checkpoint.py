@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -20,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.models import layers
 
 # Keys of a checkpoint that a classifier has no place for and that nobody misses: heads of
@@ -82,7 +81,7 @@ def read_config(folder: Path, where: str) -> PretrainedConfig:
             ) from None
         raise UserError(
             f"{where}: model_type {kind!r} in {file} is unknown or its settings are broken "
-            f"({_first_line(error)})"
+            f"({first_line(error)})"
         ) from None
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise UserError(
@@ -132,11 +131,11 @@ def load(
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{where}: the weights in {folder} are a pickle that wants to run code and were "
-            f"refused ({_first_line(error)}); choose a revision with model.safetensors"
+            f"refused ({first_line(error)}); choose a revision with model.safetensors"
         ) from None
     except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(
-            f"{where}: the weights in {folder} cannot be loaded ({_first_line(error)}); "
+            f"{where}: the weights in {folder} cannot be loaded ({first_line(error)}); "
             "fetch them again or choose another revision"
         ) from None
 
@@ -209,8 +208,3 @@ def _refuse(
             f"{where}: weights {what} the checkpoint: {shown}; if that is right, list them under "
             f"{where}.{config_key}"
         )
-
-
-def _first_line(error: BaseException) -> str:
-    text: Any = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")[:200]

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.models import checkpoint
 
 
@@ -32,7 +32,7 @@ def configuration(like: Path, changes: dict[str, Any], where: str) -> Pretrained
             setattr(config, key, value)
         checkpoint.skeleton(config)
     except Exception as error:  # an impossible width, number of heads … fails in many ways
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        line = first_line(error)
         raise UserError(
             f"{where}.scratch.config: {json.dumps(changes)} gives no working model ({line})"
         ) from None

@@ -100,7 +100,8 @@ def fine_tune(
     nowhere = np.empty((0, 2), dtype=np.int32)
     learning = [replace(w, offsets=nowhere) for w in windows(reader, train, **cut)]
     fingerprint = saved.digest(
-        settings,
+        {key: value for key, value in settings.items() if key != "hub"},
+        dataset,
         block.get("keep_layers"),
         manifest["files"],
         len(learning),

@@ -1,7 +1,6 @@
 """The questions of SQuAD v1.1: fetched where the network is, read where the GPU is."""
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from huggingface_hub import constants
 from finetone import files, hub
 from finetone.errors import UserError
 from finetone.models.squad_windows import Question
+from finetone.moved import is_commit
 
 
 def download(source: dict[str, Any], where: str, target: Path) -> None:
@@ -50,9 +50,7 @@ def load_questions(
 
     repo, revision = source["id"], source.get("revision", "main")
     commit = revision
-    if not (
-        constants.HF_HUB_OFFLINE and re.fullmatch(r"[0-9a-f]{40}", revision)
-    ):  # else: the cache
+    if not (constants.HF_HUB_OFFLINE and is_commit(revision)):  # else: the cache
         commit = str(hub.fetch_dataset(repo, revision, where, source.get("config")).sha)
     try:
         data = load_dataset(repo, name=source.get("config"), revision=commit)

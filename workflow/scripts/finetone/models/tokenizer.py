@@ -6,7 +6,7 @@ from typing import cast
 from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 
 # how this copy happened to be loaded or its author cut texts: no property of the tokenizer
 LEFTOVERS = (
@@ -33,7 +33,7 @@ def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokeni
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
     except Exception as error:  # any of a dozen, by kind of tokenizer and of damage
-        line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        line = first_line(error)
         raise UserError(f"{where}: no usable tokenizer in {folder} ({line[:200]})") from None
     if not tokenizer.is_fast:
         raise UserError(f"{where}: the tokenizer in {folder} has no fast (tokenizer.json) form")
