@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from finetone.data.tokens import Tokens
+from finetone.engine import device as devices
 from finetone.seeds import derive
 
 
@@ -25,24 +26,19 @@ def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
 
 
 def collate(tokens: Tokens, rows: np.ndarray, device: torch.device) -> Batch:
-    """Pad `rows` of a token file on the right to the longest of them and send them to `device`.
-
-    From pinned memory the copy to a GPU overlaps with what the GPU is still computing.
-    """
+    """Pad `rows` of a token file on the right to the longest of them and send them to `device`."""
     lengths = tokens.lengths[rows]
     width = max(1, int(lengths.max(initial=0)))
     real = np.arange(width) < lengths[:, None]
     ids = np.full((len(rows), width), tokens.meta["pad_token_id"], dtype=np.int64)
     source = tokens.offsets[rows][:, None] + np.arange(width)
     ids[real] = tokens.input_ids[source[real]]
-
-    def send(array: np.ndarray) -> torch.Tensor:
-        tensor = torch.from_numpy(array)
-        if device.type == "cuda":
-            return tensor.pin_memory().to(device, non_blocking=True)
-        return tensor
-
-    return Batch(send(ids), send(real.astype(np.int64)), send(tokens.labels[rows]), lengths)
+    return Batch(
+        devices.send(ids, device),
+        devices.send(real.astype(np.int64), device),
+        devices.send(tokens.labels[rows], device),
+        lengths,
+    )
 
 
 def by_length(lengths: np.ndarray, budget: int, *, equal: bool = False) -> list[np.ndarray]:

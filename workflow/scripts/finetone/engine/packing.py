@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from finetone.engine import device as devices
+
 Side = Literal["first", "last"]  # of a text: where its one token stands that is read
 SHORT = 64  # tokens: below that a block more costs more than padding
 GROUP_TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have
@@ -63,10 +65,7 @@ class Packing:
     def right_padded(cls, lengths: np.ndarray, width: int, device: torch.device) -> "Packing":
         """From lengths known on the host: nothing is asked of the device."""
         real = np.arange(width) < lengths[:, None]
-        positions = torch.from_numpy(np.flatnonzero(real))
-        if device.type == "cuda":
-            positions = positions.pin_memory().to(device, non_blocking=True)
-        return cls(lengths, width, positions)
+        return cls(lengths, width, devices.send(np.flatnonzero(real), device))
 
     def pack(self, x: torch.Tensor) -> torch.Tensor:
         """[rows, width, …] → [1, N, …]."""
@@ -95,10 +94,7 @@ class Packing:
         return self._send(np.arange(self.width) < upto[:, None])
 
     def _send(self, array: np.ndarray) -> torch.Tensor:
-        tensor = torch.from_numpy(array)
-        if self.positions.is_cuda:
-            return tensor.pin_memory().to(self.positions.device, non_blocking=True)
-        return tensor
+        return devices.send(array, self.positions.device)
 
     @cached_property
     def offsets(self) -> torch.Tensor:
