@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,15 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The neighbour may be written as a file or as a directory. It lies in the same folder, so the
     final rename never crosses a file system. A full disk becomes a UserError that names the file.
+    What a killed process left of the same file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    begun = f".{path.name}.partial-"
+    for left in [p for p in path.parent.iterdir() if p.name.startswith(begun)]:
+        if not _runs(left.name.removeprefix(begun)):
+            _remove(left)
+    partial = path.with_name(f"{begun}{os.getpid()}")
     _remove(partial)
     try:
         yield partial
@@ -44,6 +49,18 @@ def atomic(path: str | Path) -> Iterator[Path]:
         _remove(partial)
 
 
+def refuse_read_only(paths: Iterable[str | Path]) -> None:
+    """Raise a UserError unless each of `paths` could be made where it is to be."""
+    for folder in sorted({Path(path).parent for path in paths}):
+        while not folder.exists():
+            folder = folder.parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UserError(
+                f"{folder}: cannot be written (no permission, or a read-only disk); make it "
+                f"writable (chmod u+rwx) or run where you may write (snakemake --directory)"
+            )
+
+
 def _sync(path: Path) -> None:
     """Push file contents to the disk before the rename makes them visible."""
     for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
@@ -52,6 +69,17 @@ def _sync(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _runs(pid: str) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _remove(path: Path) -> None:

@@ -1,0 +1,51 @@
+"""Files are whole under their final name, or not there; nothing else is left beside them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finetone import files
+from finetone.errors import UserError
+
+
+def test_an_error_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), files.atomic(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError("stopped")
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+    assert target.read_text() == "old"
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_one_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    begin = (
+        "import os, signal; from finetone import files\n"
+        "with files.atomic('model') as partial:\n"
+        "    partial.mkdir(); (partial / 'weights').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = str(Path(files.__file__).parents[1])
+    killed = subprocess.run(
+        [sys.executable, "-c", begin], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert killed.returncode < 0 and len(list(tmp_path.iterdir())) == 1
+    living = tmp_path / f".model.partial-{os.getppid()}"
+    living.mkdir()
+    with files.atomic(tmp_path / "model") as partial:
+        partial.mkdir()
+    assert {file.name for file in tmp_path.iterdir()} == {"model", living.name}
+
+
+def test_a_file_that_is_not_the_one_described_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("learned")
+    hashes = {"weights": files.sha256(tmp_path / "weights")}
+    files.unchanged(tmp_path / "manifest.json", hashes)
+    (tmp_path / "weights").write_text("swapped")
+    with pytest.raises(UserError, match=r"weights: not the file .*manifest\.json describes"):
+        files.unchanged(tmp_path / "manifest.json", hashes)
