@@ -49,8 +49,9 @@ onstart:
     if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
     try:
-        read = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
-        moved.refuse(moved.fetched(config, read))
+        jobs = list(workflow.dag.needrun_jobs())
+        refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
+        moved.refuse(moved.fetched(config, (Path(file) for job in jobs for file in job.input)))
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

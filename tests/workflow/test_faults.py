@@ -5,8 +5,10 @@ FINETONE_KILLS=50 runs the long form.
 
 import contextlib
 import copy
+import ctypes
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -117,16 +119,30 @@ def test_a_killed_training_resumes_from_its_state(again):
     assert not state.exists()
 
 
-def test_a_read_only_results_folder_is_one_clear_sentence(again):
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere, so a read-only folder stops nothing")
+def without_power() -> None:
+    """Root may write into read-only folders; the program executed after this may not."""
+    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
+        raise OSError("the capability CAP_DAC_OVERRIDE cannot be dropped")
+
+
+@pytest.mark.parametrize("locked", ["results/small/figures", "results/small", "results"])
+def test_a_read_only_results_folder_is_one_clear_sentence(again, locked):
     folder, _ = again
-    (folder / "results/small/figures/methods.svg").unlink()
-    (folder / "results/small/figures").chmod(0o500)
-    done = snakemake(folder, "--", "results/small/figures/methods.svg")
-    assert done.returncode != 0 and "methods.svg" in done.stderr
-    (folder / "results/small/figures").chmod(0o700)
-    assert snakemake(folder, "--", "results/small/figures/methods.svg").returncode == 0
+    figure = "results/small/figures/methods.svg"
+    (folder / figure).unlink()
+    folders = [f for f in [folder / locked, *(folder / locked).rglob("*")] if f.is_dir()]
+    try:
+        for each in folders:
+            each.chmod(0o500)
+        done = snakemake(folder, "--", figure, before=without_power)
+    finally:
+        for each in folders:
+            each.chmod(0o700)
+    assert done.returncode != 0
+    assert re.search(rf"{locked}\S*: cannot be written", done.stderr)
+    assert "Traceback" not in done.stderr and not (folder / figure).exists()
+    assert snakemake(folder, "--", figure).returncode == 0
 
 
 def test_a_full_disk_is_named_and_the_next_run_continues(again):

@@ -15,7 +15,7 @@ sys.path.append(str(WORKFLOW / "scripts"))
 from finetone import config as configuration
 from finetone import moved
 from finetone.errors import UserError
-from finetone.files import sha256
+from finetone.files import refuse_read_only, sha256
 
 try:
     config.update(
