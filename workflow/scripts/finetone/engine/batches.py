@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from finetone.data.tokens import Tokens
-from finetone.engine import device as devices
 from finetone.seeds import derive
 
 
@@ -34,11 +33,20 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device) -> Batch:
     source = tokens.offsets[rows][:, None] + np.arange(width)
     ids[real] = tokens.input_ids[source[real]]
     return Batch(
-        devices.send(ids, device),
-        devices.send(real.astype(np.int64), device),
-        devices.send(tokens.labels[rows], device),
+        send(ids, device),
+        send(real.astype(np.int64), device),
+        send(tokens.labels[rows], device),
         lengths,
     )
+
+
+def send(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A tensor of `array` on `device`. From pinned memory the copy to a GPU overlaps with what the
+    GPU is still computing; on the CPU nothing is copied."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor
 
 
 def by_length(lengths: np.ndarray, budget: int, *, equal: bool = False) -> list[np.ndarray]:

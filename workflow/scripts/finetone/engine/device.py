@@ -7,7 +7,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from finetone.errors import UserError
@@ -155,15 +154,6 @@ def fast_bf16(device: torch.device) -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def send(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A tensor of `array` on `device`. From pinned memory the copy to a GPU overlaps with what the
-    GPU is still computing; on the CPU nothing is copied."""
-    tensor = torch.from_numpy(array)
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor
 
 
 def peak_memory(device: torch.device) -> int:

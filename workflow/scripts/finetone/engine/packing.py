@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from finetone.engine import device as devices
+from finetone.engine.batches import send
 
 Side = Literal["first", "last"]  # of a text: where its one token stands that is read
 SHORT = 64  # tokens: below that a block more costs more than padding
@@ -65,7 +65,7 @@ class Packing:
     def right_padded(cls, lengths: np.ndarray, width: int, device: torch.device) -> "Packing":
         """From lengths known on the host: nothing is asked of the device."""
         real = np.arange(width) < lengths[:, None]
-        return cls(lengths, width, devices.send(np.flatnonzero(real), device))
+        return cls(lengths, width, send(np.flatnonzero(real), device))
 
     def pack(self, x: torch.Tensor) -> torch.Tensor:
         """[rows, width, …] → [1, N, …]."""
@@ -94,7 +94,7 @@ class Packing:
         return self._send(np.arange(self.width) < upto[:, None])
 
     def _send(self, array: np.ndarray) -> torch.Tensor:
-        return devices.send(array, self.positions.device)
+        return send(array, self.positions.device)
 
     @cached_property
     def offsets(self) -> torch.Tensor:
