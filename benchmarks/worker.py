@@ -37,7 +37,7 @@ def engine(
     forget_kernels(shapes_per_batch(data.lengths, batch))
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
-    with execution.running(module, data, 0):
+    with execution.running(module, data, 0, learning=[data]):
         print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
         optimizer, epoch = adamw(module, Recipe()), 0
         module.train()

@@ -1,6 +1,6 @@
 """How a module is executed: device, precision and fast paths, with every fallback on record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from finetone.engine.allocator import keep_memory
 from finetone.engine.batches import Batch, by_length, collate
 from finetone.engine.dropout import FastDropout, Stream
 from finetone.engine.recipe import EngineOptions
+from finetone.engine.vocabulary import Occurring, occurring
 from finetone.errors import UserError
 from finetone.log import logger
 
@@ -41,6 +42,7 @@ class Execution:
         self.precision = "bf16" if bf16 else "fp32"
         self.padding_free = False
         self.token_read: str | None = None  # the one per text that the last layer works on
+        self.rows: Occurring | None = None  # the embeddings that are trained; None: all of them
         self.similar_parts = False  # a batch is cut into parts of similar length instead
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
@@ -55,11 +57,14 @@ class Execution:
         self.notes.append(text)
 
     @contextmanager
-    def running(self, module: nn.Module, tokens: Tokens, seed: int) -> Iterator[None]:
+    def running(
+        self, module: nn.Module, tokens: Tokens, seed: int, *, learning: Sequence[Tokens] = ()
+    ) -> Iterator[None]:
         """Execute `module` our way inside the block; leave it as it was afterwards.
 
-        Fast paths are first checked against plain execution on a few of the real texts, in eval
-        mode; one that disagrees is not taken, and that is noted.
+        Where it is trained, `learning` has all texts that it will see. Fast paths are first checked
+        against plain execution on a few of the real texts, in eval mode; one that disagrees is not
+        taken, and that is noted.
         """
         module.to(self.device)
         with ExitStack() as stack:
@@ -69,6 +74,8 @@ class Execution:
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
             if ours and self.options.padding_free == "auto" and len(tokens):
                 self._choose(module, tokens, stack)
+                if learning:
+                    self._cut_vocabulary(module, _sample(tokens), learning, stack)
             yield
 
     def _choose(self, module: nn.Module, tokens: Tokens, stack: ExitStack) -> None:
@@ -117,6 +124,28 @@ class Execution:
             attempt.close()
             self.padding_free = False
             return f"{type(error).__name__}: {error}"
+
+    def _cut_vocabulary(
+        self, module: nn.Module, sample: Tokens, learning: Sequence[Tokens], stack: ExitStack
+    ) -> None:
+        attempt, everything, training = ExitStack(), np.arange(len(sample)), module.training
+        module.eval()
+        try:
+            with torch.no_grad():
+                plain = self._checked(module, sample, [everything])
+                self.rows = attempt.enter_context(occurring(module, learning))
+                self._demand_agreement(plain, self._checked(module, sample, [everything]))
+            stack.push(attempt)
+        except Exception as error:  # whatever goes wrong in there, all embeddings can be trained
+            attempt.close()
+            self.rows = None
+            self.note(f"all embeddings are trained: {type(error).__name__}: {error}")
+        module.train(training)
+
+    def decay(self, factor: float) -> None:
+        """Tell embeddings that are not trained what weight decay has left of the others."""
+        if self.rows is not None:
+            self.rows.decay(factor)
 
     def _checked(self, module: nn.Module, sample: Tokens, parts: list[np.ndarray]) -> torch.Tensor:
         """Logits of the sample, executed in `parts`; in fp32 on the CPU, whatever the precision."""
@@ -185,6 +214,7 @@ class Execution:
             "device": self.device.type,
             "threads": self.threads,
             "torch": torch.__version__,
+            "vocabulary": "cut",
         }
 
     def state(self) -> dict[str, Any]:
@@ -205,6 +235,7 @@ class Execution:
             "precision": self.precision,
             "padding_free": self.padding_free,
             "token_read": self.token_read,
+            "embeddings_trained": None if self.rows is None else len(self.rows.kept),
             "notes": list(self.notes),
         }
 

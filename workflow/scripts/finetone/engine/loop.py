@@ -81,13 +81,13 @@ def train(
     history, dev_accuracy, done, resumed = History(), [], 0, 0
     per_epoch = math.ceil(len(tokens) / recipe.batch_size)
     steps = per_epoch * recipe.epochs
+    texts = [part for part in (tokens, dev) if part is not None]
     fingerprint = states.digest(
         module, recipe.as_dict(), execution.fingerprint(), seed, tokens.meta["pad_token_id"],
-        *(array for part in (tokens, dev) if part is not None
-          for array in (part.labels, part.offsets, part.input_ids)),
+        *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),
     )  # fmt: skip
 
-    with execution.running(module, tokens, seed):
+    with execution.running(module, tokens, seed, learning=texts):
         optimizer = adamw(module, recipe)
         if saved := states.load(state, fingerprint):
             module.load_state_dict(saved["module"])
@@ -131,6 +131,8 @@ def train(
             if done % LOG_EVERY == 0 or done == steps:
                 report(history, done, steps, epoch + 1)
             if position + 1 == per_epoch:
+                rates = [recipe.rate(step, steps) for step in range(done - per_epoch, done)]
+                execution.decay(math.prod(1 - rate * recipe.weight_decay for rate in rates))
                 with atomic(weights(state, epoch + 1)) as partial:
                     save_model(module, str(partial))
                 if dev is not None:

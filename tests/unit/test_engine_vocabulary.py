@@ -1,0 +1,99 @@
+"""Only the embeddings of tokens that occur are trained, and nobody can tell from the outside."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from finetone.engine import loop, vocabulary
+from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.vocabulary import occurring
+from tests.unit.engine_zoo import CONFIGS, EOS, OCCURRING, PAD, VOCABULARY, model, texts
+
+TEXTS = texts([3, 17, 9, 30, 1, 12, 25, 8, 14, 6])
+UNSEEN = slice(OCCURRING, VOCABULARY)
+
+
+def learned(architecture: str, state: Path, weight_decay: float) -> tuple[nn.Module, dict]:
+    module = model(architecture)
+    recipe = Recipe(epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=weight_decay)
+    options = EngineOptions(precision="fp32")
+    training = loop.train(
+        module, TEXTS, recipe, options, 1, state=state, device=torch.device("cpu")
+    )
+    return module, training.execution
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_the_same_is_learned_as_with_all_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str, weight_decay: float
+) -> None:
+    cut, execution = learned(architecture, tmp_path / "cut", weight_decay)
+    assert execution["notes"] == ([] if execution["padding_free"] else execution["notes"][:1])
+    assert execution["embeddings_trained"] <= OCCURRING
+    monkeypatch.setattr(vocabulary, "WORTH", 0)
+    whole, execution = learned(architecture, tmp_path / "whole", weight_decay)
+    assert execution["embeddings_trained"] is None
+    expected = whole.state_dict()
+    for name, weights in cut.state_dict().items():
+        if weight_decay == 0:
+            assert torch.equal(weights, expected[name]), name
+        else:  # one factor instead of one at every step: rounding alone differs
+            torch.testing.assert_close(weights, expected[name], rtol=1e-5, atol=1e-7)
+    before = model(architecture).get_input_embeddings().weight[UNSEEN]
+    after = cut.get_input_embeddings().weight[UNSEEN]
+    torch.testing.assert_close(after, before * (1 - 1e-3 * weight_decay) ** 6)
+
+
+@pytest.mark.parametrize("architecture", ["bert", "gpt2", "bart"])
+def test_the_state_dict_is_the_whole_models_inside_and_outside(architecture: str) -> None:
+    module, other = model(architecture), model(architecture, seed=1)
+    layer = module.get_input_embeddings()
+    weight, padding, names = layer.weight, layer.padding_idx, list(module.state_dict())
+    with occurring(module, [TEXTS]) as rows:
+        assert rows is not None and len(rows.part) < VOCABULARY
+        assert sum(p.shape == rows.part.shape for p in module.parameters()) == 1  # ties hold
+        module.load_state_dict(other.state_dict())
+        with torch.no_grad():
+            rows.part += 1
+        inside = {name: value.clone() for name, value in module.state_dict().items()}
+    assert layer.weight is weight and layer.padding_idx == padding
+    assert list(inside) == names == list(module.state_dict())
+    ids = torch.arange(VOCABULARY)
+    expected = other.get_input_embeddings().weight + (torch.isin(ids, rows.kept))[:, None]
+    torch.testing.assert_close(layer.weight, expected)
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, inside[name]), name
+    with torch.no_grad():  # knows every token again
+        module(input_ids=torch.tensor([[VOCABULARY - 1, EOS]]))
+
+
+def test_a_token_that_was_not_announced_is_an_error_not_another_token() -> None:
+    module = model("bert")
+    with occurring(module, [TEXTS]), pytest.raises(IndexError):
+        module(input_ids=torch.tensor([[3, VOCABULARY - 1]]))
+
+
+def test_weights_that_do_more_than_look_up_stay_whole() -> None:
+    module = model("bert")
+    module.decoder = nn.Linear(48, VOCABULARY, bias=False)
+    module.decoder.weight = module.get_input_embeddings().weight
+    with occurring(module, [TEXTS]) as rows:
+        assert rows is None
+    del module.decoder
+    module.get_input_embeddings().weight.requires_grad_(False)
+    with occurring(module, [TEXTS]) as rows:
+        assert rows is None
+
+
+def test_padding_learns_nothing() -> None:
+    module = model("bert")
+    before = module.get_input_embeddings().weight[PAD].clone()
+    with occurring(module, [TEXTS]):
+        ids = torch.tensor([[5, 6, PAD], [7, PAD, PAD]])
+        logits = module(input_ids=ids, attention_mask=(ids != PAD).long()).logits
+        logits.sum().backward()
+        torch.optim.AdamW(module.parameters(), weight_decay=0).step()
+    assert torch.equal(module.get_input_embeddings().weight[PAD], before)
