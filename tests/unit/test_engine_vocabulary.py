@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from finetone.engine import loop, vocabulary
+from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.engine.vocabulary import occurring
 from tests.unit.engine_zoo import CONFIGS, EOS, OCCURRING, PAD, VOCABULARY, model, texts
@@ -86,6 +87,21 @@ def test_weights_that_do_more_than_look_up_stay_whole() -> None:
     module.get_input_embeddings().weight.requires_grad_(False)
     with occurring(module, [TEXTS]) as rows:
         assert rows is None
+
+
+def test_a_torch_that_refuses_leaves_the_module_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AttributeError("no such hook")
+
+    module, ids = model("bert"), torch.tensor([[5, 30, VOCABULARY - 1]])
+    before = module(input_ids=ids).logits
+    monkeypatch.setattr(nn.Embedding, "register_state_dict_post_hook", refuse)
+    execution = Execution(EngineOptions(precision="fp32"), 1, torch.device("cpu"))
+    with execution.running(module, TEXTS, 0, learning=[TEXTS]):
+        assert execution.notes == ["all embeddings are trained: AttributeError: no such hook"]
+        assert execution.record()["embeddings_trained"] is None
+    assert torch.equal(module(input_ids=ids).logits, before)
+    assert module.get_input_embeddings().weight.shape[0] == VOCABULARY
 
 
 def test_padding_learns_nothing() -> None:

@@ -78,11 +78,10 @@ def occurring(module: nn.Module, texts: Sequence[Tokens]) -> Iterator[Occurring 
             if layer.padding_idx is not None:
                 place = int(rows.place[layer.padding_idx])
                 layer.padding_idx = place if place < len(ids) else None
-            handles += [
-                layer.register_forward_pre_hook(rows._renumber),
-                layer.register_state_dict_post_hook(partial(rows._save)),  # it wants to mark it
-                layer.register_load_state_dict_pre_hook(rows._load),
-            ]
+            handles.append(layer.register_forward_pre_hook(rows._renumber))
+            handles.append(layer.register_load_state_dict_pre_hook(rows._load))
+            # torch marks this one, which a method does not allow
+            handles.append(layer.register_state_dict_post_hook(partial(rows._save)))
         yield rows
     finally:
         rows.whole()
