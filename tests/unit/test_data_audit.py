@@ -97,11 +97,13 @@ def write_dataset(folder: Path) -> Path:
 
 
 def test_the_file_says_what_the_function_says(tmp_path: Path, caplog):
-    audit_dataset(write_dataset(tmp_path), tmp_path / "audit.json")
+    manifest = write_dataset(tmp_path)
+    audit_dataset(manifest, tmp_path / "audit.json")
     written = files.read_json(tmp_path / "audit.json")
     assert written == {
         "schema_version": 1,
         "dataset": "d",
+        "made_from": files.read_json(manifest)["splits"],
         **audit({"train": TRAIN, "test": TEST}, LABELS),
     }
     assert "3 test texts also stand in train" in caplog.text

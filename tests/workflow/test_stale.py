@@ -1,9 +1,15 @@
 """What was swapped behind the workflow's back is noticed, even where its time says nothing."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finetone.files import sha256
 from tests.tiny import write_bert
 from tests.workflow.snake import scheduled, snakemake
 
@@ -22,6 +28,50 @@ def refused(folder: Path, target: str, swapped: str, manifest: str) -> None:
     assert done.returncode != 0
     assert f"{swapped}: not the file {manifest} describes; delete" in done.stderr
     assert not (folder / target).exists()
+
+
+def test_every_artifact_knows_what_it_was_made_from(finished):
+    """From the page's numbers back to the user's file, hash by hash."""
+    folder, config = finished
+    here = folder / "results/small"
+
+    def read(path: str) -> dict:
+        return json.loads((here / path).read_text())
+
+    results = read("results.json")["made_from"]
+    assert {str(f.relative_to(here)) for f in here.glob("tables/*.csv")} <= set(results)
+    assert all(sha256(here / path) == digest for path, digest in results.items())
+    page = (here / "report.html").read_text()
+    for shown in [*here.glob("tables/*.csv"), *here.glob("figures/**/*.svg")]:
+        assert f"{shown.relative_to(here)}: {sha256(shown)}" in page
+
+    for row in pd.read_csv(here / "tables/runs.csv").itertuples():
+        predictions = here / f"predictions/{row.dataset}/{row.method}/seed{row.seed}.parquet"
+        assert sha256(predictions) == row.sha256
+        made_from = json.loads(pq.read_schema(predictions).metadata[b"finetone"])["made_from"]
+        run = read(f"runs/{row.method}/seed{row.seed}/run.json")
+        data = read(f"data/{row.dataset}/manifest.json")["splits"]
+        if row.method in config["models"]:
+            assert made_from[f"epoch {run['kept_epoch']}"] == run["checkpoint"]
+            learned = here / f"tokens/films/train/{row.method}.arrow"
+            about = here / f"models/{row.method}/manifest.json"
+            assert run["made_from"] == {"train": sha256(learned), "model": sha256(about)}
+            assert read(f"speed/{row.method}.json")["made_from"]["model"] == sha256(about)
+            tokens = here / f"tokens/{row.dataset}/test/{row.method}.arrow"
+            assert made_from["tokens"] == sha256(tokens)
+            meta = json.loads(pa.ipc.open_file(tokens).schema.metadata[b"finetone"])
+            assert meta["made_from"]["data"] == data["test"]
+        else:
+            assert made_from == {"test": data["test"], "model": run["checkpoint"]}
+            assert run["made_from"]["train"] == read("data/films/manifest.json")["splits"]["train"]
+
+    for name, block in config["datasets"].items():
+        manifest = read(f"data/{name}/manifest.json")
+        assert read(f"audit/{name}.json")["made_from"] == manifest["splits"]
+        for split, digest in manifest["splits"].items():
+            assert sha256(here / f"data/{name}/{split}.parquet") == digest
+        for split, file in block["file"].items():
+            assert manifest["source"]["files"][split]["sha256"] == sha256(file)
 
 
 def test_a_models_weights(again):
@@ -50,6 +100,21 @@ def test_a_split(again):
     (folder / target).unlink()
     data = "results/small/data/films"
     refused(folder, target, f"{data}/test.parquet", f"{data}/manifest.json")
+
+
+def test_what_a_baseline_learned_and_learns_from(again):
+    folder, config = again
+    (name,) = [n for n, b in config["baselines"].items() if b["kind"] == "tfidf"]
+    run, data = f"results/small/runs/{name}/seed0", "results/small/data/films"
+    target = f"results/small/predictions/books/{name}/seed0.parquet"
+    (folder / target).unlink()
+    swap(next(f for f in (folder / run / "model").iterdir() if f.suffix == ".npz"))
+    done = snakemake(folder, "--", target)
+    assert done.returncode != 0
+    assert f"{run}/model: not the folder {run}/run.json describes; delete {run}" in done.stderr
+    swap(folder / data / "train.parquet")
+    shutil.rmtree(folder / run)
+    refused(folder, f"{run}/run.json", f"{data}/train.parquet", f"{data}/manifest.json")
 
 
 def test_a_checkpoint_of_the_users_own(again):

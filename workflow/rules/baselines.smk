@@ -58,6 +58,7 @@ rule train_network:
 rule predict_baseline:
     input:
         model="<exp>/runs/{method}/seed{seed}/model",
+        run="<exp>/runs/{method}/seed{seed}/run.json",
         data="<exp>/data/{dataset}",
     output:
         "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet",

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
 from finetone.models import baselines
 
 data = Path(snakemake.input.data)
+splits = files.read_json(data / "manifest.json")["splits"]
+files.unchanged(data / "manifest.json", {"train.parquet": splits["train"]})
 run = Path(snakemake.output.run)
 history = snakemake.output.get("history")
 baselines.fit(

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
 from finetone.models import baselines
 
-data = Path(snakemake.input.data)
+data, run = Path(snakemake.input.data), snakemake.input.run
+splits = files.read_json(data / "manifest.json")["splits"]
+files.unchanged(data / "manifest.json", {"test.parquet": splits["test"]})
+files.unchanged(run, {"model": files.read_json(run)["checkpoint"]})
 baselines.predict(
     Path(snakemake.input.model),
     test=data / "test.parquet",

@@ -105,14 +105,15 @@ def sha256(path: str | Path) -> str:
 
 
 def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
-    """Raise a UserError unless each file that `hashes` {name: sha256} lists lies beside `manifest`
-    with that content."""
+    """Raise a UserError unless each file or folder that `hashes` {name: sha256} lists lies beside
+    `manifest` with that content."""
     manifest = Path(manifest)
     for name, digest in hashes.items():
         file = manifest.parent / name
-        if not file.is_file() or sha256(file) != digest:
+        if not file.exists() or sha256(file) != digest:
             raise UserError(
-                f"{file}: not the file {manifest} describes; delete {manifest.parent} and run again"
+                f"{file}: not the {'folder' if file.is_dir() else 'file'} {manifest} describes; "
+                f"delete {manifest.parent} and run again"
             )
 
 

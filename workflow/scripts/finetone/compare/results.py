@@ -1,5 +1,6 @@
 """results.json: the main results for programs (schema: workflow/schemas/results.schema.json)."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from finetone import __version__
 from finetone.compare.csvfile import read_csv
 from finetone.compare.metrics import METRICS
 from finetone.errors import UserError
-from finetone.files import read_json, write_json
+from finetone.files import read_json, sha256, write_json
 
 TABLES = ("runs", "summary", "ranking", "comparisons")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -42,6 +43,10 @@ def write_results(
         "methods": _methods([read_json(path) for path in runs]),
         "results": _results(single, summary, ranking),
         "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        "made_from": {
+            os.path.relpath(path, target.parent): sha256(path)
+            for path in (*manifests, *runs, *tables.values())
+        },
     }
     write_json(target, content)
 

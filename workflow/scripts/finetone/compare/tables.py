@@ -25,6 +25,7 @@ from finetone.compare.views import (
     write_efficiency,
     write_main,
 )
+from finetone.files import sha256
 
 __all__ = [
     "write_baselines",
@@ -47,9 +48,13 @@ SCORES = ("loss", *METRICS)
 
 
 def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> None:
-    """runs.csv: the metrics of every epoch of every prediction file, in the order of the files."""
+    """runs.csv: the metrics of every epoch of every prediction file, in the order of the files.
+
+    `sha256` is the file's, so that a table says which predictions it was made from.
+    """
     rows = []
     for head in map(header, predictions):
+        digest = sha256(head.path)
         for epoch in read(head):
             values = evaluate(epoch.logits, epoch.label)
             low, high = wilson(values["correct"], values["n"], confidence)
@@ -60,6 +65,7 @@ def write_runs(predictions: Paths, target: Path, confidence: float = 0.95) -> No
                     "seed": head.seed,
                     "epoch": epoch.epoch,
                     "kept": epoch.epoch == head.kept_epoch,
+                    "sha256": digest,
                     **{name: values[name] for name in ("n", "correct", "accuracy")},
                     "accuracy_low": low,
                     "accuracy_high": high,

@@ -27,7 +27,8 @@ def audit_dataset(manifest: Path, target: Path) -> None:
         files.unchanged(manifest, {f"{name}.parquet": digest})
         splits[name] = read_split(Path(manifest).with_name(f"{name}.parquet"))
     result = audit(splits, facts["labels"])
-    files.write_json(target, {"dataset": facts["dataset"], **result})
+    about = {"dataset": facts["dataset"], "made_from": facts["splits"]}
+    files.write_json(target, about | result)
     if result["leaks"]["count"]:
         logger.warning(
             "%s: %d test texts also stand in train", facts["dataset"], result["leaks"]["count"]

@@ -34,9 +34,10 @@ def measure(
     threads: int,
     method: str,
     target: Path,
+    made_from: dict[str, str] | None = None,
     budget_seconds: float = 4.0,
 ) -> None:
-    """Write speed/<model>.json: medians over real batches after a warm-up.
+    """Write speed/<model>.json: medians over real batches after a warm-up, and `made_from`.
 
     Training and prediction each get half of `budget_seconds`. A machine too slow for it warms up
     with one batch only, but never counts that one nor fewer than LEAST others. Batches are random
@@ -74,7 +75,7 @@ def measure(
                 break
         return seconds, done
 
-    with execution.running(module, data, SEED):
+    with execution.running(module, data, SEED, learning=[data]):
         optimizer = adamw(module, Recipe())
 
         def learn(rows: np.ndarray) -> None:
@@ -111,6 +112,7 @@ def measure(
             **with_quartiles("inference_examples_per_s", predicting),
             "peak_memory_bytes": peak,
             "parameters": parameters.count(module),
+            "made_from": made_from,
         },
     )
 

@@ -153,6 +153,7 @@ def fit(
             "peak_memory_bytes": record["peak_memory_bytes"],
             "resumed": record.get("resumed", 0),
             "made_from": {"train": files.sha256(train), "model": None},
+            "checkpoint": files.sha256(model),
         },
     )
     if kind in NEEDS_SEED and state is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from finetone.files import read_json
+from finetone.files import read_json, sha256
 from finetone.report import numbers
 from finetone.report.maker import Maker, Section
 from finetone.report.table import Column
@@ -71,6 +71,10 @@ def provenance(maker: Maker) -> Section:
             facts.append((maker.style.title(model["model"]), _intermediate(model, say)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
+    for name, table in maker.inputs.tables.items():
+        hashes.append(f"tables/{name}.csv: {sha256(table)}")
+    for name, figure in maker.inputs.figures.items():
+        hashes.append(f"figures/{name}.svg: {sha256(figure)}")
     config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
     return Section(
         "provenance",
