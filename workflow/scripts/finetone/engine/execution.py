@@ -10,16 +10,14 @@ from torch import nn
 
 from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
+from finetone.engine import fastpaths
 from finetone.engine.allocator import keep_memory
-from finetone.engine.batches import Batch, by_length, collate
+from finetone.engine.batches import Batch, by_length
 from finetone.engine.dropout import FastDropout, Stream
 from finetone.engine.recipe import EngineOptions
-from finetone.engine.vocabulary import Occurring, occurring
+from finetone.engine.vocabulary import Occurring
 from finetone.errors import UserError
 from finetone.log import logger
-
-CHECK_TOKENS = 48  # of the longest text in the self-check
-TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest, in the self-check
 
 
 class Execution:
@@ -73,93 +71,13 @@ class Execution:
                 stack.enter_context(FastDropout(self.stream))
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
             if ours and self.options.padding_free == "auto" and len(tokens):
-                self._choose(module, tokens, stack)
-                if learning:
-                    self._cut_vocabulary(module, _sample(tokens), learning, stack)
+                fastpaths.take(self, module, tokens, learning, stack)
             yield
-
-    def _choose(self, module: nn.Module, tokens: Tokens, stack: ExitStack) -> None:
-        sample, training = _sample(tokens), module.training
-        everything = np.arange(len(sample))
-        module.eval()
-        with torch.no_grad():
-            plain = self._checked(module, sample, [everything])
-            reason = self._unpad(module, sample, plain, stack, reading=True)
-            if reason is not None:
-                again = self._unpad(module, sample, plain, stack, reading=False)
-                if again is None:
-                    self.note(f"the last layer works on all tokens: {reason}")
-                reason = again
-            if reason is not None:
-                self.note(f"padding stays: {reason}")
-                alone = self._checked(module, sample, [everything[[i]] for i in everything])
-                self.padding_matters = not _agree(plain, alone, self._tolerance)
-                self.similar_parts = self.device.type == "cpu" and not self.padding_matters
-        module.train(training)
-
-    def _unpad(
-        self, module: nn.Module, sample: Tokens, plain: torch.Tensor, stack: ExitStack,
-        *, reading: bool,
-    ) -> str | None:  # fmt: skip
-        """Run `module` unpadded until `stack` closes; else leave it, and say why not."""
-        attempt, everything = ExitStack(), np.arange(len(sample))
-        try:
-            from finetone.engine.readout import sides_read
-            from finetone.engine.unpad import obstacle, stacks, unpadded
-
-            if (reason := obstacle(module)) is not None:
-                return reason
-            sides = {}
-            if reading:
-                batch = collate(sample, everything, self.device)
-                inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-                sides = sides_read(module, stacks(module), inputs)
-            attempt.enter_context(unpadded(module, sides))
-            self.padding_free = True
-            self._demand_agreement(plain, self._checked(module, sample, [everything]))
-            self.token_read = next(iter(sides.values()), None)
-            stack.push(attempt)
-            return None
-        except Exception as error:  # whatever goes wrong in there, padding is right
-            attempt.close()
-            self.padding_free = False
-            return f"{type(error).__name__}: {error}"
-
-    def _cut_vocabulary(
-        self, module: nn.Module, sample: Tokens, learning: Sequence[Tokens], stack: ExitStack
-    ) -> None:
-        attempt, everything, training = ExitStack(), np.arange(len(sample)), module.training
-        module.eval()
-        try:
-            with torch.no_grad():
-                plain = self._checked(module, sample, [everything])
-                self.rows = attempt.enter_context(occurring(module, learning))
-                self._demand_agreement(plain, self._checked(module, sample, [everything]))
-            stack.push(attempt)
-        except Exception as error:  # whatever goes wrong in there, all embeddings can be trained
-            attempt.close()
-            self.rows = None
-            self.note(f"all embeddings are trained: {type(error).__name__}: {error}")
-        module.train(training)
 
     def decay(self, factor: float) -> None:
         """Tell embeddings that are not trained what weight decay has left of the others."""
         if self.rows is not None:
             self.rows.decay(factor)
-
-    def _checked(self, module: nn.Module, sample: Tokens, parts: list[np.ndarray]) -> torch.Tensor:
-        """Logits of the sample, executed in `parts`; in fp32 on the CPU, whatever the precision."""
-        return torch.cat([
-            self.logits(module, collate(sample, rows, self.device), check=True) for rows in parts
-        ])  # fmt: skip
-
-    @property
-    def _tolerance(self) -> float:
-        return TOLERANCE["fp32" if self.device.type == "cpu" else self.precision]
-
-    def _demand_agreement(self, plain: torch.Tensor, fast: torch.Tensor) -> None:
-        if not _agree(plain, fast, self._tolerance):
-            raise ArithmeticError(f"logits differ by {(plain - fast).abs().max():.2g}")
 
     def logits(self, module: nn.Module, batch: Batch, *, check: bool = False) -> torch.Tensor:
         """Logits fp32 [rows, classes] of one batch."""
@@ -238,25 +156,3 @@ class Execution:
             "embeddings_trained": None if self.rows is None else len(self.rows.kept),
             "notes": list(self.notes),
         }
-
-
-def _sample(tokens: Tokens) -> Tokens:
-    """Up to four real texts from short to long, cut to different lengths; the last token stays."""
-    order = np.argsort(tokens.lengths, kind="stable")
-    rows = order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)]
-    texts = []
-    for i, row in enumerate(rows):
-        ids = tokens.input_ids[tokens.offsets[row] : tokens.offsets[row + 1]]
-        keep = CHECK_TOKENS * (i + 1) // len(rows)
-        texts.append(ids if len(ids) <= keep else np.append(ids[: keep - 1], ids[-1]))
-    return Tokens(
-        ids=tokens.ids[rows],
-        labels=tokens.labels[rows],
-        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in texts])]).astype(np.int64),
-        input_ids=np.concatenate(texts),
-        meta=tokens.meta,
-    )
-
-
-def _agree(a: torch.Tensor, b: torch.Tensor, tolerance: float) -> bool:
-    return bool((a - b).abs().max() <= tolerance * a.abs().max().clamp(min=1e-3))

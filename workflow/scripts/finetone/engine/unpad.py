@@ -14,6 +14,7 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from finetone.engine import attention
+from finetone.engine.fastpaths import Obstacle
 from finetone.engine.packing import Packing, Side
 from finetone.engine.readout import reading
 
@@ -29,16 +30,16 @@ def stacks(module: nn.Module) -> list[nn.ModuleList]:
     ]
 
 
-def obstacle(module: Any) -> str | None:
-    """Why a module cannot run unpadded, in words; None where it may (a check must still agree)."""
-    if not stacks(module):
-        return "it has no stack of transformer layers"
+def demand_stacks(module: Any) -> list[nn.ModuleList]:
+    """Its stacks if a module may run unpadded (a check must still agree); else an Obstacle."""
+    if not (found := stacks(module)):
+        raise Obstacle("it has no stack of transformer layers")
     if not module._supports_sdpa:
-        return "its attention cannot be exchanged"
+        raise Obstacle("its attention cannot be exchanged")
     config: Any = module.config
     if any(getattr(config, f"{part}layerdrop", 0) for part in ("", "encoder_", "decoder_")):
-        return "it drops whole layers at random"
-    return None
+        raise Obstacle("it drops whole layers at random")
+    return found
 
 
 @contextmanager

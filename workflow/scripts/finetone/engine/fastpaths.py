@@ -1,0 +1,144 @@
+"""Which fast paths a module takes: each is tried on real texts first, against plain execution."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from finetone.data.tokens import Tokens
+from finetone.engine.batches import collate
+
+if TYPE_CHECKING:
+    from finetone.engine.execution import Execution
+
+CHECK_TOKENS = 48  # of the longest text in the check
+TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest
+
+
+class Obstacle(Exception):
+    """Why a fast path is not for this module, in words."""
+
+
+def take(
+    execution: "Execution",
+    module: nn.Module,
+    tokens: Tokens,
+    learning: Sequence[Tokens],
+    stack: ExitStack,
+) -> None:
+    """Bring `module` onto every fast path that agrees in eval mode, until `stack` closes.
+
+    What is not taken is noted in `execution`, with the reason.
+    """
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        trial = _Trial(execution, module, _sample(tokens), stack)
+        reason = trial.attempt(trial.unpad_and_read)
+        if reason is not None and trial.attempt(trial.unpad) is None:
+            execution.note(f"the last layer works on all tokens: {reason}")
+        elif reason is not None:
+            execution.note(f"padding stays: {reason}")
+            execution.padding_matters = not trial.agrees(trial.one_by_one())
+            execution.similar_parts = (
+                execution.device.type == "cpu" and not execution.padding_matters
+            )
+        if learning:
+            reason = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
+            if reason is not None:
+                execution.note(f"all embeddings are trained: {reason}")
+    module.train(training)
+
+
+class _Trial:
+    """A few texts, and their logits in plain execution to compare with."""
+
+    def __init__(
+        self, execution: "Execution", module: nn.Module, sample: Tokens, stack: ExitStack
+    ) -> None:
+        self.execution, self.module, self.sample = execution, module, sample
+        self.stack = stack
+        self.everything = np.arange(len(sample))
+        self.plain = self.logits([self.everything])
+
+    def attempt(self, enter: Callable[[ExitStack], None]) -> str | None:
+        """Go the way of `enter` for good if logits stay what they are; else go back and say why."""
+        execution, attempt = self.execution, ExitStack()
+        before = execution.padding_free, execution.token_read, execution.rows
+        try:
+            enter(attempt)
+            logits = self.logits([self.everything])
+            if not self.agrees(logits):
+                raise ArithmeticError(f"logits differ by {(self.plain - logits).abs().max():.2g}")
+        except Exception as error:  # whatever goes wrong in there, plain execution is right
+            attempt.close()
+            execution.padding_free, execution.token_read, execution.rows = before
+            return str(error) if isinstance(error, Obstacle) else f"{type(error).__name__}: {error}"
+        self.stack.push(attempt)
+        return None
+
+    # Imports are inside: if transformers changes under a fast path, it is not taken.
+
+    def unpad_and_read(self, attempt: ExitStack) -> None:
+        """Run unpadded, and finish in the last layer the tokens that the head reads only."""
+        from finetone.engine.readout import sides_read
+        from finetone.engine.unpad import demand_stacks, unpadded
+
+        stacks = demand_stacks(self.module)
+        batch = collate(self.sample, self.everything, self.execution.device)
+        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        sides = sides_read(self.module, stacks, inputs)
+        attempt.enter_context(unpadded(self.module, sides))
+        self.execution.padding_free = True
+        self.execution.token_read = next(iter(sides.values()), None)
+
+    def unpad(self, attempt: ExitStack) -> None:
+        from finetone.engine.unpad import demand_stacks, unpadded
+
+        demand_stacks(self.module)
+        attempt.enter_context(unpadded(self.module))
+        self.execution.padding_free = True
+
+    def cut_vocabulary(self, attempt: ExitStack, learning: Sequence[Tokens]) -> None:
+        from finetone.engine.vocabulary import occurring
+
+        self.execution.rows = attempt.enter_context(occurring(self.module, learning))
+
+    def one_by_one(self) -> torch.Tensor:
+        return self.logits([self.everything[[i]] for i in self.everything])
+
+    def logits(self, parts: list[np.ndarray]) -> torch.Tensor:
+        """Logits of the sample, executed in `parts`; in fp32 on the CPU, whatever the precision."""
+        return torch.cat([
+            self.execution.logits(
+                self.module, collate(self.sample, rows, self.execution.device), check=True
+            )
+            for rows in parts
+        ])  # fmt: skip
+
+    def agrees(self, logits: torch.Tensor) -> bool:
+        cpu = self.execution.device.type == "cpu"
+        tolerance = TOLERANCE["fp32" if cpu else self.execution.precision]
+        largest = self.plain.abs().max().clamp(min=1e-3)
+        return bool((self.plain - logits).abs().max() <= tolerance * largest)
+
+
+def _sample(tokens: Tokens) -> Tokens:
+    """Up to four real texts from short to long, cut to different lengths; the last token stays."""
+    order = np.argsort(tokens.lengths, kind="stable")
+    rows = order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)]
+    texts = []
+    for i, row in enumerate(rows):
+        ids = tokens.input_ids[tokens.offsets[row] : tokens.offsets[row + 1]]
+        keep = CHECK_TOKENS * (i + 1) // len(rows)
+        texts.append(ids if len(ids) <= keep else np.append(ids[: keep - 1], ids[-1]))
+    return Tokens(
+        ids=tokens.ids[rows],
+        labels=tokens.labels[rows],
+        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in texts])]).astype(np.int64),
+        input_ids=np.concatenate(texts),
+        meta=tokens.meta,
+    )
