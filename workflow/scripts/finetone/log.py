@@ -56,10 +56,15 @@ def to_file(path: str | Path) -> None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Python's, numpy's and pyarrow's error, torch's on a GPU, and torch's bare one on a CPU."""
+    """Python's, numpy's and pyarrow's error, torch's on a GPU, and torch's bare one on a CPU.
+
+    C code that got no memory and did not say so is a SystemError "… without exception set".
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     words = str(error)
+    if isinstance(error, SystemError):
+        return "without exception set" in words
     return isinstance(error, RuntimeError) and (
         "can't allocate memory" in words or "not enough memory" in words
     )
