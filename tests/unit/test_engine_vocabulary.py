@@ -1,5 +1,6 @@
 """Only the embeddings of tokens that occur are trained, and nobody can tell from the outside."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from finetone.engine import loop, vocabulary
+from finetone.engine import state as states
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.engine.vocabulary import occurring
@@ -102,6 +104,45 @@ def test_a_torch_that_refuses_leaves_the_module_as_it_was(monkeypatch: pytest.Mo
         assert execution.record()["embeddings_trained"] is None
     assert torch.equal(module(input_ids=ids).logits, before)
     assert module.get_input_embeddings().weight.shape[0] == VOCABULARY
+
+
+def test_a_state_with_other_embeddings_is_not_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another version of transformers puts other tokens into a model's configuration."""
+    real, calls = loop.gradients, 0
+
+    def dies(*arguments: object) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise KeyboardInterrupt
+        return real(*arguments)  # type: ignore[arg-type]
+
+    def run(module: nn.Module, state: Path) -> loop.Training:
+        options = EngineOptions(precision="fp32", save_every=1e-9)
+        recipe = Recipe(epochs=2, batch_size=4)
+        return loop.train(
+            module, TEXTS, recipe, options, 1, state=state, device=torch.device("cpu")
+        )
+
+    monkeypatch.setattr(loop, "gradients", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(model("bert"), tmp_path / "state")
+    monkeypatch.setattr(loop, "gradients", real)
+    module, anew = model("bert"), model("bert")
+    module.config.mask_token_id = anew.config.mask_token_id = VOCABULARY - 1
+    assert run(module, tmp_path / "state").resumed == 0
+    run(anew, tmp_path / "anew")
+    assert states.digest(module) == states.digest(anew)
+
+
+def test_ids_from_elsewhere_are_left_out_and_what_pads_is_kept() -> None:
+    module, padded = model("bert"), replace(TEXTS, meta=TEXTS.meta | {"pad_token_id": 60})
+    module.config.bos_token_id, module.config.eos_token_id = 50256, -1
+    with occurring(module, [padded]) as rows:
+        assert rows is not None
+        assert {PAD, 60} <= set(rows.kept.tolist()) <= {*range(OCCURRING), 60}
 
 
 def test_padding_learns_nothing() -> None:

@@ -4,11 +4,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from finetone import files
 from finetone.errors import UserError
+from tests.workflow.snake import without_power
+
+
+def python(code: str, folder: Path, **options: Any) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, **options
+    )
 
 
 def test_an_error_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -30,16 +40,32 @@ def test_what_a_killed_process_left_is_removed_and_a_living_one_keeps_its_own(
         "    partial.mkdir(); (partial / 'weights').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    path = str(Path(files.__file__).parents[1])
-    killed = subprocess.run(
-        [sys.executable, "-c", begin], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
-    )
+    killed = python(begin, tmp_path)
     assert killed.returncode < 0 and len(list(tmp_path.iterdir())) == 1
     living = tmp_path / f".model.partial-{os.getppid()}"
     living.mkdir()
     with files.atomic(tmp_path / "model") as partial:
         partial.mkdir()
     assert {file.name for file in tmp_path.iterdir()} == {"model", living.name}
+
+
+@pytest.mark.parametrize("mode", [0o500, 0o400])
+@pytest.mark.parametrize("locked", ["results", "results/x/models", "results/x/models/m"])
+def test_a_folder_that_may_not_be_written_or_entered_is_named(
+    tmp_path: Path, mode: int, locked: str
+) -> None:
+    (tmp_path / "results/x/models/m").mkdir(parents=True)
+    ask = (
+        "from finetone import errors, files\n"
+        "try: files.refuse_read_only(['results/x/models/m', 'results/y'])\n"
+        "except errors.UserError as error: print(error)"
+    )
+    (tmp_path / locked).chmod(mode)
+    try:
+        said = python(ask, tmp_path, preexec_fn=without_power).stdout
+    finally:
+        (tmp_path / locked).chmod(0o700)
+    assert said.startswith(f"{locked}: cannot be written")
 
 
 def test_a_file_that_is_not_the_one_described_is_refused_by_name(tmp_path: Path) -> None:

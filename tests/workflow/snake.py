@@ -1,5 +1,6 @@
 """Run Snakemake as a user does, and read what it would do."""
 
+import ctypes
 import os
 import re
 import subprocess
@@ -51,3 +52,11 @@ def scheduled(
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
     assert jobs, output
     return {rule: int(n) for rule, n in jobs.items() if rule not in ("total", "all")}
+
+
+def without_power() -> None:
+    """Root may write and enter anywhere; the program that is executed after this may not (Linux)."""
+    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ():
+        if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
+            raise OSError(f"capability {capability} cannot be dropped")

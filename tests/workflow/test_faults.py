@@ -5,7 +5,6 @@ FINETONE_KILLS=50 runs the long form.
 
 import contextlib
 import copy
-import ctypes
 import os
 import random
 import re
@@ -23,7 +22,7 @@ import pytest
 import yaml
 
 from tests.workflow.same import differences
-from tests.workflow.snake import ROOT, scheduled, snakemake
+from tests.workflow.snake import ROOT, scheduled, snakemake, without_power
 
 KILLS = int(os.environ.get("FINETONE_KILLS", "5"))
 
@@ -117,13 +116,6 @@ def test_a_killed_training_resumes_from_its_state(again):
     log = (folder / "results/long/logs/finetune/tiny-seed1.log").read_text()
     assert "resum" in log.lower()
     assert not state.exists()
-
-
-def without_power() -> None:
-    """Root may write into read-only folders; the program executed after this may not."""
-    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
-        raise OSError("the capability CAP_DAC_OVERRIDE cannot be dropped")
 
 
 @pytest.mark.parametrize("locked", ["results/small/figures", "results/small", "results"])

@@ -42,7 +42,14 @@ def test_every_artifact_knows_what_it_was_made_from(finished):
     assert {str(f.relative_to(here)) for f in here.glob("tables/*.csv")} <= set(results)
     assert all(sha256(here / path) == digest for path, digest in results.items())
     page = (here / "report.html").read_text()
-    for shown in [*here.glob("tables/*.csv"), *here.glob("figures/**/*.svg")]:
+    kinds = (
+        "tables/*.csv",
+        "figures/**/*.svg",
+        "audit/*.json",
+        "data/*/*.json",
+        "runs/*/*/run.json",
+    )
+    for shown in (file for kind in kinds for file in here.glob(kind)):
         assert f"{shown.relative_to(here)}: {sha256(shown)}" in page
 
     for row in pd.read_csv(here / "tables/runs.csv").itertuples():

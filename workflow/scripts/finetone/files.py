@@ -26,12 +26,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = f".{path.name}.partial-"
-    for left in [p for p in path.parent.iterdir() if p.name.startswith(begun)]:
-        if not _runs(left.name.removeprefix(begun)):
-            _remove(left)
     partial = path.with_name(f"{begun}{os.getpid()}")
-    _remove(partial)
     try:
+        for left in [p for p in path.parent.iterdir() if p.name.startswith(begun)]:
+            if left == partial or not _runs(left.name.removeprefix(begun)):
+                _remove(left)
         yield partial
         _sync(partial)
         if path.is_dir() and not path.is_symlink():
@@ -51,8 +50,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 def refuse_read_only(paths: Iterable[str | Path]) -> None:
     """Raise a UserError unless each of `paths` could be made where it is to be."""
-    for folder in sorted({Path(path).parent for path in paths}):
-        while not folder.exists():
+    wanted = {Path(path) for path in paths}
+    made = {path for path in wanted if os.access(path, os.F_OK) and path.is_dir()}
+    for folder in sorted(made | {path.parent for path in wanted}):
+        while not os.access(folder, os.F_OK):  # not there, or in a folder that may not be entered
             folder = folder.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(

@@ -132,7 +132,7 @@ class Execution:
             "device": self.device.type,
             "threads": self.threads,
             "torch": torch.__version__,
-            "vocabulary": "cut",
+            "embeddings": None if self.rows is None else self.rows.kept.tolist(),
         }
 
     def state(self) -> dict[str, Any]:

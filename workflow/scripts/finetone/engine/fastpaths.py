@@ -10,6 +10,7 @@ from torch import nn
 
 from finetone.data.tokens import Tokens
 from finetone.engine.batches import collate
+from finetone.engine.vocabulary import occurring
 
 if TYPE_CHECKING:
     from finetone.engine.execution import Execution
@@ -37,19 +38,19 @@ def take(
     module.eval()
     with torch.no_grad():
         trial = _Trial(execution, module, _sample(tokens), stack)
-        reason = trial.attempt(trial.unpad_and_read)
-        if reason is not None and trial.attempt(trial.unpad) is None:
-            execution.note(f"the last layer works on all tokens: {reason}")
-        elif reason is not None:
-            execution.note(f"padding stays: {reason}")
-            execution.padding_matters = not trial.agrees(trial.one_by_one())
-            execution.similar_parts = (
-                execution.device.type == "cpu" and not execution.padding_matters
-            )
+        if (unread := trial.attempt(trial.unpad_and_read)) is not None:
+            if (padded := trial.attempt(trial.unpad)) is None:
+                execution.note(f"the last layer works on all tokens: {unread}")
+            else:
+                execution.note(f"padding stays: {padded}")
+                execution.padding_matters = not trial.agrees(trial.one_by_one())
+                execution.similar_parts = (
+                    execution.device.type == "cpu" and not execution.padding_matters
+                )
         if learning:
-            reason = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
-            if reason is not None:
-                execution.note(f"all embeddings are trained: {reason}")
+            whole = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
+            if whole is not None:
+                execution.note(f"all embeddings are trained: {whole}")
     module.train(training)
 
 
@@ -80,7 +81,7 @@ class _Trial:
         self.stack.push(attempt)
         return None
 
-    # Imports are inside: if transformers changes under a fast path, it is not taken.
+    # If transformers changes under what is imported inside, padding stays.
 
     def unpad_and_read(self, attempt: ExitStack) -> None:
         """Run unpadded, and finish in the last layer the tokens that the head reads only."""
@@ -103,8 +104,6 @@ class _Trial:
         self.execution.padding_free = True
 
     def cut_vocabulary(self, attempt: ExitStack, learning: Sequence[Tokens]) -> None:
-        from finetone.engine.vocabulary import occurring
-
         self.execution.rows = attempt.enter_context(occurring(self.module, learning))
 
     def one_by_one(self) -> torch.Tensor:

@@ -82,12 +82,12 @@ def train(
     per_epoch = math.ceil(len(tokens) / recipe.batch_size)
     steps = per_epoch * recipe.epochs
     texts = [part for part in (tokens, dev) if part is not None]
-    fingerprint = states.digest(
-        module, recipe.as_dict(), execution.fingerprint(), seed, tokens.meta["pad_token_id"],
-        *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),
-    )  # fmt: skip
 
     with execution.running(module, tokens, seed, learning=texts):
+        fingerprint = states.digest(
+            module, recipe.as_dict(), execution.fingerprint(), seed, tokens.meta["pad_token_id"],
+            *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),
+        )  # fmt: skip
         optimizer = adamw(module, recipe)
         if saved := states.load(state, fingerprint):
             module.load_state_dict(saved["module"])

@@ -17,6 +17,7 @@ from torch import nn
 
 from finetone.data.tokens import Tokens
 
+CHUNK = 1 << 20  # tokens
 WORTH = 0.8  # of the vocabulary: with more of it in use, the detour saves too little
 
 
@@ -63,12 +64,12 @@ def occurring(module: nn.Module, texts: Sequence[Tokens]) -> Iterator[Occurring 
     """
     full = module.get_input_embeddings().weight  # type: ignore[operator]
     users = [m for m in module.modules() if any(p is full for p in m._parameters.values())]
-    ids = np.unique(np.concatenate([_special(module), *(part.input_ids for part in texts)]))
+    ids = _ids(module, texts, len(full))
     lookup = all(isinstance(user, nn.Embedding) for user in users)
     if not lookup or not full.requires_grad or len(ids) > WORTH * len(full):
         yield None
         return
-    rows = Occurring(full, torch.from_numpy(ids.astype(np.int64)).to(full.device))
+    rows = Occurring(full, torch.from_numpy(ids).to(full.device))
     layers = [user for user in users if isinstance(user, nn.Embedding)]
     before = [layer.padding_idx for layer in layers]
     handles = []
@@ -91,7 +92,15 @@ def occurring(module: nn.Module, texts: Sequence[Tokens]) -> Iterator[Occurring 
             layer.weight, layer.padding_idx = full, padding_idx
 
 
-def _special(module: nn.Module) -> list[int]:
-    """What the model itself puts among the tokens: padding, what a decoder starts with, …"""
+def _ids(module: nn.Module, texts: Sequence[Tokens], vocabulary: int) -> np.ndarray:
+    """int64: tokens of the texts, what pads them, and what a model itself puts among them."""
+    occurs = np.zeros(vocabulary, dtype=bool)
+    for part in texts:
+        for start in range(0, len(part.input_ids), CHUNK):  # else as many 64-bit indices as tokens
+            occurs[part.input_ids[start : start + CHUNK]] = True
+        occurs[part.meta["pad_token_id"]] = True
     facts: dict[str, Any] = module.config.to_dict()  # type: ignore[operator, union-attr]
-    return [i for name, i in facts.items() if name.endswith("_token_id") and isinstance(i, int)]
+    for name, value in facts.items():  # defaults of another vocabulary may lie outside
+        if name.endswith("_token_id") and isinstance(value, int) and 0 <= value < vocabulary:
+            occurs[value] = True
+    return np.flatnonzero(occurs)

@@ -287,6 +287,7 @@ def _execution(threads: int) -> dict[str, Any]:
         "precision": None,
         "padding_free": None,
         "token_read": None,
+        "embeddings_trained": None,
         "notes": [],
     }
 

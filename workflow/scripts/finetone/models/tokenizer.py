@@ -33,8 +33,7 @@ def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokeni
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
     except Exception as error:  # any of a dozen, by kind of tokenizer and of damage
-        line = first_line(error)
-        raise UserError(f"{where}: no usable tokenizer in {folder} ({line[:200]})") from None
+        raise UserError(f"{where}: no usable tokenizer in {folder} ({first_line(error)})") from None
     if not tokenizer.is_fast:
         raise UserError(f"{where}: the tokenizer in {folder} has no fast (tokenizer.json) form")
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # … or only half of them

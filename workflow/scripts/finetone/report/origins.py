@@ -1,12 +1,14 @@
 """Sections on where everything comes from: data with its audit, runs, versions, hashes."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from finetone.files import read_json, sha256
 from finetone.report import numbers
+from finetone.report.inputs import ReportInputs
 from finetone.report.maker import Maker, Section
 from finetone.report.table import Column
 
@@ -71,10 +73,7 @@ def provenance(maker: Maker) -> Section:
             facts.append((maker.style.title(model["model"]), _intermediate(model, say)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
-    for name, table in maker.inputs.tables.items():
-        hashes.append(f"tables/{name}.csv: {sha256(table)}")
-    for name, figure in maker.inputs.figures.items():
-        hashes.append(f"figures/{name}.svg: {sha256(figure)}")
+    hashes += [f"{name}: {sha256(path)}" for name, path in _files(maker.inputs)]
     config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
     return Section(
         "provenance",
@@ -83,6 +82,22 @@ def provenance(maker: Maker) -> Section:
         facts=[(term, text) for term, text in facts if text],
         code=[(say["config"], config), (say["hashes"], "\n".join(hashes))],
     )
+
+
+def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
+    """Whatever else the page is made of, under its name in the experiment's folder."""
+    for manifest in inputs.manifests:
+        yield f"data/{manifest.parent.name}/{manifest.name}", manifest
+    for audit in inputs.audits:
+        yield f"audit/{audit.name}", audit
+    for run in inputs.runs:
+        yield "/".join(["runs", *run.parts[-3:]]), run
+    for name, table in inputs.tables.items():
+        yield f"tables/{name}.csv", table
+    for name, figure in inputs.figures.items():
+        yield f"figures/{name}.svg", figure
+    if inputs.published_audit:
+        yield "published/audit.json", inputs.published_audit
 
 
 def _manifest(manifest: Mapping[str, Any], stated: str | None, say: Mapping[str, str]) -> Facts:
