@@ -13,7 +13,8 @@ Every package that `make` installs, at its pinned version, with the licence that
 (`make lock` renews this page). All are permissive, or weakly copyleft (MPL-2.0) and unmodified.
 
 Known vulnerabilities: `make audit` asks PyPI's advisories about every pin, with pip-audit; it needs
-the network, so the tests do not run it.
+the network, so the tests do not run it. (The one database that PyPI carries for use without it,
+safety-db, ends in 2021, before all of these versions.)
 
 Kept although they are hardly maintained:
 
