@@ -20,6 +20,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "workflow" / "scripts")]
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from finetone.compare.metrics import log_softmax  # noqa: E402
 from finetone.log import QUIET  # noqa: E402
 
 AVX2 = {
@@ -94,13 +95,8 @@ def differ(logits: list[np.ndarray], first: list[np.ndarray]) -> str:
     """Share of predictions that are others, and the largest change of a probability."""
     pairs = list(zip(logits, first, strict=True))
     others = np.mean([(a.argmax(1) != b.argmax(1)).mean() for a, b in pairs])
-    change = max(np.abs(softmax(a) - softmax(b)).max() for a, b in pairs)
+    change = max(np.abs(np.exp(log_softmax(a)) - np.exp(log_softmax(b))).max() for a, b in pairs)
     return f"{100 * others:<12.2f}{change:.1e}"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
 
 
 def main() -> None:
