@@ -9,14 +9,12 @@ log.to_file(snakemake.log[0])
 from finetone.models import baselines
 
 data = Path(snakemake.input.data)
-splits = files.read_json(data / "manifest.json")["splits"]
-files.unchanged(data / "manifest.json", {"train.parquet": splits["train"]})
 run = Path(snakemake.output.run)
 history = snakemake.output.get("history")
 baselines.fit(
     snakemake.wildcards.method,
     snakemake.params.block,
-    train=data / "train.parquet",
+    train=files.split_of(data, "train"),
     manifest=data / "manifest.json",
     max_length=snakemake.params.max_length,
     seed=int(snakemake.wildcards.seed),

@@ -9,12 +9,10 @@ log.to_file(snakemake.log[0])
 from finetone.models import baselines
 
 data, run = Path(snakemake.input.data), snakemake.input.run
-splits = files.read_json(data / "manifest.json")["splits"]
-files.unchanged(data / "manifest.json", {"test.parquet": splits["test"]})
 files.unchanged(run, {"model": files.read_json(run)["checkpoint"]})
 baselines.predict(
     Path(snakemake.input.model),
-    test=data / "test.parquet",
+    test=files.split_of(data, "test"),
     manifest=data / "manifest.json",
     dataset=snakemake.wildcards.dataset,
     method=snakemake.wildcards.method,

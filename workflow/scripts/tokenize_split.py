@@ -9,14 +9,12 @@ log.to_file(snakemake.log[0])
 from finetone.data.tokens import tokenize
 
 data, model = Path(snakemake.input.data), Path(snakemake.input.model)
-split, facts = f"{snakemake.wildcards.split}.parquet", files.read_json(data / "manifest.json")
-hashes = {split: facts["splits"][snakemake.wildcards.split]}
-files.unchanged(data / "manifest.json", hashes)
+name, facts = snakemake.wildcards.split, files.read_json(data / "manifest.json")
 tokenize(
-    data / split,
+    files.split_of(data, name),
     model,
     facts["labels"],
     snakemake.params.max_length,
     Path(snakemake.output[0]),
-    made_from={"data": hashes[split], "model": files.sha256(model / "manifest.json")},
+    made_from={"data": facts["splits"][name], "model": files.sha256(model / "manifest.json")},
 )

@@ -118,6 +118,14 @@ def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
             )
 
 
+def split_of(data: Path, name: str) -> Path:
+    """The file of split `name` in a dataset's folder; a UserError if it is not its manifest's."""
+    manifest = data / "manifest.json"
+    split = data / f"{name}.parquet"
+    unchanged(manifest, {split.name: read_json(manifest)["splits"][name]})
+    return split
+
+
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write `content` with its schema version, sorted by nothing: the order given is the order read."""
     with atomic(path) as partial:

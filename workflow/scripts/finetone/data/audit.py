@@ -22,10 +22,8 @@ def audit_dataset(manifest: Path, target: Path) -> None:
     Raises UserError if a split file is not the one the manifest describes.
     """
     facts = files.read_json(manifest)
-    splits = {}
-    for name, digest in facts["splits"].items():
-        files.unchanged(manifest, {f"{name}.parquet": digest})
-        splits[name] = read_split(Path(manifest).with_name(f"{name}.parquet"))
+    data = Path(manifest).parent
+    splits = {name: read_split(files.split_of(data, name)) for name in facts["splits"]}
     result = audit(splits, facts["labels"])
     about = {"dataset": facts["dataset"], "made_from": facts["splits"]}
     files.write_json(target, about | result)
