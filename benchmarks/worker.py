@@ -24,7 +24,7 @@ from finetone.engine.allocator import forget_kernels, keep_memory  # noqa: E402
 from finetone.engine.batches import collate, epoch_order  # noqa: E402
 from finetone.engine.execution import Execution  # noqa: E402
 from finetone.engine.loop import adamw, gradients  # noqa: E402
-from finetone.engine.packing import shapes_per_batch  # noqa: E402
+from finetone.engine.packing import shapes  # noqa: E402
 from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
@@ -34,7 +34,7 @@ def engine(
     model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
 ) -> Step:
     """finetone's own loop, one optimizer step at a time."""
-    forget_kernels(shapes_per_batch(data.lengths, batch))
+    forget_kernels(shapes(data.lengths, batch))
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0, learning=[data]):

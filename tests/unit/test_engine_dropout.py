@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from finetone.engine.dropout import FastDropout, Stream
+from finetone.engine.dropout import Stream, fast_dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -52,7 +52,7 @@ def test_lanes_are_uniform() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_values_and_gradients(dtype: torch.dtype) -> None:
     x = torch.randn(1000, 8).to(dtype).requires_grad_()
-    with FastDropout(Stream(1)):
+    with fast_dropout(Stream(1)):
         y = F.dropout(x, 0.25, True)
         same = torch.nn.Dropout(0.25).eval()(x)
     y.sum().backward()
@@ -69,7 +69,7 @@ def test_every_call_draws_anew_and_the_seed_decides() -> None:
     x = torch.ones(1000)
     drawn = []
     for seed in (1, 1, 2):
-        with FastDropout(Stream(seed)):
+        with fast_dropout(Stream(seed)):
             drawn.append((F.dropout(x, 0.5), torch.nn.Dropout(0.5)(x)))
     assert torch.equal(drawn[0][0], drawn[1][0]) and torch.equal(drawn[0][1], drawn[1][1])
     assert not torch.equal(drawn[0][0], drawn[2][0])
@@ -89,7 +89,7 @@ def test_a_restored_stream_goes_on() -> None:
 
 def test_outside_the_block_and_at_the_ends_it_is_torchs_own() -> None:
     x = torch.ones(10)
-    with FastDropout(Stream(1)):
+    with fast_dropout(Stream(1)):
         assert torch.equal(F.dropout(x, 0.0), x)
         assert torch.equal(F.dropout(x, 1.0), torch.zeros(10))
         F.dropout(x, 0.5, inplace=True)

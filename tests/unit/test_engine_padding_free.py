@@ -21,6 +21,7 @@ from finetone.engine.unpad import unpadded
 from tests.unit.engine_zoo import CONFIGS, EOS, PAD, UNPADDED, model, texts
 
 CPU = torch.device("cpu")
+TORCHS_DROPOUT = F.dropout
 BATCHES = {
     "mixed": [30, 17, 1, 30, 5, 64, 29, 28, 27],
     "equal": [12, 12, 12, 12],
@@ -203,43 +204,54 @@ def no_dropout_but_attention(module: nn.Module, p: float) -> Iterator[None]:
     module.eval()
 
 
-def test_gradients_with_dropout_are_those_of_the_masks_drawn() -> None:
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("lengths", [[7, 5, 5], [32, 30], [90, 80, 4]])
+def test_gradients_with_dropout_are_those_of_the_masks_drawn(
+    lengths: list[int], causal: bool
+) -> None:
     """The hand-written backward against torch's, through the very same dropout masks."""
     torch.manual_seed(0)
-    lengths, heads, d, p, scale = np.array([7, 5, 5]), 2, 4, 0.4, 0.5
-    packing = Packing.right_padded(lengths, 7, CPU)
-    q, k, v = (torch.randn(17, heads, d, requires_grad=True) for _ in range(3))
-    slope = torch.randn(17, heads, d)
+    heads, d, p, scale = 2, 4, 0.4, 0.5
+    packing = Packing.right_padded(np.array(lengths), max(lengths), CPU)
+    tokens = packing.tokens
+    q, k, v = (torch.randn(tokens, heads, d, requires_grad=True) for _ in range(3))
+    slope = torch.randn(tokens, heads, d)
 
     class Fixed:
         """Hands out fixed masks, and remembers them."""
 
-        masks: list[torch.Tensor] = []  # noqa: RUF012
+        def __init__(self) -> None:
+            self.masks: list[torch.Tensor] = []
 
         def drop_sign(self, x: torch.Tensor, p: float) -> torch.Tensor:
             self.masks.append((torch.rand(x.shape) >= p).to(x.dtype))
             return x.mul_(2 * self.masks[-1] - 1)
 
     stream = Fixed()
-    arguments = (packing, scale, True, p, stream)
-    out = attention._Grouped.apply(q, k, v, *arguments)
+    out = attention._Grouped.apply(q, k, v, packing, scale, causal, p, stream)
     ours = torch.autograd.grad(out, (q, k, v), slope)
-    expected = torch.empty_like(out)
+    expected, row = torch.zeros_like(out), 0
+    ends = np.cumsum(lengths)
     for group, mask in zip(packing.groups, stream.masks, strict=True):
-        Q, K, V = (group.take(x) for x in (q, k, v))
-        later = torch.ones(group.width, group.width).triu(1).bool()
-        scores = (scale * Q @ K.transpose(1, 2)).masked_fill(later, float("-inf"))
-        if group.real is not None:
-            hidden = ~group.real.repeat_interleave(heads, 0)[:, None, :]
-            scores = scores.masked_fill(hidden, float("-inf"))
-        group.put(expected, (scores.softmax(-1) * mask / (1 - p)) @ V)
+        drawn = mask.view(group.texts, heads, *mask.shape[1:])
+        for own in drawn:  # groups hold the texts from long to short, as these are
+            length, end = lengths[row], ends[row]
+            text = slice(end - length, end)
+            Q, K, V = (x[text].transpose(0, 1) for x in (q, k, v))
+            scores = scale * Q @ K.transpose(1, 2)
+            if causal:
+                later = torch.ones(length, length).triu(1).bool()
+                scores = scores.masked_fill(later, float("-inf"))
+            P = scores.softmax(-1) * own[:, :length, :length] / (1 - p)
+            expected[text] = (P @ V).transpose(0, 1)
+            row += 1
     theirs = torch.autograd.grad(expected, (q, k, v), slope)
     torch.testing.assert_close(out, expected)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)
 
 
-def test_losses_with_dropout_are_distributed_as_torchs() -> None:
+def test_losses_with_dropout_are_distributed_as_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mean and spread of the training loss over many draws, padded torch against ours."""
     module = model("bert", seed=3)
     tokens = texts([20, 11, 6, 17], seed=1)
@@ -248,12 +260,12 @@ def test_losses_with_dropout_are_distributed_as_torchs() -> None:
     for padding_free, losses in draws.items():
         execution = Execution(EngineOptions(precision="fp32", padding_free=padding_free), 1, CPU)
         torch.manual_seed(1)
-        with execution.running(module, tokens, 5):
+        with execution.running(module, tokens, 5), monkeypatch.context() as patched:
             if padding_free == "off":
-                execution.stream = None
+                patched.setattr(F, "dropout", TORCHS_DROPOUT)
             module.train()
             for _ in range(200):
-                with torch.no_grad(), plain_dropout(padding_free == "off"):
+                with torch.no_grad():
                     logits = execution.logits(module, batch)
                 losses.append(float(F.cross_entropy(logits, batch.labels)))
     a, b = np.array(draws["off"]), np.array(draws["auto"])
@@ -261,13 +273,3 @@ def test_losses_with_dropout_are_distributed_as_torchs() -> None:
     assert a.std() > 0
     assert abs(a.mean() - b.mean()) < 4 * error
     assert 0.8 < a.std() / b.std() < 1.25
-
-
-@contextmanager
-def plain_dropout(wanted: bool) -> Iterator[None]:
-    """torch's own dropout inside the block, whatever modes are active."""
-    if not wanted:
-        yield
-        return
-    with torch._C.DisableTorchFunction():
-        yield

@@ -16,7 +16,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from finetone.engine.dropout import Stream
-from finetone.engine.packing import Group, Packing, Side
+from finetone.engine.groups import Group
+from finetone.engine.packing import Packing, Side
 
 NAME = "finetone"
 _packing: Packing | None = None
@@ -121,9 +122,9 @@ def _without_gradient(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing, scale: float, causal: bool
 ) -> torch.Tensor:
     """Group by group through torch's own fused attention, which wants neither dropout nor mask."""
-    out = torch.empty(q.shape, dtype=q.dtype)
+    out = packing.blank(q)
     for group in packing.groups:
-        Q, K, V = (group.take(x).unflatten(0, (group.sequences, -1)) for x in (q, k, v))
+        Q, K, V = (group.take(x).unflatten(0, (group.texts, -1)) for x in (q, k, v))
         seen = None
         if group.real is not None and not causal:  # a causal token sees no padding: it is behind
             seen = group.real[:, None, None, :]
@@ -146,47 +147,42 @@ class _Grouped(torch.autograd.Function):
         ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
         scale: float, causal: bool, p: float, stream: Stream | None,
     ) -> torch.Tensor:  # fmt: skip
-        out = torch.empty(q.shape, dtype=q.dtype)
+        out = packing.blank(q)
         if p > 0 and stream is None:
             raise RuntimeError("dropout on the CPU needs random stream")
-        kept, signed = 1.0 - p, []
+        scale_up, saved = 1 / (1 - p), []  # of what dropout keeps
         for group in packing.groups:
             Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
-            scores = torch.bmm(Q, K.transpose(1, 2))
-            P = torch.softmax(_mask(scores, group, causal), -1)
+            S = P = torch.softmax(_hide(torch.bmm(Q, K.transpose(1, 2)), group, causal), -1)
             if p > 0:
                 assert stream is not None
-                signed.append(stream.drop_sign(P, p))
-                P = _positive(P)
-                V = V.mul_(1 / kept)
-            else:
-                signed.append(P)
+                S = stream.drop_sign(P, p)
+                P = _positive(S)
+                V.mul_(scale_up)
             group.put(out, torch.bmm(P, V))
-        ctx.save_for_backward(q, k, v, *signed)
-        ctx.packing, ctx.scale, ctx.p = packing, scale, p
+            saved += [Q, K, V, S]
+        ctx.save_for_backward(*saved)
+        ctx.packing, ctx.scale, ctx.scale_up = packing, scale, scale_up
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
-        q, k, v, *signed = ctx.saved_tensors
-        dq, dk, dv = (torch.empty(x.shape, dtype=x.dtype) for x in (q, k, v))
-        for group, S in zip(ctx.packing.groups, signed, strict=True):
+        saved = iter(ctx.saved_tensors)
+        dq, dk, dv = (ctx.packing.blank(grads[0]) for _ in range(3))
+        for group, Q, K, V, S in zip(ctx.packing.groups, saved, saved, saved, saved, strict=True):
             dO = group.take(grads[0])
             if group.real is not None:  # padding has no part in the loss
-                view = dO.view(group.sequences, -1, group.width, dO.shape[-1])
+                view = dO.view(group.texts, -1, group.width, dO.shape[-1])
                 view.mul_(group.real[:, None, :, None])
-            if ctx.p > 0:
-                dO.mul_(1 / (1 - ctx.p))
-            dP = torch.bmm(dO, group.take(v).transpose(1, 2))
-            if ctx.p > 0:
+            dP = torch.bmm(dO, V.transpose(1, 2))
+            if ctx.scale_up > 1:
                 dP = torch.ops.aten.threshold_backward(dP, S, 0)
-                group.put(dv, torch.bmm(_positive(S).transpose(1, 2), dO))
-                S = S.abs()
-            else:
-                group.put(dv, torch.bmm(S.transpose(1, 2), dO))
-            dS = torch._softmax_backward_data(dP, S, -1, S.dtype)
-            group.put(dq, torch.bmm(dS, group.take(k)).mul_(ctx.scale))
-            group.put(dk, torch.bmm(dS.transpose(1, 2), group.take(q)).mul_(ctx.scale))
+                dO.mul_(ctx.scale_up)
+            kept, P = (_positive(S), S.abs()) if ctx.scale_up > 1 else (S, S)
+            group.put(dv, torch.bmm(kept.transpose(1, 2), dO))
+            dS = torch._softmax_backward_data(dP, P, -1, P.dtype)
+            group.put(dq, torch.bmm(dS, K).mul_(ctx.scale))
+            group.put(dk, torch.bmm(dS.transpose(1, 2), Q))
         return dq, dk, dv, None, None, None, None, None
 
 
@@ -197,14 +193,10 @@ def _positive(x: torch.Tensor) -> torch.Tensor:
     return torch.relu(x)
 
 
-def _mask(scores: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
-    """Set scores [sequences·heads, width, width] of padding keys, or later keys, to -inf."""
-    if group.real is not None:
-        view = scores.view(group.sequences, -1, group.width, group.width)
-        view.masked_fill_(~group.real[:, None, None, :], float("-inf"))
-    if causal:
-        later = torch.ones(group.width, group.width, dtype=torch.bool).triu_(1)
-        scores.masked_fill_(later, float("-inf"))
+def _hide(scores: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
+    """Add -inf to scores [texts·heads, width, width] of padding keys, or later keys."""
+    if (bias := group.bias(causal, scores.dtype)) is not None:
+        scores.view(group.texts, -1, group.width, group.width).add_(bias)
     return scores
 
 

@@ -9,12 +9,13 @@ lanes of different readings; after USES readings the tables are drawn anew. Keep
 of 2^-16.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
 from finetone.seeds import derive
 
@@ -92,30 +93,23 @@ class _Dropout(torch.autograd.Function):
         return (grads[0] * mask).mul_(ctx.scale), None, None
 
 
-class FastDropout(TorchFunctionMode):
-    """Inside the block every `torch.nn.functional.dropout` on the CPU (and so every nn.Dropout)
-    draws from `stream`. Nothing of a model is replaced."""
+@contextmanager
+def fast_dropout(stream: Stream) -> Iterator[None]:
+    """Inside the block `torch.nn.functional.dropout` on the CPU, and so every nn.Dropout, draws from
+    `stream`. Nothing of a model is replaced."""
+    plain = F.dropout
 
-    def __init__(self, stream: Stream) -> None:
-        super().__init__()
-        self.stream = stream
+    @torch.compiler.disable
+    def dropout(
+        input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+    ) -> torch.Tensor:
+        ours = input.device.type == "cpu" and input.is_floating_point() and not inplace
+        if ours and training and 0 < p < 1:
+            return _Dropout.apply(input, p, stream)
+        return plain(input, p, training, inplace)
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is F.dropout:
-            x, p, training, inplace = _arguments(*args, **kwargs)
-            if x.device.type == "cpu" and x.is_floating_point() and not inplace:
-                return (
-                    _Dropout.apply(x, p, self.stream)
-                    if training and 0 < p < 1
-                    else (F.dropout(x, p, training))
-                )
-        return func(*args, **kwargs)
-
-
-def _arguments(
-    input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> tuple[torch.Tensor, float, bool, bool]:
-    return input, p, training, inplace
+    F.dropout = dropout
+    try:
+        yield
+    finally:
+        F.dropout = plain

@@ -13,7 +13,7 @@ from finetone.engine import device as devices
 from finetone.engine import fastpaths
 from finetone.engine.allocator import keep_memory
 from finetone.engine.batches import Batch, by_length
-from finetone.engine.dropout import FastDropout, Stream
+from finetone.engine.dropout import Stream, fast_dropout
 from finetone.engine.recipe import EngineOptions
 from finetone.engine.vocabulary import Occurring
 from finetone.errors import UserError
@@ -68,7 +68,7 @@ class Execution:
         with ExitStack() as stack:
             if self.device.type == "cpu":
                 self.stream = Stream(seed)
-                stack.enter_context(FastDropout(self.stream))
+                stack.enter_context(fast_dropout(self.stream))
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
             if ours and self.options.padding_free == "auto" and len(tokens):
                 fastpaths.take(self, module, tokens, learning, stack)

@@ -21,7 +21,7 @@ from finetone.engine.allocator import forget_kernels
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.history import History
-from finetone.engine.packing import shapes_per_batch
+from finetone.engine.packing import shapes
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -75,7 +75,7 @@ def train(
     if recipe.choose_epoch == "dev" and dev is None:
         raise UserError("recipe: choose_epoch is dev, but the dataset has no dev split; add one")
 
-    forget_kernels(shapes_per_batch(tokens.lengths, recipe.batch_size))
+    forget_kernels(shapes(tokens.lengths, recipe.batch_size))
     execution = Execution(options, threads, device)
     torch.manual_seed(derive(seed, "dropout"))
     history, dev_accuracy, done, resumed = History(), [], 0, 0

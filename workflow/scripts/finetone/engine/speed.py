@@ -16,7 +16,7 @@ from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.finetune import classifier
 from finetone.engine.loop import adamw, gradients
-from finetone.engine.packing import shapes_per_batch
+from finetone.engine.packing import shapes
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import write_json
 
@@ -44,7 +44,7 @@ def measure(
     rows in random order, as training sees them, never sorted ones.
     """
     data = read_tokens(tokens)
-    forget_kernels(shapes_per_batch(data.lengths, batch_size))
+    forget_kernels(shapes(data.lengths, batch_size))
     module = classifier(model_dir, data, SEED)
     execution = Execution(EngineOptions.of(engine), threads)
     order = epoch_order(SEED, 0, len(data))

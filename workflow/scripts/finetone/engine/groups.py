@@ -1,0 +1,94 @@
+"""Which texts of a packed row attend side by side on the CPU, as padded blocks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SHORT = 64  # tokens: up to there padding costs less than odd widths
+STEP = 32  # tokens, bf16 numbers in a vector register: softmax is slow on what a row has left over
+TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have
+
+
+@dataclass(frozen=True)
+class Group:
+    """Texts of similar length that attend together, [texts, width] packed positions."""
+
+    texts: int
+    width: int
+    start: int  # of the first token, where the block is one piece of the packed row
+    index: torch.Tensor | None  # else: packed position of every entry of the block
+    real: torch.Tensor | None  # [texts, width] bool; None where nothing is padding
+    entries: torch.Tensor | None  # where `real` is true, as positions in the flattened block
+
+    @classmethod
+    def of(cls, starts: np.ndarray, lengths: np.ndarray) -> "Group":
+        """Of the texts that begin at `starts` in the packed row."""
+        width = _width(int(lengths.max()))
+        real = np.arange(width) < lengths[:, None]
+        if real.all() and (np.diff(starts) == width).all():
+            return cls(len(starts), width, int(starts[0]), None, None, None)
+        # padding entries take a token of their own text: finite numbers that nobody reads
+        index = torch.from_numpy((starts[:, None] + np.where(real, np.arange(width), 0)).ravel())
+        if real.all():
+            return cls(len(starts), width, 0, index, None, None)
+        entries = torch.from_numpy(np.flatnonzero(real))
+        return cls(len(starts), width, 0, index, torch.from_numpy(real), entries)
+
+    def take(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, heads, d] → a contiguous copy [texts·heads, width, d]."""
+        if self.index is None:
+            x = x[self.start : self.start + self.texts * self.width]
+        else:
+            x = x.index_select(0, self.index)
+        x = x.view(self.texts, self.width, *x.shape[1:]).transpose(1, 2)
+        return x.clone(memory_format=torch.contiguous_format).view(-1, self.width, x.shape[-1])
+
+    def put(self, target: torch.Tensor, block: torch.Tensor) -> None:
+        """Write a block like `take` returns it back to its tokens in target [N, heads, d]."""
+        heads, d = target.shape[1:]
+        block = block.reshape(self.texts, heads, self.width, d).transpose(1, 2)
+        if self.index is None:
+            end = self.start + self.texts * self.width
+            target[self.start : end].view(block.shape).copy_(block)
+        elif self.entries is None:
+            target.index_copy_(0, self.index, block.reshape(-1, heads, d))
+        else:
+            entries = block.reshape(-1, heads, d).index_select(0, self.entries)
+            target.index_copy_(0, self.index[self.entries], entries)
+
+    def bias(self, causal: bool, dtype: torch.dtype) -> torch.Tensor | None:
+        """-inf where a token must not look, else 0, to broadcast over [texts, heads, width, width].
+
+        None where there is nothing to hide: neither padding nor later tokens.
+        """
+        if causal:  # padding stands behind the text, so it is later, too
+            hidden = torch.ones(self.width, self.width, dtype=torch.bool).triu_(1)
+        elif self.real is not None:
+            hidden = ~self.real[:, None, None, :]
+        else:
+            return None
+        return torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, float("-inf"))
+
+
+def groups(lengths: np.ndarray) -> list[Group]:
+    """All texts, in groups of similar length whose score matrices stay in cache."""
+    starts = np.cumsum(lengths) - lengths
+    found: list[list[int]] = []
+    widest = 0
+    for row in np.argsort(-lengths, kind="stable").tolist():
+        length = int(lengths[row])
+        if length == 0:
+            continue
+        similar = _width(length) == widest if widest <= SHORT else length >= 0.8 * widest
+        if found and similar and (len(found[-1]) + 1) * widest**2 <= TOKENS_SQUARED:
+            found[-1].append(row)
+        else:
+            found.append([row])
+            widest = _width(length)
+    return [Group.of(starts[rows], lengths[rows]) for rows in found]
+
+
+def _width(longest: int) -> int:
+    """Of a block whose longest text has so many tokens."""
+    return -(-longest // STEP) * STEP if longest <= SHORT else longest
