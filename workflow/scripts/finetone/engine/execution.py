@@ -40,6 +40,7 @@ class Execution:
         self.precision = "bf16" if bf16 else "fp32"
         self.padding_free = False
         self.token_read: str | None = None  # the one per text that the last layer works on
+        self.compiled = False
         self.rows: Occurring | None = None  # the embeddings that are trained; None: all of them
         self.similar_parts = False  # a batch is cut into parts of similar length instead
         self.padding_matters = False  # logits hang on how much padding stands behind a text
@@ -56,11 +57,17 @@ class Execution:
 
     @contextmanager
     def running(
-        self, module: nn.Module, tokens: Tokens, seed: int, *, learning: Sequence[Tokens] = ()
+        self,
+        module: nn.Module,
+        tokens: Tokens,
+        seed: int,
+        *,
+        learning: Sequence[Tokens] = (),
+        steps: int = 0,
     ) -> Iterator[None]:
         """Execute `module` our way inside the block; leave it as it was afterwards.
 
-        Where it is trained, `learning` has all texts that it will see. Fast paths are first checked
+        Where it is trained, `learning` has all texts that it will see, in so many `steps`. Fast paths are first checked
         against plain execution on a few of the real texts, in eval mode; one that disagrees is not
         taken, and that is noted.
         """
@@ -70,8 +77,8 @@ class Execution:
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
-            if ours and self.options.padding_free == "auto" and len(tokens):
-                fastpaths.take(self, module, tokens, learning, stack)
+            if ours and len(tokens):
+                fastpaths.take(self, module, tokens, learning, steps, stack)
             yield
 
     def decay(self, factor: float) -> None:
@@ -129,6 +136,7 @@ class Execution:
         return {
             "padding_free": self.options.padding_free,
             "precision": self.precision,
+            "compiled": self.compiled,
             "device": self.device.type,
             "threads": self.threads,
             "torch": torch.__version__,
@@ -154,5 +162,6 @@ class Execution:
             "padding_free": self.padding_free,
             "token_read": self.token_read,
             "embeddings_trained": None if self.rows is None else len(self.rows.kept),
+            "compiled": self.compiled,
             "notes": list(self.notes),
         }

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from finetone.engine.execution import Execution
 
 CHECK_TOKENS = 48  # of the longest text in the check
+TAKEN = ("padding_free", "token_read", "rows", "compiled")  # what an Execution knows of fast paths
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest
+# Training steps from which on compiling pays, by type of device. It takes about a minute; on the CPU,
+# where matrix products and attention are no faster for it, it never does (docs/performance.md).
+COMPILING_PAYS = {"cuda": 20_000}
 
 
 class Obstacle(Exception):
@@ -28,30 +32,44 @@ def take(
     module: nn.Module,
     tokens: Tokens,
     learning: Sequence[Tokens],
+    steps: int,
     stack: ExitStack,
 ) -> None:
     """Bring `module` onto every fast path that agrees in eval mode, until `stack` closes.
 
     What is not taken is noted in `execution`, with the reason.
     """
+    lean = execution.options.padding_free == "auto"
+    pays = steps >= COMPILING_PAYS.get(execution.device.type, steps + 1)
+    compiling = pays and execution.options.compile == "auto"
+    if not (lean or compiling):
+        return
     training = module.training
     module.eval()
     with torch.no_grad():
         trial = _Trial(execution, module, _sample(tokens), stack)
-        if (unread := trial.attempt(trial.unpad_and_read)) is not None:
-            if (padded := trial.attempt(trial.unpad)) is None:
-                execution.note(f"the last layer works on all tokens: {unread}")
-            else:
-                execution.note(f"padding stays: {padded}")
-                execution.padding_matters = not trial.agrees(trial.one_by_one())
-                execution.similar_parts = (
-                    execution.device.type == "cpu" and not execution.padding_matters
-                )
-        if learning:
-            whole = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
-            if whole is not None:
-                execution.note(f"all embeddings are trained: {whole}")
+        if lean:
+            _leave_out(trial, execution, learning)
+        if compiling and (slow := trial.attempt(trial.compile)) is not None:
+            execution.note(f"layers are not compiled: {slow}")
     module.train(training)
+
+
+def _leave_out(trial: "_Trial", execution: "Execution", learning: Sequence[Tokens]) -> None:
+    """The work that changes nothing: on padding, on tokens that nobody reads, on unused embeddings."""
+    if (unread := trial.attempt(trial.unpad_and_read)) is not None:
+        if (padded := trial.attempt(trial.unpad)) is None:
+            execution.note(f"the last layer works on all tokens: {unread}")
+        else:
+            execution.note(f"padding stays: {padded}")
+            execution.padding_matters = not trial.agrees(trial.one_by_one())
+            execution.similar_parts = (
+                execution.device.type == "cpu" and not execution.padding_matters
+            )
+    if learning:
+        whole = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
+        if whole is not None:
+            execution.note(f"all embeddings are trained: {whole}")
 
 
 class _Trial:
@@ -68,7 +86,7 @@ class _Trial:
     def attempt(self, enter: Callable[[ExitStack], None]) -> str | None:
         """Go the way of `enter` for good if logits stay what they are; else go back and say why."""
         execution, attempt = self.execution, ExitStack()
-        before = execution.padding_free, execution.token_read, execution.rows
+        before = {name: getattr(execution, name) for name in TAKEN}
         try:
             enter(attempt)
             logits = self.logits([self.everything])
@@ -76,7 +94,8 @@ class _Trial:
                 raise ArithmeticError(f"logits differ by {(self.plain - logits).abs().max():.2g}")
         except Exception as error:  # whatever goes wrong in there, plain execution is right
             attempt.close()
-            execution.padding_free, execution.token_read, execution.rows = before
+            for name, value in before.items():
+                setattr(execution, name, value)
             return str(error) if isinstance(error, Obstacle) else f"{type(error).__name__}: {error}"
         self.stack.push(attempt)
         return None
@@ -105,6 +124,28 @@ class _Trial:
 
     def cut_vocabulary(self, attempt: ExitStack, learning: Sequence[Tokens]) -> None:
         self.execution.rows = attempt.enter_context(occurring(self.module, learning))
+
+    def compile(self, attempt: ExitStack) -> None:
+        from finetone.engine.compiling import compiled
+
+        attempt.enter_context(compiled(self.module))
+        self.execution.compiled = True
+        self._train_once()  # what cannot be compiled fails here, not in the run
+
+    def _train_once(self) -> None:
+        """A training step that leaves no trace."""
+        execution, device = self.execution, self.execution.device
+        state = execution.state()
+        batch = collate(self.sample, self.everything, device)
+        try:
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                self.module.train()
+                with torch.enable_grad():
+                    execution.logits(self.module, batch).sum().backward()
+        finally:
+            self.module.eval()
+            self.module.zero_grad()
+            execution.restore(state)
 
     def one_by_one(self) -> torch.Tensor:
         return self.logits([self.everything[[i]] for i in self.everything])

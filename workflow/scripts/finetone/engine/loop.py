@@ -83,7 +83,7 @@ def train(
     steps = per_epoch * recipe.epochs
     texts = [part for part in (tokens, dev) if part is not None]
 
-    with execution.running(module, tokens, seed, learning=texts):
+    with execution.running(module, tokens, seed, learning=texts, steps=steps):
         fingerprint = states.digest(
             module, recipe.as_dict(), execution.fingerprint(), seed, tokens.meta["pad_token_id"],
             *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),

@@ -84,12 +84,14 @@ class EngineOptions(_Block):
 
     padding_free: str = "auto"
     precision: str = "auto"
+    compile: str = "auto"
     save_every: float = field(default_factory=save_every)  # seconds
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("padding_free", ("auto", "off")),
             ("precision", ("auto", "fp32", "bf16")),
+            ("compile", ("auto", "off")),
         ):
             if getattr(self, name) not in allowed:
                 raise UserError(

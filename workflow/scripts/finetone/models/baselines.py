@@ -288,6 +288,7 @@ def _execution(threads: int) -> dict[str, Any]:
         "padding_free": None,
         "token_read": None,
         "embeddings_trained": None,
+        "compiled": None,
         "notes": [],
     }
 
