@@ -14,6 +14,7 @@ from finetone.engine import attention
 from finetone.engine.attention import packed
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
+from finetone.engine.loop import gradients
 from finetone.engine.packing import Packing
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions
@@ -120,18 +121,32 @@ def test_predictions_do_not_hang_on_who_shares_the_batch(architecture: str) -> N
         np.testing.assert_allclose(together[row], alone[0], rtol=1e-4, atol=1e-5)
 
 
-def test_squeezebert_takes_parts_of_similar_length_and_convbert_stays_padded() -> None:
+@pytest.mark.parametrize("architecture", sorted(set(CONFIGS) - set(UNPADDED)))
+def test_padded_models_take_parts_of_similar_length_with_the_same_gradients(
+    architecture: str,
+) -> None:
+    """Also ConvBERT, whose logits hang on padding: each part has all that the batch has."""
     lengths = np.random.default_rng(0).integers(2, 80, 64).tolist()
-    for architecture, parts in (("squeezebert", True), ("convbert", False)):
-        module = model(architecture)
-        tokens = texts(lengths)
-        execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
-        with execution.running(module, tokens, 0):
-            cut = execution.parts(tokens.lengths)
-        assert not execution.padding_free
-        assert "padding stays" in execution.notes[0]
-        assert (len(cut) > 1) is parts
-        assert sorted(np.concatenate(cut)) == list(range(64))
+    module, tokens, rows = model(architecture), texts(lengths), np.arange(64)
+    execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
+    with execution.running(module, tokens, 0):
+        cut = execution.parts(tokens.lengths)
+        loss, correct = gradients(module, tokens, rows, execution).tolist()
+    ours = [p.grad.clone() for p in module.parameters() if p.grad is not None]
+    assert not execution.padding_free
+    assert execution.padding_matters is (architecture == "convbert")
+    assert "padding stays" in execution.notes[0]
+    assert len(cut) > 1 and sorted(np.concatenate(cut)) == list(range(64))
+    module.zero_grad()
+    batch = collate(tokens, rows, CPU)
+    logits = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    expected = F.cross_entropy(logits, batch.labels)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-5)
+    assert correct == (logits.argmax(1) == batch.labels).sum()
+    theirs = [p.grad for p in module.parameters() if p.grad is not None]
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_what_does_not_agree_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

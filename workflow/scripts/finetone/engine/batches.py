@@ -24,10 +24,13 @@ def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     return np.random.default_rng(derive(seed, "shuffle", epoch)).permutation(rows)
 
 
-def collate(tokens: Tokens, rows: np.ndarray, device: torch.device) -> Batch:
-    """Pad `rows` of a token file on the right to the longest of them and send them to `device`."""
+def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int = 0) -> Batch:
+    """Pad `rows` of a token file on the right and send them to `device`.
+
+    To the longest of them, or to `width` tokens if that is more.
+    """
     lengths = tokens.lengths[rows]
-    width = max(1, int(lengths.max(initial=0)))
+    width = max(1, width, int(lengths.max(initial=0)))
     real = np.arange(width) < lengths[:, None]
     ids = np.full((len(rows), width), tokens.meta["pad_token_id"], dtype=np.int64)
     source = tokens.offsets[rows][:, None] + np.arange(width)

@@ -42,7 +42,7 @@ class Execution:
         self.token_read: str | None = None  # the one per text that the last layer works on
         self.compiled = False
         self.rows: Occurring | None = None  # the embeddings that are trained; None: all of them
-        self.similar_parts = False  # a batch is cut into parts of similar length instead
+        self.in_parts = False  # a batch is executed in parts of similar length instead
         self.padding_matters = False  # logits hang on how much padding stands behind a text
         self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
         self.stream: Stream | None = None
@@ -105,7 +105,7 @@ class Execution:
     def parts(self, lengths: np.ndarray) -> list[np.ndarray]:
         """Cut a batch into the row groups that are executed together (usually one)."""
         pieces = self.pieces
-        if self.similar_parts:  # worth it from about a thousand tokens each
+        if self.in_parts:  # worth it from about a thousand tokens each
             pieces = max(pieces, min(8, int(lengths.max()) * len(lengths) // 1024))
         if pieces == 1:
             return [np.arange(len(lengths))]

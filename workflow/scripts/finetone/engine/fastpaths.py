@@ -63,9 +63,7 @@ def _leave_out(trial: "_Trial", execution: "Execution", learning: Sequence[Token
         else:
             execution.note(f"padding stays: {padded}")
             execution.padding_matters = not trial.agrees(trial.one_by_one())
-            execution.similar_parts = (
-                execution.device.type == "cpu" and not execution.padding_matters
-            )
+            execution.in_parts = execution.device.type == "cpu"
     if learning:
         whole = trial.attempt(lambda attempt: trial.cut_vocabulary(attempt, learning))
         if whole is not None:

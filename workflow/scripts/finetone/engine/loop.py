@@ -172,13 +172,15 @@ def gradients(
     """Add the gradient of the batch's mean cross-entropy to `.grad`; return (loss, correct) [2].
 
     The batch may be executed in parts, each weighted by its share of the examples, which is the
-    same sum. When memory ends, the batch is tried again in smaller parts.
+    same sum; where logits hang on padding, a part has all of the batch's. When memory ends, the batch is tried again in smaller parts.
     """
+    lengths = tokens.lengths[rows]
+    width = int(lengths.max()) if execution.padding_matters else 0
     while True:
         result = torch.zeros(2, device=execution.device)
         try:
-            for part in execution.parts(tokens.lengths[rows]):
-                batch = collate(tokens, rows[part], execution.device)
+            for part in execution.parts(lengths):
+                batch = collate(tokens, rows[part], execution.device, width)
                 logits = execution.logits(module, batch)
                 loss = F.cross_entropy(logits, batch.labels, reduction="sum") / len(rows)
                 loss.backward()
