@@ -68,6 +68,19 @@ def test_logits_and_gradients_agree(architecture: str, name: str) -> None:
     assert distance(gradient, slope) < 1e-5
 
 
+@pytest.mark.parametrize("longest", [0, 1000], ids=["fused", "by products"])
+@pytest.mark.parametrize("architecture", UNPADDED)
+def test_predictions_agree(
+    architecture: str, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without gradients long rows take torch's fused attention, short ones plain products."""
+    monkeypatch.setattr(attention, "FUSED", longest)
+    module, tokens = model(architecture), texts(BATCHES["mixed"])
+    expected, _, _ = run(module, BATCHES["mixed"], "off")
+    logits = predict_module(module, tokens, options=EngineOptions(precision="fp32"), device=CPU)
+    assert distance(torch.from_numpy(logits), expected) < 1e-5
+
+
 @pytest.mark.parametrize("architecture", UNPADDED)
 def test_bf16_differs_from_fp32_by_rounding_only(architecture: str) -> None:
     module = model(architecture)
