@@ -31,6 +31,10 @@ INFERENCE: dict[str, dict[str, Any]] = {
     "engine": {"kind": "engine_inference"},
     "padded fp32 loop": {"kind": "padded_inference"},
 }
+COMPILED: dict[str, dict[str, Any]] = {
+    "engine": {"kind": "engine"},
+    "engine, layers compiled": {"kind": "engine", "compiled": True},
+}
 PEAKS = {
     "fp32": {"kind": "gemm", "dtype": "float32"},
     "bf16": {"kind": "gemm", "dtype": "bfloat16"},
@@ -90,12 +94,13 @@ def compare(
     facts: dict[str, Any] = {}
     shares: dict[str, float] = {}
     notes: dict[str, list[str]] = {}
+    first: dict[str, float] = {}
     for name in list(tasks)[1:]:
         pair = {"engine": tasks["engine"], name: tasks[name], **(PEAKS if peaks else {})}
         count = rival_steps * tasks[name].get("grouped", 1)
         with workers(pair, common) as running:
             for warm in ("engine", name):
-                running[warm].ask("run 1")
+                first[warm] = running[warm].ask("run 1")["seconds"]
             pairs[name] = []
             for _ in range(rounds):
                 answers = running["engine"].ask(f"run {steps}"), running[name].ask(f"run {count}")
@@ -106,7 +111,10 @@ def compare(
                 shares = running["engine"].ask("profile")
             facts = running["engine"].facts
             notes[name] = running[name].facts["ready"].get("notes", [])
-    return {"facts": facts, "pairs": pairs, "gemm": gemm, "shares": shares, "notes": notes}
+    return {
+        "facts": facts, "pairs": pairs, "gemm": gemm, "shares": shares, "notes": notes,
+        "first": first,
+    }  # fmt: skip
 
 
 def need(device: str) -> None:
@@ -160,7 +168,10 @@ def main() -> None:
         help=f"of the other per round; {SPREAD} times as many where it groups texts by length",
     )  # fmt: skip
     arguments.add_argument("--quick", action="store_true", help="one round, without plain bf16")
-    arguments.add_argument("--only", choices=["train", "infer"], help="one half of the benchmark")
+    arguments.add_argument(
+        "--only", choices=["train", "infer", "compile"],
+        help="one half of the benchmark; or what compiling the layers brings, and costs",
+    )  # fmt: skip
     arguments.add_argument(
         "--clock", choices=["seconds", "cpu_seconds"], default="seconds",
         help="cpu_seconds where other programs share the cores (use --threads 1 with it)",
@@ -175,7 +186,12 @@ def main() -> None:
     print(f"{given.model}, {Path(given.tokens).name}, batch {given.batch}, {given.device}, "
           f"{given.threads} threads, {platform.processor() or platform.machine()}, "
           f"clock: {given.clock}\n")  # fmt: skip
-    if given.only != "infer":
+    if given.only == "compile":
+        result = compare(COMPILED, common, rounds, given.steps, given.steps, peaks=False)
+        print("Training\n\n" + table(result, given.clock) + "\n")
+        for name, seconds in result["first"].items():
+            print(f"{name}: its first step ends {seconds:.1f} s after the start")
+    if given.only in (None, "train"):
         tasks = {n: t for n, t in TRAINING.items() if n != "Trainer bf16" or not given.quick}
         result = compare(tasks, common, rounds, given.steps, given.rival_steps, peaks=True)
         print("Training\n\n" + table(result, given.clock))
@@ -190,7 +206,7 @@ def main() -> None:
         print(f"engine: {reached / 1e9:.0f} GFLOP/s, "
               f"{reached / gemm[executed['precision']]:.0%} of the {executed['precision']} peak")  # fmt: skip
         print("share of time: " + ", ".join(f"{k} {v:.0%}" for k, v in result["shares"].items()))
-    if given.only != "train":
+    if given.only in (None, "infer"):
         result = compare(INFERENCE, common, rounds, 1, 1, peaks=False)
         print("\nInference\n\n" + table(result, given.clock))
 

@@ -13,6 +13,8 @@ import argparse
 import os
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -87,7 +89,8 @@ def main() -> None:
                 "model": model, "tokens": str(file), "batch": given.rows,
                 "threads": given.threads, "device": "cpu",
             }  # fmt: skip
-            padded = padded_step(model, given.rows, width)
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:  # gives its memory back
+                padded = process.submit(padded_step, model, given.rows, width).result()
             with workers({"engine": {"kind": "engine"}}, common) as running:
                 try:
                     ours = running["engine"].ask("run 2")["peak"]

@@ -20,6 +20,7 @@ from architectures import build, training_flops  # noqa: E402
 
 from finetone.data.tokens import Tokens, read_tokens  # noqa: E402
 from finetone.engine import device as devices  # noqa: E402
+from finetone.engine import fastpaths  # noqa: E402
 from finetone.engine.allocator import forget_kernels, keep_memory  # noqa: E402
 from finetone.engine.batches import collate, epoch_order  # noqa: E402
 from finetone.engine.execution import Execution  # noqa: E402
@@ -31,13 +32,22 @@ Step = Iterator[list[int]]  # yields the lengths of the texts each step has work
 
 
 def engine(
-    model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
+    model: str,
+    data: Tokens,
+    batch: int,
+    threads: int,
+    device: torch.device,
+    *,
+    compiled: bool = False,
+    **options: Any,
 ) -> Step:
-    """finetone's own loop, one optimizer step at a time."""
+    """finetone's own loop, one optimizer step at a time; `compiled` as if it always paid."""
     forget_kernels(shapes(data.lengths, batch))
+    if compiled:
+        fastpaths.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
-    with execution.running(module, data, 0, learning=[data]):
+    with execution.running(module, data, 0, learning=[data], steps=int(compiled)):
         print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
         optimizer, epoch = adamw(module, Recipe()), 0
         module.train()
