@@ -99,7 +99,6 @@ def fast_dropout(stream: Stream) -> Iterator[None]:
     `stream`. Nothing of a model is replaced."""
     plain = F.dropout
 
-    @torch.compiler.disable
     def dropout(
         input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> torch.Tensor:

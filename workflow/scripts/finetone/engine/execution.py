@@ -67,9 +67,9 @@ class Execution:
     ) -> Iterator[None]:
         """Execute `module` our way inside the block; leave it as it was afterwards.
 
-        Where it is trained, `learning` has all texts that it will see, in so many `steps`. Fast paths are first checked
-        against plain execution on a few of the real texts, in eval mode; one that disagrees is not
-        taken, and that is noted.
+        Where it is trained, `learning` has all texts that it will see, in so many `steps`. Fast
+        paths are first checked against plain execution on a few of the real texts, in eval mode;
+        one that disagrees is not taken, and that is noted.
         """
         module.to(self.device)
         with ExitStack() as stack:

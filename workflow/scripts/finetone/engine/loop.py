@@ -172,7 +172,8 @@ def gradients(
     """Add the gradient of the batch's mean cross-entropy to `.grad`; return (loss, correct) [2].
 
     The batch may be executed in parts, each weighted by its share of the examples, which is the
-    same sum; where logits hang on padding, a part has all of the batch's. When memory ends, the batch is tried again in smaller parts.
+    same sum; where logits hang on padding, a part has all of the batch's. When memory ends, the
+    batch is tried again in smaller parts.
     """
     lengths = tokens.lengths[rows]
     width = int(lengths.max()) if execution.padding_matters else 0
