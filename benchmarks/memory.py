@@ -11,6 +11,7 @@ what one of 32 saves. Nothing short-lived is counted: a real padded step needs m
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -95,7 +96,10 @@ def main() -> None:
                 try:
                     ours = running["engine"].ask("run 2")["peak"]
                     engine, share = f"{ours / 1e6:.0f}", f"{ours / padded:.2f}"
-                except RuntimeError:  # the kernel ended it
+                except RuntimeError:
+                    if running["engine"].process.wait() != -signal.SIGKILL:
+                        raise
+                    # the kernel ended it
                     engine, share = "did not fit", ""
             print(f"| {model} | {engine} | {padded / 1e6:.0f} | {share} |", flush=True)
 

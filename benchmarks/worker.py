@@ -47,7 +47,7 @@ def engine(
         fastpaths.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
-    with execution.running(module, data, 0, learning=[data], steps=int(compiled)):
+    with execution.running(module, data, 0, learning=[data]):
         print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
         optimizer, epoch = adamw(module, Recipe()), 0
         module.train()

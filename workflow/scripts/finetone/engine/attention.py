@@ -20,7 +20,7 @@ from finetone.engine.groups import Group
 from finetone.engine.packing import Packing, Side
 
 NAME = "finetone"
-FUSED = 256  # tokens
+FUSED = 256  # tokens: without gradients, longer fp32 rows are faster through torch's own attention
 _packing: Packing | None = None
 _stream: Stream | None = None
 _side: Side | None = None
@@ -132,8 +132,7 @@ def _without_gradient(
             bias = group.bias(causal, q.dtype)
             block = F.scaled_dot_product_attention(Q, K, V, attn_mask=bias, scale=scale)
         else:
-            scores = _hide(torch.bmm(Q.mul_(scale), K.transpose(1, 2)), group, causal)
-            block = torch.bmm(torch.softmax(scores, -1), V)
+            block = torch.bmm(_probabilities(Q.mul_(scale), K, group, causal), V)
         group.put(out, block)
     return out
 
@@ -156,7 +155,7 @@ class _Grouped(torch.autograd.Function):
         scale_up, saved = 1 / (1 - p), []  # of what dropout keeps
         for group in packing.groups:
             Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
-            S = P = torch.softmax(_hide(torch.bmm(Q, K.transpose(1, 2)), group, causal), -1)
+            S = P = _probabilities(Q, K, group, causal)
             if p > 0:
                 assert stream is not None
                 S = stream.drop_sign(P, p)
@@ -196,11 +195,12 @@ def _positive(x: torch.Tensor) -> torch.Tensor:
     return torch.relu(x)
 
 
-def _hide(scores: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
-    """Add -inf to scores [texts·heads, width, width] of padding keys, or later keys."""
+def _probabilities(Q: torch.Tensor, K: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
+    """softmax(Q·Kᵀ) [texts·heads, width, width], 0 at padding keys, or later keys."""
+    scores = torch.bmm(Q, K.transpose(1, 2))
     if (bias := group.bias(causal, scores.dtype)) is not None:
         scores.view(group.texts, -1, group.width, group.width).add_(bias)
-    return scores
+    return torch.softmax(scores, -1)
 
 
 def _nested(

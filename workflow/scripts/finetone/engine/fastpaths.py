@@ -19,7 +19,7 @@ CHECK_TOKENS = 48  # of the longest text in the check
 TAKEN = ("padding_free", "token_read", "rows", "compiled")  # what an Execution knows of fast paths
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest
 # Training steps from which on compiling pays, by type of device: a minute of it, once a fifth of ten
-# milliseconds per step has made up for it. On the CPU steps only get slower (docs/performance.md).
+# milliseconds per step has made up for it. On the CPU steps get no faster (docs/performance.md).
 COMPILING_PAYS = {"cuda": 30_000}
 
 
@@ -49,14 +49,15 @@ def take(
     with torch.no_grad():
         trial = _Trial(execution, module, _sample(tokens), stack)
         if lean:
-            _leave_out(trial, execution, learning)
+            _leave_out(trial, learning)
         if compiling and (slow := trial.attempt(trial.compile)) is not None:
             execution.note(f"layers are not compiled: {slow}")
     module.train(training)
 
 
-def _leave_out(trial: "_Trial", execution: "Execution", learning: Sequence[Tokens]) -> None:
+def _leave_out(trial: "_Trial", learning: Sequence[Tokens]) -> None:
     """The work that changes nothing: on padding, on tokens that nobody reads, on unused embeddings."""
+    execution = trial.execution
     if (unread := trial.attempt(trial.unpad_and_read)) is not None:
         if (padded := trial.attempt(trial.unpad)) is None:
             execution.note(f"the last layer works on all tokens: {unread}")

@@ -63,11 +63,10 @@ class Group:
         None where there is nothing to hide: neither padding nor later tokens.
         """
         if causal:  # padding stands behind the text, so it is later, too
-            hidden = torch.ones(self.width, self.width, dtype=torch.bool).triu_(1)
-        elif self.real is not None:
-            hidden = ~self.real[:, None, None, :]
-        else:
+            return torch.full((self.width, self.width), float("-inf"), dtype=dtype).triu_(1)
+        if self.real is None:
             return None
+        hidden = ~self.real[:, None, None, :]
         return torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, float("-inf"))
 
 
