@@ -53,8 +53,13 @@ def controller(cluster: Cluster, tokens: tuple[Path, dict], tmp_path: Path) -> C
 
 def in_mid_training(controller: Controller, seed: int = 1) -> str:
     """Wait until the run has saved itself; the id of its Slurm job."""
-    state = controller.results / f"runs/tiny/seed{seed}/state/state.pt"
-    wait_for(state.exists, 120, f"saved state\n{controller.output()}", every=0.05)
+    state = controller.results / f"runs/tiny/seed{seed}/state"
+    wait_for(
+        lambda: list(state.glob("state-*.pt")),
+        120,
+        f"saved state\n{controller.output()}",
+        every=0.05,
+    )
     (job,) = [job for job in controller.cluster.jobs("running") if "finetune" in job["comment"]]
     return job["id"]
 

@@ -152,16 +152,6 @@ def test_a_state_of_another_run_is_discarded(
     assert third.history.equals(second.history)
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a zip file", None])
-def test_a_broken_state_is_discarded(tmp_path: Path, damage: bytes | None) -> None:
-    whole, _ = run(tmp_path / "state")
-    file = tmp_path / "state" / states.FILE
-    file.write_bytes(file.read_bytes()[:-1000] if damage is None else damage)
-    again, training = run(tmp_path / "state")
-    assert training.resumed == 0
-    assert bits(again) == bits(whole)
-
-
 def test_the_best_epoch_on_dev_is_kept(tmp_path: Path) -> None:
     module = Bag()
     dev = toy_tokens(60, seed=5)

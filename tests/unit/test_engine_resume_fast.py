@@ -64,10 +64,15 @@ def test_interrupted_at_a_random_step(
     assert second.history.column("loss").equals(first.history.column("loss"))
 
 
-def test_whatever_changes_bits_is_part_of_the_fingerprint() -> None:
-    cpu = torch.device("cpu")
+def test_whatever_changes_bits_is_part_of_the_state() -> None:
+    """The options decide whether it belongs to the run, the machine is noted."""
+
+    def facts(options: EngineOptions, threads: int) -> list[dict[str, object]]:
+        execution = Execution(options, threads, torch.device("cpu"))
+        return [execution.fingerprint(), execution.machine()]
+
     prints = [
-        Execution(options, threads, cpu).fingerprint()
+        facts(options, threads)
         for options, threads in (
             (EngineOptions(precision="fp32"), 1),
             (EngineOptions(precision="bf16"), 1),
@@ -76,9 +81,8 @@ def test_whatever_changes_bits_is_part_of_the_fingerprint() -> None:
         )
     ]
     assert all(a != b for i, a in enumerate(prints) for b in prints[:i])
-    assert (
-        Execution(EngineOptions(precision="fp32", save_every=9), 1, cpu).fingerprint() == prints[0]
-    )
+    assert facts(EngineOptions(precision="fp32", save_every=9), 1) == prints[0]
+    assert prints[3][0] == prints[0][0]  # other threads: goes on all the same
 
 
 def test_how_often_to_save_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,11 +165,13 @@ def test_collate_pads_on_the_right() -> None:
 # training
 
 
-def tune(base: Path, target: Path, state: Path, **settings: Any) -> dict[str, Any]:
+def tune(
+    base: Path, target: Path, state: Path, threads: int = 1, **settings: Any
+) -> dict[str, Any]:
     block = {"intermediate": {**SETTINGS, **settings}}
     squad.fine_tune(
         "m", block, base, target, questions(320, 1), questions(60, 2),
-        state=state, dataset={"dataset": "d", "revision": "r"},
+        state=state, threads=threads, dataset={"dataset": "d", "revision": "r"},
     )  # fmt: skip
     return json.loads((target / "manifest.json").read_text())
 
@@ -192,8 +194,20 @@ class Killed(Exception):
     pass
 
 
+class Counted:
+    """A function, and how often it was called."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.calls = function, 0
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.calls += 1
+        return self.function(*arguments)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
 def test_killed_run_ends_with_the_same_bytes(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
 ) -> None:
     whole = tune(base, tmp_path / "whole", tmp_path / "state", epochs=2)
 
@@ -212,9 +226,29 @@ def test_killed_run_ends_with_the_same_bytes(
         with pytest.raises(Killed):
             tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert not (tmp_path / "again").exists()
+    if damaged:
+        (newest,) = (tmp_path / "state").glob("state-25-*.pt")
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(content)
+    monkeypatch.setattr(squad.saved, "save", save_and_count := Counted(save))
     again = tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert again["files"] == whole["files"]
     assert again["intermediate"] == whole["intermediate"]
+    assert save_and_count.calls == 40 - (24 if damaged else 25)
+
+
+def test_other_threads_go_on_and_are_recorded(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(squad, "evaluate", lambda *_: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):  # after the last step
+        tune(base, tmp_path / "m", tmp_path / "state", epochs=1)
+    monkeypatch.setattr(squad, "evaluate", lambda *_: {"exact_match": 0.0, "f1": 0.0})
+    manifest = tune(base, tmp_path / "m", tmp_path / "state", threads=2, epochs=1)
+    assert manifest["intermediate"]["notes"] == [
+        "resumed at step 20 with threads 2 instead of 1; bits may differ"
+    ]
 
 
 def test_rows_limits_the_training_questions(base: Path, tmp_path: Path) -> None:

@@ -132,15 +132,22 @@ class Execution:
             torch.cuda.empty_cache()
 
     def fingerprint(self) -> dict[str, Any]:
-        """Whatever of the execution changes bits; a saved state of another one is not ours."""
+        """What decides whether a saved state is this run's: what was asked for, and what its shape
+        depends on."""
         return {
-            "padding_free": self.options.padding_free,
-            "precision": self.precision,
-            "compiled": self.compiled,
-            "device": self.device.type,
-            "threads": self.threads,
+            **self.options.as_dict(),
             "torch": torch.__version__,
             "embeddings": None if self.rows is None else self.rows.kept.tolist(),
+        }
+
+    def machine(self) -> dict[str, Any]:
+        """What changes bits without being asked for: training may go on elsewhere, and notes it."""
+        return {
+            "device": self.device.type,
+            "device_name": devices.name(self.device),
+            "threads": self.threads,
+            "precision": self.precision,
+            "compiled": self.compiled,
         }
 
     def state(self) -> dict[str, Any]:
@@ -149,8 +156,10 @@ class Execution:
         return {"pieces": self.pieces, "notes": list(self.notes), "stream": stream}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.pieces, self.notes = state["pieces"], list(state["notes"])
-        if self.stream:
+        """Undo `state`; notes made since then stay, for another machine may fall back elsewhere."""
+        since = [note for note in self.notes if note not in state["notes"]]
+        self.pieces, self.notes = state["pieces"], [*state["notes"], *since]
+        if self.stream and state["stream"]:  # none where it was saved on a GPU
             self.stream.restore(state["stream"])
 
     def record(self) -> dict[str, Any]:

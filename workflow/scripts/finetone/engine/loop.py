@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model
 from torch import nn
 
 from finetone.data.tokens import Tokens
@@ -23,9 +23,9 @@ from finetone.engine.execution import Execution
 from finetone.engine.history import History
 from finetone.engine.packing import shapes
 from finetone.engine.predict import predict_module
+from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.files import atomic
 from finetone.seeds import derive
 
 logger = logging.getLogger("finetone")
@@ -66,8 +66,9 @@ def train(
 
     `module(input_ids=, attention_mask=)` must return an object with `.logits` [b, classes]. The
     run saves itself to the folder `state` every `options.save_every` seconds and after each epoch,
-    goes on from there when called again with the same arguments (on the CPU bit by bit), and
-    leaves the folder to the caller, who calls `state.discard` once the outputs are written.
+    goes on from there when called again with the same arguments (on the same CPU with as many
+    threads bit by bit; elsewhere it is noted in `execution`), and leaves the folder to the caller,
+    who calls `state.discard` once the outputs are written.
     Raises UserError for data that cannot be learned from and for a loss that is not finite.
     """
     if len(tokens) == 0:
@@ -78,7 +79,6 @@ def train(
     forget_kernels(shapes(tokens.lengths, recipe.batch_size))
     execution = Execution(options, threads, device)
     torch.manual_seed(derive(seed, "dropout"))
-    history, dev_accuracy, done, resumed = History(), [], 0, 0
     per_epoch = math.ceil(len(tokens) / recipe.batch_size)
     steps = per_epoch * recipe.epochs
     texts = [part for part in (tokens, dev) if part is not None]
@@ -89,27 +89,15 @@ def train(
             *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),
         )  # fmt: skip
         optimizer = adamw(module, recipe)
-        if saved := states.load(state, fingerprint):
-            module.load_state_dict(saved["module"])
-            optimizer.load_state_dict(saved["optimizer"])
-            execution.restore(saved["execution"])
-            history.rows, dev_accuracy = saved["history"], saved["dev_accuracy"]
-            done, resumed = saved["done"], saved["resumed"] + 1
-            states.restore_random_state(saved["random"])
-            logger.info("resuming after step %d of %d", done, steps)
-
-        def save() -> None:
-            history.flush()
-            states.save(state, fingerprint, {
-                "module": module.state_dict(), "optimizer": optimizer.state_dict(),
-                "execution": execution.state(), "history": history.rows,
-                "dev_accuracy": dev_accuracy, "done": done, "resumed": resumed,
-                "random": states.random_state(),
-            })  # fmt: skip
+        progress = Progress(
+            state, fingerprint, module, optimizer, execution,
+            per_epoch=per_epoch, steps=steps, dev=dev is not None,
+        )  # fmt: skip
+        progress.resume()
 
         clock, saved_at, order = devices.Clock(execution.device), time.monotonic(), None
         mark = clock.mark()
-        while done < steps:
+        while (done := progress.done) < steps:
             epoch, position = divmod(done, per_epoch)
             if order is None or position == 0:
                 order = epoch_order(seed, epoch + 1, len(tokens))
@@ -124,37 +112,39 @@ def train(
                 group["lr"] = recipe.rate(done, steps)
             optimizer.step()
 
-            done, start, mark = done + 1, mark, clock.mark()
-            facts = [epoch + 1, recipe.rate(done - 1, steps), len(rows), tokens.lengths[rows].sum()]
-            history.add([float(fact) for fact in facts], result, start, mark)
+            start, mark = mark, clock.mark()
+            facts = [epoch + 1, recipe.rate(done, steps), len(rows), tokens.lengths[rows].sum()]
+            progress.history.add([float(fact) for fact in facts], result, start, mark)
+            done += 1
+            progress.done = done
 
             if done % LOG_EVERY == 0 or done == steps:
-                report(history, done, steps, epoch + 1)
+                report(progress.history, done, steps, epoch + 1)
             if position + 1 == per_epoch:
                 rates = [recipe.rate(step, steps) for step in range(done - per_epoch, done)]
                 execution.decay(math.prod(1 - rate * recipe.weight_decay for rate in rates))
-                with atomic(weights(state, epoch + 1)) as partial:
-                    save_model(module, str(partial))
+                progress.save_epoch(epoch + 1)
                 if dev is not None:
-                    dev_accuracy.append(accuracy(module, dev, execution))
-                save()
+                    progress.dev_accuracy.append(accuracy(module, dev, execution))
+                progress.save()
                 mark, saved_at = clock.mark(), time.monotonic()
             elif time.monotonic() - saved_at > options.save_every:
-                save()
+                progress.save()
                 mark, saved_at = clock.mark(), time.monotonic()
 
         kept = recipe.epochs
         if recipe.choose_epoch == "dev":
-            kept = int(np.argmax(dev_accuracy)) + 1
+            kept = int(np.argmax(progress.dev_accuracy)) + 1
         if kept != recipe.epochs:
             load_model(module, weights(state, kept), device=str(execution.device))
 
+    history = progress.history
     seconds = history.column("seconds").sum()
     return Training(
         history=history.table(),
         epochs=[weights(state, epoch) for epoch in range(1, recipe.epochs + 1)],
         kept_epoch=kept,
-        dev_accuracy=dev_accuracy if dev is not None else None,
+        dev_accuracy=progress.dev_accuracy if dev is not None else None,
         execution=execution.record(),
         rows=len(tokens),
         steps=steps,
@@ -162,7 +152,7 @@ def train(
         tokens_per_s=float(history.column("tokens").sum() / seconds),
         seconds_per_32=history.seconds_per_32(),
         peak_memory_bytes=devices.peak_memory(execution.device),
-        resumed=resumed,
+        resumed=progress.resumed,
     )
 
 
@@ -205,10 +195,6 @@ def adamw(module: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
             {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
         ]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-
-
-def weights(state: Path, epoch: int) -> Path:
-    return state / f"epoch{epoch}.safetensors"
 
 
 def accuracy(module: nn.Module, tokens: Tokens, execution: Execution) -> float:

@@ -22,6 +22,7 @@ from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrai
 
 from finetone import files
 from finetone.engine import device as devices
+from finetone.engine import snapshot
 from finetone.engine import state as saved
 from finetone.engine.recipe import save_every
 from finetone.errors import UserError
@@ -105,11 +106,10 @@ def fine_tune(
         block.get("keep_layers"),
         manifest["files"],
         len(learning),
-        device.type,
         torch.__version__,
     )
     nn.Module.to(model, device)  # its own `to` is typed too narrowly
-    _train(model, learning, settings, reader, state, fingerprint)
+    notes = _train(model, learning, settings, reader, state, fingerprint)
     scores = evaluate(model, reader, validation, list(windows(reader, validation, **cut)))
     logger.info("%s: exact match %.4f, F1 %.4f", where, scores["exact_match"], scores["f1"])
 
@@ -139,6 +139,7 @@ def fine_tune(
             **{key: value for key, value in settings.items() if key not in ("from", "hub", "rows")},
             **scores,
             "label": LABEL,
+            **({"notes": notes} if notes else {}),
         },
     )  # fmt: skip
     saved.discard(state)
@@ -173,20 +174,35 @@ def _train(
     reader: PreTrainedTokenizerBase,
     state: Path,
     fingerprint: str,
-) -> None:
-    """Minimise the mean cross-entropy of the answers' first and last tokens."""
+) -> list[str]:
+    """Minimise the mean cross-entropy of the answers' first and last tokens.
+
+    Returns a note for each time it went on from a state of another machine.
+    """
     device = model.device
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings["learning_rate"], weight_decay=0)
     per_epoch = -(-len(learning) // settings["batch_size"])
     total = per_epoch * settings["epochs"]
-    done = 0
     torch.manual_seed(derive(settings["seed"], "squad", "dropout"))
-    if before := saved.load(state, fingerprint):
-        model.load_state_dict(before["model"])
-        optimizer.load_state_dict(before["optimizer"])
-        saved.restore_random_state(before["random"])
-        done = before["done"]
-        logger.info("squad: going on from step %d of %d", done, total)
+    machine = {
+        "device": device.type,
+        "device_name": devices.name(device),
+        "threads": torch.get_num_threads(),
+        "precision": "bf16" if device.type == "cuda" else "fp32",
+    }
+    progress: dict[str, Any] = {"done": 0, "machines": [machine], "notes": [], "files": {}}
+
+    def restore(before: dict[str, Any]) -> None:
+        snapshot.check(before["notes"], [""] * len(before["notes"]), "notes")
+        snapshot.restore(before, model, optimizer)
+        progress.update({key: before[key] for key in progress})
+        logger.info("squad: resuming after step %d of %d", before["done"], total)
+        if before["note"]:
+            logger.info("squad: %s", before["note"])
+            progress["notes"].append(before["note"])
+
+    saved.load(state, fingerprint, machine, restore)
+    done = progress["done"]
     model.train()
     interval, last_saved = save_every(), time.monotonic()
     for step in range(done, total):
@@ -208,12 +224,11 @@ def _train(
         if (step + 1) % 100 == 0 or step + 1 == total:
             logger.info("squad: step %d of %d, loss %.4f", step + 1, total, loss.item())
         if time.monotonic() - last_saved > interval or step + 1 == total:
-            content = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            saved.save(
-                state, fingerprint,
-                {**content, "random": saved.random_state(), "done": step + 1},
-            )  # fmt: skip
+            progress["done"] = step + 1
+            saved.save(state, fingerprint, {**snapshot.take(model, optimizer), **progress})
             last_saved = time.monotonic()
+    notes: list[str] = progress["notes"]
+    return notes
 
 
 def evaluate(
