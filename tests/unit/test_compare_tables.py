@@ -14,13 +14,14 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from finetone.compare import cost, tables
-from finetone.compare.csvfile import read_csv, write_csv
+from finetone.compare.csvfile import read_csv
 from finetone.compare.predictions import header, panels, read
 from finetone.compare.results import write_results
 from finetone.errors import UserError
 from finetone.files import write_json
 
 LABELS = ["negative", "positive"]
+NAMES = ("big", "small", "words", "majority", "movies", "products")
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/results.schema.json"
 
 
@@ -60,10 +61,15 @@ def logits_of(right: np.ndarray, label: np.ndarray, margin: float = 1.0) -> np.n
 
 class Experiment:
     """Two models with two seeds and three epochs, a single-run baseline and a constant control, on
-    a source and a transfer dataset."""
+    a source and a transfer dataset. `names` are what big, small, words, majority, movies and
+    products are called, `labels` the classes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, names: tuple[str, ...] = NAMES, labels: list[str] = LABELS
+    ) -> None:
+        self.folder, self.labels = folder, labels
+        self.called = dict(zip(NAMES, names, strict=True))
+        self.source, self.transfer = self.called["movies"], self.called["products"]
         self.out = folder / "tables"
         self.predictions: list[Path] = []
         self.texts: dict[str, Path] = {}
@@ -72,11 +78,10 @@ class Experiment:
             label = np.arange(n) % 2
             texts = ["x" * int(k) for k in random.integers(1, 200, n)]
             texts[0], texts[1] = "=HYPERLINK(1)\nsecond line", "y" * 1000
-            self.texts[dataset] = folder / "data" / dataset / "test.parquet"
-            self.texts[dataset].parent.mkdir(parents=True)
-            pq.write_table(
-                pa.table({"id": np.arange(n), "text": texts, "label": label}), self.texts[dataset]
-            )
+            path = folder / "data" / dataset / "test.parquet"
+            path.parent.mkdir(parents=True)
+            pq.write_table(pa.table({"id": np.arange(n), "text": texts, "label": label}), path)
+            self.texts[self.called[dataset]] = path
             hard = random.random(n)
             hard[:2] = 2  # nobody gets the first two rows right
             for method, share, seeds in (
@@ -99,24 +104,26 @@ class Experiment:
         self.speed = []
         for method, seconds in (("big", 0.6), ("small", 0.25)):
             self.speed.append(folder / "speed" / f"{method}.json")
-            facts = {"method": method, "seconds_per_32": seconds, "train_tokens_per_s": 1000.0}
+            facts = {"method": self.called[method], "seconds_per_32": seconds}
+            facts |= {"train_tokens_per_s": 1000.0}
             facts |= {"inference_examples_per_s": 50 / seconds, "peak_memory_bytes": 5 * 10**8}
             write_json(self.speed[-1], facts)
         self.data = balanced(folder / "data" / "movies")
         self.audit = folder / "audit.json"
-        write_json(self.audit, {"dataset": "movies", "leaks": {"count": 2, "ids": [0, 1]}})
+        write_json(self.audit, {"dataset": self.source, "leaks": {"count": 2, "ids": [0, 1]}})
         self.histories = {}
         for method in ("big", "small"):
             for seed in (1, 2):
                 path = folder / "runs" / method / f"seed{seed}" / "history.parquet"
                 history(np.linspace(0.5, 0.5 + 0.2 * seed, 60)).to_parquet(path)
-                self.histories[method, seed] = path
+                self.histories[self.called[method], seed] = path
 
     def add(
         self, dataset: str, method: str, seed: int, label: np.ndarray, logits: list[np.ndarray]
     ) -> None:
         path = self.folder / "predictions" / dataset / method / f"seed{seed}.parquet"
-        facts = {"dataset": dataset, "method": method, "seed": seed}
+        facts = {"dataset": self.called[dataset], "method": self.called[method], "seed": seed}
+        facts |= {"labels": self.labels}
         self.predictions.append(write_predictions(path, label, logits, **facts))
 
     def run_json(
@@ -129,8 +136,8 @@ class Experiment:
     ) -> Path:
         path = self.folder / "runs" / method / f"seed{seed}" / "run.json"
         counts = parameters and {"total": int(parameters), "non_embedding": int(parameters / 2)}
-        run = {"method": method, "seed": seed, "kind": kind, "parameters": counts, "kept_epoch": 3}
-        run |= {"train_seconds": seconds, "recipe": None, "execution": None}
+        run = {"method": self.called[method], "seed": seed, "kind": kind, "parameters": counts}
+        run |= {"kept_epoch": 3, "train_seconds": seconds, "recipe": None, "execution": None}
         run |= {"peak_memory_bytes": 10**6}
         if kind != "finetune":
             run |= {"inference_examples_per_s": 4000.0}
@@ -140,28 +147,28 @@ class Experiment:
     def write_all(self) -> dict[str, pd.DataFrame]:
         out, predictions = self.out, self.predictions
         runs, summary = out / "runs.csv", out / "summary.csv"
+        big, small, words, majority, source, transfer = self.called.values()
+        texts = {source: self.texts[source]}
         tables.write_runs(predictions, runs)
         tables.write_summary(runs, summary, 0.95)
         tables.write_main(
-            summary, self.runs_json[:4], self.speed, "movies", ["big", "small"], out / "main.csv"
+            summary, self.runs_json[:4], self.speed, source, [big, small], out / "main.csv"
         )
         tables.write_baselines(
-            summary, self.runs_json[4:], "movies", ["words", "majority"], out / "baselines.csv"
+            summary, self.runs_json[4:], source, [words, majority], out / "baselines.csv"
         )
         tables.write_transfer(
-            summary, predictions, "movies", ["products"], out / "transfer.csv", 0.95, 500, 0
+            summary, predictions, source, [transfer], out / "transfer.csv", 0.95, 500, 0
         )
-        tables.write_efficiency(
-            summary, self.runs_json, self.speed, "movies", out / "efficiency.csv"
-        )
+        tables.write_efficiency(summary, self.runs_json, self.speed, source, out / "efficiency.csv")
         tables.write_convergence(self.histories, self.data, out / "convergence.csv")
         tables.write_leaks(predictions, self.audit, out / "leaks.csv")
         tables.write_comparisons(
-            predictions, None, "words", 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
+            predictions, None, words, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
         )
         tables.write_reliability(predictions, out / "reliability.csv")
-        tables.write_slices(predictions, {"movies": self.texts["movies"]}, out / "slices.csv")
-        tables.write_errors(predictions, {"movies": self.texts["movies"]}, out / "errors.csv")
+        tables.write_slices(predictions, texts, out / "slices.csv")
+        tables.write_errors(predictions, texts, out / "errors.csv")
         tables.write_correlation(runs, self.histories, out / "correlation.csv")
         return {path.stem: read_csv(path) for path in out.glob("*.csv")}
 
@@ -470,11 +477,11 @@ def test_slices_split_rows_by_length_and_label(written: dict[str, pd.DataFrame])
 def test_errors_name_the_rows_nobody_gets_right(written: dict[str, pd.DataFrame]) -> None:
     errors = written["errors"]
     nobody = errors[errors["why"] == "all-wrong"].set_index("id")
-    assert {0, 1} <= set(nobody.index)
+    assert {"0", "1"} <= set(nobody.index)
     assert (nobody["wrong_methods"] == 3).all(), "the constant control is no judge"
     assert (nobody["methods"] == 3).all()
-    assert nobody.loc[0, "text"] == "'=HYPERLINK(1) second line"
-    assert len(nobody.loc[1, "text"]) == 300 and nobody.loc[1, "text"].endswith("…")
+    assert nobody.loc["0", "text"] == "=HYPERLINK(1) second line"
+    assert len(nobody.loc["1", "text"]) == 300 and nobody.loc["1", "text"].endswith("…")
     divided = errors[errors["why"] == "disagreement"]
     assert divided["wrong_methods"].between(1, 2).all() and len(divided) <= 50
 
@@ -624,19 +631,3 @@ def test_three_classes_go_all_the_way(tmp_path: Path) -> None:
         paths, None, None, 0.95, 300, 0, tmp_path / "c.csv", tmp_path / "r.csv"
     )
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a", "b"]
-
-
-def test_csv_keeps_names_that_look_like_numbers_and_guards_formulas(tmp_path: Path) -> None:
-    table = pd.DataFrame(
-        {
-            "method": ["NA", "1e3", "001"],
-            "text": ["=1+1", "\t-x", "＝SUM(A1)"],
-            "number": [0.1234567, -0.0, np.nan],
-        }
-    )
-    write_csv(table, tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == (
-        "method,text,number\nNA,'=1+1,0.123457\n1e3,'\t-x,0\n001,'＝SUM(A1),\n"
-    )
-    back = read_csv(tmp_path / "t.csv")
-    assert back["method"].tolist() == ["NA", "1e3", "001"]

@@ -1,33 +1,53 @@
 """Tables on disk: the same bytes for the same content, safe to open in a spreadsheet."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.files import atomic
 
-# Read as text even where a name looks like a number or like a missing value ("NA", "1e3").
-TEXT = ("dataset", "method", "a", "b", "kind", "slice", "group", "label", "text", "why", "scope")
+# Columns of any table that are read as text whatever a cell looks like: a method may be called
+# "007", "1e3", "NA" or "True", and the digits of a published number are kept as printed.
+NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
+WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
+PROSE = {"text", "claim", "where", "explanation", "reason"}
+PRINTED = {"printed", "published_millions"}
+TEXT = NAMES | WORDS | PROSE | PRINTED
+MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
 # A cell that begins so is a formula to spreadsheets (OWASP, "CSV injection"); the wide forms count
-# in East Asian locales.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# in East Asian locales. An apostrophe more makes it text, also where it has apostrophes already.
+FORMULA = r"(?='*[=+\-@\t\r\n＝＋－＠])"
 
 
 def guard(cell: Any) -> Any:
-    """Prefix text that a spreadsheet would run as a formula with an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    """Prefix text that a spreadsheet would run as a formula with an apostrophe; line ends are \\n."""
+    if not isinstance(cell, str):
+        return cell
+    return re.sub(rf"\A{FORMULA}", "'", re.sub("\r\n?", "\n", cell))
+
+
+def unguard(cell: str) -> str:
+    """The text that `guard` was given."""
+    return re.sub(rf"\A'{FORMULA}", "", cell)
 
 
 def write_csv(table: pd.DataFrame, target: str | Path) -> None:
     """Write whole or not at all: UTF-8, newline ends, floats with 6 significant digits, missing
-    values empty, text guarded."""
+    values empty, text guarded.
+
+    Raises:
+        ValueError: a column holds text that `read_csv` would not know to be text.
+    """
     table = table.copy()
     for name in table.columns:
         if pd.api.types.is_float_dtype(table[name]):
             table[name] = table[name] + 0.0  # no -0
         elif not pd.api.types.is_numeric_dtype(table[name]):
+            if name not in TEXT | MIXED and any(isinstance(cell, str) for cell in table[name]):
+                raise ValueError(f"column {name!r} holds text; add it to TEXT")
             table[name] = table[name].map(guard)
     with atomic(target) as partial:
         table.to_csv(
@@ -36,14 +56,22 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read one of our tables; names stay text."""
+    """Read one of our tables as it was written: text as text (a missing one is empty), numbers as
+    numbers also where there are none. UserError for a file that is no table."""
     try:
         names = pd.read_csv(path, nrows=0).columns
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             dtype={name: str for name in names if name in TEXT},
             keep_default_na=False,
             na_values={name: [""] for name in names if name not in TEXT},
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable table ({error}); delete it and rerun") from None
+        why = first_line(error)
+        raise UserError(f"{path}: not a readable table ({why}); delete it and rerun") from None
+    for name in names:
+        if name in TEXT:
+            table[name] = table[name].map(unguard).astype(str)
+        elif table.empty:
+            table[name] = table[name].astype(float)
+    return table

@@ -20,7 +20,6 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
     table = (
         read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
     )
-    table["group"] = table["group"].fillna("").astype(str)
     say = labels(style.language)
     title = say["title_methods"].format(dataset=style.dataset(dataset))
     with look():
@@ -104,7 +103,6 @@ def draw_published(
     theirs = theirs.assign(published=pd.to_numeric(theirs["accuracy"], errors="coerce"))
     if theirs["published"].max() > 1:  # a table in percent
         theirs["published"] /= 100
-    theirs["method"] = theirs["method"].astype(str)
     keys = ["method", "epoch"] if "epoch" in theirs else ["method"]
     ours = read(
         summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset

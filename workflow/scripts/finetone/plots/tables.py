@@ -5,21 +5,19 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.compare.csvfile import read_csv
 from finetone.errors import UserError
 
 
 def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd.DataFrame:
     """Rows of a table (of one dataset, if named); UserError for missing columns or no rows."""
     try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error}); make it again") from None
+        table = read_csv(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); make it again") from None
     missing = [c for c in (columns if dataset is None else ["dataset", *columns]) if c not in table]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r} (has {', '.join(map(str, table))})")
-    for name in ("dataset", "method", "a", "b"):  # a method may be called 2024
-        if name in table:
-            table[name] = table[name].astype(str)
     if dataset is not None:
         table = table[table["dataset"] == dataset].reset_index(drop=True)
         if table.empty:
