@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import jsonschema
@@ -21,6 +22,7 @@ from finetone.errors import UserError
 from finetone.files import write_json
 
 LABELS = ["negative", "positive"]
+RUNS = {"big": (1, 2), "small": (1, 2), "words": (0,), "majority": (0,)}
 NAMES = ("big", "small", "words", "majority", "movies", "products")
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/results.schema.json"
 
@@ -62,19 +64,27 @@ def logits_of(right: np.ndarray, label: np.ndarray, margin: float = 1.0) -> np.n
 class Experiment:
     """Two models with two seeds and three epochs, a single-run baseline and a constant control, on
     a source and a transfer dataset. `names` are what big, small, words, majority, movies and
-    products are called, `labels` the classes."""
+    products are called, `labels` the classes; `runs` are the seeds of every method there is."""
 
     def __init__(
-        self, folder: Path, names: tuple[str, ...] = NAMES, labels: list[str] = LABELS
+        self,
+        folder: Path,
+        names: tuple[str, ...] = NAMES,
+        labels: list[str] = LABELS,
+        runs: Mapping[str, tuple[int, ...]] = RUNS,
+        transfer: bool = True,
     ) -> None:
-        self.folder, self.labels = folder, labels
+        self.folder, self.labels, self.runs = folder, labels, runs
         self.called = dict(zip(NAMES, names, strict=True))
-        self.source, self.transfer = self.called["movies"], self.called["products"]
+        self.source = self.called["movies"]
+        self.transfer = [self.called["products"]] * transfer
+        self.models = [self.called[name] for name in ("big", "small") if name in runs]
+        self.baselines = [self.called[name] for name in ("words", "majority") if name in runs]
         self.out = folder / "tables"
         self.predictions: list[Path] = []
         self.texts: dict[str, Path] = {}
         random = np.random.default_rng(0)
-        for dataset, n in (("movies", 400), ("products", 300)):
+        for dataset, n in (("movies", 400), ("products", 300))[: 1 + transfer]:
             label = np.arange(n) % 2
             texts = ["x" * int(k) for k in random.integers(1, 200, n)]
             texts[0], texts[1] = "=HYPERLINK(1)\nsecond line", "y" * 1000
@@ -84,11 +94,9 @@ class Experiment:
             self.texts[self.called[dataset]] = path
             hard = random.random(n)
             hard[:2] = 2  # nobody gets the first two rows right
-            for method, share, seeds in (
-                ("big", 0.93, (1, 2)), ("small", 0.88, (1, 2)), ("words", 0.7, (0,)),
-            ):  # fmt: skip
-                for seed in seeds:
-                    epochs = (1, 2, 3) if dataset == "movies" and len(seeds) > 1 else (3,)
+            for method, share in (("big", 0.93), ("small", 0.88), ("words", 0.7)):
+                for seed in runs.get(method, ()):
+                    epochs = (1, 2, 3) if dataset == "movies" and method != "words" else (3,)
                     logits = [
                         logits_of(
                             hard + random.normal(0, 0.03, n) < share - 0.05 * (3 - epoch), label
@@ -96,24 +104,32 @@ class Experiment:
                         for epoch in epochs
                     ]
                     self.add(dataset, method, seed, label, logits)
-            self.add(dataset, "majority", 0, label, [np.tile([0.0, 0.1], (n, 1))])
-        self.runs_json = [self.run_json("big", 1, 30e6, 90.0), self.run_json("big", 2, 30e6, 110.0)]
-        self.runs_json += [self.run_json("small", seed, 10e6, 20.0) for seed in (1, 2)]
-        self.runs_json += [self.run_json("words", 0, None, 1.0, "tfidf")]
-        self.runs_json += [self.run_json("majority", 0, None, 0.5, "majority")]
+            if "majority" in runs:
+                self.add(dataset, "majority", 0, label, [np.tile([0.0, 0.1], (n, 1))])
+        self.runs_json = [
+            self.run_json(method, seed, parameters, seconds + 20 * seed, kind)
+            for method, parameters, seconds, kind in (
+                ("big", 30e6, 70.0, "finetune"),
+                ("small", 10e6, 20.0, "finetune"),
+                ("words", None, 1.0, "tfidf"),
+                ("majority", None, 0.5, "majority"),
+            )
+            for seed in runs.get(method, ())
+        ]
         self.speed = []
         for method, seconds in (("big", 0.6), ("small", 0.25)):
-            self.speed.append(folder / "speed" / f"{method}.json")
-            facts = {"method": self.called[method], "seconds_per_32": seconds}
-            facts |= {"train_tokens_per_s": 1000.0}
-            facts |= {"inference_examples_per_s": 50 / seconds, "peak_memory_bytes": 5 * 10**8}
-            write_json(self.speed[-1], facts)
+            if method in runs:
+                self.speed.append(folder / "speed" / f"{method}.json")
+                facts = {"method": self.called[method], "seconds_per_32": seconds}
+                facts |= {"train_tokens_per_s": 1000.0}
+                facts |= {"inference_examples_per_s": 50 / seconds, "peak_memory_bytes": 5 * 10**8}
+                write_json(self.speed[-1], facts)
         self.data = balanced(folder / "data" / "movies")
         self.audit = folder / "audit.json"
         write_json(self.audit, {"dataset": self.source, "leaks": {"count": 2, "ids": [0, 1]}})
         self.histories = {}
         for method in ("big", "small"):
-            for seed in (1, 2):
+            for seed in runs.get(method, ()):
                 path = folder / "runs" / method / f"seed{seed}" / "history.parquet"
                 history(np.linspace(0.5, 0.5 + 0.2 * seed, 60)).to_parquet(path)
                 self.histories[self.called[method], seed] = path
@@ -147,24 +163,23 @@ class Experiment:
     def write_all(self) -> dict[str, pd.DataFrame]:
         out, predictions = self.out, self.predictions
         runs, summary = out / "runs.csv", out / "summary.csv"
-        big, small, words, majority, source, transfer = self.called.values()
+        source, transfer = self.source, self.transfer
+        baseline = self.called["words"] if "words" in self.runs else None
+        of_models = [path for path in self.runs_json if path.parts[-3] in ("big", "small")]
+        of_baselines = [path for path in self.runs_json if path not in of_models]
         texts = {source: self.texts[source]}
         tables.write_runs(predictions, runs)
         tables.write_summary(runs, summary, 0.95)
-        tables.write_main(
-            summary, self.runs_json[:4], self.speed, source, [big, small], out / "main.csv"
-        )
-        tables.write_baselines(
-            summary, self.runs_json[4:], source, [words, majority], out / "baselines.csv"
-        )
+        tables.write_main(summary, of_models, self.speed, source, self.models, out / "main.csv")
+        tables.write_baselines(summary, of_baselines, source, self.baselines, out / "baselines.csv")
         tables.write_transfer(
-            summary, predictions, source, [transfer], out / "transfer.csv", 0.95, 500, 0
+            summary, predictions, source, transfer, out / "transfer.csv", 0.95, 500, 0
         )
         tables.write_efficiency(summary, self.runs_json, self.speed, source, out / "efficiency.csv")
         tables.write_convergence(self.histories, self.data, out / "convergence.csv")
         tables.write_leaks(predictions, self.audit, out / "leaks.csv")
         tables.write_comparisons(
-            predictions, None, words, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
+            predictions, None, baseline, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
         )
         tables.write_reliability(predictions, out / "reliability.csv")
         tables.write_slices(predictions, texts, out / "slices.csv")

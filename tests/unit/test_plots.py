@@ -213,7 +213,6 @@ def test_a_control_far_below_does_not_squeeze_the_others(
             lambda t: t[t["dataset"] != "movies"],
             "no rows of dataset 'movies'",
         ),
-        ("transfer", "transfer", lambda t: t.iloc[:0], "list a dataset under transfer"),
         ("lengths", "slices", lambda t: t[t["kind"] == "label"], "no slices by length"),
     ],
 )

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from finetone.errors import UserError
 from finetone.plots.canvas import floor, grid_only, look, new_figure, percent, save, signed
+from finetone.plots.nothing import draw_nothing
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.plots.tables import read, records, rows
 from finetone.plots.words import labels
@@ -56,10 +57,11 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
     """Points lost on every other dataset against the source, one panel per dataset."""
     table = read(transfer, ["dataset", "method", "drop", "drop_low", "drop_high"])
     table = table[table["drop"].notna() & (table["dataset"] != source)]
-    if table.empty:
-        raise UserError(f"{transfer}: no transfer results to draw; list a dataset under transfer:")
     datasets = list(dict.fromkeys(table["dataset"]))
     say = labels(style.language)
+    if table.empty:
+        draw_nothing(say["title_transfer"], say["nothing_transfer"], target)
+        return
     mean = table.groupby("method")["drop"].mean().sort_values()
     with look():
         figure = new_figure(max(7.6, 2.4 + 3.4 * len(datasets)), 1.35 + 0.3 * len(mean))
@@ -110,14 +112,13 @@ def draw_published(
     if "epoch" not in theirs:
         ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
     table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
+    say = labels(style.language)
     if table.empty:
-        raise UserError(
-            f"{published}: none of its methods is in {summary}, so there is nothing to draw"
-        )
+        draw_nothing(say["title_published"], say["nothing_published"], target)
+        return
     if "epoch" in keys:
         table = table.sort_values("epoch").groupby("method", as_index=False).last()
     table = table.sort_values("published", ascending=False).reset_index(drop=True)
-    say = labels(style.language)
     with look():
         figure = new_figure(7.6, 1.6 + 0.3 * len(table))
         axes = figure.add_subplot()

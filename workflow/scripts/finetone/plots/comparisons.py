@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from finetone.plots.canvas import look, new_figure, save, signed
+from finetone.plots.nothing import draw_nothing
 from finetone.plots.style import GRID, INK, MUTED, Style
 from finetone.plots.tables import read, rows
 from finetone.plots.words import labels
@@ -25,12 +26,17 @@ def draw_comparisons(
     confidence: float = 0.95,
 ) -> None:
     """Matrix of differences in percentage points, methods from best to worst on both sides."""
-    pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
     order = (
         read(ranking, ["method", "rank"], dataset)
         .sort_values("rank", kind="stable")["method"]
         .tolist()
     )
+    say = labels(style.language)
+    title = say["title_comparisons"].format(dataset=style.dataset(dataset))
+    if len(order) < 2:
+        draw_nothing(title, say["nothing_comparisons"], target)
+        return
+    pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
     place = {method: i for i, method in enumerate(order)}
     n = len(order)
     difference = np.full((n, n), np.nan)
@@ -39,9 +45,7 @@ def draw_comparisons(
         i, j = place[row.a], place[row.b]
         difference[i, j], difference[j, i] = 100 * row.difference, -100 * row.difference
         significant[i, j] = significant[j, i] = row.p_holm < 1 - confidence
-    say = labels(style.language)
     level = f"{1 - confidence:.3g}"
-    title = say["title_comparisons"].format(dataset=style.dataset(dataset))
     with look():
         cell = 0.46 if n > 12 else 0.62
         figure = new_figure(max(5.2, 2.4 + cell * n), 1.9 + 0.62 * cell * n)

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from finetone.errors import UserError
 from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
+from finetone.plots.nothing import draw_nothing
 from finetone.plots.placing import Box, place
 from finetone.plots.style import MUTED, RULE, Style, shade
 from finetone.plots.tables import read, rows, truth
@@ -66,12 +66,13 @@ def _draw(
     table = read(efficiency, costs)[costs].merge(
         read(ranking, ["method", "accuracy", "low", "high"], dataset), on="method"
     )
-    table["x"] = cost.x(pd.to_numeric(table[cost.column], errors="coerce"))
+    table["x"] = cost.x(table[cost.column].astype(float))
     table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
-    if table.empty:
-        raise UserError(f"{efficiency}: no method has {cost.column}, so there is nothing to draw")
     say = labels(style.language)
     title = say[f"title_accuracy-{cost.name}"].format(dataset=style.dataset(dataset))
+    if table.empty:
+        draw_nothing(title, say["nothing_cost"], target)
+        return
     edge = floor(table["accuracy"])
     true = table["accuracy"].copy()
     below = true < edge
@@ -135,10 +136,12 @@ def _draw(
 
 
 def _plain_log_ticks(axes: Axes) -> None:
-    """10, 20, 50 instead of powers; fewer of them where the axis spans many decades."""
+    """10, 20, 50 instead of powers; fewer of them where the axis spans many decades, more where it
+    spans so little that it might show none."""
     low, high = axes.get_xlim()
     decades = np.log10(high / low)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.2 else (1,)))
+    subs = (1, 1.5, 2, 3, 5, 7) if decades < 0.5 else (1, 2, 5) if decades < 2.2 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

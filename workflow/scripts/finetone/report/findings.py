@@ -4,6 +4,7 @@ from finetone.report import numbers
 from finetone.report.maker import Maker, Section
 from finetone.report.table import Column, bounded
 
+DRAWING = {"bilstm", "textcnn"}  # kinds of baselines that draw random numbers
 FEW_SEEDS = 5  # below, the uncertainty of the variance over seeds widens intervals noticeably
 
 
@@ -34,13 +35,19 @@ def ranking(maker: Maker) -> Section:
         bounded("kappa", say["kappa"], "number"),
     ]
     frame = maker.rows("ranking")
-    confidence = maker.inputs.config.get("compare", {}).get("confidence", 0.95)
-    seeds = len(maker.inputs.config["seeds"])
-    sentences = [
-        say["ranking_note"].format(confidence=f"{100 * confidence:g}"),
-        say["ranking_one_seed" if seeds == 1 else "ranking_seeds"],
-    ]
-    if 1 < seeds < FEW_SEEDS:
+    config = maker.inputs.config
+    confidence = config.get("compare", {}).get("confidence", 0.95)
+    kinds = {baseline["kind"] for baseline in config.get("baselines", {}).values()}
+    # a method that draws no random numbers has one run, which another seed would not change
+    seeds = len(config["seeds"]) if config["models"] or kinds & DRAWING else 0
+    sentences = [say["ranking_note"].format(confidence=f"{100 * confidence:g}")]
+    if len(frame) > 1:
+        sentences += [say["ranking_letters"], say["ranking_seeds" if seeds > 1 else "ranking_rows"]]
+    else:
+        sentences.append(say["ranking_alone"])
+    if seeds == 1:
+        sentences.append(say["ranking_one_seed"])
+    elif 1 < seeds < FEW_SEEDS:
         sentences.append(say["ranking_few_seeds"].format(n=seeds))
     detectable = (
         frame["detectable_difference"].median() if "detectable_difference" in frame else None
@@ -93,8 +100,6 @@ def curves(maker: Maker) -> Section:
 def epochs(maker: Maker) -> Section:
     say = maker.say
     main = maker.read("main")
-    if main.empty:
-        return Section("epochs", say["section_epochs"])
     columns = [Column("method", say["method"], "method")]
     epochs = [int(c[4:]) for c in map(str, main) if c.startswith("acc_") and c[4:].isdigit()]
     for epoch in epochs:
@@ -119,8 +124,8 @@ def epochs(maker: Maker) -> Section:
     return Section(
         "epochs",
         say["section_epochs"],
-        say["lead_epochs"],
-        pictures=maker.show("epochs"),
+        say["lead_epochs"] if len(main) else "",  # baselines alone have no epochs to follow
+        pictures=maker.show("epochs") if len(main) else [],
         tables=[
             *maker.table("main", columns, main),
             *maker.table("runs", runs, maker.rows("runs"), folded=True),

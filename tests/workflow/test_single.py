@@ -1,0 +1,67 @@
+"""The smallest experiments there are: nothing to compare with, and still a whole page."""
+
+import json
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from finetone.compare.csvfile import read_csv
+from tests.tiny import experiment
+from tests.workflow.snake import ROOT, scheduled, snakemake
+
+SCHEMA = ROOT / "workflow/schemas/results.schema.json"
+SVG = "{http://www.w3.org/2000/svg}"
+FIGURES = {"epochs", "methods", "comparisons", "reliability", "lengths"}
+FIGURES |= {f"accuracy-{cost}" for cost in ("parameters", "time", "inference")}
+TABLES = {"runs", "summary", "main", "transfer", "baselines", "efficiency", "convergence"}
+TABLES |= {"reliability", "slices", "errors", "leaks", "correlation", "comparisons", "ranking"}
+
+
+class Sections(HTMLParser):
+    """Ids of the sections that a page has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [dict(attrs)["id"] or ""] if tag == "section" else []
+
+
+@pytest.mark.parametrize(
+    ("models", "baselines", "seed"), [(["tiny"], [], 1), ([], ["majority"], 0)], ids=str
+)
+def test_one_method_one_seed_and_one_dataset_give_a_whole_page(
+    models: list[str], baselines: list[str], seed: int, tmp_path: Path
+) -> None:
+    config = experiment(tmp_path / "input") | {"seeds": [1], "transfer": []}
+    config["models"] = {name: config["models"][name] for name in models}
+    config["baselines"] = {name: config["baselines"][name] for name in baselines}
+    done = snakemake(tmp_path, config=config)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert scheduled(tmp_path) == {}
+
+    (method,) = models or baselines
+    results = tmp_path / "results/small"
+    assert {path.stem for path in (results / "tables").iterdir()} == TABLES
+    assert read_csv(results / "tables/ranking.csv")["method"].tolist() == [method]
+    figures = {
+        str(path.relative_to(results / "figures").with_suffix(""))
+        for path in (results / "figures").rglob("*.svg")
+    }
+    assert figures == FIGURES | {f"curves/{name}" for name in models}
+    drawn = ET.parse(results / "figures/comparisons.svg").getroot()
+    shown = [" ".join(text.itertext()) for text in drawn.iter(f"{SVG}text")]
+    assert any("one method alone" in text for text in shown), shown
+    content = json.loads((results / "results.json").read_text())
+    jsonschema.validate(content, json.loads(SCHEMA.read_text()))
+    assert [(r["method"], len(r["runs"])) for r in content["results"]] == [(method, 1)]
+    folders = {path.name for path in (results / "checkpoints").iterdir() if path.is_dir()}
+    assert folders == {f"{name}-seed{seed}" for name in models}
+    sections = Sections((results / "report.html").read_text()).ids
+    expected = {"ranking", "epochs", "cost", "calibration", "errors", "data", "provenance"}
+    assert set(sections) == expected | ({"curves"} if models else {"baselines"})

@@ -1,0 +1,16 @@
+"""A picture of nothing, which says in words why."""
+
+from pathlib import Path
+
+from finetone.plots.canvas import look, new_figure, save
+from finetone.plots.style import INK, MUTED
+
+
+def draw_nothing(title: str, reason: str, target: Path) -> None:
+    """Write `title` and, below it, `reason`: an experiment with little in it is no fault."""
+    with look():
+        figure = new_figure(7.6, 0.8)
+        figure.set_layout_engine("none")
+        figure.text(0.01, 0.9, title, va="top", fontsize=11, fontweight="bold", color=INK)
+        figure.text(0.01, 0.1, reason, va="bottom", fontsize=9, color=MUTED)
+        save(figure, target, title, reason)
