@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from finetone.errors import UserError
 from finetone.plots.canvas import floor, grid_only, look, new_figure, percent, save, signed
+from finetone.plots.fitting import broken, short
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.plots.tables import read, records, rows
@@ -28,7 +29,7 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
         axes = figure.add_subplot()
         _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
         axes.set_xlabel(say["test_accuracy"])
-        axes.set_title(title)
+        axes.set_title(broken(title, 60))
         # letters in fixed columns: methods that share one cannot be told apart
         letters = sorted(set("".join(table["group"])))
         for y, group in enumerate(table["group"]):
@@ -75,8 +76,8 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
             )
             axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
             _rows(axes, there, style, "drop", "drop_low", "drop_high")
-            axes.set_title(style.dataset(dataset))
-            axes.set_xlabel(say["drop"].format(source=style.dataset(source)))
+            axes.set_title(broken(style.dataset(dataset), 30))
+            axes.set_xlabel(say["drop"].format(source=short(style.dataset(source), 24)))
             _values(axes, ["" if np.isnan(d) else signed(100 * d) for d in there["drop"]])
         items = "; ".join(
             f"{style.dataset(r.dataset)}, {style.title(r.method)}: {percent(r.drop)} "
@@ -172,7 +173,7 @@ def _rows(
             middle, y, marker=style.marker(row["method"]), markersize=7, markeredgecolor="white",
             markeredgewidth=0.8, **look_of,
         )  # fmt: skip
-    axes.set_yticks(range(len(table)), [style.title(m) for m in table["method"]])
+    axes.set_yticks(range(len(table)), [short(style.title(m)) for m in table["method"]])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
     grid_only(axes, "x")

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from finetone.plots.canvas import look, new_figure, save, signed
+from finetone.plots.fitting import broken, short
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.style import GRID, INK, MUTED, Style
 from finetone.plots.tables import read, rows
@@ -67,7 +68,7 @@ def draw_comparisons(
             )  # fmt: skip
         for i in range(n):
             axes.plot([i - 0.28, i + 0.28], [i, i], color=GRID, linewidth=1)
-        names = [style.title(method) for method in order]
+        names = [short(style.title(method)) for method in order]
         axes.set_xticks(range(n), names, rotation=40, ha="left", rotation_mode="anchor")
         axes.set_yticks(range(n), names)
         axes.xaxis.tick_top()
@@ -77,7 +78,8 @@ def draw_comparisons(
         axes.grid(False)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        heading = broken(title, int(figure.get_figwidth() * 9))
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
         below = f"{say['difference']}\n{say['significant'].format(level=level)}"
         figure.supxlabel(
             below, x=0.01, ha="left", ma="left", fontsize=9, color=MUTED, linespacing=1.5

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from finetone.errors import UserError
 from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.fitting import short
 from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
 from finetone.plots.words import labels
 
@@ -54,7 +55,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
         steps = int(mean["step"].max())
         left.set_xlim(0, steps)
         left.set_xlabel(say["batches"])
-        left.set_title(style.title(method), color=INK, pad=18)
+        left.set_title(short(style.title(method)), color=INK, pad=18)
         for epoch, part in mean.groupby("epoch"):
             first, last = part["step"].min() - 1, part["step"].max()
             if first > 0:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from finetone.plots.canvas import grid_only, look, new_figure, percent, save
+from finetone.plots.fitting import broken, short
 from finetone.plots.style import MUTED, RULE, Style
 from finetone.plots.tables import read
 from finetone.plots.words import labels
@@ -48,10 +49,10 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
             axes.spines["left"].set_visible(False)
             axes.margins(x=0.07)
             grid_only(axes, "x")
-        left.set_yticks(range(len(final)), [style.title(m) for m in final.index])
+        left.set_yticks(range(len(final)), [short(style.title(m)) for m in final.index])
         left.set_ylim(len(final) - 0.5, -0.5)
         title = say["title_epochs"].format(dataset=style.dataset(dataset))
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.suptitle(broken(title, 72), x=0.01, ha="left", fontsize=11, fontweight="bold")
         left.set_title(
             say["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
         )

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from finetone.plots.canvas import look, new_figure, save
+from finetone.plots.fitting import broken
 from finetone.plots.style import INK, MUTED
 
 
 def draw_nothing(title: str, reason: str, target: Path) -> None:
     """Write `title` and, below it, `reason`: an experiment with little in it is no fault."""
+    heading = broken(title, 70)
     with look():
-        figure = new_figure(7.6, 0.8)
+        figure = new_figure(7.6, 0.8 if "\n" not in heading else 1.0)
         figure.set_layout_engine("none")
-        figure.text(0.01, 0.9, title, va="top", fontsize=11, fontweight="bold", color=INK)
+        figure.text(0.01, 0.9, heading, va="top", fontsize=11, fontweight="bold", color=INK)
         figure.text(0.01, 0.1, reason, va="bottom", fontsize=9, color=MUTED)
         save(figure, target, title, reason)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from finetone.errors import UserError
 from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.fitting import broken
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.plots.tables import methods_in, read
 from finetone.plots.words import labels
@@ -123,15 +124,16 @@ def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def _name(axes: Axes, text: str) -> None:
     """A panel's name, broken into two lines where one does not fit."""
-    if len(text) > 20 and " " in text:
-        middle = min(
-            (i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2)
-        )
-        text = text[:middle] + "\n" + text[middle + 1 :]
-    axes.set_title(text, fontsize=8.5, fontweight="normal", color=INK, pad=5)
+    axes.set_title(broken(text, 20), fontsize=8.5, fontweight="normal", color=INK, pad=5)
 
 
 def _titles(figure: Figure, title: str, x: str, y: str) -> None:
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(
+        broken(title, int(figure.get_figwidth() * 9)),
+        x=0.01,
+        ha="left",
+        fontsize=11,
+        fontweight="bold",
+    )
     figure.supxlabel(x, fontsize=9, color=MUTED)
     figure.supylabel(y, fontsize=9, color=MUTED)

@@ -12,6 +12,7 @@ from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
+from finetone.plots.fitting import broken, short
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.placing import Box, place
 from finetone.plots.style import MUTED, RULE, Style, shade
@@ -110,11 +111,11 @@ def _draw(
         _plain_log_ticks(axes)
         axes.set_xlabel(say[cost.column])
         axes.set_ylabel(say["test_accuracy"])
-        axes.set_title(title)
+        axes.set_title(broken(title, 70))
         figure.draw_without_rendering()  # settles the layout, so that labels know where points lie
         figure.set_layout_engine("none")
         names = [
-            style.title(row.method)
+            short(style.title(row.method))
             + (f" ({percent(true[row.Index])} %)" if below[row.Index] else "")
             for row in rows(table)
         ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetone.plots.fitting import one_line
+
 # Eight colours found by maximising the smallest OKLab distance between any two of them, in normal
 # vision and under simulated deuteranopia, protanopia and tritanopia (Machado et al. 2009), among
 # colours with a contrast of at least 2.7 : 1 to white. A test measures both properties again.
@@ -57,10 +59,10 @@ class Style:
         )
 
     def title(self, method: str) -> str:
-        return self.titles.get(method, method)
+        return one_line(self.titles.get(method, "")) or method
 
     def dataset(self, name: str) -> str:
-        return self.dataset_titles.get(name, name)
+        return one_line(self.dataset_titles.get(name, "")) or name
 
     def colour(self, method: str) -> str:
         return self.colours.get(method, PALETTE[self._place(method) % len(PALETTE)]).lower()

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from finetone import __version__
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.plots.fitting import one_line
 from finetone.plots.style import Style
 from finetone.plots.tables import read
 from finetone.plots.words import words
@@ -72,7 +73,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     page = environment.get_template("page.html.j2").render(
         say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
         language={"en": "en", "zh": "zh-CN"}[style.language],
-        title=inputs.config.get("title") or inputs.config["experiment"],
+        title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
         answer=[
             sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
             for sentence in answer(
@@ -90,7 +91,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         version=__version__,
     )
     with atomic(target) as partial:
-        partial.write_text(page, encoding="utf-8")
+        partial.write_text(page, encoding="utf-8", errors="replace")
 
 
 def _colours(

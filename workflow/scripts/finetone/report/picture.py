@@ -11,7 +11,12 @@ from finetone.errors import UserError
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
-_FORBIDDEN = {"script", "foreignObject", "metadata", "style", "animate", "set", "image", "a"}
+# what draws, and nothing that runs, loads or, inside a page, becomes HTML
+_DRAWING = {
+    *("svg", "title", "desc", "defs", "g", "use", "symbol", "clipPath"),
+    *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"),
+    *("linearGradient", "radialGradient", "stop"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ def read_picture(name: str, path: Path, command: str) -> Picture:
         root = ET.parse(path).getroot()
     except (OSError, ET.ParseError) as error:
         raise UserError(f"{path}: not an SVG ({error}); delete it and rerun") from None
-    prefix = "f-" + re.sub(r"[^A-Za-z0-9-]", "-", name)
+    # no two names give the same: "a.b" and "a_b" are two methods
+    prefix = "f-" + re.sub(r"[^A-Za-z0-9-]", lambda c: f"_{ord(c[0]):x}_", name)
     colours: set[str] = set()
     _clean(root, prefix, colours)
     title, description = (root.findtext(tag) or "" for tag in ("title", "desc"))
@@ -78,7 +84,7 @@ def _clean(element: ET.Element, prefix: str, colours: set[str]) -> None:
         attributes[key] = value.replace("url(#", f"url(#{prefix}-")
     element.attrib = attributes
     for child in list(element):
-        if not isinstance(child.tag, str) or _NAMESPACE.sub("", child.tag) in _FORBIDDEN:
+        if not isinstance(child.tag, str) or _NAMESPACE.sub("", child.tag) not in _DRAWING:
             element.remove(child)
         else:
             _clean(child, prefix, colours)
