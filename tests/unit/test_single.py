@@ -11,11 +11,14 @@ import pytest
 
 from finetone import plots
 from finetone.compare.csvfile import read_csv
+from finetone.compare.published import audit_table
 from finetone.compare.results import write_results
 from finetone.files import write_json
 from finetone.plots import Style
 from finetone.report import ReportInputs, write_report
+from show_table import main as show_table
 from tests.unit.test_compare_tables import LABELS, Experiment
+from tests.unit.test_csvfile import LOOKS, write_published
 
 KINDS = {"words": "tfidf", "majority": "majority"}
 CASES: dict[str, tuple[dict[str, tuple[int, ...]], bool]] = {
@@ -66,7 +69,9 @@ def configuration(e: Experiment) -> dict:
         "transfer": e.transfer,
         "datasets": {name: {} for name in (e.source, *e.transfer)},
         "models": {name: {} for name in e.models},
-        "baselines": {name: {"kind": KINDS[name]} for name in e.baselines},
+        "baselines": {
+            e.called[name]: {"kind": kind} for name, kind in KINDS.items() if name in e.runs
+        },
         "report": {"language": "en"},
     }
 
@@ -145,3 +150,33 @@ def test_numbers_of_one_method_have_their_intervals(tmp_path: Path) -> None:
     (row,) = read_csv(e.out / "ranking.csv").to_dict("records")
     assert (row["rank"], row["group"]) == (1, "a") and row["low"] < row["accuracy"] < row["high"]
     assert read_csv(e.out / "comparisons.csv").empty and read_csv(e.out / "transfer.csv").empty
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_names_are_shown_as_they_are(
+    look: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    e = Experiment(tmp_path / "results", LOOKS[look])
+    *methods, source, transfer = LOOKS[look]
+    e.write_all()
+    config = configuration(e)
+    figures = draw_all(e, Style.from_config(config))
+    for name in ("methods", "comparisons", "reliability", "lengths", "transfer"):
+        assert set(methods) <= set(texts(figures[name])), name
+    assert transfer in texts(figures["transfer"])
+    assert set(e.models) <= set(texts(figures["epochs"]))
+    folder = write_published(tmp_path / "published", LOOKS[look])
+    audit_table(folder, tmp_path / "audit.json", e.out / "published.csv")
+    drawn = tmp_path / "published.svg"
+    plots.draw_published(e.out / "published.csv", e.out / "summary.csv", source, Style(), drawn)
+    assert set(e.models) <= set(texts(drawn))
+    tables = {path.stem: path for path in e.out.glob("*.csv")}
+    inputs = ReportInputs(config, tables, figures, runs=e.runs_json)
+    write_report(inputs, Style.from_config(config), tmp_path / "page.html")
+    cells = [text.strip() for text in Text((tmp_path / "page.html").read_text("utf-8")).shown]
+    assert all(cells.count(name) > 5 for name in methods)
+    show_table(e.folder)
+    printed = [
+        line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
+    ]
+    assert sorted(printed) == sorted(2 * methods)

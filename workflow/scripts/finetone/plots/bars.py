@@ -23,13 +23,13 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
         read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
     )
     say = labels(style.language)
-    title = say["title_methods"].format(dataset=style.dataset(dataset))
+    title = say["title_methods"].format(dataset=short(style.dataset(dataset)))
     with look():
         figure = new_figure(7.6, 1.15 + 0.3 * len(table))
         axes = figure.add_subplot()
         _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
         axes.set_xlabel(say["test_accuracy"])
-        axes.set_title(broken(title, 60))
+        axes.set_title(broken(title, 52))
         # letters in fixed columns: methods that share one cannot be told apart
         letters = sorted(set("".join(table["group"])))
         for y, group in enumerate(table["group"]):

@@ -33,7 +33,7 @@ def draw_comparisons(
         .tolist()
     )
     say = labels(style.language)
-    title = say["title_comparisons"].format(dataset=style.dataset(dataset))
+    title = say["title_comparisons"].format(dataset=short(style.dataset(dataset)))
     if len(order) < 2:
         draw_nothing(title, say["nothing_comparisons"], target)
         return

@@ -51,7 +51,7 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
             grid_only(axes, "x")
         left.set_yticks(range(len(final)), [short(style.title(m)) for m in final.index])
         left.set_ylim(len(final) - 0.5, -0.5)
-        title = say["title_epochs"].format(dataset=style.dataset(dataset))
+        title = say["title_epochs"].format(dataset=short(style.dataset(dataset)))
         figure.suptitle(broken(title, 72), x=0.01, ha="left", fontsize=11, fontweight="bold")
         left.set_title(
             say["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from finetone.errors import UserError
 from finetone.plots.canvas import look, new_figure, percent, save
-from finetone.plots.fitting import broken
+from finetone.plots.fitting import broken, short
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.plots.tables import methods_in, read
 from finetone.plots.words import labels
@@ -25,7 +25,7 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
     low = 100 * min(table["confidence"].min(), table["accuracy"].min())
     low = max(0.0, math.floor(low / 10) * 10)
     say = labels(style.language)
-    title = say["title_reliability"].format(dataset=style.dataset(dataset))
+    title = say["title_reliability"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)
@@ -71,7 +71,7 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     order = list(dict.fromkeys(table["slice"]))
     bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
     say = labels(style.language)
-    title = say["title_lengths"].format(dataset=style.dataset(dataset))
+    title = say["title_lengths"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)

@@ -70,7 +70,7 @@ def _draw(
     table["x"] = cost.x(table[cost.column].astype(float))
     table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
     say = labels(style.language)
-    title = say[f"title_accuracy-{cost.name}"].format(dataset=style.dataset(dataset))
+    title = say[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
     if table.empty:
         draw_nothing(title, say["nothing_cost"], target)
         return
