@@ -213,6 +213,8 @@ def test_a_control_far_below_does_not_squeeze_the_others(
             lambda t: t[t["dataset"] != "movies"],
             "no rows of dataset 'movies'",
         ),
+        ("epochs", "summary", lambda t: t.assign(loss_low="low"), "'loss_low' is not numeric"),
+        ("accuracy-time", "efficiency", lambda t: t.assign(train_seconds="1 s"), "is not numeric"),
         ("lengths", "slices", lambda t: t[t["kind"] == "label"], "no slices by length"),
     ],
 )

@@ -32,20 +32,24 @@ class Sections(HTMLParser):
         self.ids += [dict(attrs)["id"] or ""] if tag == "section" else []
 
 
+# names that could be taken for a number, a missing value, a boolean
 @pytest.mark.parametrize(
-    ("models", "baselines", "seed"), [(["tiny"], [], 1), ([], ["majority"], 0)], ids=str
+    ("entry", "method", "source", "seed"),
+    [("tiny", "007", "True", 1), ("majority", "NA", "1.50", 0)],
+    ids=["model", "baseline"],
 )
 def test_one_method_one_seed_and_one_dataset_give_a_whole_page(
-    models: list[str], baselines: list[str], seed: int, tmp_path: Path
+    entry: str, method: str, source: str, seed: int, tmp_path: Path
 ) -> None:
-    config = experiment(tmp_path / "input") | {"seeds": [1], "transfer": []}
-    config["models"] = {name: config["models"][name] for name in models}
-    config["baselines"] = {name: config["baselines"][name] for name in baselines}
+    config = experiment(tmp_path / "input") | {"seeds": [1], "source": source, "transfer": []}
+    config["datasets"] = {source: config["datasets"]["films"]}
+    for kind in ("models", "baselines"):
+        config[kind] = {method: config[kind][entry]} if entry in config[kind] else {}
+    models = list(config["models"])
     done = snakemake(tmp_path, config=config)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     assert scheduled(tmp_path) == {}
 
-    (method,) = models or baselines
     results = tmp_path / "results/small"
     assert {path.stem for path in (results / "tables").iterdir()} == TABLES
     assert read_csv(results / "tables/ranking.csv")["method"].tolist() == [method]
@@ -59,7 +63,8 @@ def test_one_method_one_seed_and_one_dataset_give_a_whole_page(
     assert any("one method alone" in text for text in shown), shown
     content = json.loads((results / "results.json").read_text())
     jsonschema.validate(content, json.loads(SCHEMA.read_text()))
-    assert [(r["method"], len(r["runs"])) for r in content["results"]] == [(method, 1)]
+    found = [(r["dataset"], r["method"], len(r["runs"])) for r in content["results"]]
+    assert found == [(source, method, 1)]
     folders = {path.name for path in (results / "checkpoints").iterdir() if path.is_dir()}
     assert folders == {f"{name}-seed{seed}" for name in models}
     sections = Sections((results / "report.html").read_text()).ids

@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.compare.csvfile import read_csv
+from finetone.compare.csvfile import TEXT, read_csv
 from finetone.errors import UserError
 
 
 def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd.DataFrame:
-    """Rows of a table (of one dataset, if named); UserError for missing columns or no rows."""
+    """Rows of a table (of one dataset, if named); UserError for no rows, and for columns that are
+    missing or hold text instead of numbers."""
     try:
         table = read_csv(path)
     except OSError as error:
@@ -18,6 +19,9 @@ def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd
     missing = [c for c in (columns if dataset is None else ["dataset", *columns]) if c not in table]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r} (has {', '.join(map(str, table))})")
+    for name in columns:
+        if name not in TEXT and pd.api.types.is_string_dtype(table[name]):
+            raise UserError(f"{path}: column {name!r} is not numeric; make it again")
     if dataset is not None:
         table = table[table["dataset"] == dataset].reset_index(drop=True)
         if table.empty:
