@@ -5,12 +5,13 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test test-all lint paper bench lock audit clean
+.PHONY: help env demo test test-all lint fetch paper bench lock audit clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
 	@echo "make test   run the tests (make test-all: also those that take many minutes)"
 	@echo "make lint   check style, types and the workflow"
+	@echo "make fetch  get data and models of an experiment (CONFIG=…) and run nothing"
 	@echo "make paper  run the report's experiment (needs the model hub; a GPU is advised)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
 	@echo "make audit  ask PyPI about known vulnerabilities of the pinned packages"
@@ -46,6 +47,11 @@ lint: $(INSTALLED)
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --lint --configfile config/demo.yaml
 	$(BIN)/mypy
+
+# Everything that needs the network, and nothing else: make fetch CONFIG=config/demo.yaml
+CONFIG ?= config/config.yaml
+fetch: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) -- fetch
 
 paper: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --resources gpu=1

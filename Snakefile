@@ -32,7 +32,7 @@ include: "workflow/rules/finetune.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/speed.smk"
-include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -52,6 +52,7 @@ onstart:
         jobs = list(workflow.dag.needrun_jobs())
         refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
         moved.refuse(moved.fetched(config, (Path(file) for job in jobs for file in job.input)))
+        reruns.take(EXPERIMENT, FOUND.unrecorded)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

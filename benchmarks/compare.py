@@ -155,7 +155,7 @@ def measure(folder: Path) -> dict[str, float]:
             summary, predictions, "source", ["transfer"], out / "transfer.csv", 0.95, 10_000, 0
         ),
         "comparisons": lambda: tables.write_comparisons(
-            predictions, None, None, 0.95, 10_000, 0, out / "comparisons.csv", out / "ranking.csv"
+            predictions, None, 0.95, 10_000, 0, out / "comparisons.csv", out / "ranking.csv"
         ),
         "reliability": lambda: tables.write_reliability(predictions, out / "reliability.csv"),
         "slices": lambda: tables.write_slices(predictions, texts, out / "slices.csv"),

@@ -116,6 +116,7 @@ def test_files_follow_the_contract(tmp_path: Path, kind: str) -> None:
     assert table.column("id").to_pylist() == source.column("id").to_pylist()
     assert table.column("label").to_pylist() == source.column("label").to_pylist()
     meta = json.loads(table.schema.metadata[b"finetone"])
+    assert list(meta.pop("checksums")) == [str(run["kept_epoch"])]
     assert meta == {
         "dataset": "toys", "method": "m", "seed": 1, "labels": NAMES[2],
         "kept_epoch": run["kept_epoch"],

@@ -179,7 +179,7 @@ class Experiment:
         tables.write_convergence(self.histories, self.data, out / "convergence.csv")
         tables.write_leaks(predictions, self.audit, out / "leaks.csv")
         tables.write_comparisons(
-            predictions, None, baseline, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
+            predictions, baseline, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
         )
         tables.write_reliability(predictions, out / "reliability.csv")
         tables.write_slices(predictions, texts, out / "slices.csv")
@@ -618,17 +618,15 @@ def test_rows_in_another_order_are_aligned_by_id(tmp_path: Path) -> None:
 def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> None:
     arguments = (0.95, 100, 0, tmp_path / "c.csv", tmp_path / "r.csv")
     with pytest.raises(UserError, match=r"'nobody' has no predictions.*big, small"):
-        tables.write_comparisons(experiment.predictions, None, "nobody", *arguments)
+        tables.write_comparisons(experiment.predictions, "nobody", *arguments)
     with pytest.raises(UserError, match="no prediction file holds dataset 'books'"):
-        tables.write_comparisons(experiment.predictions, "books", None, *arguments)
+        list(panels(experiment.predictions, "books"))
     assert not list(tmp_path.iterdir())
 
 
 def test_one_method_alone_is_ranked(tmp_path: Path) -> None:
     path = write_predictions(tmp_path / "p.parquet", LABEL, [GOOD])
-    tables.write_comparisons(
-        [path], None, None, 0.95, 100, 0, tmp_path / "c.csv", tmp_path / "r.csv"
-    )
+    tables.write_comparisons([path], None, 0.95, 100, 0, tmp_path / "c.csv", tmp_path / "r.csv")
     assert read_csv(tmp_path / "c.csv").empty
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a"]
 
@@ -642,7 +640,5 @@ def test_three_classes_go_all_the_way(tmp_path: Path) -> None:
         logits = random.normal(0, 1, (90, 3)) + gain * np.eye(3)[label]
         path = tmp_path / f"{method}.parquet"
         paths.append(write_predictions(path, label, [logits], method=method, labels=names))
-    tables.write_comparisons(
-        paths, None, None, 0.95, 300, 0, tmp_path / "c.csv", tmp_path / "r.csv"
-    )
+    tables.write_comparisons(paths, None, 0.95, 300, 0, tmp_path / "c.csv", tmp_path / "r.csv")
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a", "b"]

@@ -16,6 +16,7 @@ from finetone import files
 from finetone.data.download import prepare
 from finetone.data.splits import read_split
 from finetone.errors import UserError
+from finetone.identity import describe
 
 LABELS = ["negative", "positive"]
 
@@ -46,7 +47,7 @@ def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
     assert manifest["split"] == {"test": 0.2, "dev": 0.1, "seed": 4}
     assert manifest["source"] == {
         "kind": "file",
-        "files": {"train": {"path": source, "sha256": files.sha256(source)}},
+        "files": describe({"train": Path(source)}),
     }
     assert manifest["rows"] == {
         "train": {"negative": 35, "positive": 35},
@@ -86,9 +87,16 @@ def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
         archive.writestr("x/t.csv", 'review,mood\na,-0.5\nb,0\n"c, d",1e-3\n')
     out = tmp_path / "out"
     block = block_of(
-        wheel={"requirement": "x==1", "sha256": "0" * 64, "member": {"test": "x/t.csv"}},
+        wheel={
+            "requirement": "x==1",
+            "sha256": files.sha256(wheel),
+            "member": {"test": "x/t.csv"},
+        },
         threshold=0,
     )
+    other = block_of(wheel={**block["wheel"], "sha256": "0" * 64}, threshold=0)
+    with pytest.raises(UserError, match=f"{wheel}: its sha256 is .*; delete it and run again"):
+        prepare("mine", other, out, wheel)
     prepare("mine", block, out, wheel)
     test = read_split(out / "test.parquet")
     assert list(test.itertuples(index=False, name=None)) == [(0, "a", 0), (2, "c, d", 1)]

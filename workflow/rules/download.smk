@@ -4,18 +4,13 @@ Every artifact comes with a manifest that says where it is from, at which revisi
 """
 
 
-localrules:
-    download_wheel,
-    download_dataset,
-    download_model,
-
-
 rule download_wheel:
     output:
         "<exp>/downloads/{wheel}.whl",
     log:
         "<exp>/logs/download_wheel/{wheel}.log",
     retries: 2
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
@@ -35,10 +30,12 @@ rule download_dataset:
     log:
         "<exp>/logs/download_dataset/{dataset}.log",
     retries: 2
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
-        block=lambda wildcards, output: block_of("datasets", wildcards.dataset, output[0]),
+        settings=record("data/{dataset}"),
+        block=lambda wildcards: as_param(config["datasets"][wildcards.dataset]),
     message:
         "Obtain the dataset {wildcards.dataset}"
     script:
@@ -55,14 +52,25 @@ rule download_model:
     wildcard_constraints:
         model=any_of(m for m in MODELS if m not in INTERMEDIATE),
     retries: 2
+    localrule: True
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=4000,
     params:
-        block=lambda wildcards, output: block_of("models", wildcards.model, output[0]),
-        labels=len(config["datasets"][SOURCE]["labels"]),
+        settings=record("models/{model}"),
+        block=lambda wildcards: as_param(config["models"][wildcards.model]),
     message:
         "Obtain the model {wildcards.model}"
     script:
         "../scripts/download_model.py"
+
+
+rule fetch:
+    input:
+        expand("<exp>/data/{dataset}", dataset=DATASETS),
+        expand("<exp>/models/{model}", model=[m for m in MODELS if m not in INTERMEDIATE]),
+        expand("<exp>/questions/{model}", model=INTERMEDIATE),
+    localrule: True
+    message:
+        "Everything that needs the network is here"

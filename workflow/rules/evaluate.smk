@@ -23,7 +23,7 @@ rule evaluate:
         runtime=ask("evaluate", "runtime"),
     params:
         dataset=SOURCE,
-        engine=config["engine"],
+        settings=record(f"predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet"),
     message:
         "Evaluate every epoch of {wildcards.model} (seed {wildcards.seed}) on {params.dataset}"
     script:
@@ -50,7 +50,7 @@ rule transfer:
         runtime=ask("transfer", "runtime"),
     params:
         dataset=lambda wildcards: wildcards.dataset,
-        engine=config["engine"],
+        settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),
     message:
         "Transfer {wildcards.model} (seed {wildcards.seed}) to {wildcards.dataset}"
     script:

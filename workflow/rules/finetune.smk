@@ -27,10 +27,8 @@ rule finetune:
         mem_mb=ask("finetune", "mem_mb"),
         runtime=ask("finetune", "runtime"),
     params:
-        recipe=lambda wildcards: configuration.recipe_of(config, wildcards.model),
-        engine=config["engine"],
-        dataset=SOURCE,
+        settings=record("runs/{model}/seed{seed}/run.json"),
     message:
-        "Fine-tune {wildcards.model} on {params.dataset}, seed {wildcards.seed}"
+        f"Fine-tune {{wildcards.model}} on {SOURCE}, seed {{wildcards.seed}}"
     script:
         "../scripts/finetune.py"

@@ -5,10 +5,6 @@ its own pooler, and says in its manifest how well it answers (exact match and F1
 """
 
 
-localrules:
-    download_questions,
-
-
 rule download_questions:
     output:
         directory("<exp>/questions/{model}"),
@@ -17,12 +13,12 @@ rule download_questions:
     wildcard_constraints:
         model=any_of(INTERMEDIATE),
     retries: 2
+    localrule: True
     conda:
         "../../envs/torch.yaml"
     params:
-        source=lambda wildcards, output: moved.as_asked(
-            config["models"][wildcards.model]["intermediate"]["hub"], Path(output[0])
-        ),
+        settings=record("questions/{model}"),
+        source=lambda wildcards: as_param(config["models"][wildcards.model]["intermediate"]["hub"]),
     message:
         "Obtain the questions for {wildcards.model}"
     script:
@@ -48,9 +44,7 @@ rule intermediate:
         mem_mb=ask("intermediate", "mem_mb"),
         runtime=ask("intermediate", "runtime"),
     params:
-        # the questions are an input: writing down the commit they are of makes nothing again
-        block=lambda wildcards: block_of("models", wildcards.model)
-        | {"intermediate": without(config["models"][wildcards.model]["intermediate"], "hub")},
+        settings=record("models/{model}"),
     message:
         "Fine-tune {input.base} on questions to make {wildcards.model}"
     script:

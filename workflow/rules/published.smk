@@ -3,13 +3,31 @@
 The audit needs the published numbers alone; the rest compares them with what we measured.
 """
 
+STATISTICS = expand("<exp>/tokenizers/{model}.json", model=MODELS)
+MATCHED = {
+    "runs": RUNS,
+    "histories": HISTORIES,
+    "runs_json": runs_of(RUN_RECORDS, MODELS),
+}
+FIGURE_INPUTS = {"published": "<exp>/tables/published.csv", "summary": SUMMARY}
+GROUPS = {
+    method: entry.get("group", {})
+    for method, entry in {**config["models"], **config["baselines"]}.items()
+}
+CONTENT = {"content": PUBLISHED_CONTENT}
+JUDGED = CONTENT | CONFIDENCE | {"source": SOURCE}
 
-localrules:
-    audit_published,
-    tokenizers_table,
-    judge_claims,
-    match_published,
-    draw_published,
+add("published/audit.json", CONTENT, {})
+add("tables/published.csv", CONTENT, {})
+add("tables/tokenizers.csv", {}, {"statistics": STATISTICS})
+add(
+    "tables/claims.csv",
+    JUDGED | {"groups": GROUPS},
+    {"tables": TABLES, "tokenizers": "<exp>/tables/tokenizers.csv"},
+)
+add("tables/column_match.csv", JUDGED, MATCHED)
+add("tables/parameters.csv", CONTENT, MATCHED)
+add("figures/published.svg", SHOWS_SOURCE, FIGURE_INPUTS)
 
 
 rule audit_published:
@@ -22,19 +40,16 @@ rule audit_published:
             category="Published table",
             labels={"table": "The audit as a whole"},
         ),
-        csv=report(
-            "<exp>/tables/published.csv",
-            caption="../report/published_table.rst",
-            category="Published table",
-            labels={"table": "Every published value and its flags"},
-        ),
+        csv=reported_table("published", "Every published value and its flags"),
     log:
         "<exp>/logs/audit_published.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
         folder=lambda wildcards: PUBLISHED,
-        content=PUBLISHED_CONTENT,
+        settings=record("published/audit.json"),
+        csv=record("tables/published.csv"),
     message:
         "Audit the published table"
     script:
@@ -56,7 +71,7 @@ rule tokenizer_statistics:
         mem_mb=ask("tokenize", "mem_mb"),
         runtime=ask("tokenize", "runtime"),
     params:
-        max_length=config["max_length"],
+        settings=record("tokenizers/{model}.json"),
     message:
         "Measure the vocabulary of {wildcards.model} on the training texts"
     script:
@@ -65,18 +80,16 @@ rule tokenizer_statistics:
 
 rule tokenizers_table:
     input:
-        statistics=expand("<exp>/tokenizers/{model}.json", model=MODELS),
+        statistics=STATISTICS,
     output:
-        report(
-            "<exp>/tables/tokenizers.csv",
-            caption="../report/tokenizers_table.rst",
-            category="Published table",
-            labels={"table": "Vocabularies"},
-        ),
+        reported_table("tokenizers", "Vocabularies"),
     log:
         "<exp>/logs/tables/tokenizers.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
+    params:
+        settings=record("tables/tokenizers.csv"),
     message:
         "Table: vocabularies"
     script:
@@ -89,25 +102,15 @@ rule judge_claims:
         tables=TABLES,
         tokenizers="<exp>/tables/tokenizers.csv",
     output:
-        report(
-            "<exp>/tables/claims.csv",
-            caption="../report/claims_table.rst",
-            category="Published table",
-            labels={"table": "Claims and verdicts"},
-        ),
+        reported_table("claims", "Claims and verdicts"),
     log:
         "<exp>/logs/claims.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
         folder=lambda wildcards: PUBLISHED,
-        content=PUBLISHED_CONTENT,
-        groups=lambda wildcards: {
-            method: entry.get("group", {})
-            for method, entry in {**config["models"], **config["baselines"]}.items()
-        },
-        source=SOURCE,
-        confidence=config["compare"]["confidence"],
+        settings=record("tables/claims.csv"),
     message:
         "Judge the published claims by our runs"
     script:
@@ -116,32 +119,20 @@ rule judge_claims:
 
 rule match_published:
     input:
+        **MATCHED,
         files=ancient(PUBLISHED_FILES),
-        runs="<exp>/tables/runs.csv",
-        histories=runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS),
-        runs_json=runs_of("<exp>/runs/{model}/seed{seed}/run.json", MODELS),
     output:
-        match=report(
-            "<exp>/tables/column_match.csv",
-            caption="../report/column_match_table.rst",
-            category="Published table",
-            labels={"table": "Test or training accuracy?"},
-        ),
-        parameters=report(
-            "<exp>/tables/parameters.csv",
-            caption="../report/parameters_table.rst",
-            category="Published table",
-            labels={"table": "Parameters, published and counted"},
-        ),
+        match=reported_table("column_match", "Test or training accuracy?"),
+        parameters=reported_table("parameters", "Parameters, published and counted"),
     log:
         "<exp>/logs/match_published.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
         folder=lambda wildcards: PUBLISHED,
-        content=PUBLISHED_CONTENT,
-        source=SOURCE,
-        confidence=config["compare"]["confidence"],
+        settings=record("tables/column_match.csv"),
+        parameters=record("tables/parameters.csv"),
     message:
         "Set the published columns beside ours"
     script:
@@ -150,8 +141,7 @@ rule match_published:
 
 rule draw_published:
     input:
-        published="<exp>/tables/published.csv",
-        summary="<exp>/tables/summary.csv",
+        **FIGURE_INPUTS,
     output:
         report(
             "<exp>/figures/published.svg",
@@ -161,13 +151,13 @@ rule draw_published:
         ),
     log:
         "<exp>/logs/figures/published.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
         module="bars",
         figure="published",
-        dataset=SOURCE,
-        style=lambda wildcards: style(),
+        settings=record("figures/published.svg"),
     message:
         "Figure: published values against ours"
     script:

@@ -1,21 +1,25 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
+SHOWN = {
+    "tables": [*TABLES, *PUBLISHED_TABLES],
+    "figures": FIGURES,
+    "data": expand("<exp>/data/{dataset}", dataset=DATASETS),
+    "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
+    "runs": runs_of(RUN_RECORDS),
+    "models": expand("<exp>/models/{model}", model=MODELS),
+    "published": PUBLISHED_AUDIT,
+}
+SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
+CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
 
-localrules:
-    report,
-    results,
-    export_checkpoints,
+add("report.html", {"config": without(config, *NOT_SHOWN), "style": style()}, SHOWN)
+add("results.json", CONFIDENCE | {"source": SOURCE}, SUMMED_UP)
+add("checkpoints", {}, {"results": "<exp>/results.json", "checkpoints": CHECKPOINTS})
 
 
 rule report:
     input:
-        tables=[*TABLES, *PUBLISHED_TABLES],
-        figures=FIGURES,
-        data=expand("<exp>/data/{dataset}", dataset=DATASETS),
-        audits=expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
-        runs=runs_of("<exp>/runs/{method}/seed{seed}/run.json"),
-        models=expand("<exp>/models/{model}", model=MODELS),
-        published=PUBLISHED_AUDIT,
+        **SHOWN,
     output:
         report(
             "<exp>/report.html",
@@ -25,12 +29,12 @@ rule report:
         ),
     log:
         "<exp>/logs/report.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
-        config=lambda wildcards: without(config, "resources", "pathvars"),
-        command=lambda wildcards: AGAIN,
-        style=lambda wildcards: style(),
+        settings=record("report.html"),
+        command=lambda wildcards: as_param(AGAIN),
     message:
         "Write the report"
     script:
@@ -39,9 +43,7 @@ rule report:
 
 rule results:
     input:
-        tables=TABLES,
-        data=expand("<exp>/data/{dataset}", dataset=DATASETS),
-        runs=runs_of("<exp>/runs/{method}/seed{seed}/run.json"),
+        **SUMMED_UP,
     output:
         report(
             "<exp>/results.json",
@@ -51,11 +53,11 @@ rule results:
         ),
     log:
         "<exp>/logs/results.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
     params:
-        source=SOURCE,
-        confidence=config["compare"]["confidence"],
+        settings=record("results.json"),
     message:
         "Write the results for programs"
     script:
@@ -65,13 +67,16 @@ rule results:
 rule export_checkpoints:
     input:
         results="<exp>/results.json",
-        checkpoints=runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS),
+        checkpoints=CHECKPOINTS,
     output:
         directory("<exp>/checkpoints"),
     log:
         "<exp>/logs/export_checkpoints.log",
+    localrule: True
     conda:
         "../../envs/light.yaml"
+    params:
+        settings=record("checkpoints"),
     message:
         "Put our metrics into the model cards"
     script:

@@ -21,8 +21,7 @@ rule speed:
         mem_mb=ask("speed", "mem_mb"),
         runtime=ask("speed", "runtime"),
     params:
-        batch_size=lambda wildcards: configuration.recipe_of(config, wildcards.model)["batch_size"],
-        engine=config["engine"],
+        settings=record("speed/{model}.json"),
     message:
         "Time {wildcards.model}"
     script:

@@ -16,7 +16,7 @@ rule tokenize:
         mem_mb=ask("tokenize", "mem_mb"),
         runtime=ask("tokenize", "runtime"),
     params:
-        max_length=config["max_length"],
+        settings=record("tokens/{dataset}/{split}/{model}.arrow"),
     message:
         "Tokenize {wildcards.split} of {wildcards.dataset} for {wildcards.model}"
     script:

@@ -1,5 +1,6 @@
 """Door of the rule download_model."""
 
+import json
 from pathlib import Path
 
 from finetone import log
@@ -7,14 +8,16 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.models.prepare import prepare
+from finetone.provenance import Provenance
 
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 wheel, like = snakemake.input.get("wheel"), snakemake.input.get("like")
 prepare(
     snakemake.wildcards.model,
-    # not params.block: that one may have the revision under which it was fetched before
-    snakemake.config["models"][snakemake.wildcards.model],
+    json.loads(snakemake.params.block),
     Path(snakemake.output[0]),
     wheel=Path(wheel) if wheel else None,
     like=Path(like) if like else None,
-    labels=snakemake.params.labels,
+    labels=provenance.settings["classes"],
+    provenance=provenance,
 )

@@ -1,5 +1,6 @@
 """Door of the rule download_questions."""
 
+import json
 from pathlib import Path
 
 from finetone import log
@@ -7,10 +8,11 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.models.squad_data import download
+from finetone.provenance import Provenance
 
 download(
-    # not params.source: that one may have the revision under which it was fetched before
-    snakemake.config["models"][snakemake.wildcards.model]["intermediate"]["hub"],
+    json.loads(snakemake.params.source),
     f"models.{snakemake.wildcards.model}.intermediate",
     Path(snakemake.output[0]),
+    Provenance.of_job(snakemake.params.settings, snakemake.input),
 )

@@ -8,14 +8,17 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.plots.style import Style
+from finetone.provenance import Provenance, seal
 
-params = dict(snakemake.params.items())
-draw = getattr(
-    import_module(f"finetone.plots.{params.pop('module')}"), f"draw_{params.pop('figure')}"
-)
-style = Style(**params.pop("style"))
+module = import_module(f"finetone.plots.{snakemake.params.module}")
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+settings = {**provenance.settings}
+style = Style(**settings.pop("style"))
 inputs = {
     name: Path(value) if isinstance(value, str) else [Path(v) for v in value]
     for name, value in snakemake.input.items()
 }
-draw(**inputs, **params, style=style, target=Path(snakemake.output[0]))
+target = Path(snakemake.output[0])
+draw = getattr(module, f"draw_{snakemake.params.figure}")
+draw(**inputs, **settings, style=style, target=target)
+seal(target, provenance)

@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
-from finetone import files, log
+from finetone import log
 
 log.to_file(snakemake.log[0])
 
 from finetone.engine.predict import predict
+from finetone.formats import runs
+from finetone.provenance import Provenance
 
-run, checkpoint = files.read_json(snakemake.input.run), Path(snakemake.input.checkpoint)
-files.unchanged(snakemake.input.run, {"checkpoint/model.safetensors": run["checkpoint"]})
+checkpoint = Path(snakemake.input.checkpoint)
+epochs = snakemake.input.get("epochs")
+run = runs.check(Path(snakemake.input.run), "checkpoint", *(["epochs"] if epochs else []))
 kept = run["kept_epoch"]
 weights: dict[int, Path | None] = {kept: None}  # None: the checkpoint's own weights
-if snakemake.input.get("epochs"):
-    for file in Path(snakemake.input.epochs).glob("epoch*.safetensors"):
-        weights[int(file.stem.removeprefix("epoch"))] = file
+for file in Path(epochs).glob("epoch*.safetensors") if epochs else ():
+    weights[int(file.stem.removeprefix("epoch"))] = file
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 predict(
     checkpoint,
     dict(sorted(weights.items())),
@@ -23,7 +26,8 @@ predict(
     method=snakemake.wildcards.model,
     seed=int(snakemake.wildcards.seed),
     kept_epoch=kept,
-    engine=snakemake.params.engine,
+    engine=provenance.settings["engine"],
     threads=snakemake.threads,
     target=Path(snakemake.output[0]),
+    provenance=provenance,
 )

@@ -7,9 +7,11 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.export import export_checkpoints
+from finetone.provenance import Provenance
 
 export_checkpoints(
     [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
     Path(snakemake.input.results),
     Path(snakemake.output[0]),
+    Provenance.of_job(snakemake.params.settings, snakemake.input),
 )

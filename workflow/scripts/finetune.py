@@ -7,19 +7,22 @@ from finetone import files, log
 log.to_file(snakemake.log[0])
 
 from finetone.engine.finetune import finetune
+from finetone.provenance import Provenance
 
 run = Path(snakemake.output.run)
 model = Path(snakemake.input.model)
-files.unchanged(model / "manifest.json", files.read_json(model / "manifest.json")["files"])
+files.check_folder(model)
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+settings = provenance.settings
 finetune(
     model,
     Path(snakemake.input.train),
     dev=Path(snakemake.input.dev[0]) if snakemake.input.dev else None,
-    recipe=snakemake.params.recipe,
-    engine=snakemake.params.engine,
+    recipe=settings["recipe"],
+    engine=settings["engine"],
     seed=int(snakemake.wildcards.seed),
     method=snakemake.wildcards.model,
-    dataset=snakemake.params.dataset,
+    dataset=settings["dataset"],
     history=Path(snakemake.output.history),
     run=run,
     checkpoint=Path(snakemake.output.checkpoint),
@@ -30,4 +33,5 @@ finetune(
         "train": files.sha256(snakemake.input.train),
         "model": files.sha256(model / "manifest.json"),
     },
+    provenance=provenance,
 )

@@ -6,22 +6,26 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
+from finetone.identity import without
 from finetone.models import baselines
+from finetone.provenance import Provenance
 
 data = Path(snakemake.input.data)
 run = Path(snakemake.output.run)
 history = snakemake.output.get("history")
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 baselines.fit(
     snakemake.wildcards.method,
-    snakemake.params.block,
+    without(provenance.settings, "max_length", "engine"),
     train=files.split_of(data, "train"),
     manifest=data / "manifest.json",
-    max_length=snakemake.params.max_length,
+    max_length=provenance.settings.get("max_length", 0),  # networks alone have one
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,
-    engine=snakemake.params.get("engine", {}),
+    engine=provenance.settings.get("engine", {}),
     model=Path(snakemake.output.model),
     run=run,
     history=Path(history) if history else None,
     state=run.parent / "state",
+    provenance=provenance,
 )

@@ -7,14 +7,17 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.models.squad import intermediate
+from finetone.provenance import Provenance
 
 target = Path(snakemake.output[0])
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 intermediate(
     snakemake.wildcards.model,
-    snakemake.params.block,
+    provenance.settings,
     Path(snakemake.input.base),
     Path(snakemake.input.questions),
     target,
     state=target.parent / f".{target.name}.state",
     threads=snakemake.threads,
+    provenance=provenance,
 )

@@ -8,8 +8,11 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.published_match import write_column_match, write_parameters
+from finetone.provenance import Provenance, record_csv
 
 folder = Path(snakemake.params.folder)
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+match, parameters = Path(snakemake.output.match), Path(snakemake.output.parameters)
 histories = defaultdict(list)
 for path in map(Path, snakemake.input.histories):  # runs/<model>/seed<k>/history.parquet
     histories[path.parts[-3]].append(path)
@@ -17,10 +20,10 @@ write_column_match(
     folder,
     Path(snakemake.input.runs),
     histories,
-    snakemake.params.source,
-    Path(snakemake.output.match),
-    snakemake.params.confidence,
+    provenance.settings["source"],
+    match,
+    provenance.settings["confidence"],
 )
-write_parameters(
-    folder, [Path(p) for p in snakemake.input.runs_json], Path(snakemake.output.parameters)
-)
+record_csv(match, provenance)
+write_parameters(folder, [Path(p) for p in snakemake.input.runs_json], parameters)
+record_csv(parameters, Provenance.of_job(snakemake.params.parameters, snakemake.input))

@@ -6,10 +6,12 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
+from finetone.formats import runs
 from finetone.models import baselines
+from finetone.provenance import Provenance
 
-data, run = Path(snakemake.input.data), snakemake.input.run
-files.unchanged(run, {"model": files.read_json(run)["checkpoint"]})
+data = Path(snakemake.input.data)
+runs.check(Path(snakemake.input.run), "model")
 baselines.predict(
     Path(snakemake.input.model),
     test=files.split_of(data, "test"),
@@ -19,4 +21,5 @@ baselines.predict(
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,
     target=Path(snakemake.output[0]),
+    provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
 )

@@ -7,10 +7,15 @@ from finetone import files, log
 log.to_file(snakemake.log[0])
 
 from finetone.data.tokens import tokenizer_statistics
+from finetone.provenance import Provenance
 
-statistics = tokenizer_statistics(
-    Path(snakemake.input.data) / "train.parquet",
+model, provenance = (
     Path(snakemake.input.model),
-    snakemake.params.max_length,
+    Provenance.of_job(snakemake.params.settings, snakemake.input),
 )
-files.write_json(snakemake.output[0], {"model": snakemake.wildcards.model, **statistics})
+files.check_folder(model, weights=False)
+statistics = tokenizer_statistics(
+    files.split_of(Path(snakemake.input.data), "train"), model, provenance.settings["max_length"]
+)
+about = provenance.as_dict() | {"model": snakemake.wildcards.model}
+files.write_json(snakemake.output[0], about | statistics)

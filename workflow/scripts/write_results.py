@@ -7,11 +7,14 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.results import write_results
+from finetone.provenance import Provenance
 
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 write_results(
     {Path(table).stem: Path(table) for table in snakemake.input.tables},
     manifests=[Path(data) / "manifest.json" for data in snakemake.input.data],
     runs=[Path(run) for run in snakemake.input.runs],
     target=Path(snakemake.output[0]),
-    **snakemake.params,
+    **provenance.settings,
+    provenance=provenance,
 )

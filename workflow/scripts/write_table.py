@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
 from finetone.compare import tables
+from finetone.provenance import Provenance, record_csv
 
 inputs = {
     name: Path(value) if isinstance(value, str) else [Path(v) for v in value]
@@ -18,7 +19,10 @@ if "histories" in inputs:  # runs/<method>/seed<k>/history.parquet
         for path in inputs["histories"]
     }
 if "texts" in inputs:  # data/<dataset>
-    inputs["texts"] = {path.name: path / "test.parquet" for path in inputs["texts"]}
+    inputs["texts"] = {path.name: files.split_of(path, "test") for path in inputs["texts"]}
 outputs = {name: Path(value) for name, value in snakemake.output.items()}
-params = dict(snakemake.params.items())
-getattr(tables, f"write_{params.pop('table')}")(**inputs, **params, **outputs)
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+getattr(tables, f"write_{snakemake.params.table}")(**inputs, **provenance.settings, **outputs)
+for name, table in outputs.items():  # one of two tables may have its own record
+    given = snakemake.params.get(name)
+    record_csv(table, Provenance.of_job(given, snakemake.input) if given else provenance)

@@ -13,6 +13,8 @@ from finetone import SCHEMA_VERSION
 from finetone.errors import UserError
 
 CHUNK = 1 << 20
+STAMP = ".snakemake_timestamp"  # Snakemake's own mark in a folder it made
+ALTERED = "{path}: not the {kind} {record} describes; delete {remedy} and run again"
 
 
 @contextmanager
@@ -96,7 +98,7 @@ def sha256(path: str | Path) -> str:
     digest = hashlib.sha256()
     if path.is_dir():
         for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            if file.name != ".snakemake_timestamp":
+            if file.name != STAMP:
                 digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
         return digest.hexdigest()
     with path.open("rb") as stream:
@@ -112,10 +114,32 @@ def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
     for name, digest in hashes.items():
         file = manifest.parent / name
         if not file.exists() or sha256(file) != digest:
-            raise UserError(
-                f"{file}: not the {'folder' if file.is_dir() else 'file'} {manifest} describes; "
-                f"delete {manifest.parent} and run again"
-            )
+            raise altered(file, manifest, manifest.parent)
+
+
+def altered(path: Path, record: Path, remedy: Path) -> UserError:
+    """The error for a file or folder that is not what `record` says was written there."""
+    kind = "folder" if path.is_dir() else "file"
+    return UserError(ALTERED.format(path=path, kind=kind, record=record, remedy=remedy))
+
+
+def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
+    """The manifest of a folder of ours, once all files that it lists were found unchanged.
+
+    `weights=False` leaves out *.safetensors, for readers that do not open them. Raises a UserError
+    for a file that was altered, is missing, or was put in: libraries read what they find.
+    """
+    manifest = folder / "manifest.json"
+    about = read_json(manifest)
+    listed: dict[str, str] = about.get("files", {})
+    for file in sorted(folder.iterdir()) if listed else ():
+        if file.name not in (*listed, manifest.name, STAMP):
+            raise altered(file, manifest, folder)
+    unchanged(
+        manifest,
+        {name: d for name, d in listed.items() if weights or not name.endswith(".safetensors")},
+    )
+    return about
 
 
 def split_of(data: Path, name: str) -> Path:
@@ -126,28 +150,51 @@ def split_of(data: Path, name: str) -> Path:
     return split
 
 
+def checksum(about: Mapping[str, Any], *arrays: Any) -> str:
+    """Hex sha256 over JSON-able facts, in whatever order, and the bytes of contiguous arrays."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for array in arrays:
+        digest.update(array)
+    return digest.hexdigest()
+
+
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """Write `content` with its schema version, sorted by nothing: the order given is the order read."""
+    """Write `content` with its schema version and, last, a checksum over all of it.
+
+    The keys keep their order, but for a fingerprint: it comes first, where it is looked for.
+    """
+    first = {"schema_version": SCHEMA_VERSION}
+    if "fingerprint" in content:
+        first["fingerprint"] = content["fingerprint"]
+    content = first | content
+    content = json.loads(json.dumps(content, ensure_ascii=False))  # as a reader will have it
+    content["checksum"] = checksum(content)
     with atomic(path) as partial:
-        text = json.dumps(
-            {"schema_version": SCHEMA_VERSION, **content}, indent=2, ensure_ascii=False
-        )
+        text = json.dumps(content, indent=2, ensure_ascii=False)
         partial.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of ours; a broken one or one of another schema version is a UserError."""
+    path = Path(path)
+    whole = path.parent if path.name == "manifest.json" else path  # a folder is made as a whole
+    remedy = f"delete {whole} and run again"
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         version = content["schema_version"]
+    except FileNotFoundError:
+        raise UserError(f"{path}: is missing; {remedy}") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: no JSON file of finetone ({error}); delete it and rerun"
-        ) from None
+        raise UserError(f"{path}: no JSON file of finetone ({error}); {remedy}") from None
     if version != SCHEMA_VERSION:
         raise UserError(
-            f"{path}: schema version {version}, but this finetone reads {SCHEMA_VERSION}; "
-            "delete it and rerun"
+            f"{path}: schema version {version}, but this finetone reads {SCHEMA_VERSION}; {remedy}"
+        )
+    # files of earlier versions have neither a checksum nor a fingerprint
+    stated = content.pop("checksum", None)
+    if (stated or "fingerprint" in content) and stated != checksum(content):
+        raise UserError(
+            f"{path}: changed since it was written (its checksum is of other content); {remedy}"
         )
     return content
 

@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from finetone import files
 from finetone.errors import UserError, first_line
+from finetone.identity import NOT_DATA, source_of
 from finetone.log import logger
-
-NOT_DATA = {"README.md", ".gitattributes"}
 
 
 class Fetched(NamedTuple):
@@ -51,24 +49,13 @@ def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any
     return sources
 
 
-def as_asked(hub: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """`hub` with the revision that `folder` was asked for, if it now names the commit it got.
-
-    So a commit can be written into the configuration later without making anything again.
-    """
-    source = _source(folder)
-    if "asked" in source and [hub["id"], hub["revision"]] == [source["id"], source["revision"]]:
-        return hub | {"revision": source["asked"]}
-    return hub
-
-
 def refuse(fetched: Iterable[Fetched]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
 
     Raises:
         UserError: a branch or tag stands for other files than those that were fetched.
     """
-    named = [(item, _source(item.folder)) for item in fetched]
+    named = [(item, source_of(item.folder)) for item in fetched]
     named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]
     if not named:
         return
@@ -104,13 +91,6 @@ def refuse(fetched: Iterable[Fetched]) -> None:
 def is_commit(revision: str) -> bool:
     """Whether `revision` is a full commit hash, which never moves."""
     return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
-
-
-def _source(folder: Path) -> dict[str, Any]:
-    """What the folder's manifest says of its source; nothing where there is none."""
-    manifest = files.manifest_of(folder)
-    source: dict[str, Any] = manifest.get("source", manifest)
-    return source
 
 
 def _contents(about: Any) -> dict[str, str | None]:

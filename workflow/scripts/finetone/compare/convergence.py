@@ -30,6 +30,7 @@ from finetone.compare.intervals import Interval, bounded, over_seeds, student, w
 from finetone.compare.metrics import Floats
 from finetone.errors import UserError
 from finetone.files import read_json
+from finetone.formats import runs
 
 SHARE = 0.95
 WINDOW_SHARE = 0.02
@@ -40,6 +41,9 @@ COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy"
 
 def read_history(path: str | Path) -> pd.DataFrame:
     """The steps of one run in order, without the columns not needed here."""
+    run = Path(path).with_name("run.json")
+    if run.exists():
+        runs.check(run, Path(path).name)
     try:
         history = pd.read_parquet(path, columns=COLUMNS)
     except (ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors

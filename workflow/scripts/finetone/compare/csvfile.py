@@ -8,6 +8,7 @@ import pandas as pd
 
 from finetone.errors import UserError, first_line
 from finetone.files import atomic
+from finetone.provenance import check_csv
 
 # Columns of any table that are read as text whatever a cell looks like: a method may be called
 # "007", "1e3", "NA" or "True", and the digits of a published number are kept as printed.
@@ -57,7 +58,8 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
 
 def read_csv(path: str | Path) -> pd.DataFrame:
     """Read one of our tables as it was written: text as text (a missing one is empty), numbers as
-    numbers also where there are none. UserError for a file that is no table."""
+    numbers also where there are none. UserError for a file that is no table, or was altered."""
+    check_csv(Path(path))
     try:
         names = pd.read_csv(path, nrows=0).columns
         table = pd.read_csv(

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finetone.compare.card import write_card
-from finetone.files import atomic
+from finetone.files import STAMP, atomic, write_json
+from finetone.formats import runs
+from finetone.provenance import Provenance
 
 
-def export_checkpoints(checkpoints: Sequence[Path], results: Path, target: Path) -> None:
+def export_checkpoints(
+    checkpoints: Sequence[Path],
+    results: Path,
+    target: Path,
+    provenance: Provenance | None = None,
+) -> None:
     """Fill folder `target` with `<method>-seed<k>/` for every `runs/<method>/seed<k>/checkpoint`.
 
     Files are hard links to the run's own where the file system has them, so this costs no space;
-    only README.md is new: the run's card with the `model-index` of results.json.
+    only README.md is new: the run's card with the `model-index` of results.json. Raises a UserError
+    for a checkpoint that is not the one its run.json describes.
     """
+    for checkpoint in checkpoints:
+        runs.check(checkpoint.with_name("run.json"), checkpoint.name)
     with atomic(target) as partial:
         partial.mkdir()
         for checkpoint in checkpoints:
@@ -24,8 +34,9 @@ def export_checkpoints(checkpoints: Sequence[Path], results: Path, target: Path)
             for file in sorted(checkpoint.iterdir()):
                 if file.name == "README.md":
                     write_card(file, results, method, seed, folder / file.name)
-                elif file.name != ".snakemake_timestamp":
+                elif file.name != STAMP:
                     _link(file, folder / file.name)
+        write_json(partial / "manifest.json", provenance.as_dict() if provenance else {})
 
 
 def _link(source: Path, target: Path) -> None:

@@ -5,10 +5,11 @@ rows aligned by example id, which is what makes every comparison a paired one.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from finetone.compare.metrics import Bools, Floats, Ints, log_softmax
 from finetone.errors import UserError
+from finetone.formats.predictions import checksum
 
 FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
 
@@ -31,6 +33,7 @@ class Header:
     seed: int
     labels: tuple[str, ...]
     kept_epoch: int
+    facts: Mapping[str, Any] = field(default_factory=dict)  # all the metadata
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def header(path: str | Path) -> Header:
         raise UserError(
             f"{path}: not a finetone prediction file ({error!r}); delete it and rerun"
         ) from None
-    return Header(path, **(values | {"labels": tuple(values["labels"])}))
+    return Header(path, **(values | {"labels": tuple(values["labels"])}), facts=facts)
 
 
 def read(head: Header, kept_only: bool = False) -> list[Predictions]:
@@ -103,7 +106,25 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
         if (np.diff(ids[rows]) == 0).any():
             raise UserError(f"{head.path}: an id occurs twice in epoch {number}; delete and rerun")
         result.append(Predictions(int(number), ids[rows], label[rows], logits[rows]))
+    _check(head, result, kept_only)
     return result
+
+
+def _check(head: Header, epochs: Sequence[Predictions], kept_only: bool) -> None:
+    """Raise a UserError unless `epochs` are those that were written, with the same content.
+
+    Files of earlier versions have neither checksums nor a fingerprint.
+    """
+    stated = head.facts.get("checksums", {})
+    if not stated and "fingerprint" not in head.facts:
+        return
+    found = {
+        str(each.epoch): checksum(head.facts, each.epoch, each.ids, each.label, each.logits)
+        for each in epochs
+    }
+    wanted = {str(head.kept_epoch)} if kept_only else set(stated)
+    if found != {epoch: stated.get(epoch) for epoch in wanted}:
+        raise UserError(f"{head.path}: changed since it was written; delete it and run again")
 
 
 @dataclass(frozen=True)

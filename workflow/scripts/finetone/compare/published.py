@@ -17,9 +17,12 @@ from finetone.compare.published_findings import summarise
 from finetone.compare.published_granularity import possible
 from finetone.compare.published_read import Published, Result, read_published
 from finetone.files import write_json
+from finetone.provenance import Provenance
 
 
-def audit_table(folder: Path, target_json: Path, target_csv: Path) -> None:
+def audit_table(
+    folder: Path, target_json: Path, target_csv: Path, provenance: Provenance | None = None
+) -> None:
     """Audit the table in `folder`; write the findings (JSON) and one row per printed value (CSV).
 
     `folder` holds `setup.yaml`, `published.csv` and, where there are any, `transfer.csv`,
@@ -32,7 +35,7 @@ def audit_table(folder: Path, target_json: Path, target_csv: Path) -> None:
     found = outliers(published, references)
     findings = summarise(published, found)
     write_csv(values(published, findings, found), target_csv)
-    write_json(target_json, findings)
+    write_json(target_json, (provenance.as_dict() if provenance else {}) | findings)
 
 
 def values(published: Published, findings: dict[str, Any], found: list[Outlier]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from finetone.compare.csvfile import read_csv
 from finetone.compare.metrics import METRICS
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
+from finetone.provenance import Provenance
 
 TABLES = ("runs", "summary", "ranking", "comparisons")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -25,6 +26,7 @@ def write_results(
     source: str,
     confidence: float,
     target: Path,
+    provenance: Provenance | None = None,
 ) -> None:
     """Write the kept epochs' results of every method on every dataset, and all pairs.
 
@@ -35,7 +37,7 @@ def write_results(
     if missing := [name for name in TABLES if name not in tables]:
         raise UserError(f"{target}: needs the table '{missing[0]}'; make tables/{missing[0]}.csv")
     single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
-    content = {
+    content = (provenance.as_dict() if provenance else {}) | {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,

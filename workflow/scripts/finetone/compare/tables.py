@@ -135,7 +135,6 @@ def write_convergence(
 
 def write_comparisons(
     predictions: Paths,
-    dataset: str | None,
     baseline: str | None,
     confidence: float,
     resamples: int,
@@ -143,11 +142,8 @@ def write_comparisons(
     comparisons: Path,
     ranking: Path,
 ) -> None:
-    """comparisons.csv and ranking.csv over all datasets present, or over `dataset` alone."""
-    found = [
-        compare(panel, baseline, confidence, resamples, seed)
-        for panel in panels(predictions, dataset)
-    ]
+    """comparisons.csv and ranking.csv over all datasets present."""
+    found = [compare(panel, baseline, confidence, resamples, seed) for panel in panels(predictions)]
     write_csv(pd.concat([pairs for pairs, _ in found]), comparisons)
     write_csv(pd.concat([ranks for _, ranks in found]), ranking)
 

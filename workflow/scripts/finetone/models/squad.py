@@ -29,6 +29,7 @@ from finetone.errors import UserError
 from finetone.log import logger
 from finetone.models import checkpoint, layers, prepare, squad_data, squad_metric, tokenizer
 from finetone.models.squad_windows import Question, Window, best_span, collate, windows
+from finetone.provenance import Provenance
 from finetone.seeds import derive
 
 LABEL = "re-created"
@@ -43,6 +44,7 @@ def intermediate(
     *,
     state: Path,
     threads: int = 1,
+    provenance: Provenance | None = None,
 ) -> None:
     """Make folder `target` of model `name`, whose entry `block` has `intermediate:`.
 
@@ -53,7 +55,8 @@ def intermediate(
     Raises:
         UserError: the questions cannot be read, or the architecture cannot answer questions.
     """
-    manifest = files.read_json(questions / "manifest.json")
+    manifest = files.check_folder(questions)
+    files.check_folder(base)
     fine_tune(
         name,
         block,
@@ -64,6 +67,7 @@ def intermediate(
         state=state,
         threads=threads,
         dataset={"dataset": manifest["id"], "revision": manifest["revision"]},
+        provenance=provenance,
     )
 
 
@@ -78,6 +82,7 @@ def fine_tune(
     state: Path,
     threads: int = 1,
     dataset: dict[str, Any],
+    provenance: Provenance | None = None,
 ) -> None:
     """Fine-tune `base` on `train`, score it on `validation` and write the prepared folder `target`.
 
@@ -123,7 +128,7 @@ def fine_tune(
     loaded.weights |= {key: learned[key] for key in loaded.weights if key in learned}
     loaded.unexpected = manifest["unexpected_keys"]
     prepare.write(
-        name, loaded, reader, target,
+        name, loaded, reader, target, provenance=provenance,
         source={
             "kind": "intermediate",
             "from": settings["from"],

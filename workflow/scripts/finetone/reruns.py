@@ -1,0 +1,184 @@
+"""What has to be made again: artifacts whose record says they were made under other settings.
+
+Snakemake compares the times of files. Settings are compared here, with the record inside each
+artifact, so that it does not matter where the artifact came from: another clone, a backup, a
+cluster, an earlier configuration. See docs/reruns.md.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from finetone import files
+from finetone.errors import UserError
+from finetone.experiment import Experiment
+from finetone.log import logger
+from finetone.provenance import RUN, digest, read
+
+TAKEN = "taken.json"  # artifacts without a record, as which settings they were taken
+# Settings that files of versions without fingerprints state, too.
+STATED = {"data": ("labels", "threshold", "split", "sample"), "runs": ("recipe", "engine")}
+
+
+@dataclass
+class Findings:
+    """`stale`: {artifact: what changed in its own settings, or ""}; `unrecorded`: artifacts of a
+    version that kept no record, which are taken as made under the present settings; `current`:
+    those that were made under the present settings from what is there."""
+
+    stale: dict[str, str] = field(default_factory=dict)
+    unrecorded: list[str] = field(default_factory=list)
+    current: set[str] = field(default_factory=set)
+
+
+def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
+    """Hold the records of `wanted`, and of all they are made of, against the configuration, and
+    against each other."""
+    found = Findings()
+    taken = _taken(experiment)
+    artifacts = sorted(experiment.upstream(wanted))
+    records = {each: read(experiment.record(each)) for each in artifacts}
+    for artifact in artifacts:
+        record, fingerprint = records[artifact], experiment.fingerprint(artifact)
+        settings, inputs = experiment.made(artifact)
+        if record and record.fingerprint:
+            now = digest(records[each] for each in inputs)
+            if record.fingerprint != fingerprint:
+                found.stale[artifact] = _difference(experiment.record(artifact), settings)
+            elif record.inputs and now not in (record.inputs, None):
+                found.stale[artifact] = "what it was made from has changed"
+            elif record.inputs == now:
+                found.current.add(artifact)
+        elif (experiment.folder / artifact).exists():
+            if artifact in taken:
+                change = "" if taken[artifact] == fingerprint else "settings"
+            else:
+                change = _contradiction(artifact, experiment.record(artifact), settings)
+            if change:
+                found.stale[artifact] = change
+            elif artifact not in taken:
+                found.unrecorded.append(artifact)
+    return found
+
+
+def set_times(experiment: Experiment, current: set[str]) -> None:
+    """Give `current` artifacts that look older than what they were made from a new time.
+
+    Copying without times, restoring a backup or a clock that was wrong leave files in any order of
+    time, by which Snakemake would make them again.
+    """
+    now = time.time()
+    newest: dict[str, float] = {}
+
+    def visit(artifact: str) -> float:
+        if artifact not in newest:
+            files_of_it = _files(experiment, artifact)
+            times = [file.stat().st_mtime for file in files_of_it]
+            wheel = experiment.wheel_of(artifact)
+            inputs = max(map(visit, experiment.made(artifact)[1]), default=0.0)
+            if wheel and wheel.exists():
+                inputs = max(inputs, wheel.stat().st_mtime)
+            if artifact in current and times and min(times) < inputs:
+                for file in files_of_it:
+                    os.utime(file, (now, now))
+                times = [now]
+            newest[artifact] = max(times, default=0.0)
+        return newest[artifact]
+
+    try:
+        for artifact in current:
+            visit(artifact)
+    except PermissionError:  # only the owner of the files can
+        logger.warning("%s: the times of files cannot be set", experiment.folder)
+
+
+def _files(experiment: Experiment, artifact: str) -> list[Path]:
+    """All that Snakemake takes the time of, of what is there of an artifact."""
+    path = experiment.folder / artifact
+    found = [path.parent / name for name in RUN] if path.name == "run.json" else [path]
+    found += [folder / files.STAMP for folder in found]
+    return [file for file in found if file.exists()]
+
+
+def take(experiment: Experiment, unrecorded: Iterable[str]) -> None:
+    """Remember `unrecorded` artifacts as made under the present settings."""
+    new = {each: experiment.fingerprint(each) for each in unrecorded}
+    if new:
+        files.write_json(experiment.folder / TAKEN, {"taken": _taken(experiment) | new})
+
+
+def sentences(found: Findings, folder: Path, most: int = 10) -> list[str]:
+    """What to tell the user about findings, at most `most` changes by name."""
+    told = []
+    stale, unrecorded = len(found.stale), len(found.unrecorded)
+    changed = [f"{folder / name} ({why})" for name, why in found.stale.items() if why]
+    if found.stale:
+        shown = "; ".join(changed[:most]) + f" and {len(changed) - most} more" * (
+            len(changed) > most
+        )
+        told.append(
+            f"{stale} {_artifacts(stale)} made under other settings, to be made again"
+            + (f": {shown}" if shown else "")
+        )
+    if found.unrecorded:
+        told.append(
+            f"{unrecorded} {_artifacts(unrecorded)} in {folder} without a record of settings, as an "
+            f"earlier version left them, such as {found.unrecorded[0]}; taken as made under the "
+            f"present settings, this once, and noted in {folder / TAKEN}"
+        )
+    return told
+
+
+def _artifacts(number: int) -> str:
+    return "artifact" if number == 1 else "artifacts"
+
+
+def _taken(experiment: Experiment) -> dict[str, str]:
+    path = experiment.folder / TAKEN
+    taken: dict[str, str] = files.read_json(path)["taken"] if path.exists() else {}
+    return taken
+
+
+def _difference(record: Path, settings: Mapping[str, Any]) -> str:
+    """Which settings in a record are others now; empty where the record does not hold them."""
+    if record.suffix != ".json":
+        return ""
+    try:
+        before = files.read_json(record).get("settings", {})
+    except (UserError, OSError):  # whoever reads the artifact says so
+        return ""
+    return _changes(before, settings)
+
+
+def _contradiction(artifact: str, record: Path, settings: Mapping[str, Any]) -> str:
+    """Which settings that a file without a fingerprint states are others now."""
+    keys = STATED.get(artifact.split("/")[0], ())
+    try:
+        stated = files.read_json(record) if keys else {}
+    except (UserError, OSError):
+        return ""
+    if stated.get("kind", "finetune") != "finetune":  # a baseline's recipe is not its block
+        return ""
+    both = [key for key in keys if key in stated]
+    now = {key: settings[key] for key in both if settings.get(key) is not None}
+    return _changes({key: stated[key] for key in both if stated[key] is not None}, now)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
+    """`key: old → new` of every setting that differs, dotted where they are nested."""
+    found = []
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += [_changes(old, new, f"{where}{key}.")]
+        elif old != new:
+            found.append(f"{where}{key}: {_shown(old)} → {_shown(new)}")
+    return ", ".join(filter(None, found))
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
