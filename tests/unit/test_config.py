@@ -77,6 +77,32 @@ def test_a_models_recipe_overlays_the_experiments():
         ("datasets.products.wheel.member", {"tests": "a.csv"}, ["datasets.products", "'tests'", "train, dev, test"]),
         ("resources.finetun", {}, ["'finetun'", "finetune"]),
         ("max_length", 2, ["max_length"]),
+        ("seeds", list(range(1001)), ["seeds: 1001 entries", "at most 1000"]),
+        ("datasets.movies.labels", [f"c{i}" for i in range(129)], ["labels: 129 entries", "at most 128"]),
+        ("recipe.epochs", 2.5, ["recipe.epochs", "2.5", "integer"]),
+        ("seeds", [2**63], ["seeds.0", "9223372036854775808 is too large"]),
+        ("datasets.movies.sample.train", 2.5, ["sample.train", "2.5", "share", "whole number of rows"]),
+        ("datasets.movies.sample.train", 1e99, ["sample.train", "maximum of 1000000000"]),
+        ("datasets.movies.sample.dev", 10, ["sample.dev", "no dev split to take 10 from"]),
+        ("datasets.products.split", {"test": 0.1}, ["products.split.test", "has a test split already"]),
+        ("datasets.products.split", {"dev": 0.1}, ["products.split", "no train split to cut from"]),
+        ("models.asked", {"intermediate": {"from": "minilm-l6", "hub": {"id": "squad"}, "stride": 384}},
+         ["models.asked.intermediate.stride", "384 must be less than max_length, 384"]),
+        ("pathvars.results", "", ["pathvars.results", "'' names no folder"]),
+        ("pathvars.results", " \t", ["pathvars.results", "names no folder"]),
+        ("pathvars.results", "/", ["pathvars.results", "'/' is no folder of its own"]),
+        ("pathvars.results", "//", ["pathvars.results", "'//' is no folder of its own"]),
+        ("pathvars.results", "/x/..", ["pathvars.results", "'/x/..' is no folder of its own"]),
+        ("pathvars.results", ".", ["pathvars.results", "'.' is no folder of its own"]),
+        ("pathvars.results", "{dataset}", ["pathvars.results", "'{dataset}' holds a brace"]),
+        ("pathvars.results", "a\nb", ["pathvars.results", "control character"]),
+        ("pathvars.results", "a\0b", ["pathvars.results", "control character"]),
+        ("pathvars.results", "~/x", ["pathvars.results", "only a shell knows '~'"]),
+        ("pathvars.results", "x/", ["pathvars.results", "write 'x/' as 'x'"]),
+        ("pathvars.results", "./x//y", ["pathvars.results", "write './x//y' as 'x/y'"]),
+        ("pathvars.results", " x", ["pathvars.results", "write ' x' as 'x'"]),
+        ("pathvars.results", "x" * 300, ["pathvars.results", "cannot be a folder"]),
+        ("pathvars.results", str(DEMO), ["pathvars.results", "demo.yaml' is a file"]),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_with_file_key_and_fix(tmp_path, path, value, parts):
@@ -93,6 +119,12 @@ def test_a_fault_is_named_with_file_key_and_fix(tmp_path, path, value, parts):
     assert str(file) in message and "\n" not in message
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize("folder", ["results", "a b/c", "../x", "/scratch/me/results"])
+def test_results_may_go_to_any_plain_folder(folder):
+    given = demo() | {"pathvars": {"results": folder}}
+    assert configuration.check(given, SCHEMA)["pathvars"] == {"results": folder}
 
 
 def test_the_file_named_is_the_one_that_holds_the_key(tmp_path):

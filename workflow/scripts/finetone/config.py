@@ -1,13 +1,13 @@
 """Check an experiment's configuration and fill in its defaults.
 
 The schema says what a key may hold; this module turns its verdicts into one sentence that names
-the file, the key and the nearest key that exists, and checks what no schema can: references
-between entries.
+the file, the key and the nearest key that exists.
 """
 
 import difflib
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,63 +15,44 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from finetone.config_canonical import canonical
+from finetone.config_checks import SPLITS, cross_checks, splits_of
+from finetone.config_values import faults as unusable
+from finetone.config_values import load
 from finetone.errors import UserError
-
-DATASET_SOURCES = ("hub", "wheel", "file")
-SPLITS = ("train", "dev", "test")
-MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
 
 
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
-    """Return `config` with every default of the schema at `schema` filled in.
+    """Return `config` with every default of the schema at `schema`, in canonical form: equal
+    settings are equal values, with keys in one order and numbers of one type.
 
     `files` are the YAML files the configuration was merged from; they are searched for the place
     of a fault and for keys given twice. Raises UserError for the first fault found.
     """
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    documents = {str(file): _load(Path(file)) for file in files}
+    rules = _rules(Path(schema))
+    documents = {str(file): load(Path(file)) for file in files}
+    for keys, problem in unusable(config):
+        raise UserError(f"{_place(keys, documents) or 'config'}: {problem}")
+    complete = canonical(config, rules, rules)
     faults = sorted(
-        Draft202012Validator(rules).iter_errors(config),
+        Draft202012Validator(rules).iter_errors(complete),
         key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
     )
     for fault in faults:
         below = [f for f in faults if f is not fault and _is_below(f, fault)]
         if not (fault.context and below):  # a fault further down says more than "fits no variant"
             raise UserError(_sentence(fault, documents))
-    complete = _fill(config, rules, rules)
-    for path, problem in _cross_checks(complete):
+    for path, problem in cross_checks(complete):
         raise UserError(f"{_place(path, documents)}: {problem}")
     return complete
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader keeps the last of two equal keys; a user who wrote both meant something else."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        # ask the nodes before `<<` merges are flattened: overriding a merged key is no duplicate
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node)
-            if key in seen:
-                mark = key_node.start_mark
-                raise UserError(
-                    f"{mark.name}, line {mark.line + 1}: the key {key!r} is given twice; names must be unique"
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+@functools.cache
+def _rules(schema: Path) -> Any:
+    return yaml.safe_load(schema.read_text(encoding="utf-8"))
 
 
-def _load(file: Path) -> Any:
-    try:
-        with file.open(encoding="utf-8") as stream:
-            return yaml.load(stream, _StrictLoader)
-    except yaml.YAMLError as error:
-        raise UserError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
-
-
-def _place(path: Iterable[str | int], documents: dict[str, Any]) -> str:
+def _place(path: Iterable[Any], documents: dict[str, Any]) -> str:
     """`file: key.subkey`, with the last file that holds the longest part of the path."""
     keys = list(path)
     best, depth = "", -1
@@ -127,162 +108,26 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
         near = difflib.get_close_matches(str(fault.instance), map(str, fault.validator_value), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"{where}: {fault.instance!r} is not one of {fault.validator_value}{hint}"
-    return f"{where}: {fault.message}"
+    if fault.validator == "maxItems":
+        return (
+            f"{where}: {len(fault.instance)} entries; there may be at most {fault.validator_value}"
+        )
+    return f"{where}: {_cut(fault.message)}"
 
 
-def _fill(value: Any, schema: Any, root: dict[str, Any]) -> Any:
-    """A copy of `value` with the defaults of `schema`, recursively."""
-    if not isinstance(schema, dict):
-        return value
-    if "$ref" in schema:
-        target: Any = root
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
-    if isinstance(value, dict):
-        properties = dict(schema.get("properties", {}))
-        for branch in schema.get("oneOf", []):
-            if Draft202012Validator({"$defs": root["$defs"], **branch}).is_valid(value):
-                properties |= {
-                    k: v for k, v in branch["properties"].items() if v is not True and k != "kind"
-                }
-        filled = {
-            key: _fill(item, properties.get(key, schema.get("additionalProperties")), root)
-            for key, item in value.items()
-        }
-        for key, rule in () if schema.get("x-overlay") else properties.items():
-            if isinstance(rule, dict) and key not in filled and "default" in rule:
-                filled[key] = _fill(rule["default"], rule, root)
-        return filled
-    return value
+def _cut(text: str) -> str:
+    """A message that quotes a whole block stays one sentence."""
+    return text if len(text) <= 400 else f"{text[:200]} … {text[-150:]}"
 
 
 def recipe_of(config: dict[str, Any], model: str) -> dict[str, Any]:
-    """The recipe of one model: the experiment's, overlaid by the keys its entry gives."""
+    """The recipe of one model, in the schema's order: the experiment's, overlaid by its entry's."""
     return {**config["recipe"], **config["models"][model].get("recipe", {})}
-
-
-def _cross_checks(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
-    datasets, models, baselines = config["datasets"], config["models"], config["baselines"]
-    for name, block in datasets.items():
-        here = ["datasets", name]
-        yield from _one_source(here, block, DATASET_SOURCES)
-        if "wheel" in block and "member" not in block["wheel"]:
-            yield [*here, "wheel"], "the key 'member' is missing (the file inside the wheel)"
-        if unknown := sorted(_splits(block) - set(SPLITS)):
-            yield here, f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
-        if "threshold" in block and len(block["labels"]) != 2:
-            yield (
-                [*here, "threshold"],
-                f"makes two classes, but labels names {len(block['labels'])}",
-            )
-        for value, label in block.get("label_values", {}).items():
-            if label not in block["labels"]:
-                yield (
-                    [*here, "label_values", value],
-                    f"{label!r} is not one of labels {block['labels']}",
-                )
-        if sum(v for k, v in block.get("split", {}).items() if k != "seed") >= 1:
-            yield (
-                [*here, "split"],
-                "leaves no rows for training; the shares must sum to less than 1",
-            )
-    yield from _references(config)
-    for name, block in models.items():
-        here = ["models", name]
-        yield from _one_source(here, block, MODEL_SOURCES)
-        if "wheel" in block and "folder" not in block["wheel"]:
-            yield (
-                [*here, "wheel"],
-                "the key 'folder' is missing (the model's folder inside the wheel)",
-            )
-        if name in baselines:
-            yield (
-                ["baselines", name],
-                "a model has this name already; names of methods must be unique",
-            )
-        if recipe_of(config, name).get("choose_epoch") == "dev" and "dev" not in _splits(
-            datasets[config["source"]]
-        ):
-            yield (
-                [*here, "recipe"],
-                f"choose_epoch: dev needs a dev split of {config['source']!r}; add split: {{dev: 0.1}}",
-            )
-    if "train" not in _splits(datasets[config["source"]]):
-        yield ["datasets", config["source"]], "is the source, so it needs a train split"
-    if "test" not in _splits(datasets[config["source"]]):
-        yield (
-            ["datasets", config["source"]],
-            "is the source, so it needs a test split; add split: {test: 0.2}",
-        )
-
-
-def _one_source(
-    here: list[str], block: dict[str, Any], sources: tuple[str, ...]
-) -> Iterator[tuple[list[str], str]]:
-    given = [s for s in sources if s in block]
-    if len(given) != 1:
-        had = ", ".join(given) or "none"
-        yield here, f"needs exactly one source of {', '.join(sources)}; it has {had}"
-
-
-def _references(config: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
-    datasets, models = list(config["datasets"]), list(config["models"])
-    methods = models + list(config["baselines"])
-
-    def unknown(
-        path: list[str], name: str, known: list[str], what: str
-    ) -> Iterator[tuple[list[str], str]]:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            yield path, f"no {what} is named {name!r}; {hint}"
-
-    yield from unknown(["source"], config["source"], datasets, "dataset")
-    for name in config["transfer"]:
-        yield from unknown(["transfer"], name, datasets, "dataset")
-        if name == config["source"]:
-            yield ["transfer"], f"{name!r} is the source already"
-        elif "test" not in _splits(config["datasets"][name]):
-            yield ["datasets", name], "is named under transfer, so it needs a test split"
-        elif config["datasets"][name]["labels"] != config["datasets"][config["source"]]["labels"]:
-            yield (
-                ["datasets", name, "labels"],
-                f"{config['datasets'][name]['labels']} differ from those of the source "
-                f"{config['source']!r}, {config['datasets'][config['source']]['labels']}",
-            )
-    for name, block in config["models"].items():
-        for key, field in (("scratch", "like"), ("intermediate", "from")):
-            if key in block:
-                other = block[key][field]
-                path = ["models", name, key, field]
-                yield from unknown(path, other, models, "model")
-                if other == name or any(
-                    k in config["models"][other] for k in ("scratch", "intermediate")
-                ):
-                    yield (
-                        path,
-                        f"{other!r} must be a model with weights of its own (hub, wheel or path)",
-                    )
-    if config["compare"]["baseline"] is not None:
-        yield from unknown(
-            ["compare", "baseline"], config["compare"]["baseline"], methods, "method"
-        )
-
-
-def _splits(block: dict[str, Any]) -> set[str]:
-    """Names of the splits a dataset block can yield."""
-    if "hub" in block:
-        named = set(block.get("splits", {"train": "", "test": ""}))
-    else:
-        given = block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
-        named = set(given) if isinstance(given, dict) else {"train"}
-    return named | (set(block.get("split", {})) - {"seed"})
 
 
 def split_names(block: dict[str, Any]) -> list[str]:
     """The splits of a (checked) dataset block in the order train, dev, test."""
-    return [s for s in SPLITS if s in _splits(block)]
+    return [s for s in SPLITS if s in splits_of(block)]
 
 
 def wheel_name(requirement: str) -> str:
