@@ -230,6 +230,7 @@ def test_groups_are_means_over_their_methods():
 def test_a_group_fact_of_one_is_not_true():
     assert make_facts().select({"group": {"distilled": True}}) == ["small", "tiny", "mini"]
     assert make_facts().select({"group": {"layers": 1}}) == ["tiny"]
+    assert make_facts().select({"group": {"layers": 1.0}}) == ["tiny"], "1.0 is the same number"
     with pytest.raises(Missing, match="no method with layers: True"):
         make_facts().select({"group": {"layers": True}})
 

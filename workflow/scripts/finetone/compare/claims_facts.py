@@ -54,7 +54,8 @@ class Facts:
             for method, facts in self.groups.items()
             # 1 == True in Python, but a model with one layer is not a distilled one
             if all(
-                k in facts and (facts[k], type(facts[k])) == (v, type(v)) for k, v in wanted.items()
+                k in facts and facts[k] == v and isinstance(facts[k], bool) == isinstance(v, bool)
+                for k, v in wanted.items()
             )
         ]
         if not found:
