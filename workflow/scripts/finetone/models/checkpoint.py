@@ -1,26 +1,22 @@
 """From somebody's checkpoint folder to weights of ours, with nothing lost or made up in silence."""
 
-import json
 import pickle
 import re
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from transformers import (
-    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    PretrainedConfig,
-    PreTrainedModel,
-)
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging
 
 from finetone.errors import UserError, first_line
-from finetone.models import layers
+from finetone.log import out_of_memory
+from finetone.models import architecture, layers
+
+SMALL = 100_000_000  # parameters that fit into memory whatever the files hold
 
 # Keys of a checkpoint that a classifier has no place for and that nobody misses: heads of
 # pretraining or of another task, poolers that this classifier skips, constant buffers.
@@ -54,45 +50,6 @@ class Loaded:
     unexpected: list[str]
 
 
-def read_config(folder: Path, where: str) -> PretrainedConfig:
-    """The configuration in `folder`, made sure to be one that transformers itself implements.
-
-    Raises:
-        UserError: no or broken config.json, code from the repository wanted, no classifier.
-    """
-    file = folder / "config.json"
-    if not file.is_file():
-        raise UserError(
-            f"{where}: there is no config.json in {folder}; name a folder or repository that holds "
-            "one model in the format of transformers"
-        )
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-        kind = raw.get("model_type")
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"{where}: {file} is not a JSON object ({error})") from None
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # whatever a malformed file makes the library stumble over
-        if "auto_map" in raw:
-            raise UserError(
-                f"{where}: model_type {kind!r} runs Python code from its repository, which "
-                "finetone never does; choose a model that transformers implements"
-            ) from None
-        raise UserError(
-            f"{where}: model_type {kind!r} in {file} is unknown or its settings are broken "
-            f"({first_line(error)})"
-        ) from None
-    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
-        raise UserError(
-            f"{where}: transformers has no sequence classifier for model_type {kind!r}; choose a "
-            "model of another architecture"
-        )
-    if hasattr(config, "auto_map"):  # code that ours does without: nobody is to find it later
-        del config.auto_map
-    return config
-
-
 def load(
     folder: Path,
     where: str,
@@ -111,10 +68,12 @@ def load(
         UserError: the files cannot be read, or backbone keys are missing, left over or of another
             shape, unless they match a regular expression of `allow_missing` / `allow_unexpected`.
     """
-    config = read_config(folder, where)
+    config = architecture.read_config(folder, where)
     config.num_labels = labels
     config.problem_type = None  # left over from another task it would choose another loss
-    whole = _shapes(config)
+    described = architecture.skeleton(config, where)
+    whole = set(described.state_dict())
+    _refuse_few(folder, described.num_parameters(), where)
     if keep_layers is not None:
         layers.keep(config, keep_layers, where.removeprefix("models."))
     try:
@@ -133,7 +92,9 @@ def load(
             f"{where}: the weights in {folder} are a pickle that wants to run code and were "
             f"refused ({first_line(error)}); choose a revision with model.safetensors"
         ) from None
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
+    except Exception as error:  # by format and kind of damage
+        if out_of_memory(error):
+            raise
         raise UserError(
             f"{where}: the weights in {folder} cannot be loaded ({first_line(error)}); "
             "fetch them again or choose another revision"
@@ -162,6 +123,7 @@ def load(
 
     absent = head | set(missing)
     weights = {key: value for key, value in model.state_dict().items() if key not in absent}
+    _refuse_not_finite(model, absent, where)
     return Loaded(model, weights, missing, unexpected)
 
 
@@ -183,14 +145,42 @@ def head_keys(model: PreTrainedModel) -> list[str]:
     return [key for key in model.state_dict() if not key.startswith(f"{model.base_model_prefix}.")]
 
 
-def skeleton(config: PretrainedConfig) -> PreTrainedModel:
-    """The classifier `config` describes, without memory for its weights."""
-    with torch.device("meta"):
-        return AutoModelForSequenceClassification.from_config(config)
+def _refuse_few(folder: Path, parameters: int, where: str) -> None:
+    """Weights that are absent or of another shape are drawn in memory before they can be reported:
+    not where config.json claims far more of them than the files can hold."""
+    stored = 0
+    for file in [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
+        size = file.stat().st_size
+        stored += size
+        if (unpacked := _unpacked(file)) > 2 * size:  # torch.save does not compress
+            raise UserError(
+                f"{where}: {file} unpacks to {unpacked:,} bytes, which weights never do; "
+                "choose a revision with model.safetensors"
+            )
+    if parameters > max(SMALL, 4 * stored):
+        raise UserError(
+            f"{where}: config.json describes {parameters:,} parameters, but the weights in "
+            f"{folder} have {stored:,} bytes; config and weights do not match"
+        )
 
 
-def _shapes(config: PretrainedConfig) -> set[str]:
-    return set(skeleton(config).state_dict())
+def _unpacked(file: Path) -> int:
+    """Bytes of all entries of a zip archive; 0 for other files and broken ones, which torch names."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except Exception:
+        return 0
+
+
+def _refuse_not_finite(model: PreTrainedModel, absent: set[str], where: str) -> None:
+    for key, weight in model.named_parameters():
+        if key not in absent and not torch.stack(torch.aminmax(weight.detach())).isfinite().all():
+            what = "NaN" if weight.isnan().any() else "an infinite number"
+            raise UserError(
+                f"{where}: weight {key} holds {what}; the checkpoint is damaged, choose another "
+                "revision"
+            )
 
 
 def _belongs(key: str, whole: set[str], model: PreTrainedModel) -> bool:

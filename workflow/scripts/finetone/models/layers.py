@@ -7,6 +7,8 @@ from finetone.errors import UserError
 # Encoder-decoder models count their stacks apart; every other configuration of transformers
 # answers to `num_hidden_layers`, whatever its own name for it (GPT-2's is `n_layer`).
 STACKS = ("encoder_layers", "decoder_layers")
+NAMES = ("num_hidden_layers", *STACKS)
+MOST = 1_000  # the deepest published transformers have fewer; more is a typing error or an attack
 
 
 def count(config: PretrainedConfig) -> int:

@@ -20,7 +20,7 @@ from finetone.engine import parameters
 from finetone.errors import UserError
 from finetone.identity import describe, own_files
 from finetone.log import logger
-from finetone.models import checkpoint, layers, scratch, tokenizer
+from finetone.models import architecture, checkpoint, layers, scratch, tokenizer
 from finetone.provenance import Provenance
 
 
@@ -113,7 +113,7 @@ def _from_scratch(
     config.num_labels = labels
     if block.get("keep_layers"):
         layers.keep(config, block["keep_layers"], name)
-    model = checkpoint.skeleton(config)
+    model = architecture.skeleton(config, where)
     reader = tokenizer.load(like, config, where)
     tokenizer.check(reader, model, where)
     with files.atomic(target) as folder:

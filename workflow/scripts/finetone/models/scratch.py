@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from finetone.errors import UserError, first_line
-from finetone.models import checkpoint
+from finetone.errors import UserError
+from finetone.models import architecture
 
 
 def configuration(like: Path, changes: dict[str, Any], where: str) -> PretrainedConfig:
@@ -17,7 +17,7 @@ def configuration(like: Path, changes: dict[str, Any], where: str) -> Pretrained
     Raises:
         UserError: a change names a setting this architecture does not have, or makes it impossible.
     """
-    config = checkpoint.read_config(like, where)
+    config = architecture.read_config(like, where)
     settings = config.to_dict()
     for key in changes:
         if key not in settings and key not in config.attribute_map:
@@ -28,12 +28,13 @@ def configuration(like: Path, changes: dict[str, Any], where: str) -> Pretrained
                 f"{where}.scratch.config: {config.model_type} has no setting {key!r}{hint}"
             )
     try:
+        architecture.refuse_sizes(changes)
         for key, value in changes.items():
             setattr(config, key, value)
-        checkpoint.skeleton(config)
+        architecture.build(config)
     except Exception as error:  # an impossible width, number of heads … fails in many ways
-        line = first_line(error)
+        shown = json.dumps(changes, default=str)[:200]
         raise UserError(
-            f"{where}.scratch.config: {json.dumps(changes)} gives no working model ({line})"
+            f"{where}.scratch.config: {shown} gives no working model ({architecture.reason(error)})"
         ) from None
     return config

@@ -27,7 +27,15 @@ from finetone.engine import state as saved
 from finetone.engine.recipe import save_every
 from finetone.errors import UserError
 from finetone.log import logger
-from finetone.models import checkpoint, layers, prepare, squad_data, squad_metric, tokenizer
+from finetone.models import (
+    architecture,
+    checkpoint,
+    layers,
+    prepare,
+    squad_data,
+    squad_metric,
+    tokenizer,
+)
 from finetone.models.squad_windows import Question, Window, best_span, collate, windows
 from finetone.provenance import Provenance
 from finetone.seeds import derive
@@ -154,7 +162,7 @@ def _question_answerer(
     base: Path, block: dict[str, Any], where: str
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model with a fresh head for starts and ends, drawn under the entry's seed."""
-    config = checkpoint.read_config(base, where)
+    config = architecture.read_config(base, where)
     if block.get("keep_layers"):
         layers.keep(config, block["keep_layers"], where.split(".")[1])
     reader = tokenizer.load(base, config, where)
