@@ -62,6 +62,19 @@ def test_what_pip_says_is_passed_on(local_index: Path, tmp_path: Path):
     assert "PIP_INDEX_URL" in str(e.value)
 
 
+def test_what_pip_says_is_passed_on_without_passwords(tmp_path: Path, monkeypatch, caplog):
+    monkeypatch.delenv("PIP_NO_INDEX", raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://anna:Tr0ub4dor@127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(UserError, match="pip could not download it") as caught:
+        wheel.fetch("parcel==2.0", "0" * 64, tmp_path / "x.whl")
+    assert "Tr0ub4dor" not in str(caught.value) + caplog.text
+    monkeypatch.setenv("PIP_INDEX_URL", "http://anna:Tr0ub4dor/@127.0.0.1:9/simple")
+    with pytest.raises(UserError, match="pip could not download it") as caught:
+        wheel.fetch("parcel==2.0", "0" * 64, tmp_path / "x.whl")
+    assert "Tr0ub4dor" not in str(caught.value) + caplog.text
+
+
 @pytest.mark.parametrize("requirement", ["-r==1", "--index-url==x", "parcel", "parcel==1.0 other"])
 def test_a_requirement_cannot_smuggle_options(requirement, tmp_path: Path):
     with pytest.raises(UserError, match="write it as name==version"):

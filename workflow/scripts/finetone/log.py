@@ -3,11 +3,15 @@
 import logging
 import os
 import sys
+import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 from finetone.errors import UserError
+from finetone.masking import mask
 
 logger = logging.getLogger("finetone")
 
@@ -24,11 +28,26 @@ MEMORY = (
 )
 
 
+class MaskedRecord(logging.LogRecord):
+    """A record of any logger, the libraries' included, that tells no password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and self.exc_info[0]:  # handlers take this text rather than make their own
+            self.exc_text = mask("".join(traceback.format_exception(*self.exc_info))).rstrip()
+
+    def getMessage(self) -> str:
+        return mask(super().getMessage())
+
+
+logging.setLogRecordFactory(MaskedRecord)
+
+
 def to_file(path: str | Path) -> None:
     """Send everything `finetone` logs, warnings and uncaught exceptions to `path`.
 
     A UserError is one line in the log and on the terminal; anything else leaves its traceback in
-    the log and its last line, or that memory ended, on the terminal.
+    the log and its last line, or that memory ended, on the terminal. Passwords are masked.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -49,10 +68,26 @@ def to_file(path: str | Path) -> None:
             print(f"finetone: {error}", file=sys.stderr)
         else:
             logger.error("".join(traceback.format_exception(kind, error, trace)))
-            said = MEMORY if out_of_memory(error) else f"{kind.__name__}: {error}"
+            said = MEMORY if out_of_memory(error) else mask(f"{kind.__name__}: {error}")
             print(f"finetone: {said} (traceback in {path})", file=sys.stderr)
 
+    def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+        logger.error("a thread ended early", exc_info=args.exc_value)
+
     sys.excepthook = uncaught
+    threading.excepthook = uncaught_in_thread
+    refuse_endpoint()
+
+
+def refuse_endpoint() -> None:
+    """Raise a UserError for a hub's address that its client would fail to import with, and print."""
+    try:
+        _ = urlsplit(os.environ.get("HF_ENDPOINT", "")).port
+    except ValueError:
+        raise UserError(
+            "HF_ENDPOINT: is no address like https://host:port; in a user's name or password write "
+            "the characters / ? # @ : as %2F %3F %23 %40 %3A"
+        ) from None
 
 
 def out_of_memory(error: BaseException) -> bool:

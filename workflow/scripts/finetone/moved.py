@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from finetone.errors import UserError, first_line
 from finetone.identity import NOT_DATA, source_of
-from finetone.log import logger
+from finetone.log import logger, refuse_endpoint
 
 
 class Fetched(NamedTuple):
@@ -59,6 +59,7 @@ def refuse(fetched: Iterable[Fetched]) -> None:
     named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]
     if not named:
         return
+    refuse_endpoint()
     from huggingface_hub import constants  # only now: most runs pin everything
 
     from finetone import hub

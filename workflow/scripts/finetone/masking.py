@@ -1,0 +1,44 @@
+"""Passwords and tokens stay out of everything a user reads, keeps or sends."""
+
+import os
+import re
+from urllib.parse import unquote
+
+HIDDEN = "***"
+USERINFO = re.compile(r"(?<=://)[^\s/?#'\"<>]+(?=@)")  # up to the last @: passwords may hold one
+TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
+PARAMETER = re.compile(
+    r"(?i)(?<=[?&;])((?:access_?|auth_?)?token|api_?key|key|password|sig|signature|x-amz-\w+)"
+    r"=[^\s&'\"<>]+"
+)
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+ADDRESSES = re.compile(r"(?i)HF_ENDPOINT|\w*PROXY|PIP_\w*|UV_\w*")  # variables that may hold URLs
+SHORTEST = 4  # characters of a secret; a shorter one is in too many words
+
+
+def mask(text: str) -> str:
+    """`text` with ***, not what it should not tell: user and password of any URL, tokens of the
+    hub, and wherever they stand the passwords that environment variables hold."""
+    for secret in sorted(_secrets(), key=len, reverse=True):
+        # a short one may be part of a word
+        whole = rf"(?<!\w){re.escape(secret)}(?!\w)" if len(secret) < 8 else re.escape(secret)
+        text = re.sub(whole, HIDDEN, text)
+    text = USERINFO.sub(HIDDEN, text)
+    return PARAMETER.sub(rf"\1={HIDDEN}", TOKEN.sub(HIDDEN, text))
+
+
+def _secrets() -> set[str]:
+    found = {os.environ.get(name, "").strip() for name in TOKENS}
+    for name, value in os.environ.items():
+        if "@" in value and ADDRESSES.fullmatch(name):
+            for address in value.split():  # some variables hold several
+                found |= _passwords(address)
+    return {secret for secret in found if len(secret) >= SHORTEST}
+
+
+def _passwords(address: str) -> set[str]:
+    """What is secret in a URL; a name without a password is, where it is long enough for a token."""
+    user, colon, password = address.rpartition("@")[0].rpartition("://")[2].partition(":")
+    secret = password if colon else user if len(user) >= 16 else ""
+    # a password with an unquoted "/" or "#" is cut there by whoever reads the URL
+    return {secret, unquote(secret), *re.split("[/?#@]", secret)}
