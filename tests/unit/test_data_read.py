@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetone.data import read
+from finetone.data import limits, read
 from finetone.data.read import read_table
 from finetone.errors import UserError
 
@@ -182,7 +182,7 @@ def test_missing_file_is_a_sentence(tmp_path: Path):
 
 
 def test_an_endless_line_is_refused_before_it_fills_the_memory(monkeypatch):
-    monkeypatch.setattr(read, "MAX_LINE", 1000)
+    monkeypatch.setattr(limits, "MAX_RECORD", 1000)
     bomb = gzip.compress(b"text,label\n" + b"a" * 10_000_000)
     with pytest.raises(UserError, match=r"x.csv.gz, line 2: is longer than"):
         read_table(bomb, "x.csv.gz", COLUMNS)

@@ -98,8 +98,11 @@ def _genuine(path: Path, sibling: RepoSibling) -> bool:
     if sibling.lfs is not None:
         return files.sha256(path) == sibling.lfs.sha256
     if sibling.blob_id and len(sibling.blob_id) == 40:
-        content = path.read_bytes()
-        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == sibling.blob_id
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+        with path.open("rb") as stream:
+            while chunk := stream.read(files.CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest() == sibling.blob_id
     return True
 
 

@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from finetone.data import limits
 from finetone.errors import UserError, first_line
 from finetone.hub import fetch_dataset, stated_license
 from finetone.log import logger
@@ -73,18 +74,19 @@ def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.Data
                 f"datasets.{name}.{key}: split {split!r} of {hub['id']} has no column "
                 f"{block[key]!r}; there are {', '.join(data.column_names)}"
             )
+    where = f"datasets.{name} ({split})"
+    limits.check_rows(data.num_rows, where)
     values = list(data[block["label"]])
     feature = data.features[block["label"]]
     if isinstance(feature, ClassLabel):
         logger.info("%s, %s: label numbers stand for %s", hub["id"], split, feature.names)
         if set(feature.names) == set(block["labels"]):  # perhaps in another order
             values = [feature.names[v] if v is not None and v >= 0 else v for v in values]
-    return pd.DataFrame(
-        {
-            "text": pd.Series(list(data[block["text"]]), dtype=object),
-            "label": pd.Series(values, dtype=object),
-        }
-    )
+    table = limits.Table(where, ("text", "label"), packed=limits.MAX_BYTES)
+    table.unit = "row"
+    for row, cells in enumerate(zip(data[block["text"]], values, strict=True), 1):
+        table.append(cells, row)
+    return pd.DataFrame({key: pd.Series(c, dtype=object) for key, c in table.columns.items()})
 
 
 def _unreachable(error: BaseException) -> bool:

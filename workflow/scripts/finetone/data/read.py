@@ -8,24 +8,25 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from finetone.data import limits, parquet
 from finetone.errors import UserError, first_line
 
-MAX_LINE = 1 << 26  # bytes; a longer line is no row of text but damage or a decompression bomb
-MAX_TABLE = 1 << 31  # bytes of a compressed Parquet file, unpacked
+MAX_PARQUET = 1 << 31  # bytes of a compressed Parquet file, unpacked: it is read in memory
 
 BARE_RETURN = 'holds a bare carriage return; end lines with "\\n"'
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
 
-Columns = dict[str, list[Any]]
+Header = list[str]
+Row = tuple[int, list[Any]]  # with the line it begins in
 
 
 def read_table(source: Path | bytes, name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -36,7 +37,8 @@ def read_table(source: Path | bytes, name: str, columns: Sequence[str]) -> pd.Da
     "1e5" stay text), JSONL and Parquet cells keep the type they were written with, missing ones
     are None. Rows keep their order; blank lines are no rows. All columns have dtype object.
 
-    Raises UserError with file and line (Parquet: file and column) for anything malformed.
+    Raises UserError with file and line (Parquet: file and column) for anything malformed, and for
+    more than `finetone.data.limits` allows.
     """
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     compressed = suffixes[-1:] == [".gz"]
@@ -46,13 +48,15 @@ def read_table(source: Path | bytes, name: str, columns: Sequence[str]) -> pd.Da
         known = ", ".join(_READERS)
         raise UserError(f"{name}: unknown kind of table; the name must end in {known} (or .gz)")
     try:
+        packed = source.stat().st_size if isinstance(source, Path) else len(source)
+        table = limits.Table(name, columns, packed)
         with _open(source, compressed) as stream:
-            table = reader(stream, name, columns)
+            reader(_Stream(stream, name, packed), table)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{name}: broken gzip file ({error})") from None
     except OSError as error:
         raise UserError(f"{name}: cannot be read ({error.strerror})") from None
-    frame = pd.DataFrame({key: pd.Series(table[key], dtype=object) for key in columns})
+    frame = pd.DataFrame({key: pd.Series(table.columns[key], dtype=object) for key in columns})
     if frame.empty:
         raise UserError(f"{name}: has no rows")
     return frame
@@ -64,43 +68,59 @@ def _open(source: Path | bytes, compressed: bool) -> Iterator[IO[bytes]]:
         yield cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if compressed else raw
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
-    """Decoded lines with their ends; only b"\\n" ends one, so line numbers match any editor's."""
-    number = 0
-    while raw := stream.readline(MAX_LINE):
-        number += 1
-        if len(raw) == MAX_LINE and not raw.endswith(b"\n"):
-            _refuse(name, number, f"is longer than {MAX_LINE >> 20} MB")
-        if b"\0" in raw:
-            _refuse(name, number, "holds a NUL byte; save the file as UTF-8 text")
-        try:
-            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            byte = raw[error.start]
-            _refuse(name, number, f"is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
+class _Stream:
+    """The lines of a table, decoded; none of them, and not their sum, longer than allowed.
+
+    Only b"\\n" ends a line, so numbers match any editor's.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str, packed: int) -> None:
+        self.raw, self.name, self.packed = stream, name, packed
+        self.record = 0  # bytes since a reader said that a row had ended
+
+    def __iter__(self) -> Iterator[str]:
+        name, size, blank, number = self.name, 0, 0, 0
+        most = limits.most(self.packed)
+        while raw := self.raw.readline(limits.MAX_RECORD + 1):
+            number += 1
+            size += len(raw)
+            self.record += len(raw)
+            if size > most:
+                limits.check_size(size, self.packed, name)
+            if self.record > limits.MAX_RECORD:
+                _refuse(name, number, f"is longer than {limits.MAX_RECORD >> 20} MB, or never ends")
+            if b"\0" in raw:
+                _refuse(name, number, "holds a NUL byte; save the file as UTF-8 text")
+            blank = blank + 1 if len(raw) < 3 and raw.isspace() else 0
+            if blank > limits.MAX_BLANK:
+                _refuse(name, number, f"follows {limits.MAX_BLANK:,} blank lines; remove them")
+            try:
+                yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                byte = raw[error.start]
+                _refuse(name, number, f"is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
 
 
-def _csv(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
-    csv.field_size_limit(MAX_LINE)
-    rows = csv.reader(_lines(stream, name), strict=True)
-    header = _next_row(rows, name)
-    if header is None:
-        raise UserError(f"{name}: is empty")
+def _csv(stream: _Stream, table: limits.Table) -> None:
+    csv.field_size_limit(limits.MAX_CELL)
+    rows = csv.reader(stream, strict=True)
+    header = _next_row(rows, stream)
 
-    def records() -> Iterator[tuple[int, list[str]]]:
+    def records() -> Iterator[Row]:
         while True:
             line = rows.line_num + 1  # where the record begins: quoted fields may span lines
-            row = _next_row(rows, name)
+            row = _next_row(rows, stream)
             if row is None:
                 return
             if row:
                 yield line, row
 
-    return _fill(header, records(), name, columns)
+    _fill(header, records(), stream, table)
 
 
-def _next_row(rows: Any, name: str) -> list[str] | None:
-    line = rows.line_num + 1
+def _next_row(rows: Any, stream: _Stream) -> list[str] | None:
+    line, name = rows.line_num + 1, stream.name
+    stream.record = 0
     try:
         return next(rows, None)
     except csv.Error as error:
@@ -110,54 +130,54 @@ def _next_row(rows: Any, name: str) -> list[str] | None:
             _refuse(name, line, BARE_RETURN)
         if "expected after" in str(error):
             _refuse(name, line, 'has text after a closing quote; write a quote inside text as ""')
+        if "field limit" in str(error) or "field larger" in str(error):
+            limit = f"{limits.MAX_CELL >> 20} MB"
+            _refuse(name, line, f"holds a cell of more than {limit}; is a quote never closed?")
         _refuse(name, line, str(error))
 
 
-def _tsv(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
+def _tsv(stream: _Stream, table: limits.Table) -> None:
     """Tab-separated as IANA's text/tab-separated-values has it: no quoting, cells are verbatim.
 
     Much text data comes so, with unpaired quotes that a CSV reader would swallow rows by. Cells
     that some program did quote (doubled quotes inside quotes) are refused, not misread.
     """
-    lines = (line.removesuffix("\n").removesuffix("\r") for line in _lines(stream, name))
+    lines = (line.removesuffix("\n").removesuffix("\r") for line in stream)
     header = next(lines, None)
-    if header is None:
-        raise UserError(f"{name}: is empty")
 
-    def records() -> Iterator[tuple[int, list[str]]]:
+    def records() -> Iterator[Row]:
         for number, line in enumerate(lines, 2):
+            stream.record = 0
             if "\r" in line:
-                _refuse(name, number, BARE_RETURN)
+                _refuse(stream.name, number, BARE_RETURN)
             if not line:
                 continue
             row = line.split("\t")
             if any(map(QUOTED.fullmatch, row)):
-                _refuse(name, number, "is quoted as in CSV, but TSV has no quotes; save as .csv")
+                what = "is quoted as in CSV, but TSV has no quotes; save as .csv"
+                _refuse(stream.name, number, what)
             yield number, row
 
-    return _fill(header.split("\t"), records(), name, columns)
+    _fill(header if header is None else header.split("\t"), records(), stream, table)
 
 
 def _fill(
-    header: list[str],
-    records: Iterator[tuple[int, list[str]]],
-    name: str,
-    columns: Sequence[str],
-) -> Columns:
-    places = _places(header, f"{name}, line 1", columns)
-    table: Columns = {column: [] for column in columns}
+    header: Header | None, records: Iterator[Row], stream: _Stream, table: limits.Table
+) -> None:
+    name = stream.name
+    if header is None:
+        raise UserError(f"{name}: is empty")
+    places = _places(header, f"{name}, line 1", list(table.columns)).values()
     for line, row in records:
         if len(row) != len(header):
             _refuse(name, line, f"has {len(row)} fields, the header has {len(header)}")
-        for column, place in places.items():
-            table[column].append(row[place])
-    return table
+        table.append([row[place] for place in places], line)
 
 
-def _jsonl(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
-    table: Columns = {column: [] for column in columns}
-    number = 0
-    for number, line in enumerate(_lines(stream, name), 1):
+def _jsonl(stream: _Stream, table: limits.Table) -> None:
+    number, name = 0, stream.name
+    for number, line in enumerate(stream, 1):
+        stream.record = 0
         if not line.strip():
             continue
         try:
@@ -167,16 +187,15 @@ def _jsonl(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
         except UnicodeEncodeError:
             _refuse(name, number, "holds half of a surrogate pair (\\ud800 … \\udfff)")
         except (ValueError, RecursionError) as error:
-            _refuse(name, number, f"is not valid JSON ({error})")
+            _refuse(name, number, f"is not valid JSON ({first_line(error)})")
         if not isinstance(row, dict):
             _refuse(name, number, 'is no JSON object like {"text": "…", "label": "…"}')
-        for column in columns:
+        for column in table.columns:
             if column not in row:
-                _refuse(name, number, f"has no key {column!r}{_hint(column, list(row))}")
-            table[column].append(row[column])
+                _refuse(name, number, f"has no key {column!r}{_hint(column, row)}")
+        table.append([row[column] for column in table.columns], number)
     if not number:
         raise UserError(f"{name}: is empty")
-    return table
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -190,45 +209,46 @@ def _no_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 
 
-def _parquet(stream: IO[bytes], name: str, columns: Sequence[str]) -> Columns:
-    source: Any = stream
-    if isinstance(stream, gzip.GzipFile):
-        content = stream.read(MAX_TABLE + 1)
-        if len(content) > MAX_TABLE:
-            raise UserError(f"{name}: unpacks to more than {MAX_TABLE >> 30} GB")
+def _parquet(stream: _Stream, table: limits.Table) -> None:
+    name, source = stream.name, cast(Any, stream.raw)
+    if isinstance(source, gzip.GzipFile):
+        content = bytearray()
+        while chunk := source.read(1 << 20):
+            content += chunk
+            limits.check_size(len(content), stream.packed, name)
+            if len(content) > MAX_PARQUET:
+                raise UserError(f"{name}: unpacks to more than {MAX_PARQUET >> 30} GB")
         source = pa.BufferReader(content)
-    try:  # ParquetFile, not read_table: that would guess columns from folder names
-        file = pq.ParquetFile(source)
-        _places(file.schema_arrow.names, name, columns)
-        return {key: file.read([key]).column(0).to_pylist() for key in columns}
-    except (pa.ArrowException, OSError) as error:
-        reason = first_line(error)
-        raise UserError(f"{name}: not a readable Parquet file ({reason})") from None
+    file, header = parquet.header(source, name)
+    _places(header, name, list(table.columns))
+    parquet.fill(table, file, source, name, stream.packed)
 
 
-def _places(header: list[str], where: str, columns: Sequence[str]) -> dict[str, int]:
+def _places(header: Header, where: str, columns: Sequence[str]) -> dict[str, int]:
     """Index of every wanted column; refuses a header in which a name stands twice."""
+    limits.check_columns(len(header), where)
     for column, count in Counter(header).items():
         if column and count > 1:
-            raise UserError(f"{where}: the header has {column!r} twice")
+            raise UserError(f"{where}: the header has {column[:40]!r} twice")
     for column in columns:
         if column not in header:
             raise UserError(f"{where}: no column {column!r}{_hint(column, header)}")
     return {column: header.index(column) for column in columns}
 
 
-def _hint(wanted: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(wanted, known, n=1)
+def _hint(wanted: str, known: Iterable[str]) -> str:
+    names = [name[:40] for name in islice(known, 1000)]
+    near = difflib.get_close_matches(wanted, names, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(map(repr, known[:12]))}" if known else ""
+    return f"; there are {', '.join(map(repr, names[:12]))}" if names else ""
 
 
 def _refuse(name: str, line: int, what: str) -> NoReturn:
     raise UserError(f"{name}, line {line}: {what}")
 
 
-_READERS: dict[str, Callable[[IO[bytes], str, Sequence[str]], Columns]] = {
+_READERS: dict[str, Callable[[_Stream, limits.Table], None]] = {
     ".csv": _csv,
     ".tsv": _tsv,
     ".txt": _tsv,

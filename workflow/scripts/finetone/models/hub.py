@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx2
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+from huggingface_hub.hf_api import RepoSibling
 
 from finetone import hub
 from finetone.errors import UserError
 from finetone.log import logger
+from finetone.models import architecture
 
 # In order of preference; an index stands for the shards it lists.
 WEIGHTS = (
@@ -50,7 +52,10 @@ def fetch(repo: str, revision: str, where: str) -> tuple[Path, str, str | None]:
         info = hub.info("model", repo, revision)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
         commit = str(info.sha)
-        for name in choose(siblings, repo, where):
+        chosen = choose(siblings, repo, where)
+        for name in chosen:
+            _refuse_large(siblings[name], repo, where)
+        for name in chosen:
             folder = hub.download("model", repo, commit, siblings[name], where).parent
         if revision != commit:  # so that the cache answers to the branch's name when offline
             ref = folder.parents[1] / "refs" / revision
@@ -62,6 +67,17 @@ def fetch(repo: str, revision: str, where: str) -> tuple[Path, str, str | None]:
             logger.warning("%s: the hub cannot be reached; using the copy in %s", where, cached)
             return cached, cached.name, None
         raise UserError(hub.sentence(error, "model", repo, revision, where)) from error
+
+
+def _refuse_large(sibling: RepoSibling, repo: str, where: str) -> None:
+    """Weights may be large; whatever else is as large is not what its name says."""
+    name = sibling.rfilename
+    weights = name in WEIGHTS[::2] or SHARD.fullmatch(name)
+    limit = architecture.MAX_CONFIG if name == "config.json" else architecture.MAX_FILE
+    if not weights and (sibling.size or 0) > limit:
+        raise UserError(
+            f"{where}.hub: {name} of {repo} has more than {limit >> 20} MB; choose another revision"
+        )
 
 
 def choose(names: Iterable[str], repo: str, where: str) -> list[str]:

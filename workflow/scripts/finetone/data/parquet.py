@@ -1,0 +1,102 @@
+"""Columns of a Parquet file, read so that no file can fill the memory with little content."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finetone.data import limits
+from finetone.errors import UserError, first_line
+
+BATCH = 1024  # rows
+BATCH_BYTES = 256 << 20
+DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError, LookupError, TypeError)
+
+
+def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
+    """The open file and its column names. Raises UserError if it is not Parquet."""
+    try:  # ParquetFile, not read_table: that would guess columns from folder names
+        file = pq.ParquetFile(source)
+        return file, file.schema_arrow.names
+    except DAMAGE as error:
+        raise _unreadable(name, error) from None
+
+
+def fill(table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int) -> None:
+    """Add all rows of `file`, opened from `source`, to `table`.
+
+    Raises UserError for damage, columns of lists or structures, and more than the limits allow.
+    """
+    columns = list(table.columns)
+    for column in columns:
+        kind = file.schema_arrow.field(column).type
+        if pa.types.is_nested(kind):
+            raise UserError(f"{name}: column {column[:40]!r} holds {str(kind)[:80]}, not text")
+    table.unit = "row"
+    limits.check_rows(file.metadata.num_rows, name)
+    try:
+        row = 0
+        for batch in _batches(file, columns, source, name, packed):
+            cells = [batch.column(column) for column in columns]
+            table.check_room(sum(_bytes(values) for values in cells))
+            for values in zip(*(column.to_pylist() for column in cells), strict=True):
+                row += 1
+                table.append(values, row)
+    except DAMAGE as error:
+        raise _unreadable(name, error) from None
+
+
+def _batches(
+    file: pq.ParquetFile, columns: list[str], source: Any, name: str, packed: int
+) -> Iterator[pa.RecordBatch]:
+    """All rows, as many at a time as surely fit into BATCH_BYTES."""
+    leaves = [i for i in range(len(file.schema)) if file.schema.column(i).path in columns]
+    for group in range(file.num_row_groups):
+        chunks = [file.metadata.row_group(group).column(leaf) for leaf in leaves]
+        stored = sum(chunk.total_uncompressed_size for chunk in chunks)
+        limits.check_size(stored, packed, name)
+        longest = stored  # of a cell: all rows may name the same entry of a dictionary …
+        if stored > limits.MAX_CELL and any(chunk.has_dictionary_page for chunk in chunks):
+            longest = _longest(source, columns, group, name)  # … whose entries can be looked at
+        rows = max(1, min(BATCH, BATCH_BYTES // max(longest, 1)))
+        yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+
+def _longest(source: Any, columns: list[str], group: int, name: str) -> int:
+    """Bytes of the longest dictionary entry of a row group."""
+    longest = 0
+    file = pq.ParquetFile(source, read_dictionary=columns)
+    first = next(file.iter_batches(1, row_groups=[group], columns=columns), None)
+    for values in first.columns if first else []:
+        if isinstance(values, pa.DictionaryArray) and _has_length(values.dictionary.type):
+            longest = max(longest, pc.max(pc.binary_length(values.dictionary)).as_py() or 0)
+    if longest > limits.MAX_CELL:
+        raise UserError(f"{name}: holds a cell of more than {limits.MAX_CELL >> 20} MB")
+    return longest
+
+
+def _bytes(values: pa.Array) -> int:
+    """Bytes of the texts in `values`; of a dictionary, as often as they are named."""
+    if isinstance(values, pa.DictionaryArray):
+        if not _has_length(values.dictionary.type):
+            return 0
+        lengths = pc.binary_length(values.dictionary).take(values.indices)
+    elif _has_length(values.type):
+        lengths = pc.binary_length(values)
+    else:
+        return 0
+    return pc.sum(lengths).as_py() or 0
+
+
+def _has_length(kind: pa.DataType) -> bool:
+    is_ = pa.types
+    return bool(
+        is_.is_string(kind) or is_.is_large_string(kind)
+        or is_.is_binary(kind) or is_.is_large_binary(kind)
+    )  # fmt: skip
+
+
+def _unreadable(name: str, error: Exception) -> UserError:
+    return UserError(f"{name}: not a readable Parquet file ({first_line(error)})")
