@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -63,23 +64,26 @@ def not_utf8() -> bytes:
 
 
 BLANK = "follows 1,000,000 blank lines"
-RATIO = "unpacks to more than 64 MB from"
+RATIO = r"unpacks to more than \d+ MB from"
 CELL = "holds a cell of more than 16 MB"
 NUL = "holds a NUL byte|is longer than 32 MB"
 EXPECTED: dict[str, tuple[Callable[[], bytes], str]] = {
     "blank.csv": (lambda: HEAD + b"\n" * 5_000_000, BLANK),
     "blank.tsv": (lambda: b"text\tlabel\n" + b"\r\n" * 5_000_000, BLANK),
     "blank.jsonl": (lambda: b"\n" * 5_000_000, BLANK),
-    "blank.csv.gz": (lambda: packed(b"\n", 100_000_000), BLANK),
-    "spaces.jsonl.gz": (lambda: packed(b" " * 99 + b"\n", 2_000_000), RATIO),
-    "rows.csv.gz": (lambda: gzip.compress(HEAD) + packed(b"a,1\n", 50_000_000), RATIO),
-    "rows.jsonl.gz": (lambda: packed(b'{"text": "a", "label": 1}\n', 5_000_000), RATIO),
-    "endless.csv.gz": (lambda: gzip.compress(HEAD) + packed(b"abc", 100_000_000), "longer than 32"),
-    "endless.tsv": (lambda: b"text\tlabel\n" + b"a" * 200_000_000, "longer than 32 MB"),
-    "endless.jsonl": (lambda: b'{"text": "' + b"a" * 200_000_000, "longer than 32 MB"),
-    "commas.csv": (lambda: HEAD + b"," * 200_000_000, "longer than 32 MB"),
-    "open.csv": (lambda: HEAD + b'"never closed\n' * 1 + b"a,1\n" * 10_000_000, CELL),
-    "record.csv": (lambda: HEAD + b'"a\n",' * 20_000_000, "longer than 32 MB, or never ends"),
+    "blank.csv.gz": (lambda: gzip.compress(HEAD) + packed(b"\n", 100_000_000), BLANK),
+    "spaces.jsonl.gz": (lambda: packed(b" " * 99 + b"\n", 1_500_000), RATIO),
+    "rows.csv.gz": (lambda: gzip.compress(HEAD) + packed(b"a" * 96 + b",1\n", 1_500_000), RATIO),
+    "rows.jsonl.gz": (
+        lambda: packed(b'{"text": "%s", "label": 1}\n' % (b"a" * 75), 1_500_000),
+        RATIO,
+    ),
+    "endless.csv.gz": (lambda: gzip.compress(HEAD) + packed(b"abc", 20_000_000), "longer than 32"),
+    "endless.tsv": (lambda: b"text\tlabel\n" + b"a" * 50_000_000, "longer than 32 MB"),
+    "endless.jsonl": (lambda: b'{"text": "' + b"a" * 50_000_000, "longer than 32 MB"),
+    "commas.csv": (lambda: HEAD + b"," * 50_000_000, "longer than 32 MB"),
+    "open.csv": (lambda: HEAD + b'"never closed\n' * 1 + b"a,1\n" * 5_000_000, CELL),
+    "record.csv": (lambda: HEAD + b'"a\n",' * 8_000_000, "longer than 32 MB, or never ends"),
     "wide.csv": (lambda: b"text,label," + b",".join(b"c%d" % i for i in range(10**6)), "1,000,002"),
     "wide.tsv": (lambda: b"text\t" + b"\t".join(b"c%d" % i for i in range(10**6)), "1,000,001"),
     "wide.jsonl": (
@@ -98,16 +102,16 @@ EXPECTED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: b'{"' + b"a" * 20_000_000 + b'": 1}',
         "has no key 'text'; there are 'aaa",
     ),
-    "nul.csv": (lambda: bytes(200_000_000), NUL),
-    "nul.tsv": (lambda: bytes(200_000_000), NUL),
-    "nul.jsonl": (lambda: bytes(200_000_000), NUL),
-    "nul.parquet": (lambda: bytes(200_000_000), "not a readable Parquet file"),
+    "nul.csv": (lambda: bytes(50_000_000), NUL),
+    "nul.tsv": (lambda: bytes(50_000_000), NUL),
+    "nul.jsonl": (lambda: bytes(50_000_000), NUL),
+    "nul.parquet": (lambda: bytes(50_000_000), "not a readable Parquet file"),
     "nul.parquet.gz": (lambda: packed(b"\0", 200_000_000), RATIO),
-    "nul.csv.gz": (lambda: packed(b"\0", 200_000_000), NUL),
+    "nul.csv.gz": (lambda: packed(b"\0", 50_000_000), NUL),
     "repeated.parquet": (lambda: parquet("a" * 1_000_000, 1_000_000), RATIO),
     "repeated-16-mb.parquet": (lambda: parquet("a" * (1 << 24), 100_000), RATIO),
     "cell.parquet": (lambda: parquet("a" * 40_000_000, 100_000), CELL),
-    "huge-cell.parquet": (lambda: parquet("a" * 300_000_000, 1000), RATIO),
+    "huge-cell.parquet": (lambda: parquet("a" * 100_000_000, 1000), RATIO),
     "cell-not-shared.parquet": (
         lambda: written(pa.table({"text": ["a" * 20_000_000], "label": [1]}), use_dictionary=False),
         CELL,
@@ -142,12 +146,13 @@ EXPECTED: dict[str, tuple[Callable[[], bytes], str]] = {
     "not-utf8.parquet": (not_utf8, "not a readable Parquet file .*utf-8"),
 }
 
-CHILD = """
-import json, resource, sys, time
+CHILD = r"""
+import json, re, sys, time
 from pathlib import Path
 from finetone.data.read import read_table
 from finetone.errors import UserError
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+# not ru_maxrss, which begins with that of the parent
+peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 small = Path(sys.argv[1], "small.parquet")
 read_table(small, str(small), ["text", "label"])  # what libraries need once
 before, told = peak(), {}
@@ -185,8 +190,6 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, fl
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_absurd_tables_are_refused_soon(outcome: dict[str, Any], name: str) -> None:
-    import re
-
     said, seconds, _ = outcome[name]
     assert said.startswith("refused: " + name)
     assert re.search(EXPECTED[name][1], said), said
@@ -196,7 +199,7 @@ def test_absurd_tables_are_refused_soon(outcome: dict[str, Any], name: str) -> N
 
 def test_they_take_little_memory(outcome: dict[str, Any]) -> None:
     peaks = {name: megabytes for name, (_, _, megabytes) in outcome.items()}
-    assert max(peaks.values()) < 1000, peaks
+    assert max(peaks.values()) < 1200, peaks
 
 
 def test_what_is_long_but_possible_is_read() -> None:

@@ -15,6 +15,7 @@ MAX_ROWS = 50_000_000
 MAX_BLANK = 1_000_000  # lines in succession
 MAX_BYTES = 32 << 30  # of a file, unpacked
 RATIO = 100  # unpacked to packed; text seldom has 20
+ROW = 8  # bytes that a row counts for, however empty
 SLACK = 64 << 20  # bytes that are no harm whatever the ratio
 
 
@@ -55,7 +56,7 @@ class Table:
                 self._refuse(place, f"holds {kind} where a text or number belongs")
             cells.append(cell)
         self._rows += 1
-        self._size += 8
+        self._size += ROW
         if self._size > self._most:
             check_size(self._size, self._packed, self._name)
         check_rows(self._rows, self._name)

@@ -36,6 +36,7 @@ def fill(table: limits.Table, file: pq.ParquetFile, source: Any, name: str, pack
             raise UserError(f"{name}: column {column[:40]!r} holds {str(kind)[:80]}, not text")
     table.unit = "row"
     limits.check_rows(file.metadata.num_rows, name)
+    table.check_room(limits.ROW * file.metadata.num_rows)
     try:
         row = 0
         for batch in _batches(file, columns, source, name, packed):
