@@ -1,7 +1,9 @@
 """Logging of a job: progress and uncaught tracebacks end up in the rule's log file."""
 
+import atexit
 import logging
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -10,6 +12,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from finetone import attempts
 from finetone.errors import UserError
 from finetone.masking import mask
 
@@ -26,6 +29,7 @@ MEMORY = (
     "memory ended; run fewer jobs at once (--cores, --resources mem_mb=…), lower the recipe's "
     "batch_size or max_length, or give the job more (resources: mem_mb); what was saved stays"
 )
+INTERRUPTED = "interrupted; run again to go on"
 
 
 class MaskedRecord(logging.LogRecord):
@@ -47,12 +51,16 @@ def to_file(path: str | Path) -> None:
     """Send everything `finetone` logs, warnings and uncaught exceptions to `path`.
 
     A UserError is one line in the log and on the terminal; anything else leaves its traceback in
-    the log and its last line, or that memory ended, on the terminal. Passwords are masked.
+    the log and its last line, or that memory ended, on the terminal. An interruption (Ctrl-C, a
+    scheduler's SIGTERM) is one line. What attempts that failed wrote there stays. Passwords are
+    masked.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    ended_well = attempts.begin(Path(path))
+    atexit.register(ended_well)
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -63,7 +71,13 @@ def to_file(path: str | Path) -> None:
     def uncaught(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, UserError):
+        atexit.unregister(ended_well)
+        if isinstance(error, KeyboardInterrupt):
+            for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not disturb the end
+                signal.signal(number, signal.SIG_IGN)
+            logger.error(INTERRUPTED)
+            print(f"finetone: {INTERRUPTED}", file=sys.stderr)
+        elif isinstance(error, UserError):
             logger.error("%s", error)
             print(f"finetone: {error}", file=sys.stderr)
         else:
@@ -76,6 +90,8 @@ def to_file(path: str | Path) -> None:
 
     sys.excepthook = uncaught
     threading.excepthook = uncaught_in_thread
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     refuse_endpoint()
 
 
