@@ -3,6 +3,7 @@
 from pathlib import Path
 from shutil import which
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -53,6 +54,9 @@ onstart:
         refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
         moved.refuse(moved.fetched(config, (Path(file) for job in jobs for file in job.input)))
         reruns.take(EXPERIMENT, FOUND.unrecorded)
+        if workflow.executor_plugin.name == "slurm":
+            # the name that the plugin gives to every job of this call
+            cluster.watch(workflow.scheduler._executor.run_uuid, logger.warning)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
 from finetone import config as configuration
-from finetone import moved, reruns
+from finetone import cluster, moved, reruns
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import refuse_read_only, sha256
