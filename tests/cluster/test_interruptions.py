@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -122,6 +123,28 @@ def test_a_preempted_job_resumes_by_itself(
     assert controller.cluster.job(job)["Restarts"] == "1", "the very same job ran again"
     assert resumed(controller) == 1
     assert_same(controller.folder, uninterrupted)
+    assert attempts(controller) == [("1", job), ("2", job)]
+
+
+def attempts(controller: Controller) -> list[tuple[str, str]]:
+    """Number and Slurm job of every attempt in the log of the training."""
+    log = (controller.results / "logs/finetune/tiny-seed1.log").read_text()
+    return re.findall(r"^==== attempt (\d+), .*, host \S+, Slurm job (\d+)$", log, re.M)
+
+
+def test_a_step_repeated_with_its_job_keeps_its_first_log(controller: Controller) -> None:
+    """Training ended well, its job was requeued in the evaluation; the next run begins a new log."""
+    process = controller.start("--retries", "0", "--", PREDICTIONS)
+    job = in_mid_training(controller)
+    evaluation = controller.results / "logs/evaluate/tiny-seed1.log"
+    wait_for(evaluation.exists, 120, "the evaluation", every=0.05)
+    requeue(controller.cluster, job)
+    code, output = controller.finish(process)
+    assert code == 0, output[-4000:]
+    assert attempts(controller) == [("1", job), ("2", job)]
+    code, output = controller.run("--forcerun", "finetune", "--", f"{RUN}/run.json")
+    assert code == 0, output[-4000:]
+    assert [attempt for attempt, _ in attempts(controller)] == ["1"]
 
 
 def test_a_killed_controller_loses_nothing_and_repeats_nothing(
@@ -164,3 +187,4 @@ def test_a_failing_job_says_why_and_is_sent_again_with_more(
         (job["TRES"].split("mem=")[1].split(",")[0], job["TimeLimit"]) for job in controller.jobs()
     ]
     assert sorted(asked) == [("12400M", "04:00:00"), ("24800M", "08:00:00")]
+    assert [attempt for attempt, _ in attempts(controller)] == ["1", "2"]
