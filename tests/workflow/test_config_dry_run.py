@@ -3,15 +3,18 @@
 FINETONE_DRY_RUNS=200 runs the long form.
 """
 
+import math
 import os
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finetone import config as configuration
 from tests.tiny import write_reviews
-from tests.workflow.snake import ROOT, snakemake
+from tests.workflow.snake import ROOT, scheduled, snakemake
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 TOP = SCHEMA["properties"]
@@ -22,6 +25,14 @@ LONG = settings(
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     database=None,
+)
+
+ALIASES = (
+    "models: {minilm-scratch: {scratch: {config: {"
+    + ", ".join(
+        ["a0: &a0 [1]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    )
+    + "}}}}"
 )
 
 
@@ -40,7 +51,8 @@ def values(schema: dict) -> st.SearchStrategy:
         return st.fixed_dictionaries({}, optional=optional)
     if kind == "integer":
         least = schema.get("minimum", 0)
-        return st.integers(least, schema.get("maximum", least + 1000))
+        whole = st.integers(least, min(schema.get("maximum", math.inf), least + 1000))
+        return st.one_of(whole, whole.map(float))  # YAML's 3.0 is as good as 3
     if kind == "number":
         least = schema.get("exclusiveMinimum", schema.get("minimum", 0))
         most = schema.get("exclusiveMaximum", schema.get("maximum", least + 1000))
@@ -62,7 +74,8 @@ def configurations(draw: st.DrawFn, reviews: str) -> dict:
     columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
     cut = {"split": draw(st.sampled_from([{"test": 0.2}, {"test": 0.2, "dev": 0.1}]))}
     sources = [
-        {"hub": hub, **(cut if draw(st.booleans()) else {})},
+        {"hub": hub},
+        {"hub": hub, "splits": {"train": "train"}, **cut},
         {"file": reviews, **cut},
         {"file": {"train": reviews, "test": reviews}},
         {"wheel": {**wheel, "member": "rows.csv"}, **cut},
@@ -101,6 +114,53 @@ def configurations(draw: st.DrawFn, reviews: str) -> dict:
         "report": {"language": draw(st.sampled_from(["en", "zh"]))},
     }
     return config
+
+
+def reversed_keys(value: object, ordered: bool = False) -> object:
+    if not isinstance(value, dict):
+        return value
+    kept = ("datasets", "models", "baselines")  # their order is that of tables and figures
+    keys = list(value) if ordered else reversed(value)
+    return {key: reversed_keys(value[key], key in kept) for key in keys}
+
+
+def test_the_same_settings_in_other_words_repeat_nothing(again: tuple[Path, dict]) -> None:
+    """Other order of keys, defaults spelled out, numbers as YAML may read them."""
+    folder, config = again
+    complete = configuration.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+    recipe = complete["recipe"]
+    written = {
+        **complete,
+        "recipe": {
+            **recipe,
+            "learning_rate": f"{recipe['learning_rate']:e}",
+            "epochs": float(recipe["epochs"]),
+        },
+        "seeds": [float(seed) for seed in complete["seeds"]],
+    }
+    assert scheduled(folder, config=reversed_keys(written)) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("recipe: {learning_rate: .nan}", "recipe.learning_rate: nan is not a finite number"),
+        ("compare: {confidence: .inf}", "compare.confidence: inf is not a finite number"),
+        ("pathvars: {results: ''}", "pathvars.results: '' names no folder"),
+        (ALIASES, "line 1: more than 100,000 values"),
+    ],
+    ids=["nan", "inf", "root", "aliases"],
+)
+def test_what_no_job_can_use_is_one_sentence_before_the_first(
+    tmp_path: Path, written: str, told: str
+) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(written)
+    demo = str(ROOT / "config/demo.yaml")
+    done = snakemake(tmp_path, "--dry-run", "--configfile", demo, str(overlay), timeout=120)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in output
+    assert f"{overlay}" in output and told in output
 
 
 def test_what_the_schema_allows_builds_a_workflow(tmp_path: Path) -> None:

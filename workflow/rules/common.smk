@@ -24,15 +24,15 @@ from finetone.identity import own_files, without
 from finetone.provenance import as_param
 
 try:
-    config.update(
-        configuration.check(
-            dict(config),
-            WORKFLOW / "schemas" / "config.schema.yaml",
-            [Path(file) for file in workflow.configfiles],
-        )
+    checked = configuration.check(
+        dict(config),
+        WORKFLOW / "schemas" / "config.schema.yaml",
+        [Path(file) for file in workflow.configfiles],
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None
+config.clear()  # an update alone would keep the order the keys were written in
+config.update(checked)
 
 RESULTS = Path(config.get("pathvars", {}).get("results", "results"), config["experiment"])
 EXPERIMENT = Experiment(config, RESULTS)
