@@ -18,6 +18,8 @@ RATIO = 100  # unpacked to packed; text seldom has 20
 ROW = 8  # bytes that a row counts for, however empty
 SLACK = 64 << 20  # bytes that are no harm whatever the ratio
 
+TEXT, NESTED = (str, bytes), (list, dict)
+
 
 def most(packed: int) -> int:
     """How many bytes a file of `packed` bytes may unpack to."""
@@ -47,11 +49,11 @@ class Table:
     def append(self, row: Sequence[Any], place: int) -> None:
         """Add the cells of one row, in the order of the columns; `place` is for messages."""
         for cells, cell in zip(self._filling, row, strict=True):
-            if isinstance(cell, str | bytes):
+            if isinstance(cell, TEXT):
                 if len(cell) > MAX_CELL:
                     self._refuse(place, f"holds a cell of more than {MAX_CELL >> 20} MB")
                 self._size += len(cell)
-            elif isinstance(cell, list | dict):
+            elif isinstance(cell, NESTED):
                 kind = "a list" if isinstance(cell, list) else "an object"
                 self._refuse(place, f"holds {kind} where a text or number belongs")
             cells.append(cell)
@@ -59,7 +61,8 @@ class Table:
         self._size += ROW
         if self._size > self._most:
             check_size(self._size, self._packed, self._name)
-        check_rows(self._rows, self._name)
+        if self._rows > MAX_ROWS:
+            check_rows(self._rows, self._name)
 
     def _refuse(self, place: int, what: str) -> NoReturn:
         raise UserError(f"{self._name}, {self.unit} {place}: {what}")

@@ -53,13 +53,12 @@ def _batches(
     file: pq.ParquetFile, columns: list[str], source: Any, name: str, packed: int
 ) -> Iterator[pa.RecordBatch]:
     """All rows, as many at a time as surely fit into BATCH_BYTES."""
-    leaves = [i for i in range(len(file.schema)) if file.schema.column(i).path in columns]
     for group in range(file.num_row_groups):
-        chunks = [file.metadata.row_group(group).column(leaf) for leaf in leaves]
-        stored = sum(chunk.total_uncompressed_size for chunk in chunks)
+        # not the sizes of its columns: damaged, these end pyarrow's process
+        stored = file.metadata.row_group(group).total_byte_size
         limits.check_size(stored, packed, name)
         longest = stored  # of a cell: all rows may name the same entry of a dictionary …
-        if stored > limits.MAX_CELL and any(chunk.has_dictionary_page for chunk in chunks):
+        if stored > limits.MAX_CELL:
             longest = _longest(source, columns, group, name)  # … whose entries can be looked at
         rows = max(1, min(BATCH, BATCH_BYTES // max(longest, 1)))
         yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
