@@ -272,3 +272,11 @@ def test_data_set_that_stays_wrong_is_not_kept(hub: Hub, tmp_path: Path) -> None
         downloads.fetch_dataset(SQUAD, "main", "datasets.d")
     assert not list((tmp_path / "cache").rglob("train-*.parquet"))
     downloads.fetch_dataset(SQUAD, "main", "datasets.d")
+
+
+def test_a_configuration_of_a_gigabyte_is_not_fetched(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(hub, monkeypatch, {"config.json": b" " * (17 << 20), "model.safetensors": b"x"})
+    fails(tmp_path, "config.json of someone/thing has more than 16 MB", id="someone/thing")
+    assert not [path for _, path, _ in hub.requests if "resolve" in path]

@@ -125,3 +125,17 @@ def test_another_revision_from_the_cache_is_not_taken_for_ours(loaded, tmp_path,
     loaded["data"] = Dataset.load_from_disk(str(folder))
     with pytest.raises(UserError, match=f"and not at commit {COMMIT}"):
         hub.load("films", BLOCK)
+
+
+@pytest.mark.parametrize(
+    "name,limit,message",
+    [
+        ("MAX_ROWS", 1, r"datasets.films \(train\): has more than 1 rows"),
+        ("MAX_CELL", 3, r"datasets.films \(train\), row 1: holds a cell of more than"),
+    ],
+)
+def test_tables_beyond_the_limits_are_refused(loaded, monkeypatch, name, limit, message):
+    monkeypatch.setattr(hub.limits, name, limit)
+    loaded["data"] = labelled(["neg", "pos"])
+    with pytest.raises(UserError, match=message):
+        hub.load("films", BLOCK)
