@@ -139,6 +139,9 @@ class Experiment:
 
     def _data(self, dataset: str) -> Made:
         block = without(self.config["datasets"][dataset], *SHOWN)
+        # a seed alone, as the default of an empty block, cuts and samples nothing
+        idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
+        block = without(block, *idle)
         return block | self._identities.of("datasets", dataset), []
 
     def _models(self, model: str) -> Made:

@@ -30,27 +30,12 @@ from finetone.compare.intervals import Interval, bounded, over_seeds, student, w
 from finetone.compare.metrics import Floats
 from finetone.errors import UserError
 from finetone.files import read_json
-from finetone.formats import runs
+from finetone.formats.history import read_history
 
 SHARE = 0.95
 WINDOW_SHARE = 0.02
 WINDOW_LEAST = 256
 RUN = ["final_training_accuracy", "area_under_curve", "examples_to_target"]
-COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy", "examples"]
-
-
-def read_history(path: str | Path) -> pd.DataFrame:
-    """The steps of one run in order, without the columns not needed here."""
-    run = Path(path).with_name("run.json")
-    if run.exists():
-        runs.check(run, Path(path).name)
-    try:
-        history = pd.read_parquet(path, columns=COLUMNS)
-    except (ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
-        raise UserError(f"{path}: not a training history ({error}); delete it and rerun") from None
-    if history.empty:
-        raise UserError(f"{path}: a history without steps; delete it and rerun")
-    return history.sort_values("step", ignore_index=True)
 
 
 def training_rows(manifest: str | Path) -> dict[str, int]:

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from finetone.compare.convergence import read_history
 from finetone.compare.metrics import Floats
+from finetone.formats.history import read_history
 from finetone.seeds import derive
 
 LEAST_MODELS = 5

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finetone.compare.convergence import read_history
 from finetone.compare.csvfile import read_csv as read_table
 from finetone.compare.csvfile import write_csv
 from finetone.compare.intervals import student
@@ -15,6 +14,7 @@ from finetone.compare.published_checks import repeats
 from finetone.compare.published_read import Published, number, read_csv, read_published
 from finetone.errors import UserError
 from finetone.files import read_json
+from finetone.formats.history import read_history
 
 LEAST_MODELS = 3
 ALL = "all"

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from finetone.errors import UserError
+from finetone.formats.history import read_history
 from finetone.plots.canvas import look, new_figure, percent, save
 from finetone.plots.fitting import short
 from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
@@ -26,7 +27,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
     """
     if not histories:
         raise UserError(f"{target}: no history of method {method!r} to draw")
-    runs = [pd.read_parquet(path, columns=COLUMNS) for path in histories]
+    runs = [read_history(path)[COLUMNS] for path in histories]
     mean = pd.concat(runs).groupby(["epoch", "step"], as_index=False).mean().sort_values("step")
     say = labels(style.language)
     with look():

@@ -1,0 +1,28 @@
+"""history.parquet: what happened at every optimizer step of a run."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from finetone.errors import UserError
+from finetone.formats import runs
+
+COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy", "examples"]
+
+
+def read_history(path: str | Path) -> pd.DataFrame:
+    """The steps of one run in order: the columns that tables and figures need.
+
+    Raises a UserError for a file that is no history, or not the one its run.json describes.
+    """
+    path = Path(path)
+    run = path.with_name("run.json")
+    if run.exists():
+        runs.check(run, path.name)
+    try:
+        history = pd.read_parquet(path, columns=COLUMNS)
+    except (ValueError, KeyError, OSError) as error:  # pyarrow's errors are ValueErrors
+        raise UserError(f"{path}: not a training history ({error}); delete it and rerun") from None
+    if history.empty:
+        raise UserError(f"{path}: a history without steps; delete it and rerun")
+    return history.sort_values("step", ignore_index=True)
