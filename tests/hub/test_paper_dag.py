@@ -38,14 +38,23 @@ SMALL = {
 def paper(hub_root, tmp_path_factory):  # noqa: F811
     folder = tmp_path_factory.mktemp("paper")
     (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    files = [str(ROOT / "config/config.yaml"), str(folder / "small.yaml")]
     hub = Hub()
     hub.add_tree(hub_root, pins(PAPER))
-    with hub.serving():
+
+    def run(*targets: str) -> None:
+        environment = client_environment(hub.endpoint, folder / "hub-cache")
         done = snakemake(
-            folder, "--quiet", "rules", "--configfile", str(ROOT / "config/config.yaml"), str(folder / "small.yaml"),
-            **client_environment(hub.endpoint, folder / "hub-cache"), timeout=1500,
+            folder, "--quiet", "rules", "--configfile", *files, "--", *targets,
+            **environment, timeout=1500,
         )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
+
+    with hub.serving():
+        run("fetch")
+    made = {path.name for path in (folder / "results/paper").iterdir()}
+    assert made == {"data", "models", "questions", "logs"}, "nothing but what needs the network"
+    run()  # nobody answers there any more
     return folder / "results/paper"
 
 
