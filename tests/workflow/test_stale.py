@@ -115,10 +115,12 @@ def test_what_a_baseline_learned_and_learns_from(again):
     run, data = f"results/small/runs/{name}/seed0", "results/small/data/films"
     target = f"results/small/predictions/books/{name}/seed0.parquet"
     (folder / target).unlink()
-    swap(next(f for f in (folder / run / "model").iterdir() if f.suffix == ".npz"))
+    weights = next(f for f in (folder / run / "model").iterdir() if f.suffix == ".npz")
+    swap(weights)
     done = snakemake(folder, "--", target)
     assert done.returncode != 0
-    assert f"{run}/model: not the folder {run}/run.json describes; delete {run}" in done.stderr
+    told = f"{run}/model/{weights.name}: not the file {run}/run.json describes; delete {run}"
+    assert told in done.stderr
     swap(folder / data / "train.parquet")
     shutil.rmtree(folder / run)
     refused(folder, f"{run}/run.json", f"{data}/train.parquet", f"{data}/manifest.json")
