@@ -150,7 +150,9 @@ def measure(folder: Path) -> dict[str, float]:
         "convergence": lambda: tables.write_convergence(
             histories, folder / "data" / "source", out / "convergence.csv"
         ),
-        "correlation": lambda: tables.write_correlation(runs, histories, out / "correlation.csv"),
+        "correlation": lambda: tables.write_correlation(
+            runs, histories, out / "correlation.csv", 0.95, 10_000, 0
+        ),
         "transfer": lambda: tables.write_transfer(
             summary, predictions, "source", ["transfer"], out / "transfer.csv", 0.95, 10_000, 0
         ),

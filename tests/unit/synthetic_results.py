@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finetone import plots
-from finetone.plots import Style
+from finetone.plots.bars import draw_methods, draw_transfer
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.epochs import draw_epochs
+from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.scatter import (
+    draw_accuracy_inference,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+)
+from finetone.plots.style import Style
 from finetone.report import ReportInputs
 
 HOSTILE = "<script>document.title='injected'</script> & \"fine\" <b>bold</b>"
@@ -615,16 +624,16 @@ def draw_all(experiment: Experiment) -> dict[str, Path]:
         )
     }
     for model in experiment.models:
-        plots.draw_curve(experiment.histories(model), model, style, figures[f"curves/{model}"])
-    plots.draw_epochs(table("summary"), "movies", style, figures["epochs"])
+        draw_curve(experiment.histories(model), model, style, figures[f"curves/{model}"])
+    draw_epochs(table("summary"), "movies", style, figures["epochs"])
     costs = table("efficiency"), table("ranking"), "movies", style
-    plots.draw_accuracy_parameters(*costs, figures["accuracy-parameters"])
-    plots.draw_accuracy_time(*costs, figures["accuracy-time"])
-    plots.draw_accuracy_inference(*costs, figures["accuracy-inference"])
-    plots.draw_transfer(table("transfer"), "movies", style, figures["transfer"])
-    plots.draw_methods(table("ranking"), "movies", style, figures["methods"])
+    draw_accuracy_parameters(*costs, figures["accuracy-parameters"])
+    draw_accuracy_time(*costs, figures["accuracy-time"])
+    draw_accuracy_inference(*costs, figures["accuracy-inference"])
+    draw_transfer(table("transfer"), "movies", style, figures["transfer"])
+    draw_methods(table("ranking"), "movies", style, figures["methods"])
     pairs = table("comparisons"), table("ranking"), "movies", style
-    plots.draw_comparisons(*pairs, figures["comparisons"])
-    plots.draw_reliability(table("reliability"), "movies", style, figures["reliability"])
-    plots.draw_lengths(table("slices"), "movies", style, figures["lengths"])
+    draw_comparisons(*pairs, figures["comparisons"])
+    draw_reliability(table("reliability"), "movies", style, figures["reliability"])
+    draw_lengths(table("slices"), "movies", style, figures["lengths"])
     return figures

@@ -184,7 +184,7 @@ class Experiment:
         tables.write_reliability(predictions, out / "reliability.csv")
         tables.write_slices(predictions, texts, out / "slices.csv")
         tables.write_errors(predictions, texts, out / "errors.csv")
-        tables.write_correlation(runs, self.histories, out / "correlation.csv")
+        tables.write_correlation(runs, self.histories, out / "correlation.csv", 0.95, 2000, 0)
         return {path.stem: read_csv(path) for path in out.glob("*.csv")}
 
 

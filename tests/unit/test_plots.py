@@ -13,11 +13,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from finetone import plots
 from finetone.errors import UserError
-from finetone.plots import Style
+from finetone.plots import style as style_module
+from finetone.plots.bars import draw_methods, draw_published, draw_transfer
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.epochs import draw_epochs
+from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.placing import Box, place
-from finetone.plots.style import PALETTE
+from finetone.plots.scatter import (
+    draw_accuracy_inference,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+)
+from finetone.plots.style import PALETTE, Style
 from finetone.plots.words import labels
 from finetone.report.colour import contrast, linear, oklab
 from tests.unit.synthetic_results import Experiment, write_experiment
@@ -35,16 +44,16 @@ def _source(function: Callable[..., None], *tables: str, key: bool = True) -> Dr
 
 
 DRAW: dict[str, Draw] = {
-    "curve": lambda e, s, t: plots.draw_curve(e.histories("minilm-l6"), "minilm-l6", s, t),
-    "epochs": _source(plots.draw_epochs, "summary"),
-    "methods": _source(plots.draw_methods, "ranking"),
-    "transfer": _source(plots.draw_transfer, "transfer"),
-    "accuracy-parameters": _source(plots.draw_accuracy_parameters, "efficiency", "ranking"),
-    "accuracy-inference": _source(plots.draw_accuracy_inference, "efficiency", "ranking"),
-    "accuracy-time": _source(plots.draw_accuracy_time, "efficiency", "ranking"),
-    "comparisons": _source(plots.draw_comparisons, "comparisons", "ranking"),
-    "reliability": _source(plots.draw_reliability, "reliability"),
-    "lengths": _source(plots.draw_lengths, "slices"),
+    "curve": lambda e, s, t: draw_curve(e.histories("minilm-l6"), "minilm-l6", s, t),
+    "epochs": _source(draw_epochs, "summary"),
+    "methods": _source(draw_methods, "ranking"),
+    "transfer": _source(draw_transfer, "transfer"),
+    "accuracy-parameters": _source(draw_accuracy_parameters, "efficiency", "ranking"),
+    "accuracy-inference": _source(draw_accuracy_inference, "efficiency", "ranking"),
+    "accuracy-time": _source(draw_accuracy_time, "efficiency", "ranking"),
+    "comparisons": _source(draw_comparisons, "comparisons", "ranking"),
+    "reliability": _source(draw_reliability, "reliability"),
+    "lengths": _source(draw_lengths, "slices"),
 }
 
 
@@ -186,7 +195,7 @@ def test_published_values_in_percent_stand_beside_ours(
     )
     target = tmp_path / "published.svg"
     style = Style.from_config(experiment.config)
-    plots.draw_published(published, experiment.table("summary"), "movies", style, target)
+    draw_published(published, experiment.table("summary"), "movies", style, target)
     description = ET.parse(target).getroot().findtext(f"{SVG}desc") or ""
     assert "MiniLM-L6 97.2 % published" in description
     assert "unknown" not in description
@@ -241,7 +250,7 @@ def test_unknown_language_is_refused() -> None:
 
 
 def test_both_languages_label_the_same_things() -> None:
-    folder = Path(plots.__file__).parent / "labels"
+    folder = Path(style_module.__file__).parent / "labels"
     en, zh = (yaml.safe_load((folder / f"{x}.yaml").read_text("utf-8")) for x in ("en", "zh"))
     assert list(en) == list(zh)
     for key in en:
@@ -251,9 +260,9 @@ def test_both_languages_label_the_same_things() -> None:
 def test_a_picture_imports_neither_torch_nor_pyplot() -> None:
     code = (
         "import sys; import finetone.plots, finetone.report; "
-        "print([m for m in ('torch', 'matplotlib.pyplot', 'transformers') if m in sys.modules])"
+        "print([m for m in ('torch', 'matplotlib', 'transformers') if m in sys.modules])"
     )
-    folder = str(Path(plots.__file__).parents[2])
+    folder = str(Path(style_module.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
     )

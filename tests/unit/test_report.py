@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from finetone import plots, report
+from finetone import report
 from finetone.errors import UserError
-from finetone.plots import Style
-from finetone.plots.style import PALETTE
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.style import PALETTE, Style
 from finetone.plots.words import words
 from finetone.report import ReportInputs, numbers, write_report
 from finetone.report.answer import answer
@@ -197,10 +199,10 @@ def test_the_papers_experiment_stays_under_five_megabytes(tmp_path: Path) -> Non
     figures = {name: tmp_path / f"{name}.svg" for name in names}
     table, model = experiment.table, experiment.models[0]
     pairs = table("comparisons"), table("ranking"), "movies", style
-    plots.draw_comparisons(*pairs, figures["comparisons"])
-    plots.draw_reliability(table("reliability"), "movies", style, figures["reliability"])
-    plots.draw_lengths(table("slices"), "movies", style, figures["lengths"])
-    plots.draw_curve(experiment.histories(model), model, style, figures["curve"])
+    draw_comparisons(*pairs, figures["comparisons"])
+    draw_reliability(table("reliability"), "movies", style, figures["reliability"])
+    draw_lengths(table("slices"), "movies", style, figures["lengths"])
+    draw_curve(experiment.histories(model), model, style, figures["curve"])
     figures |= {f"curves/{model}": figures["curve"] for model in experiment.models}
     write_report(report_inputs(experiment, figures), style, target)
     assert target.stat().st_size < 4_000_000  # leaves a million for the six small pictures

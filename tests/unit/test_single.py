@@ -9,12 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from finetone import plots
 from finetone.compare.csvfile import read_csv
 from finetone.compare.published import audit_table
 from finetone.compare.results import write_results
 from finetone.files import write_json
-from finetone.plots import Style
+from finetone.plots.bars import draw_methods, draw_published, draw_transfer
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.epochs import draw_epochs
+from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.scatter import (
+    draw_accuracy_inference,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+)
+from finetone.plots.style import Style
 from finetone.report import ReportInputs, write_report
 from show_table import main as show_table
 from tests.unit.test_compare_tables import LABELS, Experiment
@@ -82,21 +91,19 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
     source, costs = e.source, (e.out / "efficiency.csv", e.out / "ranking.csv", e.source, style)
     pairs = (e.out / "comparisons.csv", e.out / "ranking.csv", source, style)
     draw = {
-        "epochs": lambda t: plots.draw_epochs(e.out / "summary.csv", source, style, t),
-        "methods": lambda t: plots.draw_methods(e.out / "ranking.csv", source, style, t),
-        "accuracy-parameters": lambda t: plots.draw_accuracy_parameters(*costs, t),
-        "accuracy-time": lambda t: plots.draw_accuracy_time(*costs, t),
-        "accuracy-inference": lambda t: plots.draw_accuracy_inference(*costs, t),
-        "comparisons": lambda t: plots.draw_comparisons(*pairs, t),
-        "reliability": lambda t: plots.draw_reliability(
-            e.out / "reliability.csv", source, style, t
-        ),
-        "lengths": lambda t: plots.draw_lengths(e.out / "slices.csv", source, style, t),
-        "transfer": lambda t: plots.draw_transfer(e.out / "transfer.csv", source, style, t),
+        "epochs": lambda t: draw_epochs(e.out / "summary.csv", source, style, t),
+        "methods": lambda t: draw_methods(e.out / "ranking.csv", source, style, t),
+        "accuracy-parameters": lambda t: draw_accuracy_parameters(*costs, t),
+        "accuracy-time": lambda t: draw_accuracy_time(*costs, t),
+        "accuracy-inference": lambda t: draw_accuracy_inference(*costs, t),
+        "comparisons": lambda t: draw_comparisons(*pairs, t),
+        "reliability": lambda t: draw_reliability(e.out / "reliability.csv", source, style, t),
+        "lengths": lambda t: draw_lengths(e.out / "slices.csv", source, style, t),
+        "transfer": lambda t: draw_transfer(e.out / "transfer.csv", source, style, t),
     }
     for model in e.models:
         paths = [path for (name, _), path in e.histories.items() if name == model]
-        draw[f"curves/{model}"] = lambda t, m=model, p=paths: plots.draw_curve(p, m, style, t)
+        draw[f"curves/{model}"] = lambda t, m=model, p=paths: draw_curve(p, m, style, t)
     for name, function in draw.items():
         function(figures / f"{name}.svg")
     return {name: figures / f"{name}.svg" for name in draw}
@@ -168,7 +175,7 @@ def test_names_are_shown_as_they_are(
     folder = write_published(tmp_path / "published", LOOKS[look])
     audit_table(folder, tmp_path / "audit.json", e.out / "published.csv")
     drawn = tmp_path / "published.svg"
-    plots.draw_published(e.out / "published.csv", e.out / "summary.csv", source, Style(), drawn)
+    draw_published(e.out / "published.csv", e.out / "summary.csv", source, Style(), drawn)
     assert set(e.models) <= set(texts(drawn))
     tables = {path.stem: path for path in e.out.glob("*.csv")}
     inputs = ReportInputs(config, tables, figures, runs=e.runs_json)

@@ -185,9 +185,9 @@ def write_correlation(
     runs: Path,
     histories: Mapping[tuple[str, int], Path],
     target: Path,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+    confidence: float,
+    resamples: int,
+    seed: int,
 ) -> None:
     """correlation.csv: loss against accuracy across epochs, models and seeds."""
     found = correlation.correlate(read_csv(runs), histories, confidence, resamples, seed)

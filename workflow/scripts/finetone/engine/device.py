@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from finetone import machine
 from finetone.errors import UserError
 from finetone.log import logger
 
@@ -134,15 +135,7 @@ def name(device: torch.device) -> str:
     """The hardware's own name, e.g. "NVIDIA H200" or the CPU model."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    import platform
-
-    return platform.processor() or platform.machine()
+    return machine.processor()
 
 
 def fast_bf16(device: torch.device) -> bool:
@@ -160,9 +153,7 @@ def peak_memory(device: torch.device) -> int:
     """Bytes: on a GPU the most tensors ever held, on the CPU the process's resident high-water."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return machine.peak_memory()
 
 
 class Clock:

@@ -1,18 +1,15 @@
 """One fine-tuning run: a model folder and token files in, history, checkpoint and run.json out."""
 
-import platform
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pyarrow.parquet as pq
 import torch
-import transformers
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-import finetone
+from finetone import machine
 from finetone.data.tokens import Tokens, read_tokens
 from finetone.engine import parameters
 from finetone.engine import state as states
@@ -74,7 +71,7 @@ def finetune(
         "recipe": rules.as_dict(),
         "engine": options.as_dict(),
         "execution": result.execution,
-        "versions": versions(),
+        "versions": machine.versions("torch", "transformers", "numpy"),
         "parameters": parameters.count(module),
         "rows": result.rows,
         "epochs": rules.epochs,
@@ -169,14 +166,3 @@ def copy_tokenizer(source: Path, target: Path) -> None:
         weights = file.suffix in WEIGHTS or file.name.endswith(".index.json")
         if file.is_file() and not weights and file.name not in NOT_COPIED:
             shutil.copyfile(file, target / file.name)
-
-
-def versions() -> dict[str, str]:
-    """Versions of whatever can change a run's numbers."""
-    return {
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "transformers": transformers.__version__,
-        "numpy": numpy.__version__,
-        "finetone": finetone.__version__,
-    }

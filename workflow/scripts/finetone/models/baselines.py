@@ -4,13 +4,9 @@ The linear and rule-based kinds never import torch. A model folder holds `model.
 names, what `load` needs) beside the arrays; prediction needs nothing but that folder.
 """
 
-import platform
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-import finetone
-from finetone import files
+from finetone import files, machine
 from finetone.errors import UserError
 from finetone.formats import predictions, runs
 from finetone.log import logger
@@ -128,7 +123,7 @@ def fit(
     if kind in NEEDS_SEED and history is not None:
         with files.atomic(history) as partial:
             pq.write_table(training.history, partial)
-    record.setdefault("peak_memory_bytes", _peak_memory())
+    record.setdefault("peak_memory_bytes", machine.peak_memory())
     left = [path.name for path in (model, history) if path is not None and path.exists()]
     files.write_json(
         run,
@@ -142,7 +137,7 @@ def fit(
             "recipe": record["recipe"],
             "engine": engine,
             "execution": record["execution"],
-            "versions": _versions(kind),
+            "versions": machine.versions("numpy", *LIBRARIES[kind]),
             "parameters": parameters,
             "rows": len(rows.texts),
             "epochs": record["epochs"],
@@ -270,7 +265,7 @@ def _execution(threads: int) -> dict[str, Any]:
     """run.json's `execution` of a method that knows no tensors."""
     return {
         "device": "cpu",
-        "device_name": _processor(),
+        "device_name": machine.processor(),
         "threads": threads,
         "precision": None,
         "padding_free": None,
@@ -279,24 +274,3 @@ def _execution(threads: int) -> dict[str, Any]:
         "compiled": None,
         "notes": [],
     }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _peak_memory() -> int:
-    """Bytes this process ever held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _versions(kind: str) -> dict[str, str]:
-    libraries = {name: version(name) for name in ["numpy", *LIBRARIES[kind]]}
-    return {"python": platform.python_version(), **libraries, "finetone": finetone.__version__}
