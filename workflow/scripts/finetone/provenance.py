@@ -18,6 +18,7 @@ from finetone import files
 RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # one record for all
 FINGERPRINT = re.compile(rb'"fingerprint": "([0-9a-f]{64})"')
 INPUTS = re.compile(rb'"inputs": "([0-9a-f]{64})"')
+CONTENT = re.compile(rb'"content": "([0-9a-f]{64})"')
 SEAL = re.compile(r'<!-- finetone {[^{}]*"sha256": "([0-9a-f]{64})"} -->\n')
 TAIL = 512  # bytes at the end of an SVG or HTML file that hold its seal
 
@@ -51,7 +52,11 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Record:
-    """What the record of an artifact on disk says: see `Provenance`; `digest` is of the record."""
+    """What the record of an artifact on disk says: see `Provenance`.
+
+    `digest` is of the whole record or, where it states a hash of the artifact's `content`, of that:
+    a record may hold measured times as well, which nothing that is made from the artifact shows.
+    """
 
     fingerprint: str
     inputs: str
@@ -90,9 +95,10 @@ def read(record: Path) -> Record | None:
             part = _part(stream, record.suffix)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    found = (pattern.search(part) for pattern in (FINGERPRINT, INPUTS))
-    fingerprint, inputs = (match[1].decode() if match else "" for match in found)
-    return Record(fingerprint, inputs, hashlib.sha256(part).hexdigest())
+    found = (pattern.search(part) for pattern in (FINGERPRINT, INPUTS, CONTENT))
+    fingerprint, inputs, content = (match[1].decode() if match else "" for match in found)
+    stated = f"{fingerprint} {content}".encode() if content else part
+    return Record(fingerprint, inputs, hashlib.sha256(stated).hexdigest())
 
 
 def digest(records: Iterable[Record | None]) -> str | None:

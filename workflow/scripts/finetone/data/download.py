@@ -52,6 +52,7 @@ def prepare(
         else:
             path.unlink(missing_ok=True)
     card_license = source.pop("license", None)
+    hashes = {split: files.sha256(target / f"{split}.parquet") for split in frames}
     files.write_json(
         manifest,
         (provenance.as_dict() if provenance else {})
@@ -66,7 +67,8 @@ def prepare(
             "sample": block.get("sample"),
             "rows": {split: _rows(frame, labels) for split, frame in frames.items()},
             "dropped": dropped,
-            "splits": {split: files.sha256(target / f"{split}.parquet") for split in frames},
+            "splits": hashes,
+            "content": files.checksum({"labels": labels, **hashes}),
         },
     )
     for split, frame in frames.items():

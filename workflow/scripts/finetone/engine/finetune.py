@@ -100,6 +100,7 @@ def finetune(
                 shutil.copyfile(path, partial / path.name)
     facts["checkpoint"] = sha256(checkpoint / "model.safetensors")
     facts["files"] = runs.listed(run, *(path.name for path in (history, checkpoint, epochs)))
+    facts["content"] = runs.content(facts["files"])
     write_json(run, facts)
     states.discard(state)
 

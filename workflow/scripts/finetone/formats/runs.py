@@ -1,5 +1,6 @@
 """run.json: what a run learned from and under, and the hashes of all that it left."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ def listed(run: Path, *parts: str) -> dict[str, str]:
         for part in parts
         for file in _files(run.parent / part)
     }
+
+
+def content(hashes: Mapping[str, str]) -> str:
+    """Hex sha256 of what a run learned: of all its files but the history, which has times in it."""
+    learned = {name: hashes[name] for name in hashes if not name.startswith("history")}
+    return files.checksum(learned)
 
 
 def check(run: Path, *parts: str) -> dict[str, Any]:

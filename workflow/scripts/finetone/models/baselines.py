@@ -125,6 +125,7 @@ def fit(
             pq.write_table(training.history, partial)
     record.setdefault("peak_memory_bytes", machine.peak_memory())
     left = [path.name for path in (model, history) if path is not None and path.exists()]
+    hashes = runs.listed(run, *left)
     files.write_json(
         run,
         (provenance.as_dict() if provenance else {})
@@ -152,7 +153,8 @@ def fit(
             "resumed": record.get("resumed", 0),
             "made_from": {"train": files.sha256(train), "model": None},
             "checkpoint": files.sha256(model),
-            "files": runs.listed(run, *left),
+            "files": hashes,
+            "content": runs.content(hashes),
         },
     )
     if kind in NEEDS_SEED and state is not None:

@@ -169,6 +169,7 @@ def _describe(
 ) -> None:
     """Write manifest.json: provenance, hashes, counts."""
     config: PretrainedConfig = model.config
+    hashes = {f.name: files.sha256(f) for f in sorted(folder.iterdir()) if f.is_file()}
     files.write_json(
         folder / "manifest.json",
         (provenance.as_dict() if provenance else {})
@@ -183,8 +184,7 @@ def _describe(
             "parameters": parameters.count(model),
             **{key: value for key, value in facts.items() if value is not None},
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-            "files": {
-                file.name: files.sha256(file) for file in sorted(folder.iterdir()) if file.is_file()
-            },
+            "files": hashes,
+            "content": files.checksum(hashes),
         },
     )

@@ -31,12 +31,14 @@ def download(
                     stream.write(json.dumps(asdict(question), ensure_ascii=False) + "\n")
         rows = {"train": len(train), "validation": len(validation)}
         asked = source.get("revision", "main")
+        hashes = {file.name: files.sha256(file) for file in sorted(partial.iterdir())}
         facts = (provenance.as_dict() if provenance else {}) | {
             "id": source["id"],
             "asked": asked,
             "revision": commit,
             "rows": rows,
-            "files": {file.name: files.sha256(file) for file in sorted(partial.iterdir())},
+            "files": hashes,
+            "content": files.checksum(hashes),
         }
         files.write_json(partial / "manifest.json", facts)
 
