@@ -17,9 +17,10 @@ def listed(run: Path, *parts: str) -> dict[str, str]:
 
 
 def content(hashes: Mapping[str, str]) -> str:
-    """Hex sha256 of what a run learned: of all its files but the history, which has times in it."""
-    learned = {name: hashes[name] for name in hashes if not name.startswith("history")}
-    return files.checksum(learned)
+    """Hex sha256 of what a run learned: of all its files but the history, which has times in it,
+    and the model card, which may speak of the machine."""
+    told = ("history.parquet", "README.md")
+    return files.checksum({name: hashes[name] for name in hashes if Path(name).name not in told})
 
 
 def check(run: Path, *parts: str) -> dict[str, Any]:
