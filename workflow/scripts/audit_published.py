@@ -7,13 +7,11 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.published import audit_table
+from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
 
-table = Path(snakemake.output.csv)
-audit_table(
-    Path(snakemake.params.folder),
-    Path(snakemake.output.json),
-    table,
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
-)
+folder, table = Path(snakemake.params.folder), Path(snakemake.output.csv)
+provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+refuse_changed(files_in(folder), provenance.settings["content"])
+audit_table(folder, Path(snakemake.output.json), table, provenance)
 record_csv(table, Provenance.of_job(snakemake.params.csv, snakemake.input))

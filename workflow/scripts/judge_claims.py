@@ -7,12 +7,15 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.claims import write_claims
+from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
 
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 settings, target = provenance.settings, Path(snakemake.output[0])
+folder = Path(snakemake.params.folder)
+refuse_changed(files_in(folder), settings["content"])
 write_claims(
-    Path(snakemake.params.folder) / "claims.yaml",
+    folder / "claims.yaml",
     Path(snakemake.input.tokenizers).parent,
     settings["groups"],
     settings["source"],

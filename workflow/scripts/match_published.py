@@ -8,10 +8,12 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.compare.published_match import write_column_match, write_parameters
+from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
 
 folder = Path(snakemake.params.folder)
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
+refuse_changed(files_in(folder), provenance.settings["content"])
 match, parameters = Path(snakemake.output.match), Path(snakemake.output.parameters)
 histories = defaultdict(list)
 for path in map(Path, snakemake.input.histories):  # runs/<model>/seed<k>/history.parquet

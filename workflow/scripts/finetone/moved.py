@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finetone.errors import UserError, first_line
-from finetone.identity import NOT_DATA, source_of
+from finetone.identity import is_data, source_of
 from finetone.log import logger, refuse_endpoint
 
 
@@ -99,5 +99,5 @@ def _contents(about: Any) -> dict[str, str | None]:
     return {
         file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id
         for file in about.siblings or []
-        if file.rfilename not in NOT_DATA
+        if is_data(file.rfilename)
     }

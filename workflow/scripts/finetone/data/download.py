@@ -11,6 +11,7 @@ from finetone.data import splits
 from finetone.data.labels import TIE, require_classes, to_numbers
 from finetone.data.sources import load
 from finetone.errors import UserError
+from finetone.identity import refuse_others
 from finetone.log import logger
 from finetone.provenance import Provenance
 
@@ -32,6 +33,7 @@ def prepare(
     where = f"datasets.{name}"
     labels = block["labels"]
     raw, source = load(name, block, wheel)
+    refuse_others("file", block, provenance.settings if provenance else {})
     dropped = {"empty": 0, "tie": 0}
     frames = {
         split: _normalise(table, block, f"{where} ({split})", dropped)

@@ -18,7 +18,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from finetone import files
 from finetone.engine import parameters
 from finetone.errors import UserError
-from finetone.identity import describe, own_files
+from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
 from finetone.models import architecture, checkpoint, layers, scratch, tokenizer
 from finetone.provenance import Provenance
@@ -60,6 +60,7 @@ def prepare(
             allow_unexpected=block.get("allow_unexpected", ()),
         )
         reader = tokenizer.load(folder, loaded.model.config, where)
+        refuse_others("path", block, provenance.settings if provenance else {})
         write(
             name,
             loaded,
