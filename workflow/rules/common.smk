@@ -19,7 +19,7 @@ from finetone import cluster, moved, reruns
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import refuse_read_only, sha256
-from finetone.identity import own_files, without
+from finetone.identity import files_in, without
 from finetone.provenance import as_param
 
 try:
@@ -34,6 +34,8 @@ config.clear()  # an update alone would keep the order the keys were written in
 config.update(checked)
 
 RESULTS = Path(config.get("pathvars", {}).get("results", "results"), config["experiment"])
+# In a module with a prefix, Snakemake puts all files there.
+RESULTS = Path(workflow.modifier.path_modifier.replace_prefix(str(RESULTS)))
 EXPERIMENT = Experiment(config, RESULTS)
 SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.datasets
 MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
@@ -62,7 +64,7 @@ if PUBLISHED and not Path(PUBLISHED).is_dir():
     PUBLISHED = os.path.relpath(WORKFLOW.parent / PUBLISHED)
     if not Path(PUBLISHED).is_dir():
         raise WorkflowError(f"report.published: no folder {config['report']['published']!r}")
-PUBLISHED_FILES = sorted(map(str, Path(PUBLISHED).iterdir())) if PUBLISHED else []
+PUBLISHED_FILES = sorted(map(str, files_in(Path(PUBLISHED)).values())) if PUBLISHED else []
 PUBLISHED_CONTENT = {Path(file).name: sha256(file) for file in PUBLISHED_FILES}
 PUBLISHED_AUDIT = ["<exp>/published/audit.json"] if PUBLISHED else []
 PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
@@ -125,7 +127,7 @@ def predictions_of(datasets, methods=METHODS):
     return runs_of("<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", methods, datasets)
 
 
-def sources_of(artifact, block):
+def sources_of(artifact):
     """The local files an entry is made of: its wheel, or the user's own.
 
     The content of the user's decides whether something is made again (finetone.identity), not
@@ -133,12 +135,12 @@ def sources_of(artifact, block):
     """
     if wheel := EXPERIMENT.wheel_of(artifact):
         return {"wheel": str(wheel)}
-    own = list(map(str, own_files(block).values())) or ([block["path"]] if "path" in block else [])
+    own = list(map(str, EXPERIMENT.own_files(artifact)))
     return {"files": ancient(own)} if own else {}
 
 
 def dataset_source(wildcards):
-    return sources_of(f"data/{wildcards.dataset}", config["datasets"][wildcards.dataset])
+    return sources_of(f"data/{wildcards.dataset}")
 
 
 def model_source(wildcards):
@@ -146,7 +148,7 @@ def model_source(wildcards):
     block = config["models"][wildcards.model]
     if "scratch" in block:
         return {"like": f"<exp>/models/{block['scratch']['like']}"}
-    return sources_of(f"models/{wildcards.model}", block)
+    return sources_of(f"models/{wildcards.model}")
 
 
 def record(artifact):
@@ -179,6 +181,7 @@ def remake_what_changed():
     settings than the present ones, and say so."""
     targets = workflow.dag_settings.targets or ["all"]
     found = reruns.examine(EXPERIMENT, [a for target in targets for a in artifacts_of(target)])
+    reruns.refuse_gone(EXPERIMENT, found.stale)
     for sentence in reruns.sentences(found, RESULTS):
         logger.warning(f"finetone: {sentence}.")
     again = {f"{RESULTS}/{artifact}" for artifact in found.stale}
@@ -202,12 +205,19 @@ def artifacts_of(target):
 
 
 def _build_dag(build=workflow._build_dag):
-    global FOUND
     try:
-        FOUND = remake_what_changed()
+        found = remake_what_changed()
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(f"{error.filename}: cannot be read ({error.strerror})") from None
     build()
+    # in a real run only, but also in one with nothing to do, which calls no `onstart`
+    if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
+        try:
+            reruns.take(EXPERIMENT)
+        except UserError as error:
+            logger.warning(f"finetone: {error}.")
 
 
 # Snakemake has no place between reading the rules and deciding which jobs to run, where the files

@@ -64,34 +64,49 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     return found
 
 
+def refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
+    """Raise a UserError if a file of the user's own is gone that something stale is made of.
+
+    Snakemake takes what exists and cannot be made again as it is.
+    """
+    for artifact in stale:
+        for path in experiment.own_files(artifact):
+            if not path.exists():
+                raise UserError(
+                    f"{path}: is not there, but {experiment.folder / artifact} has to be made of "
+                    f"it again; put it back or correct its path in the configuration"
+                )
+
+
 def set_times(experiment: Experiment, current: set[str]) -> None:
     """Give `current` artifacts that look older than what they were made from a new time.
 
-    Copying without times, restoring a backup or a clock that was wrong leave files in any order of
-    time, by which Snakemake would make them again.
+    Copying without times, restoring a backup, a link to another disk or a clock that was wrong
+    leave files in any order of time, by which Snakemake would make them again.
     """
-    now = time.time()
-    newest: dict[str, float] = {}
+    now = time.time_ns()
+    newest: dict[str, int] = {}
 
-    def visit(artifact: str) -> float:
+    def visit(artifact: str) -> int:
         if artifact not in newest:
             files_of_it = _files(experiment, artifact)
-            times = [file.stat().st_mtime for file in files_of_it]
+            times = [time for file in files_of_it for time in _times(file)]
             wheel = experiment.wheel_of(artifact)
-            inputs = max(map(visit, experiment.made(artifact)[1]), default=0.0)
+            inputs = max(map(visit, experiment.made(artifact)[1]), default=0)
             if wheel and wheel.exists():
-                inputs = max(inputs, wheel.stat().st_mtime)
+                inputs = max(inputs, *_times(wheel))
             if artifact in current and times and min(times) < inputs:
+                times = [max(now, inputs)]  # inputs may be of the future
                 for file in files_of_it:
-                    os.utime(file, (now, now))
-                times = [now]
-            newest[artifact] = max(times, default=0.0)
+                    for follow in {True, not file.is_symlink()}:
+                        os.utime(file, ns=(times[0], times[0]), follow_symlinks=follow)
+            newest[artifact] = max(times, default=0)
         return newest[artifact]
 
     try:
         for artifact in current:
             visit(artifact)
-    except PermissionError:  # only the owner of the files can
+    except OSError:  # only the owner of the files can, and nobody on a read-only disk
         logger.warning("%s: the times of files cannot be set", experiment.folder)
 
 
@@ -103,8 +118,15 @@ def _files(experiment: Experiment, artifact: str) -> list[Path]:
     return [file for file in found if file.exists()]
 
 
-def take(experiment: Experiment, unrecorded: Iterable[str]) -> None:
-    """Remember `unrecorded` artifacts as made under the present settings."""
+def _times(file: Path) -> tuple[int, int]:
+    """Of a link Snakemake looks at its own time, too."""
+    return file.stat().st_mtime_ns, file.lstat().st_mtime_ns
+
+
+def take(experiment: Experiment) -> None:
+    """Remember all artifacts of an experiment that have no record, whatever a run was asked for,
+    as made under the present settings."""
+    unrecorded = examine(experiment, experiment.added).unrecorded
     new = {each: experiment.fingerprint(each) for each in unrecorded}
     if new:
         files.write_json(experiment.folder / TAKEN, {"taken": _taken(experiment) | new})
@@ -138,8 +160,13 @@ def _artifacts(number: int) -> str:
 
 def _taken(experiment: Experiment) -> dict[str, str]:
     path = experiment.folder / TAKEN
-    taken: dict[str, str] = files.read_json(path)["taken"] if path.exists() else {}
-    return taken
+    try:
+        return dict(files.read_json(path)["taken"]) if path.exists() else {}
+    except (UserError, KeyError):  # without it, results of any settings would be taken
+        raise UserError(
+            f"{path}: is damaged; put a copy back, or delete it if the configuration is still the "
+            f"one that the results were made with"
+        ) from None
 
 
 def _difference(record: Path, settings: Mapping[str, Any]) -> str:
