@@ -15,6 +15,7 @@ from torch import nn
 from finetone.engine import device as devices
 from finetone.engine import loop
 from finetone.engine import state as states
+from finetone.engine.progress import Progress
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.models import nets
@@ -228,6 +229,24 @@ def test_a_state_is_good_with_its_epochs_weights_only(
     assert (
         f"it needs epoch{epoch}.safetensors, whose content is not what was written" in caplog.text
     )
+
+
+@pytest.mark.parametrize("damage", [flip(0.5), cut(0.5), Path.unlink])
+def test_epochs_weights_damaged_after_the_last_save_are_refused_and_made_again(
+    damage: Callable[[Path], object], whole: Any, tmp_path: Path
+) -> None:
+    save = Progress.save
+
+    def damaging(self: Progress) -> None:
+        save(self)
+        if self.done == STEPS:
+            damage(self.folder / "epoch1.safetensors")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Progress, "save", damaging)
+        with pytest.raises(UserError, match=r"epoch1\.safetensors: not the weights that were writ"):
+            run(tmp_path / "state")
+    assert_same(run(tmp_path / "state"), whole)
 
 
 def test_epochs_weights_swapped(state: Path, whole: Any, steps: Steps) -> None:

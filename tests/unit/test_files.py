@@ -31,6 +31,33 @@ def test_an_error_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) ->
     assert target.read_text() == "old"
 
 
+WRITERS = {
+    "text": "partial.write_text('x' * 10**5)",
+    "parquet": "pandas.DataFrame({'x': numpy.random.rand(10**5)}).to_parquet(partial)",
+    "arrays": "numpy.savez(partial.open('wb'), x=numpy.zeros(10**5))",
+    "weights": "save_file({'x': numpy.zeros(10**5)}, str(partial))",  # Rust, with errors of its own
+    "folder": "partial.mkdir(); save_file({'x': numpy.zeros(10**5)}, str(partial / 'weights'))",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_space_is_one_sentence_whichever_library_writes(tmp_path: Path, writer: str) -> None:
+    """A limit to the size of files makes a write fail as a full disk does."""
+    write = (
+        "import resource, signal, numpy, pandas\n"
+        "from safetensors.numpy import save_file\n"
+        "from finetone import errors, files\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try:\n"
+        f"    with files.atomic('target') as partial: {WRITERS[writer]}\n"
+        "except errors.UserError as error: print(error)"
+    )
+    done = python(write, tmp_path)
+    assert done.stdout.startswith("target: no space left while writing"), done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_a_killed_process_left_is_removed_and_a_living_one_keeps_its_own(
     tmp_path: Path,
 ) -> None:

@@ -1,8 +1,10 @@
 """Files that are either whole under their final name or not there at all."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,16 +40,26 @@ def atomic(path: str | Path) -> Iterator[Path]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         partial.replace(path)
-    except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+    except Exception as error:
+        number = _errno(error)
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise UserError(
-                f"{path}: no space left while writing; free some disk space and run again"
+                f"{path}: no space left while writing ({os.strerror(number)}); free some disk "
+                "space, or raise the limit, and run again"
             ) from error
-        if error.errno in (13, 30):  # EACCES, EROFS
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        if number in (errno.EACCES, errno.EROFS):
+            raise UserError(f"{path}: cannot be written ({os.strerror(number)})") from error
         raise
     finally:
         _remove(partial)
+
+
+def _errno(error: Exception) -> int:
+    """The system's number of an error, also of a library in Rust, which tells it in words; or 0."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else 0
 
 
 def refuse_read_only(paths: Iterable[str | Path]) -> None:

@@ -69,7 +69,8 @@ def train(
     goes on from there when called again with the same arguments (on the same CPU with as many
     threads bit by bit; elsewhere it is noted in `execution`), and leaves the folder to the caller,
     who calls `state.discard` once the outputs are written.
-    Raises UserError for data that cannot be learned from and for a loss that is not finite.
+    Raises UserError for data that cannot be learned from, for a loss that is not finite, and for
+    epochs' weights that were damaged on disk.
     """
     if len(tokens) == 0:
         raise UserError("the training split has no rows; check the dataset's split and sample")
@@ -132,6 +133,7 @@ def train(
                 progress.save()
                 mark, saved_at = clock.mark(), time.monotonic()
 
+        progress.check_epochs()
         kept = recipe.epochs
         if recipe.choose_epoch == "dev":
             kept = int(np.argmax(progress.dev_accuracy)) + 1

@@ -11,6 +11,7 @@ from finetone.engine import snapshot
 from finetone.engine import state as states
 from finetone.engine.execution import Execution
 from finetone.engine.history import FIELDS, History
+from finetone.errors import UserError
 from finetone.files import atomic, sha256
 from finetone.log import logger
 
@@ -61,6 +62,16 @@ class Progress:
         with atomic(path) as partial:
             save_model(self.module, str(partial))
             self.files[path.name] = sha256(partial)
+
+    def check_epochs(self) -> None:
+        """Raise a UserError unless the epochs' weights are on disk as `save_epoch` wrote them."""
+        for name, digest in self.files.items():
+            file = self.folder / name
+            if not file.is_file() or sha256(file) != digest:
+                raise UserError(
+                    f"{file}: not the weights that were written; run again, which goes on from a "
+                    "saved state that does not need them"
+                )
 
     def _facts(self) -> dict[str, Any]:
         return {
