@@ -41,6 +41,8 @@ CASES = {
     "table, for a figure": ("tables/ranking.csv", "figures/methods.svg"),
     "table's record": ("tables/runs.csv.json", "tables/summary.csv"),
     "figure": ("figures/methods.svg", "report.html"),
+    "table that is named on the page by its hash": ("tables/slices.csv", "report.html"),
+    "table that is named in results.json": ("tables/efficiency.csv", "results.json"),
     "results": ("results.json", "checkpoints"),
 }  # fmt: skip
 

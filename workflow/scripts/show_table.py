@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from finetone.compare.csvfile import read_csv
+from finetone.errors import UserError
 
 
 def main(folder: Path) -> None:
@@ -25,4 +26,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    try:
+        main(Path(sys.argv[1]))
+    except UserError as error:
+        sys.exit(f"finetone: {error}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finetone import SCHEMA_VERSION
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 
 CHUNK = 1 << 20
 STAMP = ".snakemake_timestamp"  # Snakemake's own mark in a folder it made
@@ -125,8 +125,26 @@ def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
     manifest = Path(manifest)
     for name, digest in hashes.items():
         file = manifest.parent / name
-        if not file.exists() or sha256(file) != digest:
-            raise altered(file, manifest, manifest.parent)
+        with readable(file, manifest.parent):
+            if not file.exists() or sha256(file) != digest:
+                raise altered(file, manifest, manifest.parent)
+
+
+@contextmanager
+def readable(path: Path, remedy: Path | None = None) -> Iterator[None]:
+    """Make a UserError of an error of the file system while an artifact at `path` is read.
+
+    `remedy` is what to delete to have it made again, if that is not the file alone.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: is missing; delete {remedy or path} and run again") from None
+    except OSError as error:  # no permission, a folder, a file where a folder should be, a bad disk
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror or first_line(error)}); make it readable, "
+            f"or delete {remedy or path} and run again"
+        ) from None
 
 
 def altered(path: Path, record: Path, remedy: Path) -> UserError:
@@ -192,12 +210,12 @@ def read_json(path: str | Path) -> dict[str, Any]:
     whole = path.parent if path.name == "manifest.json" else path  # a folder is made as a whole
     remedy = f"delete {whole} and run again"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with readable(path, whole):
+            content = json.loads(path.read_text(encoding="utf-8"))
         version = content["schema_version"]
-    except FileNotFoundError:
-        raise UserError(f"{path}: is missing; {remedy}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: no JSON file of finetone ({error}); {remedy}") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = first_line(error)
+        raise UserError(f"{path}: no JSON file of finetone ({why}); {remedy}") from None
     if version != SCHEMA_VERSION:
         raise UserError(
             f"{path}: schema version {version}, but this finetone reads {SCHEMA_VERSION}; {remedy}"

@@ -85,16 +85,16 @@ def record_of(file: Path) -> Path | None:
 
 
 def read(record: Path) -> Record | None:
-    """Read the record in a file; None where there is no file.
+    """Read the record in a file; None where there is no file. UserError for one that cannot be read.
 
     Of a large file only the part that can hold the record is read, for this is asked of every
     artifact at the start of every run. A part that is missing is "".
     """
-    try:
+    with files.readable(record):
+        if not record.is_file():  # also a link to nowhere
+            return None
         with record.open("rb") as stream:
             part = _part(stream, record.suffix)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     found = (pattern.search(part) for pattern in (FINGERPRINT, INPUTS, CONTENT))
     fingerprint, inputs, content = (match[1].decode() if match else "" for match in found)
     stated = f"{fingerprint} {content}".encode() if content else part
@@ -140,8 +140,9 @@ def check_csv(table: Path) -> None:
     record = csv_record(table)
     if record.exists():
         digest = files.read_json(record).get("sha256", "")
-        if not table.exists() or files.sha256(table) != digest:
-            raise files.altered(table, record, table)
+        with files.readable(table):
+            if not table.exists() or files.sha256(table) != digest:
+                raise files.altered(table, record, table)
 
 
 def seal(page: Path, provenance: Provenance | None) -> None:
@@ -165,7 +166,8 @@ def check_seal(page: Path) -> None:
 
     One without a seal is of an earlier version if it is whole.
     """
-    text = page.read_text(encoding="utf-8", errors="replace")
+    with files.readable(page):
+        text = page.read_text(encoding="utf-8", errors="replace")
     found = SEAL.search(text[-TAIL:])
     whole = text.rstrip().endswith("</svg>") or text.rstrip().endswith("</html>")
     if found:

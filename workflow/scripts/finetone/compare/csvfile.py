@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from finetone.errors import UserError, first_line
-from finetone.files import atomic
+from finetone.files import atomic, readable
 from finetone.provenance import check_csv
 
 # Columns of any table that are read as text whatever a cell looks like: a method may be called
@@ -61,13 +61,14 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     numbers also where there are none. UserError for a file that is no table, or was altered."""
     check_csv(Path(path))
     try:
-        names = pd.read_csv(path, nrows=0).columns
-        table = pd.read_csv(
-            path,
-            dtype={name: str for name in names if name in TEXT},
-            keep_default_na=False,
-            na_values={name: [""] for name in names if name not in TEXT},
-        )
+        with readable(Path(path)):
+            names = pd.read_csv(path, nrows=0).columns
+            table = pd.read_csv(
+                path,
+                dtype={name: str for name in names if name in TEXT},
+                keep_default_na=False,
+                na_values={name: [""] for name in names if name not in TEXT},
+            )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         why = first_line(error)
         raise UserError(f"{path}: not a readable table ({why}); delete it and rerun") from None

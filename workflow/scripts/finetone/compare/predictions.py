@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finetone.compare.metrics import Bools, Floats, Ints, log_softmax
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.formats.predictions import checksum
 
 FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
+# what pyarrow raises for damage: its own errors, and OSError for some of what it finds in pages
+UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def header(path: str | Path) -> Header:
     try:
         facts = json.loads((pq.read_schema(path).metadata or {})[b"finetone"])
         values = {name: facts[name] for name in FACTS}
-    except (pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise UserError(
-            f"{path}: not a finetone prediction file ({error!r}); delete it and rerun"
+            f"{path}: not a finetone prediction file ({first_line(error)}); delete it and rerun"
         ) from None
     return Header(path, **(values | {"labels": tuple(values["labels"])}), facts=facts)
 
@@ -69,8 +71,9 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
     try:
         table = pq.read_table(head.path, columns=columns, filters=wanted)
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise UserError(f"{head.path}: unreadable ({error}); delete it and rerun") from None
+    except UNREADABLE as error:
+        why = first_line(error)
+        raise UserError(f"{head.path}: unreadable ({why}); delete it and rerun") from None
     if missing := [name for name in columns if name not in table.column_names]:
         raise UserError(f"{head.path}: column '{missing[0]}' is missing; delete it and rerun")
     if not table.num_rows:

@@ -13,7 +13,7 @@ from finetone.compare.csvfile import read_csv
 from finetone.compare.metrics import METRICS
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, check_csv
 
 TABLES = ("runs", "summary", "ranking", "comparisons")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -36,6 +36,8 @@ def write_results(
     """
     if missing := [name for name in TABLES if name not in tables]:
         raise UserError(f"{target}: needs the table '{missing[0]}'; make tables/{missing[0]}.csv")
+    for table in tables.values():  # also those of which only the hash is written
+        check_csv(table)
     single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
     content = (provenance.as_dict() if provenance else {}) | {
         "finetone": __version__,

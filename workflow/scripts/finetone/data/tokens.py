@@ -51,6 +51,7 @@ def read_tokens(path: str | Path) -> Tokens:
     """Open a token file without copying its tokens; a broken one is a UserError."""
     try:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        table.validate(full=True)  # a damaged offset would have us read beyond the file's end
         meta = json.loads(table.schema.metadata[KEY])
         columns = [table.column(name) for name in ("id", "label", "input_ids")]
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:

@@ -12,10 +12,7 @@ from finetone.errors import UserError
 def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd.DataFrame:
     """Rows of a table (of one dataset, if named); UserError for no rows, and for columns that are
     missing or hold text instead of numbers."""
-    try:
-        table = read_csv(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); make it again") from None
+    table = read_csv(path)
     missing = [c for c in (columns if dataset is None else ["dataset", *columns]) if c not in table]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r} (has {', '.join(map(str, table))})")

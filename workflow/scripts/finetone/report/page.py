@@ -17,6 +17,7 @@ from finetone.plots.fitting import one_line
 from finetone.plots.style import Style
 from finetone.plots.tables import read
 from finetone.plots.words import words
+from finetone.provenance import check_csv
 from finetone.report.answer import answer
 from finetone.report.colour import dark
 from finetone.report.details import baselines, calibration, cost, errors
@@ -51,6 +52,8 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     """
     if "ranking" not in inputs.tables:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
+    for table in inputs.tables.values():  # also those of which only the hash is shown
+        check_csv(table)
     say = words(HERE / "translations", style.language)
     source = inputs.config["source"]
     columns = ["method", "rank", "accuracy", "low", "high", "group"]

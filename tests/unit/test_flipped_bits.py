@@ -1,0 +1,71 @@
+"""Files read by C++ libraries, with bytes overwritten anywhere: equal content or one sentence.
+
+Each file is read in a process of its own, which damage must not end.
+"""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from finetone.compare import predictions
+from finetone.data import tokens
+from finetone.errors import UserError
+from finetone.formats.predictions import write
+from tests.workflow.dry import in_fork
+
+ROWS = 60
+CASES = 150
+
+
+def write_tokens(path: Path) -> None:
+    draw = np.random.default_rng(1)
+    lengths = draw.integers(1, 30, ROWS)
+    flat = draw.integers(0, 50, lengths.sum()).astype(np.int32)
+    ids, labels = pa.chunked_array([np.arange(ROWS)]), pa.chunked_array([np.arange(ROWS) % 2])
+    tokens._write(path, ids, labels.cast(pa.int8()), lengths, flat, {"labels": ["no", "yes"]})
+
+
+def read_tokens(path: Path) -> list[bytes]:
+    found = tokens.read_tokens(path)
+    return [array.tobytes() for array in (found.ids, found.labels, found.input_ids)]
+
+
+def write_predictions(path: Path) -> None:
+    draw = np.random.default_rng(1)
+    logits = {epoch: draw.normal(size=(ROWS, 2)).astype(np.float32) for epoch in (1, 2)}
+    facts = {"dataset": "d", "method": "m", "seed": 1, "labels": ["no", "yes"], "kept_epoch": 2}
+    write(path, np.arange(ROWS), np.arange(ROWS) % 2, logits, facts)
+
+
+def read_predictions(path: Path) -> list[bytes]:
+    epochs = predictions.read(predictions.header(path))
+    return [array.tobytes() for e in epochs for array in (e.ids, e.label, e.logits)]
+
+
+@pytest.mark.parametrize(
+    ("written", "reader"),
+    [(write_tokens, read_tokens), (write_predictions, read_predictions)],
+    ids=["tokens", "predictions"],
+)
+def test_bytes_overwritten_anywhere_are_noticed(tmp_path: Path, written, reader) -> None:
+    file = tmp_path / "file"
+    written(file)
+    whole, content = file.read_bytes(), reader(file)
+    draw = random.Random(3)
+
+    def read_it() -> str:
+        try:
+            return "" if reader(file) == content else "other content"
+        except UserError as error:
+            return "" if str(file) in str(error) and "\n" not in str(error) else str(error)
+
+    for case in range(CASES):
+        damaged = bytearray(whole)
+        size = (1, 1, 8, 64)[case % 4]
+        at = draw.randrange(len(damaged) - size)
+        damaged[at : at + size] = draw.randbytes(size)
+        file.write_bytes(damaged)
+        assert in_fork(read_it) == "", f"{size} bytes at {at}"
