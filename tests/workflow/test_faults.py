@@ -154,6 +154,16 @@ def test_a_full_disk_is_named_and_the_next_run_continues(again):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_what_no_retry_mends_is_said_once(again):
+    folder, config = again
+    books = folder / "books.csv"
+    books.write_text("review,mood\na dull film,mixed\n")
+    config["datasets"]["books"]["file"]["test"] = str(books)
+    done = snakemake(folder, "--", "results/small/data/books", config=config)
+    assert done.returncode != 0
+    assert done.stderr.count("finetone: datasets.books") == 1, done.stderr
+
+
 def test_two_at_once_and_a_stale_lock_are_explained(again):
     folder, _ = again
     shutil.rmtree(folder / "results/small")

@@ -9,7 +9,6 @@ rule download_wheel:
         "<exp>/downloads/{wheel}.whl",
     log:
         "<exp>/logs/download_wheel/{wheel}.log",
-    retries: 2
     localrule: True
     conda:
         "../../envs/light.yaml"
@@ -29,7 +28,6 @@ rule download_dataset:
         directory("<exp>/data/{dataset}"),
     log:
         "<exp>/logs/download_dataset/{dataset}.log",
-    retries: 2
     localrule: True
     conda:
         "../../envs/light.yaml"
@@ -51,7 +49,6 @@ rule download_model:
         "<exp>/logs/download_model/{model}.log",
     wildcard_constraints:
         model=any_of(m for m in MODELS if m not in INTERMEDIATE),
-    retries: 2
     localrule: True
     conda:
         "../../envs/torch.yaml"

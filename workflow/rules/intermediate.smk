@@ -12,7 +12,6 @@ rule download_questions:
         "<exp>/logs/download_questions/{model}.log",
     wildcard_constraints:
         model=any_of(INTERMEDIATE),
-    retries: 2
     localrule: True
     conda:
         "../../envs/torch.yaml"

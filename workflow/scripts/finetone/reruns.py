@@ -37,12 +37,13 @@ class Findings:
 
 def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     """Hold the records of `wanted`, and of all they are made of, against the configuration, and
-    against each other."""
+    against each other. UserError for one that cannot be read."""
     found = Findings()
     taken = _taken(experiment)
     artifacts = sorted(experiment.upstream(wanted))
     records = {each: read(experiment.record(each)) for each in artifacts}
     for artifact in artifacts:
+        _refuse_broken_link(experiment.folder / artifact)
         record, fingerprint = records[artifact], experiment.fingerprint(artifact)
         settings, inputs = experiment.made(artifact)
         if record and record.fingerprint:
@@ -79,6 +80,15 @@ def refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
                     f"{path}: is not there, but {experiment.folder / artifact} has to be made of "
                     f"it again; put it back or correct its path in the configuration"
                 )
+
+
+def _refuse_broken_link(path: Path) -> None:
+    """Snakemake takes a link that leads nowhere for a file, whose time it then cannot find."""
+    if path.is_symlink() and not path.exists():
+        raise UserError(
+            f"{path}: a link to {path.readlink()}, which is not there; bring it back, or delete "
+            f"{path} and run again"
+        )
 
 
 def set_times(experiment: Experiment, current: set[str]) -> None:

@@ -22,7 +22,10 @@ from finetone.formats.predictions import checksum
 
 FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
 # what pyarrow raises for damage: its own errors, and OSError for some of what it finds in pages
-UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
+UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError, RecursionError)
+SCHEMA = pa.schema(
+    {"epoch": pa.int16(), "id": pa.int64(), "label": pa.int64(), "logits": pa.list_(pa.float32())}
+)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ def header(path: str | Path) -> Header:
     try:
         facts = json.loads((pq.read_schema(path).metadata or {})[b"finetone"])
         values = {name: facts[name] for name in FACTS}
+        labels, _ = tuple(values["labels"]), dict(facts.get("checksums", {}))
     except UNREADABLE as error:
         raise UserError(
             f"{path}: not a finetone prediction file ({first_line(error)}); delete it and rerun"
         ) from None
-    return Header(path, **(values | {"labels": tuple(values["labels"])}), facts=facts)
+    return Header(path, **(values | {"labels": labels}), facts=facts)
 
 
 def read(head: Header, kept_only: bool = False) -> list[Predictions]:
@@ -67,15 +71,18 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     `kept_only` reads the kept epoch alone. A missing column, a repeated id, a label or a logit
     outside what the header declares is a UserError.
     """
-    columns = ["epoch", "id", "label", "logits"]
+    columns = SCHEMA.names
     wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
     try:
         table = pq.read_table(head.path, columns=columns, filters=wanted)
+        if missing := [name for name in columns if name not in table.column_names]:
+            raise UserError(f"{head.path}: column '{missing[0]}' is missing; delete it and rerun")
+        table = table.select(columns).cast(SCHEMA)
+        if empty := [name for name in columns if table.column(name).null_count]:
+            raise ValueError(f"column '{empty[0]}' has empty cells")
     except UNREADABLE as error:
         why = first_line(error)
         raise UserError(f"{head.path}: unreadable ({why}); delete it and rerun") from None
-    if missing := [name for name in columns if name not in table.column_names]:
-        raise UserError(f"{head.path}: column '{missing[0]}' is missing; delete it and rerun")
     if not table.num_rows:
         raise UserError(
             f"{head.path}: no rows of the kept epoch {head.kept_epoch}; delete it and rerun"
@@ -83,7 +90,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     classes = len(head.labels)
     column = table.column("logits").combine_chunks()
     lengths = pc.list_value_length(column)
-    if column.null_count or pc.any(pc.not_equal(lengths, classes)).as_py():
+    if pc.any(pc.not_equal(lengths, classes)).as_py():
         raise UserError(
             f"{head.path}: every row needs {classes} logits, one per label of {list(head.labels)}"
         )

@@ -22,6 +22,11 @@ from finetone.log import logger
 from finetone.provenance import Provenance
 
 KEY = b"finetone"  # of the schema metadata
+SCHEMA = pa.schema({"id": pa.int64(), "label": pa.int8(), "input_ids": pa.list_(pa.int32())})
+# what a file of other content, or a damaged one, makes of reading it
+DAMAGE = (
+    pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError,
+)  # fmt: skip
 MAX_OFFSET = 2**31 - 1  # tokens one list<int32> array can address
 
 
@@ -53,12 +58,17 @@ def read_tokens(path: str | Path) -> Tokens:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         table.validate(full=True)  # a damaged offset would have us read beyond the file's end
         meta = json.loads(table.schema.metadata[KEY])
-        columns = [table.column(name) for name in ("id", "label", "input_ids")]
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a token file ({error}); delete it and rerun") from None
-    # one chunk, as `tokenize` writes it, stays a view of the file; several are joined
-    values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in columns[2].chunks]
-    lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in columns[2].chunks]
+        missing = {"labels", "max_length", "pad_token_id"} - meta.keys()
+        table = table.select(SCHEMA.names).cast(SCHEMA)
+        columns = table.columns
+        if missing or any(column.null_count for column in columns):
+            raise ValueError(f"no {missing.pop()}" if missing else "empty cells")
+        # one chunk, as `tokenize` writes it, stays a view of the file; several are joined
+        values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in columns[2].chunks]
+        lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in columns[2].chunks]
+    except DAMAGE as error:
+        why = first_line(error)
+        raise UserError(f"{path}: not a token file ({why}); delete it and rerun") from None
     offsets = np.zeros(len(table) + 1, dtype=np.int64)
     np.cumsum(np.concatenate([*lengths, []]), out=offsets[1:])
     tokens = Tokens(
@@ -221,10 +231,7 @@ def _write(
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     numbers = (column.to_numpy().astype(np.int64) for column in (ids, labels))
     meta = {**meta, "checksum": _checksum(meta, *numbers, offsets, flat)}
-    schema = pa.schema(
-        [("id", pa.int64()), ("label", pa.int8()), ("input_ids", pa.list_(pa.int32()))],
-        metadata={KEY: json.dumps(meta).encode()},
-    )
+    schema = SCHEMA.with_metadata({KEY: json.dumps(meta).encode()})
     with files.atomic(target) as partial, pa.ipc.new_file(str(partial), schema) as writer:
         start = 0
         while start < len(lengths):

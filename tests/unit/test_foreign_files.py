@@ -1,4 +1,4 @@
-"""Files read by C++ libraries, with bytes overwritten anywhere: equal content or one sentence.
+"""Files read by C++ libraries, with bytes overwritten anywhere or of other content: one sentence.
 
 Each file is read in a process of its own, which damage must not end.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from finetone.compare import predictions
@@ -18,6 +19,7 @@ from tests.workflow.dry import in_fork
 
 ROWS = 60
 CASES = 150
+META = {"labels": ["no", "yes"], "max_length": 30, "pad_token_id": 0}
 
 
 def write_tokens(path: Path) -> None:
@@ -25,7 +27,7 @@ def write_tokens(path: Path) -> None:
     lengths = draw.integers(1, 30, ROWS)
     flat = draw.integers(0, 50, lengths.sum()).astype(np.int32)
     ids, labels = pa.chunked_array([np.arange(ROWS)]), pa.chunked_array([np.arange(ROWS) % 2])
-    tokens._write(path, ids, labels.cast(pa.int8()), lengths, flat, {"labels": ["no", "yes"]})
+    tokens._write(path, ids, labels.cast(pa.int8()), lengths, flat, META)
 
 
 def read_tokens(path: Path) -> list[bytes]:
@@ -45,11 +47,14 @@ def read_predictions(path: Path) -> list[bytes]:
     return [array.tobytes() for e in epochs for array in (e.ids, e.label, e.logits)]
 
 
-@pytest.mark.parametrize(
+FORMATS = pytest.mark.parametrize(
     ("written", "reader"),
     [(write_tokens, read_tokens), (write_predictions, read_predictions)],
     ids=["tokens", "predictions"],
 )
+
+
+@FORMATS
 def test_bytes_overwritten_anywhere_are_noticed(tmp_path: Path, written, reader) -> None:
     file = tmp_path / "file"
     written(file)
@@ -69,3 +74,43 @@ def test_bytes_overwritten_anywhere_are_noticed(tmp_path: Path, written, reader)
         damaged[at : at + size] = draw.randbytes(size)
         file.write_bytes(damaged)
         assert in_fork(read_it) == "", f"{size} bytes at {at}"
+
+
+OTHER = {
+    "no rows": lambda table: table.slice(0, 0),
+    "other columns": lambda table: table.rename_columns([f"x{n}" for n in table.column_names]),
+    "words for ids": lambda table: put(table, "id", pa.array(["a"] * len(table))),
+    "words for labels": lambda table: put(table, "label", pa.array(["a"] * len(table))),
+    "empty cells": lambda table: put(table, "id", pa.nulls(len(table))),
+    "numbers for lists": lambda table: put(table, -1, pa.array([1] * len(table))),
+    "words in lists": lambda table: put(table, -1, pa.array([["a", "b"]] * len(table))),
+    "holes in lists": lambda table: put(table, -1, pa.array([[None, 1]] * len(table))),
+    "no account of itself": lambda table: table.replace_schema_metadata(None),
+    "a list of facts": lambda table: table.replace_schema_metadata({"finetone": "[1]"}),
+    "no facts": lambda table: table.replace_schema_metadata({"finetone": "{}"}),
+    "endless facts": lambda table: table.replace_schema_metadata({"finetone": "[" * 100_000}),
+}
+
+
+def put(table: pa.Table, column: str | int, values: pa.Array) -> pa.Table:
+    name = table.column_names[column] if isinstance(column, int) else column
+    return table.set_column(table.column_names.index(name), name, values)
+
+
+@pytest.mark.parametrize("other", OTHER)
+@FORMATS
+def test_other_content_under_the_name_is_one_sentence(
+    tmp_path: Path, written, reader, other: str
+) -> None:
+    file = tmp_path / "file"
+    written(file)
+    if written is write_tokens:
+        with pa.OSFile(str(file)) as source:
+            table = OTHER[other](pa.ipc.open_file(source).read_all())
+        with pa.ipc.new_file(str(file), table.schema) as writer:
+            writer.write_table(table)
+    else:
+        pq.write_table(OTHER[other](pq.read_table(file)), file)
+    with pytest.raises(UserError, match=f"^{file}: .*") as refused:
+        reader(file)
+    assert "\n" not in str(refused.value)
