@@ -19,18 +19,19 @@ help:
 
 env: $(INSTALLED)
 
-# The stamp carries the lock: a new lock makes a new environment current.
-$(INSTALLED): requirements.lock
+# A new lock makes the environment anew; the other two hold what the installed command states.
+$(INSTALLED): requirements.lock pyproject.toml workflow/scripts/finetone/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "finetone needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile config/demo.yaml
-	@PATH="$(abspath $(BIN)):$$PATH" python workflow/scripts/show_table.py results/demo
+	@$(BIN)/finetone show results/demo
 	@echo
 	@echo "Open the report: $(abspath results/demo/report.html)"
 
@@ -51,7 +52,7 @@ lint: $(INSTALLED)
 # Everything that needs the network, and nothing else: make fetch CONFIG=config/demo.yaml
 CONFIG ?= config/config.yaml
 fetch: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) -- fetch
+	$(BIN)/finetone fetch --cores $(CORES) --configfile $(CONFIG)
 
 paper: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --resources gpu=1
@@ -74,7 +75,7 @@ lock: $(INSTALLED)
 	  --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements.lock pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock
 	$(BIN)/pip install --quiet -r requirements.lock
-	$(BIN)/python workflow/scripts/licences.py > docs/dependencies.md
+	$(BIN)/finetone licences > docs/dependencies.md
 
 # Known vulnerabilities of the pins; asks PyPI's advisories, so it needs the network.
 audit: $(INSTALLED)

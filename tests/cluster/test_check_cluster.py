@@ -10,7 +10,8 @@ import pytest
 from tests.cluster.conftest import ROOT
 from tests.cluster.slurm import Cluster
 
-CHECK = [sys.executable, str(ROOT / "workflow/scripts/check_cluster.py")]
+LIBRARY = ROOT / "workflow/scripts"
+CHECK = [sys.executable, "-m", "finetone", "cluster"]
 
 
 def check(
@@ -18,7 +19,7 @@ def check(
 ) -> tuple[int, str]:
     done = subprocess.run(
         [*before, *CHECK, "--results", str(folder / "results"), *arguments],
-        cwd=folder, env=environment, text=True, capture_output=True, timeout=100,
+        cwd=folder, env={**environment, "PYTHONPATH": str(LIBRARY)}, text=True, capture_output=True, timeout=100,
     )  # fmt: skip
     output = done.stdout + done.stderr
     assert len(output.splitlines()) == 1, output

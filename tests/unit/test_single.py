@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from finetone.commands.show import show
 from finetone.compare.csvfile import read_csv
 from finetone.compare.published import audit_table
 from finetone.compare.results import write_results
@@ -25,7 +26,6 @@ from finetone.plots.scatter import (
 )
 from finetone.plots.style import Style
 from finetone.report import ReportInputs, write_report
-from show_table import main as show_table
 from tests.unit.test_compare_tables import LABELS, Experiment
 from tests.unit.test_csvfile import LOOKS, write_published
 
@@ -182,7 +182,7 @@ def test_names_are_shown_as_they_are(
     write_report(inputs, Style.from_config(config), tmp_path / "page.html")
     cells = [text.strip() for text in Text((tmp_path / "page.html").read_text("utf-8")).shown]
     assert all(cells.count(name) > 5 for name in methods)
-    show_table(e.folder)
+    show(e.folder)
     printed = [
         line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
     ]

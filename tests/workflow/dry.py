@@ -9,15 +9,13 @@ import os
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import snakemake.api  # noqa: F401 (imported once, not in every fork)
 import yaml
-from snakemake.api import SnakemakeApi
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.enums import Quietness
-from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
+from finetone.commands.job import execute, graph, job_of
 from finetone.errors import UserError
 from tests.workflow.snake import ROOT
 
@@ -46,14 +44,9 @@ def run_one(folder: Path, config: dict, target: str) -> str:
 
     def run() -> str:
         try:
-            jobs = _needed(folder, config, [target])
-            (job,) = [job for job in jobs if target in map(str, job.output)]
-            assert len(jobs) == 1, f"more to do: {[str(job) for job in jobs]}"
-            script = ROOT / "workflow/scripts" / Path(job.rule.script).name
-            names = ("input", "output", "params", "wildcards", "threads", "log")
-            snakemake = SimpleNamespace(**{name: getattr(job, name) for name in names})
-            os.chdir(folder)
-            exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+            with graph(ROOT / "Snakefile", [target], [_write(folder, config)], folder, 2) as dag:
+                os.chdir(folder)
+                execute(job_of(dag, target))
         except (UserError, WorkflowError) as error:
             return str(error)
         return ""
@@ -68,25 +61,17 @@ def _plain(job: Any) -> Job:
 
 def _needed(folder: Path, config: dict, targets: Iterable[str]) -> list[Any]:
     """Snakemake's own objects of the jobs to run; only in a process of one's own."""
-    # Snakemake's own default would be all triggers; these are those of profiles/default
-    profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
-    triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
-    wanted = {t for t in triggers if str(t).replace("_", "-") in profile["rerun-triggers"]}
-    file = folder / "experiment.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=2),
-            config_settings=ConfigSettings(configfiles=[file]),
-            snakefile=ROOT / "Snakefile",
-            workdir=folder,
-        )
-        settings = DAGSettings(targets=set(targets), rerun_triggers=frozenset(wanted))
-        workflow.dag(settings).execute_workflow(executor="dryrun")
-        dag = workflow._workflow.dag
+    file = _write(folder, config)
+    with graph(ROOT / "Snakefile", targets, [file], folder, 2) as dag:
         place = {job: level for level, jobs in enumerate(dag.toposorted()) for job in jobs}
         jobs = [job for job in dag.jobs if dag.needrun(job) and job.rule.name != "all"]
         return sorted(jobs, key=lambda job: (place[job], str(job)))
+
+
+def _write(folder: Path, config: dict) -> Path:
+    file = folder / "experiment.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    return file
 
 
 def in_fork(work: Callable[[], Any]) -> Any:

@@ -1,12 +1,18 @@
-"""Write the table of locked packages and their licences, as their own metadata state them.
+"""Print the page of locked packages with their licences, as their own metadata state them.
 
-python workflow/scripts/licences.py > docs/dependencies.md
+Reads requirements.lock; the packages must be installed.
+
+    finetone licences > docs/dependencies.md
 """
 
-from importlib.metadata import metadata
+import argparse
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from finetone.commands import clone
+from finetone.errors import UserError
+
 HEAD = """# Dependencies
 
 Every package that `make` installs, at its pinned version, with the licence that its metadata state
@@ -37,15 +43,35 @@ STATED_ELSEWHERE = {
 }
 
 
-def locked() -> dict[str, str]:
-    """Version by package of requirements.lock."""
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lock", type=Path, metavar="FILE", help="default: requirements.lock")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the page.
+
+    Raises:
+        UserError: the lock does not exist, or a package in it is not installed.
+    """
+    print(page(options.lock or clone.find("requirements.lock")), end="")
+    return 0
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """Version by package of a lock."""
+    try:
+        lines = lock.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"--lock {lock}: {error.strerror}") from None
     return dict(line.split("==") for line in lines if line)
 
 
 def licence(package: str) -> str:
     """As the metadata of the installed package state it: SPDX expression, classifier or text."""
-    facts = metadata(package)
+    try:
+        facts: Any = metadata(package)
+    except PackageNotFoundError:
+        raise UserError(f"{package}: locked but not installed; run make env") from None
     stated = [facts.get("License-Expression")]
     stated += [
         c.split(" :: ")[-1] for c in facts.get_all("Classifier", []) if c.startswith("License")
@@ -54,10 +80,7 @@ def licence(package: str) -> str:
     return next((text for text in stated if text), "unknown")
 
 
-def page() -> str:
-    rows = [f"| {name} | {version} | {licence(name)} |" for name, version in locked().items()]
+def page(lock: Path) -> str:
+    """docs/dependencies.md."""
+    rows = [f"| {name} | {version} | {licence(name)} |" for name, version in locked(lock).items()]
     return HEAD + "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -1,43 +1,75 @@
 """Ask a Slurm cluster, before anything is trained, whether it can run this workflow.
 
-    python workflow/scripts/check_cluster.py --partition gpu --gpu 1 --results results
-
-Says in one sentence each what would fail hours later. Numbers default to the largest job of
+Says in one sentence what would fail hours later. Numbers default to the largest job of
 profiles/slurm. The folder is checked from a compute node, by a job of a few seconds.
+
+    finetone cluster --partition gpu --gpu 1 --results results
 """
 
 import argparse
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
 
+from finetone.errors import UserError
+
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 
 
-class Problem(Exception):
-    """One sentence that names the value and the fix."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--partition", help="default: the cluster's default partition")
+    parser.add_argument("--account", help="default: none, as clusters without accounting want it")
+    parser.add_argument("--gpu", type=int, default=1, help="GPUs of one job (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=4, help="of one job (default: %(default)s)")
+    parser.add_argument(
+        "--mem-mb", type=int, default=12400, help="memory of one job (default: %(default)s)"
+    )
+    parser.add_argument("--runtime", type=int, default=285, help="minutes (default: %(default)s)")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=120,
+        help="seconds to wait for a free node (default: %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check one thing after the other.
+
+    Raises:
+        UserError: the first that would fail, with its value and the fix.
+    """
+    check_commands()
+    check_partition(options.partition)
+    check_request(options)
+    check_results(options)
+    check_orphans()
+    print("finetone: Slurm answers, the largest job fits, and compute nodes see the results folder")
+    return 0
 
 
 def ask(*command: str, seconds: float = 30) -> str:
-    """Standard output of a Slurm command; its last line of complaint becomes a Problem."""
+    """Standard output of a Slurm command; its last line of complaint becomes a UserError."""
     try:
         done = subprocess.run(command, text=True, capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise Problem(
+        raise UserError(
             f"{command[0]} did not answer within {seconds:.0f} s: is slurmctld up?"
         ) from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
-        raise Problem(f"{command[0]} failed: {said[-1]}")
+        raise UserError(f"{command[0]} failed: {said[-1]}")
     return done.stdout
 
 
 def check_commands() -> None:
     if lacking := [name for name in COMMANDS if shutil.which(name) is None]:
-        raise Problem(
+        raise UserError(
             f"{', '.join(lacking)} not found on PATH: run snakemake where jobs are submitted (a login "
             "node), and load the cluster's Slurm module there if it has one"
         )
@@ -46,7 +78,7 @@ def check_commands() -> None:
 def check_partition(partition: str | None) -> None:
     known = sorted({name.rstrip("*") for name in ask("sinfo", "-h", "-o", "%P").split()})
     if partition is not None and partition not in known:
-        raise Problem(
+        raise UserError(
             f"partition {partition!r} does not exist; this cluster has {', '.join(known)}"
         )
 
@@ -70,15 +102,15 @@ def check_request(options: argparse.Namespace) -> None:
             *where(options),
             "--wrap=true",
         )
-    except Problem as problem:
-        raise Problem(
+    except UserError as problem:
+        raise UserError(
             f"{place} cannot run a job of {options.gpu} GPU, {options.threads} threads and "
             f"{options.mem_mb} MB ({problem}); see what it has with sinfo -o '%P %c %m %l %G', then "
             "change the profile"
         ) from None
     limit = longest(options.partition)
     if options.runtime > limit:  # Slurm would take the job and leave it pending for ever
-        raise Problem(
+        raise UserError(
             f"{place} lets a job run {limit:.0f} minutes, not {options.runtime}: lower `runtime` in the "
             "profile (a job that runs out of time goes on from its saved state) or choose another"
         )
@@ -100,9 +132,12 @@ def longest(partition: str | None) -> float:
 def check_results(options: argparse.Namespace) -> None:
     """A node must see what this machine writes into the folder, and this machine what the node does."""
     folder = options.results.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     here, there = (folder / f".check-{uuid.uuid4().hex}-{side}" for side in ("here", "there"))
-    here.touch()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        here.touch()
+    except OSError as error:
+        raise UserError(f"--results {folder}: {error.strerror}; give one to write into") from None
     script = 'test -e "$0" && : > "$1"'
     try:
         command = ["srun", "-n1", "--mem=100", "--time=2", "--chdir=/", "--quiet", *where(options)]
@@ -114,12 +149,12 @@ def check_results(options: argparse.Namespace) -> None:
         while node.returncode == 0 and not there.exists() and time.monotonic() < end:
             time.sleep(0.2)
         if not there.exists():
-            raise Problem(
+            raise UserError(
                 f"{folder} is not the same folder on the compute nodes: put it on a file system they "
                 "share with this machine (configuration: `pathvars: {results: /shared/...}`)"
             )
     except subprocess.TimeoutExpired:
-        print(f"check_cluster: no node was free for {options.wait:.0f} s, so {folder} is unchecked")
+        print(f"finetone: no node was free for {options.wait:.0f} s, so {folder} is unchecked")
     finally:
         here.unlink(missing_ok=True)
         there.unlink(missing_ok=True)
@@ -132,37 +167,7 @@ def check_orphans() -> None:
     ]
     ids = [row[0] for row in rows if len(row) == 2 and Path(row[1]) == Path.cwd()]
     if ids:
-        raise Problem(
+        raise UserError(
             f"jobs of an earlier snakemake are still at work in {Path.cwd()}: wait until they end, or "
             f"scancel {' '.join(ids)}"
         )
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--partition", help="default: the cluster's default partition")
-    parser.add_argument("--account")
-    parser.add_argument("--gpu", type=int, default=1, help="GPUs of one job")
-    parser.add_argument("--threads", type=int, default=4)
-    parser.add_argument("--mem-mb", type=int, default=12400)
-    parser.add_argument("--runtime", type=int, default=285, help="minutes")
-    parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument("--wait", type=float, default=120, help="seconds to wait for a free node")
-    options = parser.parse_args()
-    try:
-        check_commands()
-        check_partition(options.partition)
-        check_request(options)
-        check_results(options)
-        check_orphans()
-    except Problem as problem:
-        print(f"check_cluster: {problem}", file=sys.stderr)
-        return 1
-    print(
-        "check_cluster: Slurm answers, the largest job fits, and compute nodes see the results folder"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The command line: what each command prints, and that errors are one sentence."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import finetone
+from finetone import cli
+from finetone.commands import fetch
+from finetone.data import download
+from tests.tiny import write_reviews
+from tests.unit.test_compare_tables import Experiment
+from tests.workflow.dry import in_fork
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "workflow/scripts"
+
+
+def call(
+    capfd: pytest.CaptureFixture[str], *arguments: str | Path, folder: Path = ROOT
+) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command, run in a fork in `folder`."""
+
+    def run() -> int:
+        os.chdir(folder)
+        return cli.main(list(map(str, arguments)))
+
+    status = in_fork(run)
+    out, err = capfd.readouterr()
+    return status, out, err
+
+
+def refused(capfd: pytest.CaptureFixture[str], *arguments: str | Path, folder: Path = ROOT) -> str:
+    """The one sentence of a command that fails."""
+    status, out, err = call(capfd, *arguments, folder=folder)
+    assert (status, out, len(err.splitlines())) == (1, "", 1), out + err
+    assert err.startswith("finetone: ")
+    return err
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in cli.COMMANDS)], ids=str)
+def test_help_explains_and_imports_nothing_heavy(command: list[str]) -> None:
+    code = (
+        "import sys, atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+        "from finetone.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, "--help"],
+        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+        text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert f"usage: finetone {' '.join(command)}".strip() in done.stdout
+    for name in [] if command else cli.COMMANDS:
+        assert re.search(rf"^    {name} +\w", done.stdout, re.M)
+    assert f"    finetone {command[0]} " in done.stdout if command else True  # an example
+    heavy = {"torch", "pandas", "numpy", "transformers", "snakemake", "matplotlib", "pyarrow"}
+    assert not heavy & set(done.stderr.split())
+
+
+def test_show_prints_every_method_of_every_dataset(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    runs = {"big": (1, 2), "words": (0,)}
+    e = Experiment(tmp_path, runs=runs, transfer=True)
+    e.write_all()
+    status, out, _ = call(capfd, "show", e.folder)
+    assert status == 0
+    assert len(re.findall(r": test accuracy in % \[95 % interval\]", out)) == 2
+    for method in runs:
+        rows = re.findall(rf"^ +\d  {method} +\d+\.\d\d \[ ?\d+\.\d\d, \d+\.\d\d\]  \w", out, re.M)
+        assert len(rows) == 2
+
+
+def test_show_says_what_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = refused(capfd, "show", tmp_path)
+    assert f"{tmp_path}: holds no tables/ranking.csv" in said and "results/<experiment>" in said
+
+
+def test_show_refuses_an_altered_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tables").mkdir()
+    for name in ("ranking", "efficiency"):
+        (tmp_path / f"tables/{name}.csv").write_bytes(b"")
+    assert "ranking.csv: not a readable table" in refused(capfd, "show", tmp_path)
+
+
+@pytest.mark.parametrize("command", [["fetch"], ["job", "results/demo/report.html"]])
+def test_a_configuration_that_is_not_there(
+    command: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capfd, *command, "--configfile", "config/demo.yaml", "config/dmo.yaml")
+    assert "--configfile config/dmo.yaml: no such file" in said
+    assert "--cores 0: give at least 1" in refused(capfd, *command, "--cores", "0")
+
+
+def test_fetch_calls_the_rule_of_the_workflow() -> None:
+    options = cli.parser().parse_args(["fetch", "-n", "--configfile", "config/demo.yaml"])
+    done = subprocess.run(fetch.command(options), cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    rules = set(re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, re.M))
+    assert rules == {"download_wheel", "download_dataset", "download_model", "fetch", "total"}
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A folder with an experiment of one dataset, of which nothing was made."""
+    files = {s: str(write_reviews(tmp_path / f"{s}.csv", 20, 1)) for s in ("train", "test")}
+    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    config = {"experiment": "small", "seeds": [1], "source": "films"}
+    config |= {"datasets": {"films": {"file": files, **columns}}}
+    config |= {"models": {}, "baselines": {"words": {"kind": "tfidf"}}}
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def job(target: str) -> list[str]:
+    return ["job", f"results/small/{target}", "--configfile", "experiment.yaml"]
+
+
+def test_job_makes_its_target_as_snakemake_does(
+    reviews: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made, extra = (reviews / f"results/small/data/films/{n}" for n in ("manifest.json", "extra"))
+    for _ in range(2):  # also when it is current
+        status, _, err = call(capfd, *job("data/films"), folder=reviews)
+        assert status == 0, err
+        assert made.exists() and not extra.exists()
+        extra.touch()
+    extra.unlink()
+    snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-n"]
+    snakemake += ["--configfile", "experiment.yaml", "--", "fetch"]
+    done = subprocess.run(snakemake, cwd=reviews, text=True, capture_output=True)
+    assert "download_dataset" not in done.stdout + done.stderr
+
+
+def test_job_refuses_in_one_sentence(reviews: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = refused(capfd, *job("audit/films.json"), folder=reviews)
+    assert "is made from results/small/data/films, which is to be made first" in said
+    assert "nothing.csv" in refused(capfd, *job("nothing.csv"), folder=reviews)
+    assert "all: no job makes it" in refused(
+        capfd, "job", "all", "--configfile", "experiment.yaml", folder=reviews
+    )
+    (reviews / "train.csv").write_text('review,mood\n"great,pos\n')
+    said = refused(capfd, *job("data/films"), folder=reviews)
+    assert "train.csv" in said and not (reviews / "results/small/data/films").exists()
+    assert said.split(": ", 1)[1] in (
+        reviews / "results/small/logs/download_dataset/films.log"
+    ).read_text(encoding="utf-8")
+
+
+def test_job_of_another_copy_of_the_library(
+    reviews: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (reviews / "Snakefile").touch()
+    assert "of another copy of finetone" in refused(capfd, *job("data/films"), folder=reviews)
+
+
+def test_job_prints_the_traceback_of_a_fault(
+    reviews: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(download, "prepare", broken)
+    status, _, err = call(capfd, *job("data/films"), folder=reviews)
+    assert status == 1
+    assert "Traceback (most recent call last)" in err and "raise ZeroDivisionError" in err
+    assert "finetone: ZeroDivisionError: a fault of ours (traceback in" in err
+    assert not (reviews / "results/small/data/films").exists()
+
+
+def test_licences_needs_a_lock(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lock").write_text("nobody-has-this==1.0\n")
+    said = refused(capfd, "licences", "--lock", tmp_path / "lock")
+    assert "nobody-has-this: locked but not installed; run make env" in said
+    assert "no such file" in refused(capfd, "licences", "--lock", tmp_path / "no").lower()
+
+
+def test_cluster_without_slurm(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "sbatch" in refused(capfd, "cluster")
+
+
+def test_the_version_is_one_number(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capfd.readouterr().out == f"finetone {finetone.__version__}\n"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" not in project["project"] and project["project"]["dynamic"] == ["version"]
+    news = re.search(r"^## \[(\d.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert news and news[1] == finetone.__version__
+    assert "version" not in yaml.safe_load((ROOT / "CITATION.cff").read_text())
+
+
+def test_a_wheel_holds_the_whole_library(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path)]
+    build += ["--no-build-isolation"]  # with the environment's setuptools, which torch needs
+    copy = tmp_path / "copy"  # setuptools builds in the source folder
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT, text=True, capture_output=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in [n for n in files if n.startswith("workflow/scripts/") or "/" not in n]:
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes((ROOT / name).read_bytes())
+    done = subprocess.run([*build, str(copy)], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith(f"finetone-{finetone.__version__}-")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("finetone/")}
+    package = LIBRARY / "finetone"
+    ours = {p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert held == {str(p.relative_to(LIBRARY)) for p in ours}

@@ -1,0 +1,59 @@
+"""The command line `finetone`: small tools beside the workflow, which `snakemake` runs."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from finetone import __version__
+from finetone.commands import cluster, fetch, job, licences, show
+from finetone.errors import UserError
+
+COMMANDS = {"show": show, "fetch": fetch, "job": job, "cluster": cluster, "licences": licences}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; what a command does is the text of its module."""
+    whole = argparse.ArgumentParser(
+        prog="finetone",
+        description="Tools beside the workflow. To run experiments call snakemake; see README.md.",
+        epilog="finetone COMMAND --help explains one command.",
+    )
+    whole.add_argument("--version", action="version", version=f"finetone {__version__}")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        text = (module.__doc__ or "").strip()
+        summary = text.splitlines()[0].rstrip(".")
+        one = commands.add_parser(
+            name,
+            help=summary[0].lower() + summary[1:],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(one)
+        one.set_defaults(run=module.run)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters:
+        arguments: in place of those of the command line.
+    Returns:
+        The exit status: 0, or 1 after an error, of which one sentence is printed.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"finetone: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("finetone: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough: finetone … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status

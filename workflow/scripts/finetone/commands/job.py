@@ -1,0 +1,145 @@
+"""Run the one job that makes TARGET, in the foreground, to debug it.
+
+TARGET is a file or folder that a rule makes, as `snakemake -n` names it. Its job runs in this
+process: progress and a whole traceback are printed, and breakpoint() works. It runs even if TARGET
+is current. All it is made from must be there and current; other jobs are not run.
+
+    finetone job results/demo/tables/ranking.csv --configfile config/demo.yaml
+"""
+
+import argparse
+import logging
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from finetone.commands import clone
+from finetone.errors import UserError
+from finetone.masking import mask
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="a file or folder")
+    clone.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the target; what was made of it is deleted if the job fails, as by snakemake.
+
+    Raises:
+        UserError: no job makes it, something before it is to be made first, or the job refuses.
+    """
+    clone.check(options)
+    library = options.snakefile.resolve().parent / "workflow/scripts"
+    if library != Path(__file__).resolve().parents[2]:  # or two versions would work together
+        raise UserError(
+            f"--snakefile {options.snakefile}: this command is of another copy of finetone; call "
+            f"PYTHONPATH={library} python -m finetone job …"
+        )
+    from snakemake.exceptions import RuleException, WorkflowError
+
+    terminal = logging.StreamHandler()
+    terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # errors are printed below
+    logging.getLogger("finetone").addHandler(terminal)
+    try:
+        with graph(
+            options.snakefile, [options.target], options.configfile, cores=options.cores
+        ) as dag:
+            job = job_of(dag, options.target)
+            with dag.workflow.persistence.lock():
+                return foreground(dag.workflow, job)
+    except (RuleException, WorkflowError) as error:
+        raise UserError(str(error)) from None
+
+
+def foreground(workflow: Any, job: Any) -> int:
+    """Run a job between what snakemake does before and after one; the exit status."""
+    workflow.async_run(job.prepare())
+    workflow.persistence.started(job)
+    try:
+        execute(job)
+    except BaseException as error:
+        workflow.async_run(job.cleanup([]))
+        workflow.persistence.cleanup(job)
+        if not isinstance(error, UserError | KeyboardInterrupt):
+            print(mask(traceback.format_exc()), end="", file=sys.stderr)
+        sys.excepthook(type(error), error, error.__traceback__)  # the script's: writes its log
+        return 1
+    workflow.async_run(workflow.persistence.finished(job))
+    return 0
+
+
+@contextmanager
+def graph(
+    snakefile: Path,
+    targets: Iterable[str],
+    configfiles: Iterable[Path] = (),
+    folder: Path | None = None,
+    cores: int = 1,
+) -> Iterator[Any]:
+    """Snakemake's graph of the jobs that make `targets`, built in this process by a dry run.
+
+    Parameters:
+        folder: where to run, the current folder if None.
+    Raises:
+        WorkflowError: what snakemake would refuse.
+    """
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.enums import Quietness
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        ResourceSettings,
+    )
+
+    # Snakemake's own default would be all triggers; these are those of profiles/default
+    profile = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
+    triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
+    wanted = {t for t in triggers if str(t).replace("_", "-") in profile["rerun-triggers"]}
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=cores),
+            config_settings=ConfigSettings(configfiles=list(configfiles)),
+            snakefile=snakefile,
+            workdir=folder,
+        )
+        settings = DAGSettings(targets=set(targets), rerun_triggers=frozenset(wanted))
+        workflow.dag(settings).execute_workflow(executor="dryrun")
+        yield workflow._workflow.dag
+
+
+def job_of(dag: Any, target: str) -> Any:
+    """The job of `dag` that makes `target`.
+
+    Raises:
+        UserError: none does, or what it is made from is missing or would be made again first.
+    """
+    jobs = [job for job in dag.jobs if target in map(str, job.output)]
+    if not jobs or not jobs[0].rule.script:
+        raise UserError(f"{target}: no job makes it; give a file or folder that snakemake -n names")
+    (job,) = jobs
+    before = [one for one in dag.bfs(dag.dependencies, job) if one is not job and dag.needrun(one)]
+    first = [str(file) for one in before for file in one.output]
+    missing = [str(file) for file in job.input if not Path(file).exists()]
+    if first := list(dict.fromkeys(missing or first)):
+        more = f" (and {len(first) - 1} more)" if len(first) > 1 else ""
+        raise UserError(
+            f"{target}: is made from {first[0]}{more}, which is to be made first; run snakemake "
+            f"--cores 1 {first[0]} with the same --configfile"
+        )
+    return job
+
+
+def execute(job: Any) -> None:
+    """Run the script of a job in this process, with what it reads of `snakemake`."""
+    script = Path(job.rule.basedir.join(job.rule.script).get_path_or_uri(secret_free=False))
+    names = ("input", "output", "params", "wildcards", "threads", "log")
+    snakemake = SimpleNamespace(**{name: getattr(job, name) for name in names})
+    exec(compile(script.read_text(encoding="utf-8"), script, "exec"), {"snakemake": snakemake})
