@@ -15,13 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "workflow" / "scripts")]
+import numpy as np
+import torch
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-from finetone.compare.metrics import log_softmax  # noqa: E402
-from finetone.log import QUIET  # noqa: E402
+from finetone.compare.metrics import log_softmax
+from finetone.log import QUIET
 
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",

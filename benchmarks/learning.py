@@ -9,22 +9,19 @@ their difference.
 
 import argparse
 import statistics
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "workflow" / "scripts"), str(Path(__file__).parent)]
+import numpy as np
+import torch
+from worker import _collator, _dataset
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from worker import _collator, _dataset  # noqa: E402
-
-from finetone.data.tokens import Tokens, read_tokens  # noqa: E402
-from finetone.engine.finetune import classifier  # noqa: E402
-from finetone.engine.loop import train  # noqa: E402
-from finetone.engine.predict import predict_module  # noqa: E402
-from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine.finetune import classifier
+from finetone.engine.loop import train
+from finetone.engine.predict import predict_module
+from finetone.engine.recipe import EngineOptions, Recipe
 
 PLAIN = EngineOptions(padding_free="off", precision="fp32")
 

@@ -12,24 +12,20 @@ what one of 32 saves. Nothing short-lived is counted: a real padded step needs m
 import argparse
 import os
 import signal
-import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "workflow" / "scripts"), str(HERE)]
+import numpy as np
+import pyarrow as pa
+import torch
+from architectures import CONFIGS, build
+from engine import workers
+from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import torch  # noqa: E402
-from architectures import CONFIGS, build  # noqa: E402
-from engine import workers  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.autograd.graph import saved_tensors_hooks  # noqa: E402
-
-from finetone.data.tokens import read_tokens  # noqa: E402
+from finetone.data.tokens import read_tokens
 
 BYTES = 4 * 4  # per parameter, fp32: weight, gradient, two moments
 

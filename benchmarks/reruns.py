@@ -8,20 +8,17 @@ folder, and times what every run does first: read them all, compare, look at the
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from finetone import config as configuration
+from finetone import reruns
+from finetone.experiment import Experiment
+from finetone.files import write_json
+from finetone.provenance import Provenance, digest, read, record_csv
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-
-from finetone import config as configuration  # noqa: E402
-from finetone import reruns  # noqa: E402
-from finetone.experiment import Experiment  # noqa: E402
-from finetone.files import write_json  # noqa: E402
-from finetone.provenance import Provenance, digest, read, record_csv  # noqa: E402
-
 FOOTER = b"x" * 3000  # about what a Parquet or Arrow file has before and after our metadata
 
 

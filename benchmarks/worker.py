@@ -8,25 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(Path(__file__).parent)]
+import numpy as np
+import torch
+from architectures import build, training_flops
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from architectures import build, training_flops  # noqa: E402
-
-from finetone.data.tokens import Tokens, read_tokens  # noqa: E402
-from finetone.engine import device as devices  # noqa: E402
-from finetone.engine import fastpaths  # noqa: E402
-from finetone.engine.allocator import forget_kernels, keep_memory  # noqa: E402
-from finetone.engine.batches import collate, epoch_order  # noqa: E402
-from finetone.engine.execution import Execution  # noqa: E402
-from finetone.engine.loop import adamw, gradients  # noqa: E402
-from finetone.engine.packing import shapes  # noqa: E402
-from finetone.engine.recipe import EngineOptions, Recipe  # noqa: E402
+from finetone.data.tokens import Tokens, read_tokens
+from finetone.engine import device as devices
+from finetone.engine import fastpaths
+from finetone.engine.allocator import forget_kernels, keep_memory
+from finetone.engine.batches import collate, epoch_order
+from finetone.engine.execution import Execution
+from finetone.engine.loop import adamw, gradients
+from finetone.engine.packing import shapes
+from finetone.engine.recipe import EngineOptions, Recipe
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
 

@@ -12,17 +12,13 @@ evaluation on 5,000. On a GPU memory is that of tensors, on a CPU that of the pr
 import argparse
 import os
 import platform
-import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "workflow" / "scripts"), str(HERE)]
+from architectures import CONFIGS
+from engine import need, rate, workers
 
-from architectures import CONFIGS  # noqa: E402
-from engine import need, rate, workers  # noqa: E402
-
-from finetone.data.tokens import read_tokens  # noqa: E402
+from finetone.data.tokens import read_tokens
 
 EPOCHS, TRAIN_ROWS, TEST_ROWS = 3, 25_000, 5_000
 TWICE = ("ernie-2.0-base-en",)  # once more after SQuAD

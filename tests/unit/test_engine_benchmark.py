@@ -1,17 +1,11 @@
 """What the benchmark says about work and rates is true of the work that is done."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from benchmarks.architectures import training_flops
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.unit.engine_zoo import CONFIGS, model
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from architectures import training_flops
 
 
 @pytest.mark.parametrize(
