@@ -23,6 +23,12 @@ def test_every_pin_of_an_environment_is_the_locks(file):
     assert dict(pin.split("==") for pin in pins).items() <= locked().items()
 
 
+def test_hooks_check_with_the_locked_versions():
+    text = (ROOT / ".pre-commit-config.yaml").read_text()
+    pins = dict(re.findall(r"\[(ruff|snakefmt)==([\d.]+)\]", text))
+    assert len(pins) == 2 and pins.items() <= locked().items()
+
+
 def test_the_lock_satisfies_the_project_and_names_no_build_or_place():
     lock = locked()
     project = (ROOT / "pyproject.toml").read_text()
