@@ -154,6 +154,20 @@ def test_job_refuses_in_one_sentence(reviews: Path, capfd: pytest.CaptureFixture
     ).read_text(encoding="utf-8")
 
 
+def test_job_is_refused_while_snakemake_makes_its_target(
+    reviews: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock = reviews / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/small/data/films\n")
+    status, _, err = call(capfd, *job("data/films"), folder=reviews)
+    assert status == 1 and "cannot be locked" in err and "Traceback" not in err
+    assert not (reviews / "results/small/data/films").exists()
+    lock.unlink()
+    assert call(capfd, *job("data/films"), folder=reviews)[0] == 0
+    assert not list((reviews / ".snakemake").glob("locks/*"))
+
+
 def test_job_of_another_copy_of_the_library(
     reviews: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

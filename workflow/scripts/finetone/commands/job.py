@@ -49,13 +49,24 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("finetone").addHandler(terminal)
     try:
         with graph(
-            options.snakefile, [options.target], options.configfile, cores=options.cores
+            options.snakefile,
+            [options.target],
+            options.configfile,
+            cores=options.cores,
+            force=True,
         ) as dag:
             job = job_of(dag, options.target)
-            with dag.workflow.persistence.lock():
+            with locked(dag):
                 return foreground(dag.workflow, job)
     except (RuleException, WorkflowError) as error:
-        raise UserError(str(error)) from None
+        raise UserError(str(error).removeprefix("Error: ")) from None
+
+
+def locked(dag: Any) -> Any:
+    """Snakemake's lock on the files of the job, as a context: no other snakemake makes them."""
+    del dag.workflow.persistence.lock, dag.workflow.persistence.unlock  # a dry run's only warn
+    dag._finished.clear()  # nor has it made anything
+    return dag.workflow.persistence.lock()
 
 
 def foreground(workflow: Any, job: Any) -> int:
@@ -82,11 +93,13 @@ def graph(
     configfiles: Iterable[Path] = (),
     folder: Path | None = None,
     cores: int = 1,
+    force: bool = False,
 ) -> Iterator[Any]:
     """Snakemake's graph of the jobs that make `targets`, built in this process by a dry run.
 
     Parameters:
         folder: where to run, the current folder if None.
+        force: have the targets made again, also where they are current or were interrupted.
     Raises:
         WorkflowError: what snakemake would refuse.
     """
@@ -110,7 +123,12 @@ def graph(
             snakefile=snakefile,
             workdir=folder,
         )
-        settings = DAGSettings(targets=set(targets), rerun_triggers=frozenset(wanted))
+        settings = DAGSettings(
+            targets=set(targets),
+            rerun_triggers=frozenset(wanted),
+            forcetargets=force,
+            force_incomplete=force,
+        )
         workflow.dag(settings).execute_workflow(executor="dryrun")
         yield workflow._workflow.dag
 
