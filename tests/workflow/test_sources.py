@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from finetone.data.download import prepare
 from finetone.errors import UserError
-from finetone.identity import refuse_others
+from finetone.identity import Identities
+from finetone.models.prepare import prepare as prepare_model
+from finetone.provenance import Provenance
+from tests.tiny import write_bert, write_reviews
 from tests.workflow.dry import dry_run
 from tests.workflow.snake import ROOT, snakemake, without_power
 from tests.workflow.test_copies import HERE, rules, strip_records
@@ -90,15 +94,24 @@ def test_files_that_no_model_is_made_of_make_nothing_again(again):
 
 def test_a_source_that_changes_while_a_run_waits_is_refused(tmp_path):
     """The record would say what was there when the run began, and fit once that is put back."""
-    file = tmp_path / "films.tsv"
-    file.write_text("one")
-    settings = {
-        "file": {"train.tsv": "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"}
-    }
-    refuse_others("file", {"file": str(file)}, settings)
-    file.write_text("two")
-    with pytest.raises(UserError, match=r"films\.tsv: has changed since this run began"):
-        refuse_others("file", {"file": str(file)}, settings)
+    reviews = write_reviews(tmp_path / "films.csv", 20, 1)
+    block = {"file": str(reviews), "text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    bert = {"path": str(write_bert(tmp_path / "bert"))}
+    began = [
+        Provenance("0" * 64, Identities({kind: {"own": entry}}, tmp_path).of(kind, "own"))
+        for kind, entry in (("datasets", block), ("models", bert))
+    ]
+    assert set(began[0].settings["file"]) == {"train"}
+    began[1].settings["classes"] = 2
+    data, models = (tmp_path / "results" / name for name in ("data", "models"))
+    prepare("own", block, data, None, began[0])
+    prepare_model("own", bert, models, provenance=began[1])
+    reviews.write_text(reviews.read_text().replace("great", "lousy"))
+    with pytest.raises(UserError, match=r"films\.csv: has changed since this run began"):
+        prepare("own", block, data, None, began[0])
+    (tmp_path / "bert/vocab.txt").unlink()
+    with pytest.raises(UserError, match=r"vocab\.txt: has changed since this run began"):
+        prepare_model("own", bert, models, provenance=began[1])
 
 
 def test_links_and_times_to_come_make_nothing_again(again):
