@@ -139,7 +139,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, damage: 
     seal(tmp_path / "picture.svg", about)
     UNREADABLE[damage](tmp_path / name)
     if name == "table.csv.json" and damage in ("missing", "a link to itself"):
-        return  # as an earlier version leaves a table; `reruns.examine` decides
+        return  # as an earlier version leaves a table, or the user's own: the terminal says so
     read = {"json": "files.read_json", "csv": "csvfile.read_csv", "svg": "provenance.check_seal"}
     file = name.removesuffix(".json") if ".csv" in name else name
     ask = (

@@ -92,15 +92,6 @@ def test_what_was_made_from_something_else_is_made_again(again):
     assert obtained == ["tiny-scratch"] and {"tokenize", "finetune"} <= {job.rule for job in jobs}
 
 
-def test_a_table_whose_record_was_deleted_is_not_taken_for_an_earlier_versions(again):
-    """Nothing tells any more whether it is what was written."""
-    folder, config = again
-    table = folder / HERE / "tables/runs.csv"
-    table.write_text(table.read_text().replace("0.5", "0.6"))
-    table.with_name("runs.csv.json").unlink()
-    assert {"runs_table", "summary_table", "report"} <= rules(folder, config)
-
-
 @pytest.mark.parametrize("name", ["results.json", "audit/films.json", "data/films"])
 @pytest.mark.parametrize("to", ["/nowhere/at/all", "itself"])
 def test_a_link_that_leads_nowhere_is_one_sentence(again, name, to):

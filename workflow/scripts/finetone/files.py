@@ -232,4 +232,6 @@ def read_json(path: str | Path) -> dict[str, Any]:
 def manifest_of(folder: Path) -> dict[str, Any]:
     """What the folder's manifest.json says; nothing where a folder of another origin has none."""
     manifest = folder / "manifest.json"
-    return read_json(manifest) if manifest.exists() else {}
+    with readable(manifest, folder):
+        there = manifest.exists()
+    return read_json(manifest) if there else {}

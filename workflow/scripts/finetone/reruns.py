@@ -16,10 +16,9 @@ from finetone import files
 from finetone.errors import UserError
 from finetone.experiment import Experiment
 from finetone.log import logger
-from finetone.provenance import RUN, Record, digest, read
+from finetone.provenance import RUN, digest, read
 
 TAKEN = "taken.json"  # artifacts without a record, as which settings they were taken
-NONE = Record("", "", "")
 # Settings that files of versions without fingerprints state, too.
 STATED = {"data": ("labels", "threshold", "split", "sample"), "runs": ("recipe", "engine")}
 
@@ -57,8 +56,6 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
         elif (experiment.folder / artifact).exists():
             if artifact in taken:
                 change = "" if taken[artifact] == fingerprint else "settings"
-            elif any((records[each] or NONE).fingerprint for each in inputs):
-                change = "its record is missing"  # an earlier version has left no inputs with one
             else:
                 change = _contradiction(artifact, experiment.record(artifact), settings)
             if change:
