@@ -17,7 +17,7 @@ from architectures import build, training_flops
 from finetone.data.tokens import Tokens, read_tokens
 from finetone.engine import device as devices
 from finetone.engine import fastpaths
-from finetone.engine.allocator import forget_kernels, keep_memory
+from finetone.engine.allocator import limit_onednn_cache, tune_malloc
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.loop import adamw, gradients
@@ -38,7 +38,7 @@ def engine(
     **options: Any,
 ) -> Step:
     """finetone's own loop, one optimizer step at a time; `compiled` as if it always paid."""
-    forget_kernels(shapes(data.lengths, batch))
+    limit_onednn_cache(shapes(data.lengths, batch))
     if compiled:
         fastpaths.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
@@ -63,7 +63,7 @@ def engine_inference(
     """Prediction as `finetone.engine.predict` does it, 8 batches' rows at a time."""
     from finetone.engine.predict import SHAPES, predict_module
 
-    forget_kernels(SHAPES)
+    limit_onednn_cache(SHAPES)
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0):
@@ -105,7 +105,7 @@ def trainer(
     """
     torch.set_num_threads(threads)
     if malloc:
-        keep_memory()
+        tune_malloc()
     try:
         import accelerate  # noqa: F401
     except ImportError:

@@ -14,10 +14,10 @@ rule fit_baseline:
         seed="0",
     conda:
         "../../envs/light.yaml"
-    threads: ask("fit_baseline", "threads")
+    threads: resource("fit_baseline", "threads")
     resources:
-        mem_mb=ask("fit_baseline", "mem_mb"),
-        runtime=ask("fit_baseline", "runtime"),
+        mem_mb=resource("fit_baseline", "mem_mb"),
+        runtime=resource("fit_baseline", "runtime"),
     params:
         settings=record("runs/{method}/seed{seed}/run.json"),
     message:
@@ -39,11 +39,11 @@ rule train_network:
         method=any_of(NETWORKS),
     conda:
         "../../envs/torch.yaml"
-    threads: ask("train_network", "threads")
+    threads: resource("train_network", "threads")
     resources:
-        gpu=ask("train_network", "gpu"),
-        mem_mb=ask("train_network", "mem_mb"),
-        runtime=ask("train_network", "runtime"),
+        gpu=resource("train_network", "gpu"),
+        mem_mb=resource("train_network", "mem_mb"),
+        runtime=resource("train_network", "runtime"),
     params:
         settings=record("runs/{method}/seed{seed}/run.json"),
     message:
@@ -65,11 +65,13 @@ rule predict_baseline:
         method=any_of(BASELINES),
     conda:
         "../../envs/torch.yaml"
-    threads: ask("predict_baseline", "threads")
+    threads: resource("predict_baseline", "threads")
     resources:
-        gpu=lambda wildcards: ask("train_network", "gpu") if wildcards.method in NETWORKS else 0,
-        mem_mb=ask("predict_baseline", "mem_mb"),
-        runtime=ask("predict_baseline", "runtime"),
+        gpu=lambda wildcards: (
+            resource("train_network", "gpu") if wildcards.method in NETWORKS else 0
+        ),
+        mem_mb=resource("predict_baseline", "mem_mb"),
+        runtime=resource("predict_baseline", "runtime"),
     params:
         settings=record("predictions/{dataset}/{method}/seed{seed}.parquet"),
     message:

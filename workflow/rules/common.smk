@@ -48,7 +48,7 @@ WHEELS = {
 }
 
 # How to make one file again; the experiment's files are named as the user would.
-AGAIN = " ".join(
+REDRAW_COMMAND = " ".join(
     ["snakemake --cores 1 {path}"]
     + (["--configfile"] if workflow.overwrite_configfiles else [])
     + [
@@ -99,7 +99,7 @@ RESOURCES = {
 }
 
 
-def ask(rule, resource):
+def resource(rule, resource):
     return config["resources"].get(rule, {}).get(resource, RESOURCES[rule][resource])
 
 

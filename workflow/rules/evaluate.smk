@@ -16,11 +16,11 @@ rule evaluate:
         "<exp>/logs/evaluate/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: ask("evaluate", "threads")
+    threads: resource("evaluate", "threads")
     resources:
-        gpu=ask("evaluate", "gpu"),
-        mem_mb=ask("evaluate", "mem_mb"),
-        runtime=ask("evaluate", "runtime"),
+        gpu=resource("evaluate", "gpu"),
+        mem_mb=resource("evaluate", "mem_mb"),
+        runtime=resource("evaluate", "runtime"),
     params:
         dataset=SOURCE,
         settings=record(f"predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet"),
@@ -43,11 +43,11 @@ rule transfer:
         dataset=any_of(TRANSFER),
     conda:
         "../../envs/torch.yaml"
-    threads: ask("transfer", "threads")
+    threads: resource("transfer", "threads")
     resources:
-        gpu=ask("transfer", "gpu"),
-        mem_mb=ask("transfer", "mem_mb"),
-        runtime=ask("transfer", "runtime"),
+        gpu=resource("transfer", "gpu"),
+        mem_mb=resource("transfer", "mem_mb"),
+        runtime=resource("transfer", "runtime"),
     params:
         dataset=lambda wildcards: wildcards.dataset,
         settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),

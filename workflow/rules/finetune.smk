@@ -21,11 +21,11 @@ rule finetune:
         "<exp>/logs/finetune/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: ask("finetune", "threads")
+    threads: resource("finetune", "threads")
     resources:
-        gpu=ask("finetune", "gpu"),
-        mem_mb=ask("finetune", "mem_mb"),
-        runtime=ask("finetune", "runtime"),
+        gpu=resource("finetune", "gpu"),
+        mem_mb=resource("finetune", "mem_mb"),
+        runtime=resource("finetune", "runtime"),
     params:
         settings=record("runs/{model}/seed{seed}/run.json"),
     message:

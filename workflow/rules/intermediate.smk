@@ -37,11 +37,11 @@ rule intermediate:
         model=any_of(INTERMEDIATE),
     conda:
         "../../envs/torch.yaml"
-    threads: ask("intermediate", "threads")
+    threads: resource("intermediate", "threads")
     resources:
-        gpu=ask("intermediate", "gpu"),
-        mem_mb=ask("intermediate", "mem_mb"),
-        runtime=ask("intermediate", "runtime"),
+        gpu=resource("intermediate", "gpu"),
+        mem_mb=resource("intermediate", "mem_mb"),
+        runtime=resource("intermediate", "runtime"),
     params:
         settings=record("models/{model}"),
     message:

@@ -66,10 +66,10 @@ rule tokenizer_statistics:
         "<exp>/logs/tokenizer_statistics/{model}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: ask("tokenize", "threads")
+    threads: resource("tokenize", "threads")
     resources:
-        mem_mb=ask("tokenize", "mem_mb"),
-        runtime=ask("tokenize", "runtime"),
+        mem_mb=resource("tokenize", "mem_mb"),
+        runtime=resource("tokenize", "runtime"),
     params:
         settings=record("tokenizers/{model}.json"),
     message:

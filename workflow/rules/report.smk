@@ -34,7 +34,7 @@ rule report:
         "../../envs/light.yaml"
     params:
         settings=record("report.html"),
-        command=lambda wildcards: as_param(AGAIN),
+        command=lambda wildcards: as_param(REDRAW_COMMAND),
     message:
         "Write the report"
     script:

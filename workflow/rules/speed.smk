@@ -15,11 +15,11 @@ rule speed:
         "<exp>/logs/speed/{model}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: ask("speed", "threads")
+    threads: resource("speed", "threads")
     resources:
-        gpu=ask("speed", "gpu"),
-        mem_mb=ask("speed", "mem_mb"),
-        runtime=ask("speed", "runtime"),
+        gpu=resource("speed", "gpu"),
+        mem_mb=resource("speed", "mem_mb"),
+        runtime=resource("speed", "runtime"),
     params:
         settings=record("speed/{model}.json"),
     message:

@@ -11,10 +11,10 @@ rule tokenize:
         "<exp>/logs/tokenize/{dataset}-{split}-{model}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: ask("tokenize", "threads")
+    threads: resource("tokenize", "threads")
     resources:
-        mem_mb=ask("tokenize", "mem_mb"),
-        runtime=ask("tokenize", "runtime"),
+        mem_mb=resource("tokenize", "mem_mb"),
+        runtime=resource("tokenize", "runtime"),
     params:
         settings=record("tokens/{dataset}/{split}/{model}.arrow"),
     message:

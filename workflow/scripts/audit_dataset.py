@@ -1,4 +1,4 @@
-"""Door of the rule audit_dataset."""
+"""Script of the rule audit_dataset."""
 
 from pathlib import Path
 

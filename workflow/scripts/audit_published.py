@@ -1,4 +1,4 @@
-"""Door of the rule audit_published."""
+"""Script of the rule audit_published."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule download_dataset."""
+"""Script of the rule download_dataset."""
 
 import json
 from pathlib import Path

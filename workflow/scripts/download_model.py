@@ -1,4 +1,4 @@
-"""Door of the rule download_model."""
+"""Script of the rule download_model."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Door of the rule download_questions."""
+"""Script of the rule download_questions."""
 
 import json
 from pathlib import Path

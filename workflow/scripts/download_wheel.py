@@ -1,4 +1,4 @@
-"""Door of the rule download_wheel."""
+"""Script of the rule download_wheel."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of every figure: calls `finetone.plots.<module>.draw_<figure>` with the rule's own names."""
+"""Script of every figure: calls `finetone.plots.<module>.draw_<figure>` with the rule's own names."""
 
 from importlib import import_module
 from pathlib import Path

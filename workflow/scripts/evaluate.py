@@ -1,4 +1,4 @@
-"""Door of the rules evaluate (every epoch) and transfer (the kept epoch)."""
+"""Script of the rules evaluate (every epoch) and transfer (the kept epoch)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule export_checkpoints."""
+"""Script of the rule export_checkpoints."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule finetune."""
+"""Script of the rule finetune."""
 
 from pathlib import Path
 

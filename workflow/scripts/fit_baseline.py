@@ -1,4 +1,4 @@
-"""Door of the rules fit_baseline and train_network."""
+"""Script of the rules fit_baseline and train_network."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule intermediate."""
+"""Script of the rule intermediate."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule judge_claims."""
+"""Script of the rule judge_claims."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule match_published."""
+"""Script of the rule match_published."""
 
 from collections import defaultdict
 from pathlib import Path

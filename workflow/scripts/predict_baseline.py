@@ -1,4 +1,4 @@
-"""Door of the rule predict_baseline."""
+"""Script of the rule predict_baseline."""
 
 from pathlib import Path
 

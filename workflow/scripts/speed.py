@@ -1,4 +1,4 @@
-"""Door of the rule speed."""
+"""Script of the rule speed."""
 
 from pathlib import Path
 

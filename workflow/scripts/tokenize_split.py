@@ -1,4 +1,4 @@
-"""Door of the rule tokenize."""
+"""Script of the rule tokenize."""
 
 from pathlib import Path
 

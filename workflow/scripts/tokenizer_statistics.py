@@ -1,4 +1,4 @@
-"""Door of the rule tokenizer_statistics."""
+"""Script of the rule tokenizer_statistics."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule tokenizers_table."""
+"""Script of the rule tokenizers_table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of the rule report."""
+"""Script of the rule report."""
 
 import json
 from pathlib import Path

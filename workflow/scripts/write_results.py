@@ -1,4 +1,4 @@
-"""Door of the rule results."""
+"""Script of the rule results."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Door of every table: calls `finetone.compare.tables.write_<table>` with the rule's own names."""
+"""Script of every table: calls `finetone.compare.tables.write_<table>` with the rule's own names."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waite
 
 def info(kind: Kind, repo: str, revision: str) -> ModelInfo | DatasetInfo:
     """What the hub lists: `sha` is the commit behind `revision`, `siblings` are its files."""
-    return patiently(lambda: listed(kind, repo, revision, timeout=30))
+    return with_retries(lambda: listed(kind, repo, revision, timeout=30))
 
 
 def listed(kind: Kind, repo: str, revision: str, timeout: float) -> ModelInfo | DatasetInfo:
@@ -81,7 +81,9 @@ def download(kind: Kind, repo: str, commit: str, sibling: RepoSibling, where: st
     """
     name = sibling.rfilename
     for _ in range(2):
-        path = Path(patiently(lambda: hf_hub_download(repo, name, repo_type=kind, revision=commit)))
+        path = Path(
+            with_retries(lambda: hf_hub_download(repo, name, repo_type=kind, revision=commit))
+        )
         if _genuine(path, sibling):
             return path
         logger.warning("%s: %s of %s does not have the hash the hub lists", where, name, repo)
@@ -106,7 +108,7 @@ def _genuine(path: Path, sibling: RepoSibling) -> bool:
     return True
 
 
-def patiently(call: Callable[[], T]) -> T:
+def with_retries(call: Callable[[], T]) -> T:
     """Call again after errors that pass by themselves, waiting as long as the server asks.
 
     The client repeats its own HEAD requests and resumes cut downloads; this covers what it does

@@ -15,7 +15,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 
 
-def keep_memory() -> bool:
+def tune_malloc() -> bool:
     """Set glibc's malloc of this process to reuse large blocks; False where there is no glibc."""
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
@@ -25,7 +25,7 @@ def keep_memory() -> bool:
     return all(mallopt(name, value) == 1 for name, value in settings)
 
 
-def forget_kernels(keep: int) -> None:
+def limit_onednn_cache(keep: int) -> None:
     """Let oneDNN keep so many kernels (by default 1,024 of them).
 
     Has an effect only before the process first computes: that is when oneDNN reads its settings.

@@ -11,7 +11,7 @@ from torch import nn
 from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
 from finetone.engine import fastpaths
-from finetone.engine.allocator import keep_memory
+from finetone.engine.allocator import tune_malloc
 from finetone.engine.batches import Batch, by_length
 from finetone.engine.dropout import Stream, fast_dropout
 from finetone.engine.recipe import EngineOptions
@@ -48,7 +48,7 @@ class Execution:
         self.stream: Stream | None = None
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
-            keep_memory()
+            tune_malloc()
 
     def note(self, text: str) -> None:
         """Log a fallback and remember it for run.json."""

@@ -17,7 +17,7 @@ from torch import nn
 from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
 from finetone.engine import state as states
-from finetone.engine.allocator import forget_kernels
+from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.history import History
@@ -77,7 +77,7 @@ def train(
     if recipe.choose_epoch == "dev" and dev is None:
         raise UserError("recipe: choose_epoch is dev, but the dataset has no dev split; add one")
 
-    forget_kernels(shapes(tokens.lengths, recipe.batch_size))
+    limit_onednn_cache(shapes(tokens.lengths, recipe.batch_size))
     execution = Execution(options, threads, device)
     torch.manual_seed(derive(seed, "dropout"))
     per_epoch = math.ceil(len(tokens) / recipe.batch_size)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from finetone.data.tokens import Tokens, read_tokens
-from finetone.engine.allocator import forget_kernels
+from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
@@ -80,7 +80,7 @@ def predict(
     from safetensors.torch import load_model
     from transformers import AutoModelForSequenceClassification
 
-    forget_kernels(SHAPES)
+    limit_onednn_cache(SHAPES)
     data = read_tokens(tokens)
     module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
     execution = Execution(EngineOptions.of(engine), threads)

@@ -11,7 +11,7 @@ import torch
 from finetone.data.tokens import read_tokens
 from finetone.engine import device as devices
 from finetone.engine import parameters
-from finetone.engine.allocator import forget_kernels
+from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.finetune import classifier
@@ -46,7 +46,7 @@ def measure(
     rows in random order, as training sees them, never sorted ones.
     """
     data = read_tokens(tokens)
-    forget_kernels(shapes(data.lengths, batch_size))
+    limit_onednn_cache(shapes(data.lengths, batch_size))
     module = classifier(model_dir, data, SEED)
     execution = Execution(EngineOptions.of(engine), threads)
     order = epoch_order(SEED, 0, len(data))
