@@ -51,6 +51,7 @@ onstart:
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
     try:
         jobs = list(workflow.dag.needrun_jobs())
+        check_mtimes(file for job in jobs for file in job.input)
         refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
         moved.refuse(moved.fetched(config, (Path(file) for job in jobs for file in job.input)))
         if workflow.executor_plugin.name == "slurm":

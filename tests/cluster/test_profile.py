@@ -17,10 +17,10 @@ RULES = {
     for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)
 }
 LOCAL = {
-    name
+    block.split(":")[0]
     for file in (ROOT / "workflow/rules").glob("*.smk")
-    for block in re.findall(r"^localrules:\n((?:    \w+,\n)+)", file.read_text(), re.M)
-    for name in re.findall(r"\w+", block)
+    for block in re.split(r"^rule ", file.read_text(), flags=re.M)[1:]
+    if re.search(r"^    localrule: True$", block, re.M)
 }
 
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import warnings
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -189,12 +187,3 @@ def test_names_are_shown_as_they_are(
         line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
     ]
     assert sorted(printed) == sorted(2 * methods)
-
-
-def test_a_table_that_is_not_there_is_one_sentence_of_show_table(tmp_path: Path) -> None:
-    script = Path(__file__).parents[2] / "workflow/scripts/show_table.py"
-    command = [sys.executable, str(script), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"finetone: {tmp_path}/tables/ranking.csv: is missing")
-    assert done.stderr.count("\n") == 1

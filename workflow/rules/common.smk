@@ -18,7 +18,7 @@ from finetone import config as configuration
 from finetone import cluster, moved, reruns
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
-from finetone.files import refuse_read_only, sha256
+from finetone.files import check_mtimes, refuse_read_only, sha256
 from finetone.identity import files_in, without
 from finetone.provenance import as_param
 

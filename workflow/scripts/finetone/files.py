@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +75,18 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
             raise UserError(
                 f"{folder}: cannot be written (no permission, or a read-only disk); make it "
                 f"writable (chmod u+rwx) or run where you may write (snakemake --directory)"
+            )
+
+
+def check_mtimes(paths: Iterable[str | Path]) -> None:
+    """Raise a UserError for a file whose time is in the future: what is made of it would look older
+    than it, which Snakemake says only after the work is done, and then throws it away."""
+    for path in map(Path, paths):
+        ahead = path.stat().st_mtime - time.time() if path.exists() else 0
+        if ahead > 2:
+            raise UserError(
+                f"{path}: bears a time {ahead:.0f} s in the future; set the clock right, or give the "
+                f"file a new time: touch {shlex.quote(str(path))}"
             )
 
 
