@@ -99,10 +99,13 @@ def test_a_configuration_that_is_not_there(
     assert "--cores 0: give at least 1" in refused(capfd, *command, "--cores", "0")
 
 
-def test_fetch_calls_the_rule_of_the_workflow(tmp_path: Path) -> None:
+def test_fetch_calls_the_rule_of_the_workflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     demo = str(ROOT / "config/demo.yaml")
     options = cli.parser().parse_args(["fetch", "-n", "--configfile", demo])
-    done = subprocess.run(fetch.command(options), cwd=tmp_path, text=True, capture_output=True)
+    done = subprocess.run(fetch.command(options), text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     rules = set(re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, re.M))
     assert rules == {"download_wheel", "download_dataset", "download_model", "fetch", "total"}
