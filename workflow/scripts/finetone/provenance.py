@@ -63,6 +63,11 @@ class Record:
     digest: str
 
 
+def keys_of(provenance: Provenance | None) -> dict[str, Any]:
+    """`as_dict`; nothing where an artifact is made outside an experiment."""
+    return provenance.as_dict() if provenance else {}
+
+
 def as_param(content: Any) -> str:
     """One line of JSON for a rule's `params`, harmless wherever it is shown.
 
@@ -131,7 +136,7 @@ def csv_record(table: Path) -> Path:
 
 def record_csv(table: Path, provenance: Provenance | None) -> None:
     """Write the record of a finished CSV file beside it: what it was made under, and its hash."""
-    about = provenance.as_dict() if provenance else {}
+    about = keys_of(provenance)
     files.write_json(csv_record(table), about | {"sha256": files.sha256(table)})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from finetone.compare.card import write_card
 from finetone.files import STAMP, atomic, write_json
 from finetone.formats import runs
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 
 def export_checkpoints(
@@ -36,7 +36,7 @@ def export_checkpoints(
                     write_card(file, results, method, seed, folder / file.name)
                 elif file.name != STAMP:
                     _link(file, folder / file.name)
-        write_json(partial / "manifest.json", provenance.as_dict() if provenance else {})
+        write_json(partial / "manifest.json", keys_of(provenance))
 
 
 def _link(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ from finetone.compare.published_findings import summarise
 from finetone.compare.published_granularity import possible
 from finetone.compare.published_read import Published, Result, read_published
 from finetone.files import write_json
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 
 def audit_table(
@@ -35,7 +35,7 @@ def audit_table(
     found = outliers(published, references)
     findings = summarise(published, found)
     write_csv(values(published, findings, found), target_csv)
-    write_json(target_json, (provenance.as_dict() if provenance else {}) | findings)
+    write_json(target_json, keys_of(provenance) | findings)
 
 
 def values(published: Published, findings: dict[str, Any], found: list[Outlier]) -> pd.DataFrame:

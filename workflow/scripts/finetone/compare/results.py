@@ -13,7 +13,7 @@ from finetone.compare.csvfile import read_csv
 from finetone.compare.metrics import METRICS
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
-from finetone.provenance import Provenance, check_csv
+from finetone.provenance import Provenance, check_csv, keys_of
 
 TABLES = ("runs", "summary", "ranking", "comparisons")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -39,7 +39,7 @@ def write_results(
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
     single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
-    content = (provenance.as_dict() if provenance else {}) | {
+    content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,

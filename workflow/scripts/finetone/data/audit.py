@@ -12,7 +12,7 @@ import pandas as pd
 from finetone import files
 from finetone.data.splits import read_split
 from finetone.log import logger
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
@@ -26,7 +26,7 @@ def audit_dataset(manifest: Path, target: Path, provenance: Provenance | None = 
     data = Path(manifest).parent
     splits = {name: read_split(files.split_of(data, name)) for name in facts["splits"]}
     result = audit(splits, facts["labels"])
-    about = provenance.as_dict() if provenance else {}
+    about = keys_of(provenance)
     about |= {"dataset": facts["dataset"], "made_from": facts["splits"]}
     files.write_json(target, about | result)
     if result["leaks"]["count"]:

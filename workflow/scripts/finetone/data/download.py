@@ -13,7 +13,7 @@ from finetone.data.sources import load
 from finetone.errors import UserError
 from finetone.identity import refuse_others
 from finetone.log import logger
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 
 def prepare(
@@ -57,7 +57,7 @@ def prepare(
     hashes = {split: files.sha256(target / f"{split}.parquet") for split in frames}
     files.write_json(
         manifest,
-        (provenance.as_dict() if provenance else {})
+        keys_of(provenance)
         | {
             "dataset": name,
             "source": source,

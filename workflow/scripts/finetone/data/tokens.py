@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from finetone import files
 from finetone.errors import UserError, first_line
 from finetone.log import logger
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
 SCHEMA = pa.schema({"id": pa.int64(), "label": pa.int8(), "input_ids": pa.list_(pa.int32())})
@@ -118,7 +118,7 @@ def tokenize(
         truncated += cut
     flat = np.concatenate([*parts, _none()])
     _check_vocabulary(model_dir, flat)
-    meta = (provenance.as_dict() if provenance else {}) | {
+    meta = keys_of(provenance) | {
         "labels": labels,
         "max_length": max_length,
         "pad_token_id": pad,

@@ -19,7 +19,7 @@ from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256, write_json
 from finetone.formats import runs
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
@@ -62,7 +62,7 @@ def finetune(
         module, data, rules, options, seed, state=state, dev=dev_data, threads=threads
     )
 
-    facts = (provenance.as_dict() if provenance else {}) | {
+    facts = keys_of(provenance) | {
         "method": method,
         "kind": "finetune",
         "seed": seed,

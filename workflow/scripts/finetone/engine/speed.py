@@ -19,7 +19,7 @@ from finetone.engine.loop import adamw, gradients
 from finetone.engine.packing import shapes
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import write_json
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 SEED = 0  # of the rows measured; the same for every model
 WARM_UP = 3  # batches that are never counted: the first ones pay for caches and memory
@@ -101,7 +101,7 @@ def measure(
     predicting = [len(rows) / s for s, rows in zip(prediction, predicted, strict=True)]
     write_json(
         target,
-        (provenance.as_dict() if provenance else {})
+        keys_of(provenance)
         | {
             "method": method,
             "device": execution.device.type,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetone import files
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
 UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not what the rows mean
@@ -33,7 +33,7 @@ def write(
     epochs = sorted(logits)
     values = np.concatenate([logits[epoch] for epoch in epochs]).astype(np.float32)
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    meta = (provenance.as_dict() if provenance else {}) | meta
+    meta = keys_of(provenance) | meta
     meta["checksums"] = {
         str(epoch): checksum(meta, epoch, ids, labels, logits[epoch]) for epoch in epochs
     }

@@ -18,7 +18,7 @@ from finetone import files, machine
 from finetone.errors import UserError
 from finetone.formats import predictions, runs
 from finetone.log import logger
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 NEEDS_SEED = {"bilstm", "textcnn"}  # the other kinds draw nothing at random: their seed is 0
 SHOWN = {"title", "colour", "group", "kind"}  # keys of a block that change nothing learned
@@ -128,7 +128,7 @@ def fit(
     hashes = runs.listed(run, *left)
     files.write_json(
         run,
-        (provenance.as_dict() if provenance else {})
+        keys_of(provenance)
         | {
             "method": method,
             "kind": kind,

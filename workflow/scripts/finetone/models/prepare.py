@@ -21,7 +21,7 @@ from finetone.errors import UserError
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
 from finetone.models import architecture, checkpoint, layers, scratch, tokenizer
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 
 def prepare(
@@ -173,7 +173,7 @@ def _describe(
     hashes = {f.name: files.sha256(f) for f in sorted(folder.iterdir()) if f.is_file()}
     files.write_json(
         folder / "manifest.json",
-        (provenance.as_dict() if provenance else {})
+        keys_of(provenance)
         | {
             "model": name,
             "source": source,

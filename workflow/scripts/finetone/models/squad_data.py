@@ -11,7 +11,7 @@ from finetone import files, hub
 from finetone.errors import UserError
 from finetone.models.squad_windows import Question
 from finetone.moved import is_commit
-from finetone.provenance import Provenance
+from finetone.provenance import Provenance, keys_of
 
 
 def download(
@@ -32,7 +32,7 @@ def download(
         rows = {"train": len(train), "validation": len(validation)}
         asked = source.get("revision", "main")
         hashes = {file.name: files.sha256(file) for file in sorted(partial.iterdir())}
-        facts = (provenance.as_dict() if provenance else {}) | {
+        facts = keys_of(provenance) | {
             "id": source["id"],
             "asked": asked,
             "revision": commit,
