@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from finetone import __version__
+from finetone import __version__, log
 from finetone.commands import cluster, fetch, job, licences, show
 from finetone.errors import UserError
 
@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except UserError as error:
-        print(f"finetone: {error}", file=sys.stderr)
+        log.on_terminal(str(error))
         return 1
     except KeyboardInterrupt:
-        print("finetone: interrupted", file=sys.stderr)
+        log.on_terminal("interrupted")
         return 130
     except BrokenPipeError:  # the reader has seen enough: finetone … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

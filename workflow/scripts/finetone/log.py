@@ -76,14 +76,14 @@ def to_file(path: str | Path) -> None:
             for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not disturb the end
                 signal.signal(number, signal.SIG_IGN)
             logger.error(INTERRUPTED)
-            print(f"finetone: {INTERRUPTED}", file=sys.stderr)
+            on_terminal(INTERRUPTED)
         elif isinstance(error, UserError):
             logger.error("%s", error)
-            print(f"finetone: {error}", file=sys.stderr)
+            on_terminal(str(error))
         else:
             logger.error("".join(traceback.format_exception(kind, error, trace)))
             said = MEMORY if out_of_memory(error) else mask(f"{kind.__name__}: {error}")
-            print(f"finetone: {said} (traceback in {path})", file=sys.stderr)
+            on_terminal(f"{said} (traceback in {path})")
 
     def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
         logger.error("a thread ended early", exc_info=args.exc_value)
@@ -93,6 +93,12 @@ def to_file(path: str | Path) -> None:
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     refuse_endpoint()
+
+
+def on_terminal(line: str) -> None:
+    """One write for the whole line: Snakemake's own lines go to the same stream, meanwhile."""
+    sys.stderr.write(f"finetone: {line}\n")
+    sys.stderr.flush()
 
 
 def refuse_endpoint() -> None:
