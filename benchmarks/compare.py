@@ -123,7 +123,7 @@ def write_run(folder: Path, method: str, m: int) -> None:
 
 def measure(folder: Path) -> dict[str, float]:
     """Seconds per table, their sum and the peak memory of this process."""
-    from finetone.compare import tables
+    from finetone.tables import tables
 
     out = folder / "tables"
     predictions = sorted((folder / "predictions").rglob("*.parquet"))

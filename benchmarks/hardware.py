@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from finetone.compare.metrics import log_softmax
 from finetone.log import QUIET
+from finetone.statistics.metrics import log_softmax
 
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -43,11 +43,11 @@ def learn(given: argparse.Namespace) -> None:
     """One variant: for each seed, train, save the weights and the logits of both predictions."""
     from safetensors.torch import load_model, save_model
 
-    from finetone.data.tokens import read_tokens
     from finetone.engine.finetune import classifier
     from finetone.engine.loop import train
     from finetone.engine.predict import predict_module
     from finetone.engine.recipe import EngineOptions, Recipe
+    from finetone.formats.token_file import read_tokens
 
     _, threads, precision, name = VARIANTS[given.variant]
     device = torch.device(name)

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from worker import _collator, _dataset
 
-from finetone.data.tokens import Tokens, read_tokens
 from finetone.engine.finetune import classifier
 from finetone.engine.loop import train
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.formats.token_file import Tokens, read_tokens
 
 PLAIN = EngineOptions(padding_free="off", precision="fp32")
 

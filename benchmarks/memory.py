@@ -25,7 +25,7 @@ from engine import workers
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from finetone.data.tokens import read_tokens
+from finetone.formats.token_file import read_tokens
 
 BYTES = 4 * 4  # per parameter, fp32: weight, gradient, two moments
 

@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from finetone import config as configuration
 from finetone import reruns
+from finetone.config import checking as configuration
 from finetone.experiment import Experiment
 from finetone.files import write_json
 from finetone.provenance import Provenance, digest, read, record_csv

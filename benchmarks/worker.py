@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from architectures import build, training_flops
 
-from finetone.data.tokens import Tokens, read_tokens
 from finetone.engine import device as devices
-from finetone.engine import fastpaths
-from finetone.engine.allocator import limit_onednn_cache, tune_malloc
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
+from finetone.engine.fast import plan
+from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
+from finetone.engine.fast.packing import shapes
 from finetone.engine.loop import adamw, gradients
-from finetone.engine.packing import shapes
 from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.formats.token_file import Tokens, read_tokens
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
 
@@ -40,7 +40,7 @@ def engine(
     """finetone's own loop, one optimizer step at a time; `compiled` as if it always paid."""
     limit_onednn_cache(shapes(data.lengths, batch))
     if compiled:
-        fastpaths.COMPILING_PAYS[device.type] = 0
+        plan.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0, learning=[data]):

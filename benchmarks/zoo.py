@@ -18,7 +18,7 @@ from typing import Any
 from architectures import CONFIGS
 from engine import need, rate, workers
 
-from finetone.data.tokens import read_tokens
+from finetone.formats.token_file import read_tokens
 
 EPOCHS, TRAIN_ROWS, TEST_ROWS = 3, 25_000, 5_000
 TWICE = ("ernie-2.0-base-en",)  # once more after SQuAD

@@ -8,8 +8,8 @@ from transformers import BertConfig, BertModel
 
 from finetone.engine import finetune as engine
 from finetone.files import read_json
-from tests.unit.engine_zoo import texts
-from tests.unit.test_engine_finetune import write_tokens
+from tests.unit.engine.test_finetune import write_tokens
+from tests.unit.engine.zoo import texts
 
 EPOCHS = 3
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finetone.cluster import Notices, Waiting, pending, watch
 from finetone.errors import UserError
+from finetone.slurm import Notices, Waiting, pending, watch
 from tests.cluster.conftest import Controller
 from tests.cluster.slurm import Cluster, wait_for
 from tests.tiny import experiment

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from finetone import hub as downloads
 from finetone.errors import UserError
-from finetone.models import hub as client
-from finetone.models import squad_data
+from finetone.hub import client as downloads
+from finetone.models import hub_checkpoint as client
 from finetone.models.prepare import prepare
+from finetone.squad import questions
 from tests.hub.server import Hub
 
 ID = "nghuyong/ernie-2.0-base-en"
@@ -229,14 +229,18 @@ def test_shards_are_fetched_with_their_index() -> None:
 def test_questions_that_cannot_be_had(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = "models.m.intermediate"
-    with pytest.raises(UserError, match=rf"{where}.hub.id: the hub has no repository 'no/squad'"):
-        squad_data.load_questions({"id": "no/squad"}, where)
-    with pytest.raises(UserError, match=rf"{where}.hub.revision: rajpurkar/squad has no revision"):
-        squad_data.load_questions({"id": "rajpurkar/squad", "revision": "v9"}, where)
+    config_key = "models.m.intermediate"
+    with pytest.raises(
+        UserError, match=rf"{config_key}.hub.id: the hub has no repository 'no/squad'"
+    ):
+        questions.load_questions({"id": "no/squad"}, config_key)
+    with pytest.raises(
+        UserError, match=rf"{config_key}.hub.revision: rajpurkar/squad has no revision"
+    ):
+        questions.load_questions({"id": "rajpurkar/squad", "revision": "v9"}, config_key)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match=rf"{where}.hub: .*cannot be reached.*HF_ENDPOINT"):
-        squad_data.load_questions({"id": "rajpurkar/squad"}, where)
+    with pytest.raises(UserError, match=rf"{config_key}.hub: .*cannot be reached.*HF_ENDPOINT"):
+        questions.load_questions({"id": "rajpurkar/squad"}, config_key)
 
 
 SQUAD = "rajpurkar/squad"

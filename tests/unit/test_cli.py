@@ -16,7 +16,7 @@ from finetone import cli
 from finetone.commands import fetch
 from finetone.data import download
 from tests.tiny import write_reviews
-from tests.unit.test_compare_tables import Experiment
+from tests.unit.tables.test_tables import Experiment
 from tests.workflow.dry import in_fork
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from finetone.compare.csvfile import TEXT, read_csv, write_csv
+from finetone.formats.csv_table import TEXT, read_csv, write_csv
 from finetone.plots.fitting import broken, columns, one_line, short
 from finetone.plots.style import Style
 from finetone.report import ReportInputs, write_report

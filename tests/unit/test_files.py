@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from finetone import files
-from finetone.compare.csvfile import write_csv
 from finetone.errors import UserError
+from finetone.formats.csv_table import write_csv
 from finetone.provenance import Provenance, record_csv, seal
 from tests.workflow.snake import without_power
 
@@ -142,11 +142,11 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, name: str) -> None:
         (folder / "picture.svg").write_text("<svg></svg>")
         seal(folder / "picture.svg", about)
         damages[damage](folder / name)
-    read = {"json": "files.read_json", "csv": "csvfile.read_csv", "svg": "provenance.check_seal"}
+    read = {"json": "files.read_json", "csv": "csv_table.read_csv", "svg": "provenance.check_seal"}
     file = name.removesuffix(".json") if ".csv" in name else name
     ask = (
         "from pathlib import Path; from finetone import errors, files, provenance\n"
-        "from finetone.compare import csvfile\n"
+        "from finetone.formats import csv_table\n"
         f"for damage in {list(damages)}:\n"
         f"    try: {read[file.split('.')[1]]}(Path(damage, {file!r}))\n"
         "    except errors.UserError as error: print(error)\n"

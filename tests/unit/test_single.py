@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from finetone.commands.show import show
-from finetone.compare.csvfile import read_csv
-from finetone.compare.published import audit_table
-from finetone.compare.results import write_results
 from finetone.files import write_json
+from finetone.formats.csv_table import read_csv
 from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
@@ -25,9 +23,11 @@ from finetone.plots.scatter import (
     draw_accuracy_time,
 )
 from finetone.plots.style import Style
+from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
-from tests.unit.test_compare_tables import LABELS, Experiment
-from tests.unit.test_csvfile import LOOKS, write_published
+from finetone.report.results_json import write_results
+from tests.unit.formats.test_csv_table import LOOKS, write_published
+from tests.unit.tables.test_tables import LABELS, Experiment
 
 KINDS = {"words": "tfidf", "majority": "majority"}
 CASES: dict[str, tuple[dict[str, tuple[int, ...]], bool]] = {

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetone import config as configuration
+from finetone.config import checking as configuration
 from tests.tiny import write_reviews
 from tests.workflow.snake import ROOT, scheduled, snakemake
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from finetone.compare.csvfile import read_csv
+from finetone.formats.csv_table import read_csv
 from tests.tiny import experiment
 from tests.workflow.snake import ROOT, scheduled, snakemake
 

@@ -14,12 +14,18 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
-from finetone import config as configuration
-from finetone import cluster, moved, reruns
+from finetone.config import checking as configuration
+from finetone import slurm
+from finetone.hub import revisions
+from finetone import reruns
 from finetone.errors import UserError
-from finetone.experiment import NOT_SHOWN, Experiment
-from finetone.files import check_mtimes, refuse_read_only, sha256
-from finetone.identity import files_in, without
+from finetone.experiment import NOT_SHOWN
+from finetone.experiment import Experiment
+from finetone.files import check_mtimes
+from finetone.files import refuse_read_only
+from finetone.files import sha256
+from finetone.identity import files_in
+from finetone.identity import without
 from finetone.provenance import as_param
 
 try:

@@ -6,9 +6,9 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.published import audit_table
 from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
+from finetone.published.table_audit import audit_table
 
 folder, table = Path(snakemake.params.folder), Path(snakemake.output.csv)
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)

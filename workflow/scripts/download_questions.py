@@ -7,8 +7,8 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.models.squad_data import download
 from finetone.provenance import Provenance
+from finetone.squad.questions import download
 
 download(
     json.loads(snakemake.params.source),

@@ -7,12 +7,12 @@ from finetone import log
 log.to_file(snakemake.log[0])
 
 from finetone.engine.predict import predict
-from finetone.formats import runs
+from finetone.formats import run_record
 from finetone.provenance import Provenance
 
 checkpoint = Path(snakemake.input.checkpoint)
 epochs = snakemake.input.get("epochs")
-run = runs.check(Path(snakemake.input.run), "checkpoint", *(["epochs"] if epochs else []))
+run = run_record.check(Path(snakemake.input.run), "checkpoint", *(["epochs"] if epochs else []))
 kept = run["kept_epoch"]
 weights: dict[int, Path | None] = {kept: None}  # None: the checkpoint's own weights
 for file in Path(epochs).glob("epoch*.safetensors") if epochs else ():

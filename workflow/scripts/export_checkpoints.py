@@ -6,7 +6,7 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.export import export_checkpoints
+from finetone.cards.export import export_checkpoints
 from finetone.provenance import Provenance
 
 export_checkpoints(

@@ -6,15 +6,15 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
+from finetone.baselines import registry
 from finetone.identity import without
-from finetone.models import baselines
 from finetone.provenance import Provenance
 
 data = Path(snakemake.input.data)
 run = Path(snakemake.output.run)
 history = snakemake.output.get("history")
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-baselines.fit(
+registry.fit(
     snakemake.wildcards.method,
     without(provenance.settings, "max_length", "engine"),
     train=files.split_of(data, "train"),

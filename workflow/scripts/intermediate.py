@@ -6,8 +6,8 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.models.squad import intermediate
 from finetone.provenance import Provenance
+from finetone.squad.intermediate import intermediate
 
 target = Path(snakemake.output[0])
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)

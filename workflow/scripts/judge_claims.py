@@ -6,7 +6,7 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.claims import write_claims
+from finetone.claims.judging import write_claims
 from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
 

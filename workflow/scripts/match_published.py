@@ -7,9 +7,9 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.published_match import write_column_match, write_parameters
 from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance, record_csv
+from finetone.published.matching import write_column_match, write_parameters
 
 folder = Path(snakemake.params.folder)
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)

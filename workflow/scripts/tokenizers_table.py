@@ -8,7 +8,7 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.csvfile import write_csv
+from finetone.formats.csv_table import write_csv
 from finetone.provenance import Provenance, record_csv
 
 COLUMNS = ["model", "tokens_per_word", "unknown_rate", "truncated", "mean_tokens"]

@@ -6,8 +6,8 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare.results import write_results
 from finetone.provenance import Provenance
+from finetone.report.results_json import write_results
 
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 write_results(

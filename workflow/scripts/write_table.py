@@ -1,4 +1,4 @@
-"""Script of every table: calls `finetone.compare.tables.write_<table>` with the rule's own names."""
+"""Script of every table: calls `finetone.tables.tables.write_<table>` with the rule's own names."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.compare import tables
 from finetone.provenance import Provenance, record_csv
+from finetone.tables import tables
 
 inputs = {
     name: Path(value) if isinstance(value, str) else [Path(v) for v in value]

@@ -45,7 +45,7 @@ def begin(log: Path) -> Callable[[], None]:
     with log.open("a+", encoding="utf-8", errors="replace") as stream:
         stream.seek(0)
         attempt = 1 + sum(line.startswith(HEADER) for line in stream)
-        stream.write(f"{HEADER}{attempt}, {where()}\n")
+        stream.write(f"{HEADER}{attempt}, {machine_and_job()}\n")
     if not unfinished.exists():
         with contextlib.suppress(OSError):
             os.link(log, unfinished)
@@ -57,7 +57,7 @@ def begin(log: Path) -> Callable[[], None]:
     return ended_well
 
 
-def where() -> str:
+def machine_and_job() -> str:
     """When and on which computer: "2026-01-31 12:00:00, host n1, Slurm job 7"."""
     job = os.environ.get("SLURM_JOB_ID")
     host = f"{time.strftime('%Y-%m-%d %H:%M:%S')}, host {socket.gethostname()}"

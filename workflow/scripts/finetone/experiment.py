@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from finetone import config as configuration
+from finetone.config import checking as configuration
 from finetone.identity import Identities, own_files, without
 from finetone.provenance import as_param
 

@@ -204,15 +204,15 @@ def _contradiction(artifact: str, record: Path, settings: Mapping[str, Any]) -> 
     return _changes({key: stated[key] for key in both if stated[key] is not None}, now)
 
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> str:
     """`key: old → new` of every setting that differs, dotted where they are nested."""
     found = []
     for key in dict.fromkeys([*before, *now]):
         old, new = before.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [_changes(old, new, f"{where}{key}.")]
+            found += [_changes(old, new, f"{prefix}{key}.")]
         elif old != new:
-            found.append(f"{where}{key}: {_shown(old)} → {_shown(new)}")
+            found.append(f"{prefix}{key}: {_shown(old)} → {_shown(new)}")
     return ", ".join(filter(None, found))
 
 

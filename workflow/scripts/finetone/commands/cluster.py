@@ -83,7 +83,7 @@ def check_partition(partition: str | None) -> None:
         )
 
 
-def where(options: argparse.Namespace) -> list[str]:
+def placement(options: argparse.Namespace) -> list[str]:
     given = {"partition": options.partition, "account": options.account}
     return [f"--{name}={value}" for name, value in given.items() if value]
 
@@ -99,7 +99,7 @@ def check_request(options: argparse.Namespace) -> None:
             "--test-only",
             f"--time={options.runtime}",
             *size,
-            *where(options),
+            *placement(options),
             "--wrap=true",
         )
     except UserError as problem:
@@ -140,7 +140,15 @@ def check_results(options: argparse.Namespace) -> None:
         raise UserError(f"--results {folder}: {error.strerror}; give one to write into") from None
     script = 'test -e "$0" && : > "$1"'
     try:
-        command = ["srun", "-n1", "--mem=100", "--time=2", "--chdir=/", "--quiet", *where(options)]
+        command = [
+            "srun",
+            "-n1",
+            "--mem=100",
+            "--time=2",
+            "--chdir=/",
+            "--quiet",
+            *placement(options),
+        ]
         node = subprocess.run(
             [*command, "sh", "-c", script, str(here), str(there)],
             text=True, capture_output=True, timeout=options.wait,

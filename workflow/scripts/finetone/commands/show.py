@@ -39,7 +39,7 @@ def show(folder: Path) -> None:
             )
     import pandas as pd
 
-    from finetone.compare.csvfile import read_csv
+    from finetone.formats.csv_table import read_csv
 
     ranking, cost = (read_csv(folder / name) for name in TABLES)
     cost = cost[["method", "parameters", "train_seconds"]]

@@ -30,19 +30,19 @@ def prepare(
     all rows of train, test cut before dev; `sample:` comes last; rows stay in source order.
     Raises UserError for anything the user can mend.
     """
-    where = f"datasets.{name}"
+    config_key = f"datasets.{name}"
     labels = block["labels"]
     raw, source = load(name, block, wheel)
     refuse_others("file", block, provenance.settings if provenance else {})
     dropped = {"empty": 0, "tie": 0}
     frames = {
-        split: _normalise(table, block, f"{where} ({split})", dropped)
+        split: _normalise(table, block, f"{config_key} ({split})", dropped)
         for split, table in raw.items()
     }
-    frames = _cut(frames, block.get("split") or {}, where)
-    frames = _sample(frames, block.get("sample") or {}, where)
+    frames = _cut(frames, block.get("split") or {}, config_key)
+    frames = _sample(frames, block.get("sample") or {}, config_key)
     if "train" in frames:
-        require_classes(frames["train"]["label"].to_numpy(), labels, where)
+        require_classes(frames["train"]["label"].to_numpy(), labels, config_key)
 
     target = Path(target)
     manifest = target / "manifest.json"
@@ -78,35 +78,35 @@ def prepare(
 
 
 def _normalise(
-    raw: pd.DataFrame, block: dict[str, Any], where: str, dropped: dict[str, int]
+    raw: pd.DataFrame, block: dict[str, Any], config_key: str, dropped: dict[str, int]
 ) -> pd.DataFrame:
     """Columns `id`, `text`, `label` of the rows kept; counts the others in `dropped`."""
     texts = raw["text"].tolist()
     for row, text in enumerate(texts, 1):
         if text is not None and not isinstance(text, str):
             raise UserError(
-                f"{where}, row {row}: column {block['text']!r} holds "
+                f"{config_key}, row {row}: column {block['text']!r} holds "
                 f"{type(text).__name__} {str(text)[:40]!r}, not text"
             )
     ids = np.flatnonzero([text is not None and bool(text.strip()) for text in texts])
     if empty := len(texts) - len(ids):
-        logger.warning("%s: %d rows without text dropped", where, empty)
+        logger.warning("%s: %d rows without text dropped", config_key, empty)
     numbers = to_numbers(
         raw["label"].iloc[ids],
         block["labels"],
-        f"{where}, column {block['label']!r}",
+        f"{config_key}, column {block['label']!r}",
         label_values=block.get("label_values"),
         threshold=block.get("threshold"),
         rows=ids,
     )
     ties = numbers == TIE
     if ties.any():
-        logger.info("%s: %d rows at the threshold dropped", where, ties.sum())
+        logger.info("%s: %d rows at the threshold dropped", config_key, ties.sum())
     dropped["empty"] += empty
     dropped["tie"] += int(ties.sum())
     kept = ids[~ties]
     if not len(kept):
-        raise UserError(f"{where}: no row is left ({empty} without text, {ties.sum()} ties)")
+        raise UserError(f"{config_key}: no row is left ({empty} without text, {ties.sum()} ties)")
     return pd.DataFrame(
         {
             "id": kept.astype(np.int64),
@@ -117,29 +117,31 @@ def _normalise(
 
 
 def _cut(
-    frames: dict[str, pd.DataFrame], split: dict[str, Any], where: str
+    frames: dict[str, pd.DataFrame], split: dict[str, Any], config_key: str
 ) -> dict[str, pd.DataFrame]:
     shares = {name: split[name] for name in ("test", "dev") if split.get(name)}
     if not shares:
         return frames
     for name in shares:
         if name in frames:
-            raise UserError(f"{where}.split.{name}: the source has a {name} split already")
+            raise UserError(f"{config_key}.split.{name}: the source has a {name} split already")
     if "train" not in frames:
-        raise UserError(f"{where}.split: the source has no train split to cut from")
-    return {**frames, **splits.cut(frames["train"], shares, split.get("seed", 0), where)}
+        raise UserError(f"{config_key}.split: the source has no train split to cut from")
+    return {**frames, **splits.cut(frames["train"], shares, split.get("seed", 0), config_key)}
 
 
 def _sample(
-    frames: dict[str, pd.DataFrame], sizes: dict[str, Any], where: str
+    frames: dict[str, pd.DataFrame], sizes: dict[str, Any], config_key: str
 ) -> dict[str, pd.DataFrame]:
     frames = dict(frames)
     for name in splits.NAMES:
         if name not in sizes:
             continue
         if name not in frames:
-            raise UserError(f"{where}.sample.{name}: there is no {name} split")
-        frames[name] = splits.sample(frames[name], sizes[name], sizes.get("seed", 0), name, where)
+            raise UserError(f"{config_key}.sample.{name}: there is no {name} split")
+        frames[name] = splits.sample(
+            frames[name], sizes[name], sizes.get("seed", 0), name, config_key
+        )
     return frames
 
 

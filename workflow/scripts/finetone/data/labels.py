@@ -18,7 +18,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 def to_numbers(
     values: Iterable[Any],
     labels: Sequence[str],
-    where: str,
+    config_key: str,
     *,
     label_values: dict[Any, str] | None = None,
     threshold: float | None = None,
@@ -28,19 +28,19 @@ def to_numbers(
 
     Without map or threshold a value is a class name, or a number 0 … k-1 (as 1, "1" or 1.0).
     Class names that are integers themselves (star ratings) switch counting by position off.
-    `where` names column and source in messages; `rows` [n] are the rows' places in the source
+    `config_key` names column and source in messages; `rows` [n] are the rows' places in the source
     (default 0 … n-1). Raises UserError with the row (counted from 1) of a value that fits nothing.
     """
     convert: Callable[[Any], int | None]
     if threshold is not None:
         if len(labels) != 2:
-            raise UserError(f"{where}: threshold needs two labels, there are {len(labels)}")
+            raise UserError(f"{config_key}: threshold needs two labels, there are {len(labels)}")
         convert, allowed = _by_threshold(threshold), "a finite number"
     elif label_values is not None:
         unknown = [name for name in label_values.values() if name not in labels]
         if unknown:
             raise UserError(
-                f"{where}: label_values leads to {unknown[0]!r}, which is none of the labels "
+                f"{config_key}: label_values leads to {unknown[0]!r}, which is none of the labels "
                 f"{', '.join(labels)}"
             )
         known = {_written(value): labels.index(name) for value, name in label_values.items()}
@@ -57,25 +57,25 @@ def to_numbers(
             number = convert(value)
             if number is None:
                 row = (place if rows is None else int(rows[place])) + 1
-                raise UserError(f"{where}, row {row}: label {_cut(value)} is not {allowed}")
+                raise UserError(f"{config_key}, row {row}: label {_cut(value)} is not {allowed}")
             if key and len(seen) < 1000:
                 seen[key] = number
         numbers.append(number)
     return np.array(numbers, dtype=np.int8)
 
 
-def require_classes(numbers: npt.NDArray[np.int8], labels: Sequence[str], where: str) -> None:
+def require_classes(numbers: npt.NDArray[np.int8], labels: Sequence[str], config_key: str) -> None:
     """Raise UserError unless training rows hold two classes; warn of declared but absent ones."""
     counts = np.bincount(numbers, minlength=len(labels))
     absent = [name for name, count in zip(labels, counts, strict=True) if not count]
     if np.count_nonzero(counts) < 2:
         present = labels[int(counts.argmax())] if len(numbers) else "nothing"
         raise UserError(
-            f"{where}: the training rows hold only {present!r}; at least two classes are needed "
+            f"{config_key}: the training rows hold only {present!r}; at least two classes are needed "
             "(is the file sorted by label, or threshold wrong?)"
         )
     if absent:
-        logger.warning("%s: no training row is labelled %s", where, ", ".join(absent))
+        logger.warning("%s: no training row is labelled %s", config_key, ", ".join(absent))
 
 
 def _by_threshold(threshold: float) -> Callable[[Any], int | None]:

@@ -77,6 +77,6 @@ def check_rows(rows: int, name: str) -> None:
         raise UserError(f"{name}: has more than {MAX_ROWS:,} rows; give a part of them")
 
 
-def check_columns(count: int, where: str) -> None:
+def check_columns(count: int, place: str) -> None:
     if count > MAX_COLUMNS:
-        raise UserError(f"{where}: {count:,} columns; at most {MAX_COLUMNS:,} are read")
+        raise UserError(f"{place}: {count:,} columns; at most {MAX_COLUMNS:,} are read")

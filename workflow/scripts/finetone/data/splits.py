@@ -58,7 +58,7 @@ def choose(
 
 
 def cut(
-    train: pd.DataFrame, shares: dict[str, float], seed: int, where: str
+    train: pd.DataFrame, shares: dict[str, float], seed: int, config_key: str
 ) -> dict[str, pd.DataFrame]:
     """Cut `shares` of all rows off `train`, test before dev; the rest stays `train`."""
     result: dict[str, pd.DataFrame] = {}
@@ -69,7 +69,7 @@ def cut(
         rows = round(len(train) * shares[name])
         if not 0 < rows < len(rest):
             raise UserError(
-                f"{where}.split.{name}: {shares[name]} of {len(train)} rows is {rows} rows, "
+                f"{config_key}.split.{name}: {shares[name]} of {len(train)} rows is {rows} rows, "
                 f"and {len(rest)} are left to cut from"
             )
         places = choose(rest["label"].to_numpy(), rows, seed, "split", name)
@@ -78,12 +78,18 @@ def cut(
     return {"train": rest, **result}
 
 
-def sample(frame: pd.DataFrame, size: float, seed: int, split: str, where: str) -> pd.DataFrame:
+def sample(
+    frame: pd.DataFrame, size: float, seed: int, split: str, config_key: str
+) -> pd.DataFrame:
     """Keep `size` rows, or that share of them if below 1, in their order."""
     rows = max(1, round(len(frame) * size)) if size < 1 else math.floor(size)
     if size >= 1 and rows != size:
-        raise UserError(f"{where}.sample.{split}: {size} is neither a share nor a number of rows")
+        raise UserError(
+            f"{config_key}.sample.{split}: {size} is neither a share nor a number of rows"
+        )
     if rows > len(frame):
-        raise UserError(f"{where}.sample.{split}: asks for {rows} rows, there are {len(frame)}")
+        raise UserError(
+            f"{config_key}.sample.{split}: asks for {rows} rows, there are {len(frame)}"
+        )
     places = choose(frame["label"].to_numpy(), rows, seed, "sample", split)
     return frame.iloc[places].reset_index(drop=True)

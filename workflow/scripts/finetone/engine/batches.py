@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from finetone.data.tokens import Tokens
+from finetone.formats.token_file import Tokens
 from finetone.seeds import derive
 
 

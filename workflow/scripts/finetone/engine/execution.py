@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
-from finetone.engine import fastpaths
-from finetone.engine.allocator import tune_malloc
 from finetone.engine.batches import Batch, by_length
-from finetone.engine.dropout import Stream, fast_dropout
+from finetone.engine.fast import plan
+from finetone.engine.fast.dropout import Stream, fast_dropout
+from finetone.engine.fast.embeddings import Occurring
+from finetone.engine.fast.memory import tune_malloc
 from finetone.engine.recipe import EngineOptions
-from finetone.engine.vocabulary import Occurring
 from finetone.errors import UserError
+from finetone.formats.token_file import Tokens
 from finetone.log import logger
 
 
@@ -78,7 +78,7 @@ class Execution:
                 stack.enter_context(fast_dropout(self.stream))
             ours = hasattr(module, "set_attn_implementation")  # a transformers model
             if ours and len(tokens):
-                fastpaths.take(self, module, tokens, learning, steps, stack)
+                plan.take(self, module, tokens, learning, steps, stack)
             yield
 
     def decay(self, factor: float) -> None:
@@ -93,8 +93,8 @@ class Execution:
             if bf16:
                 stack.enter_context(torch.autocast(self.device.type, dtype=torch.bfloat16))
             if self.padding_free:
-                from finetone.engine.attention import packed
-                from finetone.engine.packing import Packing
+                from finetone.engine.fast.attention import packed
+                from finetone.engine.fast.packing import Packing
 
                 width = batch.input_ids.shape[1]
                 packing = Packing.right_padded(batch.lengths, width, self.device)

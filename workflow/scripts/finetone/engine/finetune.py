@@ -10,15 +10,15 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from finetone import machine
-from finetone.data.tokens import Tokens, read_tokens
-from finetone.engine import parameters
+from finetone.cards.run_card import card
 from finetone.engine import state as states
-from finetone.engine.card import card
 from finetone.engine.loop import train as run_loop
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256, write_json
-from finetone.formats import runs
+from finetone.formats import run_record
+from finetone.formats.token_file import Tokens, read_tokens
+from finetone.models import parameters
 from finetone.provenance import Provenance, keys_of
 from finetone.seeds import derive
 
@@ -99,8 +99,8 @@ def finetune(
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
     facts["checkpoint"] = sha256(checkpoint / "model.safetensors")
-    facts["files"] = runs.listed(run, *(path.name for path in (history, checkpoint, epochs)))
-    facts["content"] = runs.content(facts["files"])
+    facts["files"] = run_record.listed(run, *(path.name for path in (history, checkpoint, epochs)))
+    facts["content"] = run_record.content(facts["files"])
     write_json(run, facts)
     states.discard(state)
 

@@ -14,18 +14,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_model
 from torch import nn
 
-from finetone.data.tokens import Tokens
 from finetone.engine import device as devices
 from finetone.engine import state as states
-from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
-from finetone.engine.history import History
-from finetone.engine.packing import shapes
+from finetone.engine.fast.memory import limit_onednn_cache
+from finetone.engine.fast.packing import shapes
 from finetone.engine.predict import predict_module
 from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.step_log import History
 from finetone.errors import UserError
+from finetone.formats.token_file import Tokens
 from finetone.seeds import derive
 
 logger = logging.getLogger("finetone")

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.data.tokens import Tokens, read_tokens
-from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
+from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.recipe import EngineOptions
 from finetone.files import sha256
 from finetone.formats import predictions
+from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
 from finetone.provenance import Provenance
 

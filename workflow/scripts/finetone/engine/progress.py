@@ -10,7 +10,7 @@ from torch import nn
 from finetone.engine import snapshot
 from finetone.engine import state as states
 from finetone.engine.execution import Execution
-from finetone.engine.history import FIELDS, History
+from finetone.engine.step_log import FIELDS, History
 from finetone.errors import UserError
 from finetone.files import atomic, sha256
 from finetone.log import logger

@@ -37,7 +37,7 @@ def restore(saved: dict[str, Any], module: nn.Module, optimizer: torch.optim.Opt
     module.load_state_dict(saved["module"])
 
 
-def check(saved: Any, like: Any, where: str) -> None:
+def check(saved: Any, like: Any, place: str) -> None:
     """Raise a ValueError unless `saved` has the types, keys, lengths and shapes of `like`."""
     parts: list[tuple[str, Any, Any]] = []
     if isinstance(like, torch.Tensor):
@@ -45,14 +45,14 @@ def check(saved: Any, like: Any, where: str) -> None:
         fits = fits and saved.dtype == like.dtype
     elif isinstance(like, dict):
         fits = isinstance(saved, dict) and saved.keys() == like.keys()
-        parts = [(f"{where}.{key}", saved[key], like[key]) for key in like] if fits else []
+        parts = [(f"{place}.{key}", saved[key], like[key]) for key in like] if fits else []
     elif isinstance(like, list | tuple):
         fits = isinstance(saved, type(like)) and len(saved) == len(like)
-        parts = [(where, *pair) for pair in zip(saved, like, strict=True)] if fits else []
+        parts = [(place, *pair) for pair in zip(saved, like, strict=True)] if fits else []
     else:
         fits = type(saved) is type(like)
     if not fits:
-        raise ValueError(f"{where} does not fit this run")
+        raise ValueError(f"{place} does not fit this run")
     for part in parts:
         check(part[1], part[2], part[0])
 

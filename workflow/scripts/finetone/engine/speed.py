@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from finetone.data.tokens import read_tokens
 from finetone.engine import device as devices
-from finetone.engine import parameters
-from finetone.engine.allocator import limit_onednn_cache
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
+from finetone.engine.fast.memory import limit_onednn_cache
+from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
 from finetone.engine.loop import adamw, gradients
-from finetone.engine.packing import shapes
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import write_json
+from finetone.formats.token_file import read_tokens
+from finetone.models import parameters
 from finetone.provenance import Provenance, keys_of
 
 SEED = 0  # of the rows measured; the same for every model

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from finetone.errors import UserError
-from finetone.formats import runs
+from finetone.formats import run_record
 
 COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy", "examples"]
 
@@ -18,7 +18,7 @@ def read_history(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     run = path.with_name("run.json")
     if run.exists():
-        runs.check(run, path.name)
+        run_record.check(run, path.name)
     try:
         history = pd.read_parquet(path, columns=COLUMNS)
     except (ValueError, KeyError, OSError) as error:  # pyarrow's errors are ValueErrors

@@ -43,7 +43,7 @@ class Unusable(ValueError):
     """Why a configuration describes no model that could be trained."""
 
 
-def read_config(folder: Path, where: str) -> PretrainedConfig:
+def read_config(folder: Path, config_key: str) -> PretrainedConfig:
     """The configuration in `folder`, made sure to be one that transformers itself implements.
 
     Raises:
@@ -53,31 +53,31 @@ def read_config(folder: Path, where: str) -> PretrainedConfig:
     file = folder / "config.json"
     if not file.is_file():
         raise UserError(
-            f"{where}: there is no config.json in {folder}; name a folder or repository that holds "
+            f"{config_key}: there is no config.json in {folder}; name a folder or repository that holds "
             "one model in the format of transformers"
         )
-    _refuse_large(folder, where)
-    raw = _parse(file, where)
+    _refuse_large(folder, config_key)
+    raw = _parse(file, config_key)
     kind = raw.get("model_type")
     kind = kind if kind is None else str(kind)[:40]
     try:
         refuse_sizes(raw)
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Unusable as error:
-        raise UserError(f"{where}: {file} describes no working model ({error})") from None
+        raise UserError(f"{config_key}: {file} describes no working model ({error})") from None
     except Exception as error:  # whatever a malformed file makes the library stumble over
         if "auto_map" in raw:
             raise UserError(
-                f"{where}: model_type {kind!r} runs Python code from its repository, which "
+                f"{config_key}: model_type {kind!r} runs Python code from its repository, which "
                 "finetone never does; choose a model that transformers implements"
             ) from None
         raise UserError(
-            f"{where}: model_type {kind!r} in {file} is unknown or its settings are broken "
+            f"{config_key}: model_type {kind!r} in {file} is unknown or its settings are broken "
             f"({reason(error)})"
         ) from None
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise UserError(
-            f"{where}: transformers has no sequence classifier for model_type {kind!r}; choose a "
+            f"{config_key}: transformers has no sequence classifier for model_type {kind!r}; choose a "
             "model of another architecture"
         )
     if hasattr(config, "auto_map"):  # code that ours does without: nobody is to find it later
@@ -85,7 +85,7 @@ def read_config(folder: Path, where: str) -> PretrainedConfig:
     return config
 
 
-def skeleton(config: PretrainedConfig, where: str) -> PreTrainedModel:
+def skeleton(config: PretrainedConfig, config_key: str) -> PreTrainedModel:
     """The classifier `config` describes, without memory for its weights.
 
     Raises:
@@ -95,7 +95,7 @@ def skeleton(config: PretrainedConfig, where: str) -> PreTrainedModel:
         return build(config)
     except Exception as error:  # an unknown activation, an impossible width … fail in many ways
         raise UserError(
-            f"{where}: config.json describes no working model ({reason(error)})"
+            f"{config_key}: config.json describes no working model ({reason(error)})"
         ) from None
 
 
@@ -152,11 +152,11 @@ def _bounded() -> Iterator[None]:
             hook.remove()
 
 
-def _refuse_large(folder: Path, where: str) -> None:
+def _refuse_large(folder: Path, config_key: str) -> None:
     for file in [*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model")]:
         limit = MAX_CONFIG if file.name == "config.json" else MAX_FILE
         if file.stat().st_size > limit:
-            raise UserError(f"{where}: {file} has more than {limit >> 20} MB; fetch it again")
+            raise UserError(f"{config_key}: {file} has more than {limit >> 20} MB; fetch it again")
 
 
 def refuse_sizes(settings: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ def refuse_sizes(settings: dict[str, Any]) -> None:
             raise Unusable(f"{name} is {value}; give {most:,} or less")
 
 
-def _parse(file: Path, where: str) -> dict[str, Any]:
+def _parse(file: Path, config_key: str) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
         if len(content) < len(pairs):
@@ -187,11 +187,13 @@ def _parse(file: Path, where: str) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
         content = read(text, object_pairs_hook=unique, parse_constant=constant)
     except RecursionError:
-        raise UserError(f"{where}: {file} is not a JSON object (nested too deeply)") from None
+        raise UserError(f"{config_key}: {file} is not a JSON object (nested too deeply)") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{where}: {file} is not a JSON object ({first_line(error)})") from None
+        raise UserError(
+            f"{config_key}: {file} is not a JSON object ({first_line(error)})"
+        ) from None
     if not isinstance(content, dict):
-        raise UserError(f"{where}: {file} is not a JSON object (it holds a {_kind(content)})")
+        raise UserError(f"{config_key}: {file} is not a JSON object (it holds a {_kind(content)})")
     return content
 
 

@@ -52,7 +52,7 @@ class Loaded:
 
 def load(
     folder: Path,
-    where: str,
+    config_key: str,
     *,
     labels: int = 2,
     keep_layers: int | None = None,
@@ -62,20 +62,20 @@ def load(
     """Load `folder` as a classifier in fp32 and account for every key.
 
     Weights are read as safetensors, or as pytorch_model.bin with `weights_only`; nothing is ever
-    unpickled freely. `where` names the config key for error messages.
+    unpickled freely. `config_key` names the config key for error messages.
 
     Raises:
         UserError: the files cannot be read, or backbone keys are missing, left over or of another
             shape, unless they match a regular expression of `allow_missing` / `allow_unexpected`.
     """
-    config = architecture.read_config(folder, where)
+    config = architecture.read_config(folder, config_key)
     config.num_labels = labels
     config.problem_type = None  # left over from another task it would choose another loss
-    described = architecture.skeleton(config, where)
+    described = architecture.skeleton(config, config_key)
     whole = set(described.state_dict())
-    _refuse_few(folder, described.num_parameters(), where)
+    _refuse_few(folder, described.num_parameters(), config_key)
     if keep_layers is not None:
-        layers.keep(config, keep_layers, where.removeprefix("models."))
+        layers.keep(config, keep_layers, config_key.removeprefix("models."))
     try:
         with quiet():
             model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -89,14 +89,14 @@ def load(
             )
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{where}: the weights in {folder} are a pickle that wants to run code and were "
+            f"{config_key}: the weights in {folder} are a pickle that wants to run code and were "
             f"refused ({first_line(error)}); choose a revision with model.safetensors"
         ) from None
     except Exception as error:  # by format and kind of damage
         if out_of_memory(error):
             raise
         raise UserError(
-            f"{where}: the weights in {folder} cannot be loaded ({first_line(error)}); "
+            f"{config_key}: the weights in {folder} cannot be loaded ({first_line(error)}); "
             "fetch them again or choose another revision"
         ) from None
 
@@ -105,25 +105,25 @@ def load(
     if wrong:
         key, (theirs, ours) = next(iter(sorted(wrong.items())))
         raise UserError(
-            f"{where}: {len(wrong)} weights do not have the shape config.json says, such as {key} "
+            f"{config_key}: {len(wrong)} weights do not have the shape config.json says, such as {key} "
             f"({theirs} in the file, {ours} in the model); config and weights do not match"
         )
     missing = sorted(set(info["missing_keys"]) - head)
-    _refuse(missing, allow_missing, where, "are missing from", "allow_missing")
+    _refuse(missing, allow_missing, config_key, "are missing from", "allow_missing")
     # layers that keep_layers cut off are not unexpected: the whole model has them
     unexpected = sorted(key for key in info["unexpected_keys"] if not _belongs(key, whole, model))
     strange = [key for key in unexpected if not any(re.match(pattern, key) for pattern in HEADS)]
     _refuse(
         strange,
         allow_unexpected,
-        where,
+        config_key,
         "have no place in the model but are in",
         "allow_unexpected",
     )
 
     absent = head | set(missing)
     weights = {key: value for key, value in model.state_dict().items() if key not in absent}
-    _refuse_not_finite(model, absent, where)
+    _refuse_not_finite(model, absent, config_key)
     return Loaded(model, weights, missing, unexpected)
 
 
@@ -145,7 +145,7 @@ def head_keys(model: PreTrainedModel) -> list[str]:
     return [key for key in model.state_dict() if not key.startswith(f"{model.base_model_prefix}.")]
 
 
-def _refuse_few(folder: Path, parameters: int, where: str) -> None:
+def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
     """Weights that are absent or of another shape are drawn in memory before they can be reported:
     not where config.json claims far more of them than the files can hold."""
     stored = 0
@@ -154,12 +154,12 @@ def _refuse_few(folder: Path, parameters: int, where: str) -> None:
         stored += size
         if (unpacked := _unpacked(file)) > 2 * size:  # torch.save does not compress
             raise UserError(
-                f"{where}: {file} unpacks to {unpacked:,} bytes, which weights never do; "
+                f"{config_key}: {file} unpacks to {unpacked:,} bytes, which weights never do; "
                 "choose a revision with model.safetensors"
             )
     if parameters > max(SMALL, 4 * stored):
         raise UserError(
-            f"{where}: config.json describes {parameters:,} parameters, but the weights in "
+            f"{config_key}: config.json describes {parameters:,} parameters, but the weights in "
             f"{folder} have {stored:,} bytes; config and weights do not match"
         )
 
@@ -173,12 +173,12 @@ def _unpacked(file: Path) -> int:
         return 0
 
 
-def _refuse_not_finite(model: PreTrainedModel, absent: set[str], where: str) -> None:
+def _refuse_not_finite(model: PreTrainedModel, absent: set[str], config_key: str) -> None:
     for key, weight in model.named_parameters():
         if key not in absent and not torch.stack(torch.aminmax(weight.detach())).isfinite().all():
             what = "NaN" if weight.isnan().any() else "an infinite number"
             raise UserError(
-                f"{where}: weight {key} holds {what}; the checkpoint is damaged, choose another "
+                f"{config_key}: weight {key} holds {what}; the checkpoint is damaged, choose another "
                 "revision"
             )
 
@@ -188,13 +188,13 @@ def _belongs(key: str, whole: set[str], model: PreTrainedModel) -> bool:
 
 
 def _refuse(
-    keys: list[str], allowed: Iterable[str], where: str, what: str, config_key: str
+    keys: list[str], allowed: Iterable[str], config_key: str, what: str, allow: str
 ) -> None:
     patterns = list(allowed)
     bad = [key for key in keys if not any(re.search(pattern, key) for pattern in patterns)]
     if bad:
         shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise UserError(
-            f"{where}: weights {what} the checkpoint: {shown}; if that is right, list them under "
-            f"{where}.{config_key}"
+            f"{config_key}: weights {what} the checkpoint: {shown}; if that is right, list them under "
+            f"{config_key}.{allow}"
         )

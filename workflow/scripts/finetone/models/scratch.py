@@ -11,13 +11,13 @@ from finetone.errors import UserError
 from finetone.models import architecture
 
 
-def configuration(like: Path, changes: dict[str, Any], where: str) -> PretrainedConfig:
+def configuration(like: Path, changes: dict[str, Any], config_key: str) -> PretrainedConfig:
     """The configuration in folder `like` with `changes` applied.
 
     Raises:
         UserError: a change names a setting this architecture does not have, or makes it impossible.
     """
-    config = architecture.read_config(like, where)
+    config = architecture.read_config(like, config_key)
     settings = config.to_dict()
     for key in changes:
         if key not in settings and key not in config.attribute_map:
@@ -25,7 +25,7 @@ def configuration(like: Path, changes: dict[str, Any], where: str) -> Pretrained
             near = difflib.get_close_matches(key, known, 1, 0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UserError(
-                f"{where}.scratch.config: {config.model_type} has no setting {key!r}{hint}"
+                f"{config_key}.scratch.config: {config.model_type} has no setting {key!r}{hint}"
             )
     try:
         architecture.refuse_sizes(changes)
@@ -35,6 +35,6 @@ def configuration(like: Path, changes: dict[str, Any], where: str) -> Pretrained
     except Exception as error:  # an impossible width, number of heads … fails in many ways
         shown = json.dumps(changes, default=str)[:200]
         raise UserError(
-            f"{where}.scratch.config: {shown} gives no working model ({architecture.reason(error)})"
+            f"{config_key}.scratch.config: {shown} gives no working model ({architecture.reason(error)})"
         ) from None
     return config

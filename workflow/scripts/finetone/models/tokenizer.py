@@ -22,25 +22,33 @@ LEFTOVERS = (
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
-def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokenizerBase:
+def load(folder: Path, config: PretrainedConfig, config_key: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer in `folder`; one without a pad token (GPT-2) pads with its end of text.
 
     Raises:
         UserError: no tokenizer files, none that transformers can read, no token to pad with.
     """
     if not any(list(folder.glob(pattern)) for pattern in VOCABULARIES):
-        raise UserError(f"{where}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)})")
+        raise UserError(f"{config_key}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)})")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False)
     except Exception as error:  # any of a dozen, by kind of tokenizer and of damage
-        raise UserError(f"{where}: no usable tokenizer in {folder} ({first_line(error)})") from None
+        raise UserError(
+            f"{config_key}: no usable tokenizer in {folder} ({first_line(error)})"
+        ) from None
     if not tokenizer.is_fast:
-        raise UserError(f"{where}: the tokenizer in {folder} has no fast (tokenizer.json) form")
+        raise UserError(
+            f"{config_key}: the tokenizer in {folder} has no fast (tokenizer.json) form"
+        )
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # … or only half of them
-        raise UserError(f"{where}: the tokenizer in {folder} knows no words; files are missing")
+        raise UserError(
+            f"{config_key}: the tokenizer in {folder} knows no words; files are missing"
+        )
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
-            raise UserError(f"{where}: the tokenizer in {folder} has neither pad nor end token")
+            raise UserError(
+                f"{config_key}: the tokenizer in {folder} has neither pad nor end token"
+            )
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
     # tokenizer.json may carry its author's cut (MiniLM: 128); cutting is the experiment's affair
@@ -51,13 +59,13 @@ def load(folder: Path, config: PretrainedConfig, where: str) -> PreTrainedTokeni
     return tokenizer
 
 
-def check(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, where: str) -> None:
+def check(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, config_key: str) -> None:
     """Raise UserError if the tokenizer can produce an id that the model has no embedding for."""
     highest = max(tokenizer.get_vocab().values(), default=-1) + 1
     rows = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
     if highest > rows:
         raise UserError(
-            f"{where}: the tokenizer knows {highest} tokens but the model embeds only {rows}; "
+            f"{config_key}: the tokenizer knows {highest} tokens but the model embeds only {rows}; "
             "tokenizer and weights do not belong together"
         )
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from finetone.errors import UserError
 from finetone.plots.canvas import floor, grid_only, look, new_figure, percent, save, signed
 from finetone.plots.fitting import broken, short
+from finetone.plots.language import labels
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.read_table import read, records, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
-from finetone.plots.tables import read, records, rows
-from finetone.plots.words import labels
 
 
 def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:

@@ -7,10 +7,10 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from finetone.plots.canvas import look, new_figure, save, signed
 from finetone.plots.fitting import broken, short
+from finetone.plots.language import labels
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.read_table import read, rows
 from finetone.plots.style import GRID, INK, MUTED, Style
-from finetone.plots.tables import read, rows
-from finetone.plots.words import labels
 
 # brown to blue, light enough in all places for dark text; told apart in every colour vision
 SHADES = LinearSegmentedColormap.from_list(

@@ -12,8 +12,8 @@ from finetone.errors import UserError
 from finetone.formats.history import read_history
 from finetone.plots.canvas import look, new_figure, percent, save
 from finetone.plots.fitting import short
+from finetone.plots.language import labels
 from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
-from finetone.plots.words import labels
 
 COLUMNS = ["epoch", "step", "cumulative_loss", "cumulative_accuracy"]
 Series = tuple[np.ndarray, np.ndarray]

@@ -6,9 +6,9 @@ import pandas as pd
 
 from finetone.plots.canvas import grid_only, look, new_figure, percent, save
 from finetone.plots.fitting import broken, short
+from finetone.plots.language import labels
+from finetone.plots.read_table import read
 from finetone.plots.style import MUTED, RULE, Style
-from finetone.plots.tables import read
-from finetone.plots.words import labels
 
 METRICS = {"accuracy": 100, "loss": 1}  # left, right; drawn times so much
 COLUMNS = [f"{metric}_{of}" for metric in METRICS for of in ("mean", "low", "high")]

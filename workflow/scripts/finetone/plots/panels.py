@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from finetone.errors import UserError
 from finetone.plots.canvas import look, new_figure, percent, save
 from finetone.plots.fitting import broken, short
+from finetone.plots.language import labels
+from finetone.plots.read_table import methods_in, read
 from finetone.plots.style import INK, MUTED, RULE, Style
-from finetone.plots.tables import methods_in, read
-from finetone.plots.words import labels
 
 
 def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path) -> None:

@@ -13,11 +13,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
 from finetone.plots.fitting import broken, short
+from finetone.plots.language import labels
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.placing import Box, place
+from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
-from finetone.plots.tables import read, rows, truth
-from finetone.plots.words import labels
 
 SIZE = 8.5  # of labels, in points
 

@@ -14,19 +14,19 @@ from finetone import __version__
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
 from finetone.plots.fitting import one_line
+from finetone.plots.language import words
+from finetone.plots.read_table import read
 from finetone.plots.style import Style
-from finetone.plots.tables import read
-from finetone.plots.words import words
 from finetone.provenance import check_csv
-from finetone.report.answer import answer
+from finetone.report.answer_section import answer
 from finetone.report.colour import dark
-from finetone.report.details import baselines, calibration, cost, errors
-from finetone.report.findings import curves, epochs, ranking, transfer
+from finetone.report.details_section import baselines, calibration, cost, errors
+from finetone.report.elements import Maker, Section
+from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
-from finetone.report.maker import Maker, Section
-from finetone.report.origins import data, provenance, what_was_run
+from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
-from finetone.report.published import published
+from finetone.report.published_section import published
 
 HERE = Path(__file__).parent
 SECTIONS = (

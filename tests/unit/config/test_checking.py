@@ -1,0 +1,172 @@
+"""A configuration is either complete and consistent, or refused in one sentence."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finetone.config import checking as configuration
+from finetone.errors import UserError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+DEMO = ROOT / "config/demo.yaml"
+
+
+def demo():
+    return yaml.safe_load(DEMO.read_text())
+
+
+def set_at(config, path, value):
+    *keys, last = path.split(".")
+    for key in keys:
+        config = config.setdefault(key, {})
+    config[last] = value
+
+
+def test_defaults_are_filled_in_and_the_input_is_left_alone():
+    given = demo()
+    before = copy.deepcopy(given)
+    complete = configuration.check(given, SCHEMA, [DEMO])
+    assert given == before
+    assert complete["recipe"]["weight_decay"] == 0.01
+    assert complete["recipe"]["epochs"] == 3
+    assert complete["baselines"]["tfidf"]["ngrams"] == 2
+    assert complete["datasets"]["movies"]["split"] == {"test": 0.2, "seed": 0}
+    assert configuration.check(complete, SCHEMA) == complete, "checking twice changes nothing"
+
+
+def test_a_models_recipe_overlays_the_experiments():
+    given = demo()
+    given["recipe"] = {"learning_rate": 1e-4, "batch_size": 8}
+    given["models"]["minilm-l6"]["recipe"] = {"batch_size": 16}
+    complete = configuration.check(given, SCHEMA)
+    recipe = configuration.recipe_of(complete, "minilm-l6")
+    assert (recipe["learning_rate"], recipe["batch_size"], recipe["epochs"]) == (1e-4, 16, 3)
+    assert configuration.recipe_of(complete, "minilm-l3")["batch_size"] == 8
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "parts"),
+    [
+        ("sed", 1, ["sed", "did you mean 'seeds'"]),
+        ("models.minilm-l6.recipe", {"learning_rat": 1}, ["models.minilm-l6.recipe.learning_rat", "'learning_rate'"]),
+        ("baselines.tfidf.ngram", 1, ["baselines.tfidf.ngram", "'ngrams'"]),
+        ("baselines.tfidf.ngrams", "two", ["baselines.tfidf.ngrams", "'two'", "integer"]),
+        ("baselines.forest", {"kind": "tfid"}, ["baselines.forest.kind", "did you mean 'tfidf'"]),
+        ("transfer", ["product"], ["transfer", "'product'", "did you mean 'products'"]),
+        ("transfer", ["movies"], ["transfer", "source already"]),
+        ("source", "films", ["source", "'films'"]),
+        ("models.minilm-scratch.scratch.like", "minilm-l7", ["minilm-l7", "did you mean 'minilm-l6'"]),
+        ("experiment", "demo\n", ["experiment"]),
+        ("datasets.movies.labels", ["bad", "<b>\n"], ["datasets.movies.labels"]),
+        ("models.other", {}, ["models.other", "exactly one source"]),
+        ("models.other", {"path": "a", "hub": {"id": "b"}}, ["models.other", "hub, path"]),
+        ("models.tfidf", {"path": "a"}, ["baselines.tfidf", "unique"]),
+        ("models.../evil", {"path": "a"}, ["cannot be a name"]),
+        ("seeds", [1, 1], ["seeds", "non-unique"]),
+        ("seeds", [], ["seeds"]),
+        ("recipe.choose_epoch", "dev", ["dev split", "split: {dev: 0.1}"]),
+        ("compare.baseline", "minilm", ["compare.baseline", "did you mean"]),
+        ("datasets.movies.labels", ["bad", "ok", "good"], ["datasets.movies.threshold", "two classes"]),
+        ("datasets.products.labels", ["bad", "good"], ["datasets.products.labels", "differ"]),
+        ("datasets.movies.split", {"test": 0.6, "dev": 0.5}, ["datasets.movies.split", "no rows for training"]),
+        ("datasets.movies.split", {}, ["datasets.movies", "needs a test split"]),
+        ("datasets.products.wheel.member", {"train": "a.csv"}, ["datasets.products", "needs a test split"]),
+        ("datasets.products.wheel.member", {"tests": "a.csv"}, ["datasets.products", "'tests'", "train, dev, test"]),
+        ("resources.finetun", {}, ["'finetun'", "finetune"]),
+        ("max_length", 2, ["max_length"]),
+        ("seeds", list(range(1001)), ["seeds: 1001 entries", "at most 1000"]),
+        ("datasets.movies.labels", [f"c{i}" for i in range(129)], ["labels: 129 entries", "at most 128"]),
+        ("recipe.epochs", 2.5, ["recipe.epochs", "2.5", "integer"]),
+        ("seeds", [2**63], ["seeds.0", "9223372036854775808 is too large"]),
+        ("datasets.movies.sample.train", 2.5, ["sample.train", "2.5", "share", "whole number of rows"]),
+        ("datasets.movies.sample.train", 1e99, ["sample.train", "maximum of 1000000000"]),
+        ("datasets.movies.sample.dev", 10, ["sample.dev", "no dev split to take 10 from"]),
+        ("datasets.products.split", {"test": 0.1}, ["products.split.test", "has a test split already"]),
+        ("datasets.products.split", {"dev": 0.1}, ["products.split", "no train split to cut from"]),
+        ("models.asked", {"intermediate": {"from": "minilm-l6", "hub": {"id": "squad"}, "stride": 384}},
+         ["models.asked.intermediate.stride", "384 must be less than max_length, 384"]),
+        ("pathvars.results", "", ["pathvars.results", "'' names no folder"]),
+        ("pathvars.results", " \t", ["pathvars.results", "names no folder"]),
+        ("pathvars.results", "/", ["pathvars.results", "'/' is no folder of its own"]),
+        ("pathvars.results", "//", ["pathvars.results", "'//' is no folder of its own"]),
+        ("pathvars.results", "/x/..", ["pathvars.results", "'/x/..' is no folder of its own"]),
+        ("pathvars.results", ".", ["pathvars.results", "'.' is no folder of its own"]),
+        ("pathvars.results", "{dataset}", ["pathvars.results", "'{dataset}' holds a brace"]),
+        ("pathvars.results", "a\nb", ["pathvars.results", "control character"]),
+        ("pathvars.results", "a\0b", ["pathvars.results", "control character"]),
+        ("pathvars.results", "~/x", ["pathvars.results", "only a shell knows '~'"]),
+        ("pathvars.results", "x/", ["pathvars.results", "write 'x/' as 'x'"]),
+        ("pathvars.results", "./x//y", ["pathvars.results", "write './x//y' as 'x/y'"]),
+        ("pathvars.results", " x", ["pathvars.results", "write ' x' as 'x'"]),
+        ("pathvars.results", "x" * 300, ["pathvars.results", "cannot be a folder"]),
+        ("pathvars.results", str(DEMO), ["pathvars.results", "demo.yaml' is a file"]),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_with_file_key_and_fix(tmp_path, path, value, parts):
+    given = demo()
+    if ".../" in path:
+        given["models"]["../evil"] = value
+    else:
+        set_at(given, path, value)
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(given))
+    with pytest.raises(UserError) as error:
+        configuration.check(given, SCHEMA, [file])
+    message = str(error.value)
+    assert str(file) in message and "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize("folder", ["results", "a b/c", "../x", "/scratch/me/results"])
+def test_results_may_go_to_any_plain_folder(folder):
+    given = demo() | {"pathvars": {"results": folder}}
+    assert configuration.check(given, SCHEMA)["pathvars"] == {"results": folder}
+
+
+def test_the_file_named_is_the_one_that_holds_the_key(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text(DEMO.read_text())
+    overlay.write_text("recipe: {epoch: 5}\n")
+    merged = demo() | {"recipe": {"epoch": 5}}
+    with pytest.raises(
+        UserError, match="overlay.yaml: recipe.epoch: unknown key 'epoch'; did you mean 'epochs'"
+    ):
+        configuration.check(merged, SCHEMA, [base, overlay])  # fmt: skip
+
+
+def test_a_name_given_twice_is_an_error_with_its_line(tmp_path):
+    file = tmp_path / "twice.yaml"
+    text = DEMO.read_text().replace("  minilm-l3:", "  minilm-l6:")
+    file.write_text(text)
+    line = [i for i, row in enumerate(text.splitlines(), 1) if row == "  minilm-l6:"][1]
+    with pytest.raises(UserError, match=f"line {line}: the key 'minilm-l6' is given twice"):
+        configuration.check(yaml.safe_load(text), SCHEMA, [file])
+
+
+def test_broken_yaml_is_one_sentence(tmp_path):
+    file = tmp_path / "broken.yaml"
+    file.write_text("models: {a: [}")
+    with pytest.raises(UserError, match="not valid YAML"):
+        configuration.check({}, SCHEMA, [file])
+
+
+def keys_of(schema, prefix=""):
+    for key, rule in schema.get("properties", {}).items():
+        yield key
+        if isinstance(rule, dict):
+            yield from keys_of(rule)
+            if isinstance(rule.get("additionalProperties"), dict):
+                yield from keys_of(rule["additionalProperties"])
+    for branch in schema.get("oneOf", []):
+        yield from keys_of(branch)
+
+
+def test_the_readme_of_the_configuration_explains_every_key():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    readme = (ROOT / "config/README.md").read_text()
+    keys = set(keys_of(schema)) | {k for d in schema["$defs"].values() for k in keys_of(d)}
+    assert not [key for key in sorted(keys) if f"`{key}`" not in readme]

@@ -1,0 +1,269 @@
+"""Pictures: the same bytes for the same inputs, text that is text, nothing heavy imported."""
+
+import itertools
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from finetone.errors import UserError
+from finetone.plots import style as style_module
+from finetone.plots.bars import draw_methods, draw_published, draw_transfer
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.epochs import draw_epochs
+from finetone.plots.language import labels
+from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.placing import Box, place
+from finetone.plots.scatter import (
+    draw_accuracy_inference,
+    draw_accuracy_parameters,
+    draw_accuracy_time,
+)
+from finetone.plots.style import PALETTE, Style
+from finetone.report.colour import contrast, linear, oklab
+from tests.unit.synthetic_results import Experiment, write_experiment
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+SVG = "{http://www.w3.org/2000/svg}"
+Draw = Callable[[Experiment, Style, Path], None]
+
+
+def _source(function: Callable[..., None], *tables: str, key: bool = True) -> Draw:
+    def draw(e: Experiment, style: Style, target: Path) -> None:
+        function(*(e.table(name) for name in tables), *(["movies"] * key), style, target)
+
+    return draw
+
+
+DRAW: dict[str, Draw] = {
+    "curve": lambda e, s, t: draw_curve(e.histories("minilm-l6"), "minilm-l6", s, t),
+    "epochs": _source(draw_epochs, "summary"),
+    "methods": _source(draw_methods, "ranking"),
+    "transfer": _source(draw_transfer, "transfer"),
+    "accuracy-parameters": _source(draw_accuracy_parameters, "efficiency", "ranking"),
+    "accuracy-inference": _source(draw_accuracy_inference, "efficiency", "ranking"),
+    "accuracy-time": _source(draw_accuracy_time, "efficiency", "ranking"),
+    "comparisons": _source(draw_comparisons, "comparisons", "ranking"),
+    "reliability": _source(draw_reliability, "reliability"),
+    "lengths": _source(draw_lengths, "slices"),
+}
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    return write_experiment(tmp_path_factory.mktemp("small"))
+
+
+def texts(path: Path) -> list[str]:
+    return ["".join(text.itertext()) for text in ET.parse(path).getroot().iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_same_inputs_give_the_same_bytes(name: str, experiment: Experiment, tmp_path: Path) -> None:
+    style = Style.from_config(experiment.config)
+    target = tmp_path / f"{name}.svg"
+    DRAW[name](experiment, style, target)
+    first = target.read_bytes()
+    DRAW[name](experiment, style, target)
+    assert target.read_bytes() == first
+    assert not CHINESE.search(first.decode())
+    assert not re.search(rb"20\d\d-\d\d-\d\d|[Mm]atplotlib v", first)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_pictures_name_every_method_and_describe_themselves(
+    name: str, experiment: Experiment, tmp_path: Path
+) -> None:
+    config = {**experiment.config, "report": {"language": "zh"}}
+    target = tmp_path / f"{name}.svg"
+    DRAW[name](experiment, Style.from_config(config), target)
+    root = ET.parse(target).getroot()
+    assert len(root.findtext(f"{SVG}desc") or "") > 30
+    assert root.findtext(f"{SVG}title")
+    shown = " ".join(texts(target))
+    assert CHINESE.search(shown)
+    expected = {
+        "curve": ["MiniLM-L6"],
+        "epochs": ["MiniLM-L6", "MiniLM-L3", "MiniLM-L6, no pretraining"],
+    }.get(name, ["MiniLM-L3", "VADER lexicon", "BiLSTM", "TextCNN"])
+    assert [title for title in expected if title not in shown] == []
+
+
+def test_curve_has_the_papers_axes_and_restarts_every_epoch(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    target = tmp_path / "curve.svg"
+    DRAW["curve"](experiment, Style.from_config(experiment.config), target)
+    shown = texts(target)
+    assert {"batches", "cumulative loss (nats)", "cumulative accuracy (%)"} <= set(shown)
+    assert {"epoch 1", "epoch 2", "epoch 3"} <= set(shown)
+    lines = [
+        path.get("d", "")
+        for path in ET.parse(target).getroot().iter(f"{SVG}path")
+        if "stroke-width: 1.8" in path.get("style", "") and len(path.get("d", "")) > 300
+    ]
+    assert len(lines) == 2  # loss and accuracy
+    for line in lines:
+        assert line.count("M") == 3  # one stroke per epoch
+
+
+def test_a_crowd_of_21_methods_is_drawn_small_enough_for_one_page(tmp_path: Path) -> None:
+    experiment = write_experiment(tmp_path / "big", models=16, seeds=5, steps=400)
+    style = Style.from_config(experiment.config)
+    looks = {(style.colour(m), style.marker(m)) for m in experiment.methods}
+    assert len(looks) == 21
+    DRAW["comparisons"](experiment, style, tmp_path / "comparisons.svg")
+    DRAW["curve"](experiment, style, tmp_path / "curve.svg")
+    assert (tmp_path / "comparisons.svg").stat().st_size < 300_000
+    assert (tmp_path / "curve.svg").stat().st_size < 80_000
+
+
+def test_a_method_looks_the_same_wherever_it_stands(experiment: Experiment) -> None:
+    style = Style.from_config(experiment.config)
+    own = Style(order=experiment.methods, colours={"tfidf": "#ABCDEF"})
+    assert own.colour("tfidf") == "#abcdef"
+    assert own.colour("bilstm") == style.colour("bilstm")
+    assert style.sorted(["tfidf", "minilm-l3"]) == ["minilm-l3", "tfidf"]
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1.0, for linear RGB
+VISION = {
+    "normal": np.eye(3),
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_default_colours_can_be_told_apart(vision: str) -> None:
+    seen = [np.clip(np.array(VISION[vision]) @ linear(c), 0, 1) for c in PALETTE]
+    distances = [np.linalg.norm(oklab(a) - oklab(b)) for a, b in itertools.combinations(seen, 2)]
+    assert min(distances) > 0.09  # a just noticeable difference is about 0.02
+    assert all(contrast(colour, "#ffffff") > 2.6 for colour in PALETTE)
+
+
+def test_labels_do_not_cover_each_other_while_there_is_room() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.uniform((60, 40), (440, 260), (20, 2))
+    marks = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in points]
+    boxes = place(points, [(60, 10)] * 20, marks, [], Box(0, 0, 500, 300))
+    for a, b in itertools.combinations(boxes, 2):
+        assert a.overlap(b) == 0
+    for i, box in enumerate(boxes):
+        assert all(box.overlap(mark) == 0 for mark in marks)
+        assert box.distance(*points[i]) < 110
+        assert box.overlap(Box(0, 0, 500, 300)) == pytest.approx(600)
+
+
+def test_dollars_and_markup_in_titles_are_text(experiment: Experiment, tmp_path: Path) -> None:
+    title = "a $x^2$ <b>&</b> --> model"
+    style = Style(order=experiment.methods, titles={"minilm-l6": title})
+    target = tmp_path / "methods.svg"
+    DRAW["methods"](experiment, style, target)
+    assert title in texts(target)
+    DRAW["curve"](experiment, style, tmp_path / "curve.svg")
+    assert title in texts(tmp_path / "curve.svg")
+
+
+def test_published_values_in_percent_stand_beside_ours(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    published = tmp_path / "published.csv"
+    published.write_text(
+        "model,epoch,accuracy,loss\nminilm-l6,1,85.10,0.3\nminilm-l6,3,97.25,0.1\nunknown,3,99.0,0.1\n"
+    )
+    target = tmp_path / "published.svg"
+    style = Style.from_config(experiment.config)
+    draw_published(published, experiment.table("summary"), "movies", style, target)
+    description = ET.parse(target).getroot().findtext(f"{SVG}desc") or ""
+    assert "MiniLM-L6 97.2 % published" in description
+    assert "unknown" not in description
+
+
+def test_a_control_far_below_does_not_squeeze_the_others(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    target = tmp_path / "methods.svg"
+    DRAW["methods"](experiment, Style.from_config(experiment.config), target)
+    shown = texts(target)
+    assert "50.0" in shown  # its value is still told
+    ticks = [float(text) for text in shown if text.isdigit()]
+    assert min(ticks) >= 60
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "change", "message"),
+    [
+        ("methods", "ranking", lambda t: t.drop(columns="group"), "no column 'group'"),
+        (
+            "methods",
+            "ranking",
+            lambda t: t[t["dataset"] != "movies"],
+            "no rows of dataset 'movies'",
+        ),
+        ("epochs", "summary", lambda t: t.assign(loss_low="low"), "'loss_low' is not numeric"),
+        ("accuracy-time", "efficiency", lambda t: t.assign(train_seconds="1 s"), "is not numeric"),
+        ("lengths", "slices", lambda t: t[t["kind"] == "label"], "no slices by length"),
+    ],
+)
+def test_bad_tables_are_refused_by_name(
+    name: str,
+    table: str,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    message: str,
+    tmp_path: Path,
+) -> None:
+    experiment = write_experiment(tmp_path / "results")
+    path = experiment.table(table)
+    change(pd.read_csv(path)).to_csv(path, index=False)
+    target = tmp_path / "figure.svg"
+    with pytest.raises(UserError, match=message) as error:
+        DRAW[name](experiment, Style.from_config(experiment.config), target)
+    assert f"{table}.csv" in str(error.value)
+    assert not target.exists()
+
+
+def test_unknown_language_is_refused() -> None:
+    with pytest.raises(UserError, match="'fr'; choose one of en, zh"):
+        labels("fr")
+
+
+def test_both_languages_label_the_same_things() -> None:
+    folder = Path(style_module.__file__).parent / "labels"
+    en, zh = (yaml.safe_load((folder / f"{x}.yaml").read_text("utf-8")) for x in ("en", "zh"))
+    assert list(en) == list(zh)
+    for key in en:
+        assert set(re.findall(r"{\w+}", en[key])) == set(re.findall(r"{\w+}", zh[key])), key
+
+
+def test_a_picture_imports_neither_torch_nor_pyplot() -> None:
+    code = (
+        "import sys; import finetone.plots, finetone.report; "
+        "print([m for m in ('torch', 'matplotlib', 'transformers') if m in sys.modules])"
+    )
+    folder = str(Path(style_module.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
+    )
+    assert done.stdout.strip() == "[]"

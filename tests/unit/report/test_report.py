@@ -1,0 +1,376 @@
+"""The page: one file, complete, escaped, with an answer that follows from the tables."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from finetone import report
+from finetone.errors import UserError
+from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.curve import draw_curve
+from finetone.plots.language import words
+from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.style import PALETTE, Style
+from finetone.report import ReportInputs, numbers, write_report
+from finetone.report.answer_section import answer
+from finetone.report.colour import contrast, dark
+from finetone.report.picture import read_picture
+from tests.unit.synthetic_results import (
+    HOSTILE,
+    Experiment,
+    draw_all,
+    report_inputs,
+    write_experiment,
+)
+
+TRANSLATIONS = Path(report.__file__).parent / "translations"
+SAY = words(TRANSLATIONS, "en")
+
+
+class Page(HTMLParser):
+    """Ids, links and tags of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.urls: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(value or "")
+            if key in ("href", "src", "xlink:href", "action", "srcset"):
+                self.urls.append(value or "")
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    return write_experiment(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def figures(experiment: Experiment) -> dict[str, Path]:
+    return draw_all(experiment)
+
+
+@pytest.fixture(scope="module")
+def html(experiment: Experiment, figures: dict[str, Path]) -> str:
+    target = experiment.folder / "report.html"
+    write_report(report_inputs(experiment, figures), Style.from_config(experiment.config), target)
+    return target.read_text("utf-8")
+
+
+def test_nothing_is_loaded_from_elsewhere(html: str) -> None:
+    page = Page(html)
+    assert [url for url in page.urls if not url.startswith(("#", "data:"))] == []
+    assert not {"img", "iframe", "object", "embed", "form"} & set(page.tags)
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(html: str) -> None:
+    page = Page(html)
+    assert len(page.ids) == len(set(page.ids))
+    used = {url[1:] for url in page.urls if url.startswith("#")}
+    used |= set(re.findall(r"url\(#([^)]+)\)", html))
+    used |= {i for group in re.findall(r'aria-labelledby="([^"]+)"', html) for i in group.split()}
+    assert used <= set(page.ids)
+
+
+def test_texts_of_rows_cannot_inject(html: str) -> None:
+    assert HOSTILE not in html
+    assert "&lt;script&gt;document.title=" in html
+    assert Page(html).tags.count("script") == 1
+
+
+def test_every_picture_is_inline_described_and_says_how_to_make_it_again(
+    html: str, figures: dict[str, Path]
+) -> None:
+    assert html.count('role="img"') == len(figures)
+    for path in figures.values():
+        assert f"snakemake --cores 1 {path} --configfile config/invented.yaml" in html
+    assert html.count("<desc ") == len(figures)
+
+
+def test_every_table_brings_its_csv(html: str, experiment: Experiment) -> None:
+    downloads = dict(re.findall(r'download="([^"]+)" href="data:text/csv[^,]*,([^"]+)"', html))
+    expected = {path.name for path in (experiment.folder / "tables").glob("*.csv")}
+    assert set(downloads) == expected - {"reliability.csv"}  # a picture, not a table
+    for name, data in downloads.items():
+        assert base64.b64decode(data) == experiment.table(name.removesuffix(".csv")).read_bytes()
+
+
+def test_the_same_inputs_give_the_same_bytes(
+    html: str, experiment: Experiment, figures: dict[str, Path], tmp_path: Path
+) -> None:
+    target = experiment.folder / "report.html"
+    write_report(report_inputs(experiment, figures), Style.from_config(experiment.config), target)
+    assert target.read_text("utf-8") == html
+
+
+def test_what_was_run_stands_on_the_first_screen(html: str) -> None:
+    head = html[html.index("<header>") : html.index("</header>")]
+    for fact in ("2,400", "2,108", "Invented CPU @ 2.0 GHz", "min"):
+        assert fact in head
+    assert "MiniLM-L6 is right most often" in head or "MiniLM-L6 is best" in head
+
+
+@pytest.mark.parametrize(("seeds", "wide"), [(1, False), (2, True), (5, False)])
+def test_the_note_on_differences_follows_the_number_of_seeds(
+    experiment: Experiment, tmp_path: Path, seeds: int, wide: bool
+) -> None:
+    config = experiment.config | {"seeds": list(range(seeds))}
+    inputs = ReportInputs(config=config, tables={"ranking": experiment.table("ranking")})
+    write_report(inputs, Style.from_config(config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert ("bootstrap over seeds" in page) == (seeds > 1)
+    assert ("trained with a single seed" in page) == (seeds == 1)
+    assert (f"there are only {seeds} of them" in page) == wide
+    assert "80 % power" in page and "not adjusted" in page
+
+
+def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
+    section = html[html.index('<section id="data"') :]
+    section = section[: section.index("</section>")]
+    assert "Without leaked rows (%)" in section and "leaks.csv" in section
+
+
+def test_a_page_of_ranking_alone_is_whole(experiment: Experiment, tmp_path: Path) -> None:
+    inputs = ReportInputs(config=experiment.config, tables={"ranking": experiment.table("ranking")})
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert 'id="ranking"' in page
+    for absent in ("curves", "transfer", "published", "errors"):
+        assert f'<section id="{absent}"' not in page
+        assert f'href="#{absent}"' not in page
+
+
+def test_without_ranking_there_is_no_page(experiment: Experiment, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    with pytest.raises(UserError, match=r"ranking\.csv"):
+        write_report(ReportInputs(config=experiment.config, tables={}), Style(), target)
+    assert not target.exists()
+
+
+def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    audit = tmp_path / "published_audit.json"
+    finding = "16 of 42 accuracies cannot be k/5000 for any k."
+    audit.write_text(
+        json.dumps(
+            {"schema_version": 1, "findings": [{"check": "granularity", "sentence": finding}]}
+        )
+    )
+    claims = tmp_path / "claims.csv"
+    claims.write_text(
+        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,explanation\n"
+        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,\n"
+    )
+    inputs = report_inputs(experiment, {}, published_audit=audit)
+    inputs = ReportInputs(**{**vars(inputs), "tables": {**inputs.tables, "claims": claims}})
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    section = page[page.index('<section id="published"') :]
+    assert finding in section
+    assert "contradicted" in section
+    assert "&lt;i&gt;larger" in section
+    assert "−0.0213" in section
+
+
+def test_the_papers_experiment_stays_under_five_megabytes(tmp_path: Path) -> None:
+    experiment = write_experiment(tmp_path, models=16, seeds=5, steps=780, language="zh")
+    style = Style.from_config(experiment.config)
+    target = tmp_path / "report.html"
+    # the largest pictures, and one curve for all: one is as large as the other
+    names = ("comparisons", "reliability", "lengths", "curve")
+    figures = {name: tmp_path / f"{name}.svg" for name in names}
+    table, model = experiment.table, experiment.models[0]
+    pairs = table("comparisons"), table("ranking"), "movies", style
+    draw_comparisons(*pairs, figures["comparisons"])
+    draw_reliability(table("reliability"), "movies", style, figures["reliability"])
+    draw_lengths(table("slices"), "movies", style, figures["lengths"])
+    draw_curve(experiment.histories(model), model, style, figures["curve"])
+    figures |= {f"curves/{model}": figures["curve"] for model in experiment.models}
+    write_report(report_inputs(experiment, figures), style, target)
+    assert target.stat().st_size < 4_000_000  # leaves a million for the six small pictures
+    page = target.read_text("utf-8")
+    assert '<html lang="zh-CN">' in page
+    assert "排名" in page
+
+
+# --- the answer -----------------------------------------------------------------------------
+
+
+def ranking(*rows: tuple[str, float, str, float, float]) -> pd.DataFrame:
+    """(method, accuracy, letters, low and high of the difference to the best)."""
+    best = rows[0][1]
+    return pd.DataFrame(
+        [
+            {
+                "method": name,
+                "rank": i + 1,
+                "accuracy": accuracy,
+                "low": accuracy - 0.01,
+                "high": accuracy + 0.01,
+                "group": group,
+                "difference_to_best": accuracy - best if i else np.nan,
+                "difference_low": low,
+                "difference_high": high,
+            }
+            for i, (name, accuracy, group, low, high) in enumerate(rows)
+        ]
+    )
+
+
+def cost(**seconds: float) -> pd.DataFrame:
+    return pd.DataFrame({"method": list(seconds), "train_seconds": list(seconds.values())})
+
+
+def say(table: pd.DataFrame, seconds: pd.DataFrame | None = None, language: str = "en") -> str:
+    return " ".join(answer(table, seconds, Style(), words(TRANSLATIONS, language)))
+
+
+def test_a_clear_winner_and_the_distance_to_the_next() -> None:
+    table = ranking(("big", 0.912, "a", np.nan, np.nan), ("small", 0.891, "b", -0.030, -0.012))
+    assert say(table, cost(big=60.0, small=30.0)) == (
+        "big is best, with 91.2 % right (90.2–92.2). "
+        "small is 2.1 points behind (1.2–3.0), in half the training time."
+    )
+    assert say(table).endswith("small is 2.1 points behind (1.2–3.0).")
+
+
+def test_what_cannot_be_told_apart_is_not_called_best() -> None:
+    table = ranking(
+        ("big", 0.912, "a", np.nan, np.nan),
+        ("middle", 0.910, "ab", -0.011, 0.007),
+        ("small", 0.905, "b", -0.016, 0.002),
+        ("tiny", 0.70, "c", -0.23, -0.19),
+    )
+    sentence = say(table, cost(big=60.0, middle=6.0, small=5.0, tiny=0.1))
+    assert "best" not in sentence
+    assert "cannot be told apart from middle." in sentence
+    assert "middle trains quickest, in 10 % of the training time" in sentence
+    # b shares no letter with the best: the difference is real even where an interval touches zero
+    assert "small is 0.7 points behind (−0.2 … 1.6)" in sentence
+
+
+def test_a_cheap_method_is_named_although_it_is_not_second() -> None:
+    table = ranking(
+        ("big", 0.912, "a", np.nan, np.nan),
+        ("large", 0.90, "b", -0.02, -0.004),
+        ("words", 0.86, "c", -0.062, -0.042),
+    )
+    sentence = say(table, cost(big=60.0, large=66.0, words=0.3))
+    assert "large is 1.2 points behind (0.4–2.0), in 1.1 times the training time." in sentence
+    expected = (
+        "words is 5.2 points behind (4.2–6.2), in less than a hundredth of the training time."
+    )
+    assert sentence.endswith(expected)
+
+
+def test_one_method_alone_is_compared_with_nothing() -> None:
+    assert say(ranking(("only", 0.8, "a", np.nan, np.nan))) == (
+        "only is right in 80.0 % of the test rows (79.0–81.0)."
+    )
+
+
+def test_many_ties_are_counted_not_listed() -> None:
+    ties = [(f"m{i}", 0.91 - i / 1000, "a", -0.02, 0.01) for i in range(9)]
+    assert "m1, m2, m3, m4 and 4 more." in say(ranking(*ties))
+
+
+def test_the_answer_in_chinese() -> None:
+    table = ranking(("big", 0.912, "a", np.nan, np.nan), ("small", 0.891, "b", -0.030, -0.012))
+    assert say(table, cost(big=60.0, small=30.0), "zh") == (
+        "big 最好，准确率 91.2%（90.2–92.2）。 "
+        "small 落后 2.1 个百分点（1.2–3.0），训练用时为其一半。"
+    )
+
+
+# --- parts ----------------------------------------------------------------------------------
+
+
+def test_both_languages_have_the_same_keys_and_blanks() -> None:
+    en, zh = (yaml.safe_load((TRANSLATIONS / f"{x}.yaml").read_text("utf-8")) for x in ("en", "zh"))
+    assert list(en) == list(zh)
+    lines = (TRANSLATIONS / "en.yaml").read_text("utf-8").splitlines()
+    assert len(en) == sum(":" in line and not line.startswith("#") for line in lines)  # none twice
+    for key in en:
+        assert set(re.findall(r"{\w+}", en[key])) == set(re.findall(r"{\w+}", zh[key])), key
+        assert en[key] != "" or key == "sentence_gap"
+
+
+@pytest.mark.parametrize("colour", [*PALETTE, "#20262d", "#68727d", "#1f4fc4", "#c4252c"])
+def test_colours_stay_legible_in_both_themes(colour: str) -> None:
+    assert contrast(colour, "#ffffff") > 2.6
+    assert contrast(dark(colour), "#15181c") > 4.5
+
+
+def test_dark_counterparts_turn_paper_and_ink_around() -> None:
+    assert contrast(dark("#ffffff"), "#15181c") < 1.3
+    assert contrast(dark("#20262d"), "#ffffff") < 1.3
+    tint = dark("#e8f0fa")  # a cell of the comparison matrix, with ink on it
+    assert contrast(tint, dark("#20262d")) > 7
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (numbers.significant, 0.001234, "0.00123"),
+        (numbers.significant, 12345.6, "12,346"),
+        (numbers.significant, -0.0213, "−0.0213"),
+        (numbers.significant, 0.0, "0"),
+        (numbers.signed, -0.021, "−2.1"),
+        (numbers.signed, 0.00004, "0.0"),
+        (numbers.duration, 0.42, "0.42 s"),
+        (numbers.duration, 59.6, "60 s"),
+        (numbers.duration, 192, "3 min 12 s"),
+        (numbers.duration, 7500, "2 h 05 min"),
+        (numbers.size, 22_713_986, "22.7 M"),
+        (numbers.size, 950, "950"),
+        (numbers.memory, 913e6, "913 MB"),
+        (numbers.probability, 0.0004, "< 0.001"),
+    ],
+)
+def test_numbers_read_well(write: Any, value: float, text: str) -> None:
+    assert write(value) == text
+
+
+def test_a_picture_is_stripped_of_everything_that_runs_or_loads(tmp_path: Path) -> None:
+    path = tmp_path / "evil.svg"
+    path.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink" '
+        'viewBox="0 0 100 50" onload="alert(1)"><title>t</title><desc>d</desc>'
+        "<script>alert(2)</script><foreignObject><p>x</p></foreignObject>"
+        '<image x:href="https://example.org/a.png"/><use x:href="https://example.org/b.svg#c"/>'
+        '<path id="p" style="fill: #AABBCC" onclick="alert(3)"/><use x:href="#p"/></svg>'
+    )
+    picture = read_picture("evil", path, "make it")
+    for word in ("alert", "script", "example.org", "foreignObject", "image"):
+        assert word not in picture.svg
+    assert 'href="#f-evil-p"' in picture.svg
+    assert "var(--c-aabbcc)" in picture.svg
+    assert picture.colours == {"#aabbcc"}
+
+
+def test_a_broken_picture_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "half.svg"
+    path.write_text("<svg><g>")
+    with pytest.raises(UserError, match=r"half\.svg: not the file its last line describes"):
+        read_picture("half", path, "")
+    path.write_text("<svg><g></svg>")
+    with pytest.raises(UserError, match=r"half\.svg: not an SVG"):
+        read_picture("half", path, "")

@@ -1,0 +1,46 @@
+"""Checkpoints as they could be published: weights, tokenizer, and a card with our metrics."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from finetone.cards.model_index import write_card
+from finetone.files import STAMP, atomic, write_json
+from finetone.formats import run_record
+from finetone.provenance import Provenance, keys_of
+
+
+def export_checkpoints(
+    checkpoints: Sequence[Path],
+    results: Path,
+    target: Path,
+    provenance: Provenance | None = None,
+) -> None:
+    """Fill folder `target` with `<method>-seed<k>/` for every `runs/<method>/seed<k>/checkpoint`.
+
+    Files are hard links to the run's own where the file system has them, so this costs no space;
+    only README.md is new: the run's card with the `model-index` of results.json. Raises a UserError
+    for a checkpoint that is not the one its run.json describes.
+    """
+    for checkpoint in checkpoints:
+        run_record.check(checkpoint.with_name("run.json"), checkpoint.name)
+    with atomic(target) as partial:
+        partial.mkdir()
+        for checkpoint in checkpoints:
+            method, seed = checkpoint.parts[-3], int(checkpoint.parts[-2].removeprefix("seed"))
+            folder = partial / f"{method}-seed{seed}"
+            folder.mkdir()
+            for file in sorted(checkpoint.iterdir()):
+                if file.name == "README.md":
+                    write_card(file, results, method, seed, folder / file.name)
+                elif file.name != STAMP:
+                    _link(file, folder / file.name)
+        write_json(partial / "manifest.json", keys_of(provenance))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)

@@ -1,0 +1,142 @@
+"""Claims of a published experiment, stated as data, held against our runs.
+
+A claim is supported if all its tests are, contradicted if one is, and undecided otherwise: where
+an interval crosses the edge of what is claimed, or a number is missing.
+"""
+
+from dataclasses import astuple, dataclass, fields
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from finetone.claims.facts import Facts, read_facts
+from finetone.claims.kinds import evaluate
+from finetone.claims.outcome import Outcome, deciding, overall
+from finetone.claims.schema import SCHEMA
+from finetone.errors import UserError
+from finetone.formats.csv_table import write_csv
+from finetone.published.reading import read_csv, read_yaml
+
+BECAUSE = "-because"
+"""Ending of the id under which the reason a claim gives is judged on its own."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what our runs say; effect, interval, seeds and rows are of the deciding test."""
+
+    id: str
+    claim: str
+    where: str
+    kind: str
+    verdict: str
+    effect: float
+    low: float
+    high: float
+    unit: str
+    seeds: int
+    rows: int
+    explanation: str
+
+
+def write_claims(
+    claims_yaml: Path,
+    tables: Path,
+    groups: dict[str, dict[str, Any]],
+    source: str,
+    target: Path,
+    confidence: float = 0.95,
+) -> None:
+    """Judge the claims in `claims_yaml` by the tables in the folder `tables`; write claims.csv.
+
+    Without such a file there are no claims, and the table has no rows.
+
+    `groups` maps every configured method to its group facts, `source` is the dataset models were
+    fine-tuned on. A published model that is not configured is missing data; any other unknown
+    name raises UserError.
+    """
+    claims = read_claims(claims_yaml) if claims_yaml.exists() else []
+    published = claims_yaml.with_name("published.csv")
+    known = (
+        {row["model"] for _, row in read_csv(published, ["model"])} if published.exists() else set()
+    )
+    check_methods(claims, known | set(groups), claims_yaml)
+    verdicts = evaluate_claims(claims, read_facts(tables, groups, source, confidence))
+    columns = [field.name for field in fields(Verdict)]
+    write_csv(pd.DataFrame([astuple(v) for v in verdicts], columns=columns), target)
+
+
+def read_claims(path: Path) -> list[dict[str, Any]]:
+    """The claims of a file; UserError for a wrong form, an unknown kind or metric, an id twice."""
+    claims: list[dict[str, Any]] = read_yaml(path, SCHEMA)["claims"]
+    seen: set[str] = set()
+    for claim in claims:
+        if claim["id"] in seen:
+            raise UserError(f"{path}: claim id {claim['id']!r} stands there twice; rename one")
+        seen.add(claim["id"])
+        for test in all_tests(claim):
+            expect = test.get("expect", {})
+            if expect.get("min", -inf) > expect.get("max", inf):
+                raise UserError(
+                    f"{path}: claim {claim['id']}: expect: min {expect['min']} is above "
+                    f"max {expect['max']}; give the smaller one first"
+                )
+    return claims
+
+
+def all_tests(claim: dict[str, Any]) -> list[dict[str, Any]]:
+    """All tests of a claim, those of its reason included."""
+    return [*claim["tests"], *claim.get("because", {}).get("tests", [])]
+
+
+def check_methods(claims: list[dict[str, Any]], known: set[str], path: Path) -> None:
+    """Raise UserError for the first method that is neither configured nor published."""
+    for claim in claims:
+        for test in all_tests(claim):
+            terms = [test.get(key, {}) for key in ("a", "b", "over", "among", "each")]
+            for term in [*terms, *test.get("order", [])]:
+                named = [*term.get("methods", []), *([term["method"]] if "method" in term else [])]
+                for method in named:
+                    if method not in known and not (method == "each" and "each" in test):
+                        raise UserError(
+                            f"{path}: claim {claim['id']}: no method {method!r} in the config or "
+                            "the published table; correct the name"
+                        )
+
+
+def evaluate_claims(claims: list[dict[str, Any]], facts: Facts) -> list[Verdict]:
+    """One verdict per claim, followed by one for the reason it gives, if any."""
+    verdicts = []
+    for claim in claims:
+        verdicts.append(
+            _verdict(claim["id"], claim["claim"], claim["where"], claim["tests"], facts)
+        )
+        if reason := claim.get("because"):
+            identity = claim["id"] + BECAUSE
+            verdicts.append(
+                _verdict(identity, reason["claim"], claim["where"], reason["tests"], facts)
+            )
+    return verdicts
+
+
+def _verdict(
+    identity: str, claim: str, where: str, tests: list[dict[str, Any]], facts: Facts
+) -> Verdict:
+    outcomes: list[Outcome] = [outcome for test in tests for outcome in evaluate(test, facts)]
+    decisive = deciding(outcomes)
+    return Verdict(
+        id=identity,
+        claim=claim,
+        where=where,
+        kind=" + ".join(dict.fromkeys(test["kind"] for test in tests)),
+        verdict=overall(outcomes),
+        effect=decisive.effect,
+        low=decisive.low,
+        high=decisive.high,
+        unit=decisive.unit,
+        seeds=decisive.seeds,
+        rows=decisive.rows,
+        explanation="; ".join(f"{o.verdict}: {o.explanation}" for o in outcomes),
+    )

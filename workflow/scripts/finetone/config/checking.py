@@ -1,0 +1,135 @@
+"""Check an experiment's configuration and fill in its defaults.
+
+The schema says what a key may hold; this module turns its verdicts into one sentence that names
+the file, the key and the nearest key that exists.
+"""
+
+import difflib
+import functools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from finetone.config.canonical import canonical
+from finetone.config.references import SPLITS, cross_checks, splits_of
+from finetone.config.values import faults as unusable
+from finetone.config.values import load
+from finetone.errors import UserError
+
+
+def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
+    """Return `config` with every default of the schema at `schema`, in canonical form: equal
+    settings are equal values, with keys in one order and numbers of one type.
+
+    `files` are the YAML files the configuration was merged from; they are searched for the place
+    of a fault and for keys given twice. Raises UserError for the first fault found.
+    """
+    rules = _rules(Path(schema))
+    documents = {str(file): load(Path(file)) for file in files}
+    for keys, problem in unusable(config):
+        raise UserError(f"{_place(keys, documents) or 'config'}: {problem}")
+    complete = canonical(config, rules, rules)
+    faults = sorted(
+        Draft202012Validator(rules).iter_errors(complete),
+        key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
+    )
+    for fault in faults:
+        below = [f for f in faults if f is not fault and _is_below(f, fault)]
+        if not (fault.context and below):  # a fault further down says more than "fits no variant"
+            raise UserError(_sentence(fault, documents))
+    for path, problem in cross_checks(complete):
+        raise UserError(f"{_place(path, documents)}: {problem}")
+    return complete
+
+
+@functools.cache
+def _rules(schema: Path) -> Any:
+    return yaml.safe_load(schema.read_text(encoding="utf-8"))
+
+
+def _place(path: Iterable[Any], documents: dict[str, Any]) -> str:
+    """`file: key.subkey`, with the last file that holds the longest part of the path."""
+    keys = list(path)
+    best, depth = "", -1
+    for name, document in documents.items():
+        reached = 0
+        for key in keys:
+            if isinstance(document, dict) and key in document:
+                document = document[key]
+                reached += 1
+            else:
+                break
+        if reached >= depth:
+            best, depth = name, reached
+    dotted = ".".join(map(str, keys))
+    dotted = "".join(c if c.isprintable() else repr(c)[1:-1] for c in dotted)  # stay on one line
+    return ": ".join(part for part in (best, dotted) if part)
+
+
+def _is_below(fault: ValidationError, other: ValidationError) -> bool:
+    path, prefix = list(fault.absolute_path), list(other.absolute_path)
+    return len(path) > len(prefix) and path[: len(prefix)] == prefix
+
+
+def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
+    """The fault in words; for an unknown key, with the nearest known one."""
+    if fault.context:  # anyOf / oneOf: the deepest complaint is the one the user can act on
+        kind = fault.instance.get("kind") if isinstance(fault.instance, dict) else None
+        branches = [e for e in fault.context if list(e.path) != ["kind"]]
+        if kind is not None:
+            wrong = {e.schema_path[0] for e in fault.context if list(e.path) == ["kind"]}
+            branches = [e for e in branches if e.schema_path[0] not in wrong] or branches
+        if branches:
+            return _sentence(max(branches, key=lambda e: len(e.absolute_path)), documents)
+    place = _place(fault.absolute_path, documents)
+    if fault.validator == "additionalProperties" and isinstance(fault.schema, dict):
+        known = list(fault.schema.get("properties", {}))
+        for key in fault.instance:
+            if key not in known:
+                place = _place([*fault.absolute_path, key], documents)
+                near = difflib.get_close_matches(str(key), known, 1, 0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+                return f"{place}: unknown key {key!r}; {hint}"
+    if fault.validator == "required":
+        missing = next(k for k in fault.validator_value if k not in fault.instance)
+        return f"{place or 'config'}: the key {missing!r} is missing"
+    if "propertyNames" in fault.absolute_schema_path:
+        return f"{place}: {fault.instance!r} cannot be a name here; " + (
+            f"use one of {', '.join(map(str, fault.validator_value))}"
+            if fault.validator == "enum"
+            else "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 64"
+        )
+    if fault.validator == "enum":
+        near = difflib.get_close_matches(str(fault.instance), map(str, fault.validator_value), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{place}: {fault.instance!r} is not one of {fault.validator_value}{hint}"
+    if fault.validator == "maxItems":
+        return (
+            f"{place}: {len(fault.instance)} entries; there may be at most {fault.validator_value}"
+        )
+    return f"{place}: {_cut(fault.message)}"
+
+
+def _cut(text: str) -> str:
+    """A message that quotes a whole block stays one sentence."""
+    return text if len(text) <= 400 else f"{text[:200]} … {text[-150:]}"
+
+
+def recipe_of(config: dict[str, Any], model: str) -> dict[str, Any]:
+    """The recipe of one model, in the schema's order: the experiment's, overlaid by its entry's."""
+    return {**config["recipe"], **config["models"][model].get("recipe", {})}
+
+
+def split_names(block: dict[str, Any]) -> list[str]:
+    """The splits of a (checked) dataset block in the order train, dev, test."""
+    return [s for s in SPLITS if s in splits_of(block)]
+
+
+def wheel_name(requirement: str) -> str:
+    """The file name, without suffix, under which a pinned wheel is kept: `name-version`."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", requirement)

@@ -1,0 +1,117 @@
+"""Model repositories of the hub: which of their files make the model, all of one commit."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+from huggingface_hub.hf_api import RepoSibling
+
+from finetone.errors import UserError
+from finetone.hub import client
+from finetone.log import logger
+from finetone.models import architecture
+
+# In order of preference; an index stands for the shards it lists.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+
+
+def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | None]:
+    """Download the model files of `repo` at `revision` into the hub's own cache.
+
+    Returns their folder, the commit that `revision` stood for when it was asked, and the licence
+    its card names. Every file is taken at that commit, so a branch that moves meanwhile cannot mix
+    two versions. Sizes are
+    checked by the client, contents here against the hashes the hub lists. Without a connection
+    (or with HF_HUB_OFFLINE=1) a complete copy in the cache will do.
+
+    Raises:
+        UserError: the hub, the repository, the revision or the files cannot be had.
+    """
+    try:
+        info = client.info("model", repo, revision)
+        siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+        commit = str(info.sha)
+        chosen = choose(siblings, repo, config_key)
+        for name in chosen:
+            _refuse_large(siblings[name], repo, config_key)
+        for name in chosen:
+            folder = client.download("model", repo, commit, siblings[name], config_key).parent
+        if revision != commit:  # so that the cache answers to the branch's name when offline
+            ref = folder.parents[1] / "refs" / revision
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            ref.write_text(commit)
+        return folder, commit, client.stated_license(info)
+    except (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError) as error:
+        if client.unreachable(error) and (cached := _cached(repo, revision)):
+            logger.warning(
+                "%s: the hub cannot be reached; using the copy in %s", config_key, cached
+            )
+            return cached, cached.name, None
+        raise UserError(client.sentence(error, "model", repo, revision, config_key)) from error
+
+
+def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:
+    """Weights may be large; whatever else is as large is not what its name says."""
+    name = sibling.rfilename
+    weights = name in WEIGHTS[::2] or SHARD.fullmatch(name)
+    limit = architecture.MAX_CONFIG if name == "config.json" else architecture.MAX_FILE
+    if not weights and (sibling.size or 0) > limit:
+        raise UserError(
+            f"{config_key}.hub: {name} of {repo} has more than {limit >> 20} MB; choose another revision"
+        )
+
+
+def choose(names: Iterable[str], repo: str, config_key: str) -> list[str]:
+    """Which of a repository's files make the model; config.json last, as proof of completeness.
+
+    Raises:
+        UserError: no config.json, or no weights in a format PyTorch reads.
+    """
+    names = set(names)
+    if "config.json" not in names:
+        raise UserError(
+            f"{config_key}.hub: {repo} has no config.json; it is no model in the format of transformers"
+        )
+    weights = next((name for name in WEIGHTS if name in names), None)
+    if weights is None:
+        raise UserError(
+            f"{config_key}.hub: {repo} has neither model.safetensors nor pytorch_model.bin; "
+            "choose a revision that does"
+        )
+    shards: list[str] = []
+    if weights.endswith(".index.json"):
+        stem, suffix = weights.split(".")[:2]
+        shards = sorted(
+            name for name in names if (m := SHARD.fullmatch(name)) and m.groups() == (stem, suffix)
+        )
+    return [*shards, weights, *(name for name in TOKENIZER if name in names), "config.json"]
+
+
+def _cached(repo: str, revision: str) -> Path | None:
+    """The folder of a complete earlier download, if there is one."""
+    config = try_to_load_from_cache(repo, "config.json", revision=revision)
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    return folder if any((folder / name).exists() for name in WEIGHTS) else None

@@ -1,0 +1,108 @@
+"""Checks of a published table that need nothing but the table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import erfc, log, sqrt
+from typing import Any
+
+import numpy as np
+
+from finetone.published.reading import Printed, Result
+from finetone.statistics.multiple_testing import holm
+
+
+def lowest_loss(accuracy: float) -> float:
+    """The least mean cross-entropy (nats) that an accuracy over the same rows allows.
+
+    Where the true class is not the predicted one, another class has at least its probability p,
+    so 2p <= 1 and the row costs -ln p >= ln 2: with two classes and with any larger number. A
+    right answer can cost next to nothing. The mean is therefore at least (1 - accuracy)·ln 2.
+    """
+    return (1 - accuracy) * log(2)
+
+
+def loss_possible(accuracy: Printed, loss: Printed, scale: int = 100) -> bool:
+    """False where the loss is too low for the accuracy, whichever way both were rounded."""
+    return float(loss.highest) >= lowest_loss(min(1.0, float(accuracy.highest / scale)))
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """All printed results of `model` are those of `original`, which stands before it."""
+
+    model: str
+    original: str
+    values: int
+    chance: float
+    """Upper bound of P(any two rows of the table agree so), were digits spread over each column."""
+
+
+def repeats(results: Sequence[Result]) -> list[Repeat]:
+    """Rows with at least two results that repeat an earlier row, epoch by epoch.
+
+    Losses must agree where both rows have them; a row without losses can still be a copy.
+    """
+    rows: dict[str, dict[int, Result]] = {}
+    for result in results:
+        rows.setdefault(result.model, {})[result.epoch] = result
+    found: dict[str, Repeat] = {}
+    pairs = len(rows) * (len(rows) - 1) // 2
+    for (original, first), (model, second) in combinations(rows.items(), 2):
+        same = len(first) > 1 and first.keys() == second.keys() and model not in found
+        if same and all(_agree(first[epoch], second[epoch]) for epoch in first):
+            coincidence = float(np.prod([1 / _printable(results, first[e]) for e in first]))
+            found[model] = Repeat(model, original, len(first), min(1.0, pairs * coincidence))
+    return list(found.values())
+
+
+def _agree(a: Result, b: Result) -> bool:
+    same_loss = a.loss is None or b.loss is None or a.loss.value == b.loss.value
+    return a.accuracy.value == b.accuracy.value and same_loss
+
+
+def _printable(results: Sequence[Result], result: Result) -> int:
+    """How many different accuracies fit between the column's least and greatest."""
+    column = [r.accuracy.value for r in results if r.epoch == result.epoch]
+    steps = (max(column) - min(column)) * 10**result.accuracy.decimals
+    return int(steps) + 1
+
+
+def two_proportions(a: float, b: float, n: int) -> float:
+    """Two-sided p-value of a = b for proportions of n rows each (pooled z-test).
+
+    Unpaired: all a table without predictions allows. Models tested on the same rows agree on most
+    of them, so a paired test on the predictions would see smaller differences.
+    """
+    pooled = (a + b) / 2
+    error = sqrt(2 * pooled * (1 - pooled) / n)
+    if error == 0:
+        return 1.0 if a == b else 0.0
+    return erfc(abs(a - b) / error / sqrt(2))
+
+
+def rankings(results: Sequence[Result], n: int, scale: int = 100, level: float = 0.05) -> Any:
+    """Which pairs of results the table itself can tell apart, at `level` family-wise (Holm).
+
+    `open` lists the pairs that it cannot, by name, the better first.
+    """
+    ranked = sorted(results, key=lambda r: -r.accuracy.value)
+    pairs = list(combinations(ranked, 2))
+
+    def share(result: Result) -> float:
+        return float(result.accuracy.value / Fraction(scale))
+
+    raw = np.array([two_proportions(share(a), share(b), n) for a, b in pairs])
+    adjusted = holm(raw)
+    return {
+        "n": n,
+        "pairs": len(pairs),
+        "below_level": int((raw < level).sum()),
+        "told_apart": int((adjusted < level).sum()),
+        "open": [
+            {"a": a.model, "b": b.model, "p": float(p), "p_holm": float(q)}
+            for (a, b), p, q in zip(pairs, raw, adjusted, strict=True)
+            if q >= level
+        ],
+    }

@@ -1,0 +1,101 @@
+"""Values other people published, and what stands out against them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from finetone.errors import UserError
+from finetone.published.reading import Printed, Published, Result, number, read_csv
+
+STATUS = ("read", "measured", "memory")
+"""How a value came here: read at its source, measured by us, or from memory (shown, not used)."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published accuracy; `method` is set where it is the very checkpoint of ours."""
+
+    dataset: str
+    kind: str
+    model: str
+    method: str
+    value: Printed
+    n: int | None
+    status: str
+    source: str
+
+
+def read_literature(path: Path, scale: int = 100) -> list[Reference]:
+    """Read `literature.csv`; UserError for an unknown status or a value that is no accuracy."""
+    references = []
+    for line, row in read_csv(path, ["dataset", "kind", "model", "value", "status", "source"]):
+        value = number(path, line, "value", row["value"])
+        if value.value > scale:
+            raise UserError(f"{path}, line {line}: value {value.text} is above {scale}")
+        if row["status"] not in STATUS:
+            raise UserError(
+                f"{path}, line {line}: status {row['status']!r} is none of {', '.join(STATUS)}"
+            )
+        n = row.get("n", "")
+        references.append(
+            Reference(
+                row["dataset"],
+                row["kind"],
+                row["model"],
+                row.get("method", ""),
+                value,
+                int(number(path, line, "n", n).value) if n else None,
+                row["status"],
+                row["source"],
+            )
+        )
+    return references
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A printed accuracy beyond everything known for its kind of method on its dataset."""
+
+    result: Result
+    beyond: str
+    """`best` of all methods, `best-of-kind`, or `weakest-of-kind`."""
+    reference: Reference
+
+
+def outliers(published: Published, references: Sequence[Reference]) -> list[Outlier]:
+    """Printed accuracies above the best or below the weakest value in the literature.
+
+    Every epoch may be too good; only the last can be too weak. Values from memory are not used.
+    """
+    trusted = [r for r in references if r.status != "memory"]
+    here = published.setup["dataset"]
+    there = published.setup.get("transfer", {}).get("dataset")
+    found = []
+    for dataset, results in (
+        (here, published.results),
+        (here, published.baselines),
+        (there, published.transfer),
+    ):
+        known = [r for r in trusted if r.dataset == dataset]
+        last = max((r.epoch for r in results), default=0)
+        for result in results:
+            outlier = _outlier(result, known, result.epoch == last)
+            if outlier:
+                found.append(outlier)
+    return found
+
+
+def _outlier(result: Result, known: Sequence[Reference], final: bool) -> Outlier | None:
+    def value(reference: Reference) -> Fraction:
+        return reference.value.value
+
+    kind = [r for r in known if r.kind == result.kind]
+    accuracy = result.accuracy.value
+    if known and accuracy > value(best := max(known, key=value)):
+        return Outlier(result, "best", best)
+    if kind and accuracy > value(best := max(kind, key=value)):
+        return Outlier(result, "best-of-kind", best)
+    if kind and final and accuracy < value(weakest := min(kind, key=value)):
+        return Outlier(result, "weakest-of-kind", weakest)
+    return None

@@ -1,0 +1,130 @@
+"""The experiment's answer in a few sentences, computed from the tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from finetone.plots.read_table import records
+from finetone.plots.style import Style
+from finetone.report.numbers import between, missing, percent, significant
+
+NAMED = 4  # methods listed by name before "and n more"
+
+
+def answer(
+    ranking: pd.DataFrame, efficiency: pd.DataFrame | None, style: Style, say: Mapping[str, str]
+) -> list[str]:
+    """Sentences from one dataset's ranking.csv and efficiency.csv.
+
+    Who is best; who cannot be told apart from it; how far the next one is behind, with interval
+    and share of the training time; the best method at no more than half that time.
+    """
+    rows = records(ranking.sort_values("rank", kind="stable"))
+    best, others = rows[0], rows[1:]
+    seconds = _seconds(efficiency)
+    group = set(_letters(best))
+    tied = [row for row in others if group & set(_letters(row))]
+    behind = [row for row in others if row not in tied]
+    facts = {
+        "best": style.title(best["method"]),
+        "accuracy": percent(best["accuracy"]),
+        "interval": between(best["low"], best["high"]),
+    }
+    if not others:
+        return [say["answer_only"].format(**facts)]
+    told: list[dict[str, Any]] = []
+    sentences = []
+    if tied:
+        names = listed([style.title(row["method"]) for row in tied], say)
+        sentences.append(say["answer_tied"].format(**facts, others=names))
+        quick = min((best, *tied), key=lambda row: seconds.get(row["method"], float("inf")))
+        if quick is not best and (cost := _cost(quick, best, seconds, say)):
+            sentences.append(
+                say["answer_quick"].format(method=style.title(quick["method"]), cost=cost)
+            )
+            told.append(quick)
+    else:
+        sentences.append(say["answer_best"].format(**facts))
+    if behind:
+        sentences.append(_behind(behind[0], best, seconds, style, say))
+        told.append(behind[0])
+    reference = seconds.get(best["method"])
+    cheap = [
+        row
+        for row in behind
+        if reference and seconds.get(row["method"], float("inf")) <= reference / 2
+    ]
+    if cheap and not any(_half(row, best, seconds) for row in told):
+        sentences.append(_behind(cheap[0], best, seconds, style, say))
+    return sentences
+
+
+def listed(names: Sequence[str], say: Mapping[str, str]) -> str:
+    """a, b and c; with more than NAMED, the rest as a number."""
+    shown = (
+        list(names)
+        if len(names) <= NAMED + 1
+        else [*names[:NAMED], say["and_more"].format(n=len(names) - NAMED)]
+    )
+    if len(shown) == 1:
+        return shown[0]
+    return say["comma"].join(shown[:-1]) + say["and"] + shown[-1]
+
+
+def distance(row: Mapping[str, Any]) -> tuple[float, float, float]:
+    """How far a method is behind the best one: value and interval, all positive when behind."""
+    low, high = sorted((-row["difference_low"], -row["difference_high"]))
+    value = -row["difference_to_best"]
+    return (value, low, high) if value >= 0 else (-value, -high, -low)
+
+
+def _behind(
+    row: dict[str, Any],
+    best: dict[str, Any],
+    seconds: Mapping[str, float],
+    style: Style,
+    say: Mapping[str, str],
+) -> str:
+    value, low, high = distance(row)
+    cost = _cost(row, best, seconds, say)
+    return say["answer_behind"].format(
+        method=style.title(row["method"]),
+        points=percent(value),
+        interval=between(low, high),
+        cost=say["answer_at"].format(cost=cost) if cost else "",
+    )
+
+
+def _cost(
+    row: dict[str, Any], best: dict[str, Any], seconds: Mapping[str, float], say: Mapping[str, str]
+) -> str:
+    mine, reference = seconds.get(row["method"]), seconds.get(best["method"])
+    if not mine or not reference:
+        return ""
+    ratio = mine / reference
+    if ratio < 0.01:
+        return say["cost_tiny"]
+    if 0.45 <= ratio <= 0.55:
+        return say["cost_half"]
+    if 0.95 <= ratio <= 1.05:
+        return say["cost_same"]
+    if ratio < 1:
+        return say["cost_share"].format(share=f"{100 * ratio:.0f}")
+    return say["cost_times"].format(times=significant(ratio, 2))
+
+
+def _half(row: dict[str, Any], best: dict[str, Any], seconds: Mapping[str, float]) -> bool:
+    mine, reference = seconds.get(row["method"]), seconds.get(best["method"])
+    return bool(mine and reference and mine <= 0.55 * reference)
+
+
+def _seconds(efficiency: pd.DataFrame | None) -> dict[str, float]:
+    if efficiency is None:
+        return {}
+    known = efficiency[["method", "train_seconds"]].dropna()
+    return {str(m): float(s) for m, s in known.itertuples(index=False) if s > 0}
+
+
+def _letters(row: Mapping[str, Any]) -> str:
+    return "" if missing(row["group"]) else str(row["group"])

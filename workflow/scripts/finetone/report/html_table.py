@@ -1,0 +1,113 @@
+"""Tables of the page: chosen columns of a CSV, formatted, with the whole CSV to download."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from finetone.plots.read_table import truth
+from finetone.plots.style import Style
+from finetone.report import numbers
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "percent": numbers.percent,
+    "points": numbers.signed,
+    "number": numbers.significant,
+    "p": numbers.probability,
+    "seconds": numbers.duration,
+    "size": numbers.size,
+    "memory": numbers.memory,
+    "count": lambda value: f"{int(value):,}",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where a value lies, how it is written, and its interval or spread if it has one."""
+
+    key: str
+    label: str
+    kind: str = "text"
+    low: str | None = None
+    high: str | None = None
+    spread: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in FORMATS
+
+
+def bounded(name: str, label: str, kind: str) -> Column:
+    """A column whose interval or quartiles lie in `name`_low and `name`_high."""
+    return Column(name, label, kind, f"{name}_low", f"{name}_high")
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    extra: str = ""
+    sort: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    id: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    file: str
+    data: str
+    folded: bool = False
+
+
+def table(
+    name: str,
+    caption: str,
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    source: Path,
+    style: Style,
+    folded: bool = False,
+) -> Table:
+    """Rows of `frame` in its order; columns that it lacks or that are empty are left out."""
+    shown = [c for c in columns if c.key in frame and not frame[c.key].map(numbers.missing).all()]
+    flags = {c.key: truth(frame[c.key]) for c in shown if c.kind == "flag"}
+    rows = [
+        [_cell({**row, **{k: flags[k].iloc[i] for k in flags}}, c, style) for c in shown]
+        for i, row in enumerate(frame.to_dict("records"))
+    ]
+    return Table(name, caption, shown, rows, source.name, csv_link(source), folded)
+
+
+def csv_link(path: Path) -> str:
+    """The file as a data: URI."""
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _cell(row: dict[Any, Any], column: Column, style: Style) -> Cell:
+    value = row[column.key]
+    if column.kind == "flag":
+        return Cell("●" if value else "", sort=str(int(value)))
+    if numbers.missing(value):
+        return Cell("–", sort="")
+    if column.kind == "method":
+        return Cell(
+            style.title(str(value)), sort=style.title(str(value)), colour=style.colour(str(value))
+        )
+    if column.kind == "dataset":
+        return Cell(style.dataset(str(value)), sort=style.dataset(str(value)))
+    if not column.numeric or isinstance(value, str):
+        return Cell(str(value), sort=str(value))
+    write = FORMATS[column.kind]
+    extra = ""
+    if column.low and column.high and not numbers.missing(row.get(column.low)):
+        bounds = [write(row[column.low]), write(row[column.high])]
+        # "2.1–3.0" but "−3.0 … −2.1": a dash beside a minus cannot be read
+        extra = (" … " if column.kind == "points" else "–").join(bounds)
+    elif column.spread and not numbers.missing(row.get(column.spread)):
+        extra = f"± {write(row[column.spread])}"
+    return Cell(write(value), extra, repr(float(value)))

@@ -1,0 +1,179 @@
+"""Sections on where everything comes from: data with its audit, runs, versions, hashes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from finetone.files import read_json, sha256
+from finetone.report import numbers
+from finetone.report.elements import Maker, Section
+from finetone.report.html_table import Column
+from finetone.report.inputs import ReportInputs
+
+Facts = Iterator[tuple[str, str]]
+
+
+def what_was_run(maker: Maker) -> list[tuple[str, str]]:
+    """Facts for the first screen: rows, seeds, hardware, duration."""
+    say, runs = maker.say, maker.runs
+    ranking = maker.rows("ranking")
+    facts = [(say["methods"], str(len(ranking)))]
+    if rows := max((run.get("rows") or 0 for run in runs), default=0):
+        facts.append((say["training_rows"], f"{rows:,}"))
+    if "n" in ranking:
+        facts.append((say["test_rows"], f"{int(ranking['n'].max()):,}"))
+    facts.append((say["seeds"], str(len(maker.inputs.config["seeds"]))))
+    if hardware := maker.distinct(lambda run: _hardware(run, say)):
+        facts.append((say["hardware"], hardware))
+    if total := sum(run.get("train_seconds") or 0 for run in runs):
+        facts.append((say["training_time"], numbers.duration(total)))
+    return facts
+
+
+def data(maker: Maker) -> Section:
+    """Rows, origin and oddities of every dataset."""
+    audits = {audit["dataset"]: audit for audit in map(read_json, maker.inputs.audits)}
+    facts: list[tuple[str, str]] = []
+    for manifest in map(read_json, maker.inputs.manifests):
+        title = maker.style.dataset(manifest["dataset"])
+        stated = maker.inputs.config["datasets"].get(manifest["dataset"], {}).get("license")
+        own = [*_manifest(manifest, stated, maker.say)]
+        own += _audit(audits.get(manifest["dataset"], {}), maker.say)
+        facts += [(f"{title}: {term}", text) for term, text in own]
+    say = maker.say
+    columns = [
+        Column("method", say["method"], "method"),
+        Column("accuracy", say["accuracy"], "percent"),
+        Column("accuracy_unleaked", say["accuracy_unleaked"], "percent"),
+        Column("difference", say["leaks_add"], "points", "low", "high"),
+        Column("leaked_rows", say["leaked_rows"], "count"),
+        Column("rows", say["rows"], "count"),
+    ]
+    tables = maker.table("leaks", columns)
+    return Section("data", say["section_data"], say["lead_data"], facts=facts, tables=tables)
+
+
+def provenance(maker: Maker) -> Section:
+    """Hardware, versions, recipe, configuration and hashes."""
+    say = maker.say
+    facts = [
+        (say["hardware"], maker.distinct(lambda run: _hardware(run, say))),
+        (say["precision"], maker.distinct(lambda run: _execution(run).get("precision"))),
+        (say["versions"], maker.distinct(lambda run: _listed(run.get("versions")))),
+        (say["recipe"], maker.distinct(_recipe)),
+        (say["notes"], maker.distinct(lambda run: "; ".join(_execution(run).get("notes") or []))),
+    ]
+    hashes = [
+        f"{run['method']} seed {run['seed']}: {_listed(run.get('made_from'))}" for run in maker.runs
+    ]
+    for model in map(read_json, maker.inputs.models):
+        if "intermediate" in model:
+            facts.append((maker.style.title(model["model"]), _intermediate(model, say)))
+        name = f"{model['model']} {model.get('revision') or ''}".strip()
+        hashes.append(f"{name}: {_listed(model.get('files'))}")
+    hashes += [f"{name}: {sha256(path)}" for name, path in _files(maker.inputs)]
+    config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
+    return Section(
+        "provenance",
+        say["section_provenance"],
+        say["lead_provenance"],
+        facts=[(term, text) for term, text in facts if text],
+        code=[(say["config"], config), (say["hashes"], "\n".join(hashes))],
+    )
+
+
+def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
+    """Whatever else the page is made of, under its name in the experiment's folder."""
+    for manifest in inputs.manifests:
+        yield f"data/{manifest.parent.name}/{manifest.name}", manifest
+    for audit in inputs.audits:
+        yield f"audit/{audit.name}", audit
+    for run in inputs.runs:
+        yield "/".join(["runs", *run.parts[-3:]]), run
+    for name, table in inputs.tables.items():
+        yield f"tables/{name}.csv", table
+    for name, figure in inputs.figures.items():
+        yield f"figures/{name}.svg", figure
+    if inputs.published_audit:
+        yield "published/audit.json", inputs.published_audit
+
+
+def _manifest(manifest: Mapping[str, Any], stated: str | None, say: Mapping[str, str]) -> Facts:
+    for split, labels in manifest["rows"].items():
+        counts = ", ".join(f"{name} {n:,}" for name, n in labels.items())
+        total = f"{sum(labels.values()):,}"
+        yield say.get(f"split_{split}", split), say["rows_of"].format(n=total, counts=counts)
+    dropped = [
+        f"{say.get(f'dropped_{why}', why)} {n:,}" for why, n in manifest["dropped"].items() if n
+    ]
+    yield say["dropped"], ", ".join(dropped) or say["none"]
+    origin = _listed(
+        {k: v for k, v in manifest["source"].items() if not isinstance(v, (dict, list))}
+    )
+    license_ = stated or manifest.get("license")
+    yield say["origin"], f"{origin} · {license_}" if license_ else origin
+
+
+def _audit(audit: Mapping[str, Any], say: Mapping[str, str]) -> Facts:
+    for split, facts in audit.get("splits", {}).items():
+        words, twice = facts["words"], facts["duplicates"]
+        yield (
+            f"{say['audit']}, {say.get(f'split_{split}', split)}",
+            say["audit_split"].format(
+                empty=f"{facts['empty']:,}",
+                duplicates=f"{twice['rows']:,}",
+                conflicting=f"{twice['conflicting_rows']:,}",
+                median=words["50"],
+                high=words["95"],
+                longest=f"{words['100']:,}",
+            ),
+        )
+    if "train" in audit.get("splits", {}):
+        count = audit["leaks"]["count"]
+        yield say["leaks_term"], say["leaks" if count else "no_leaks"].format(n=f"{count:,}")
+
+
+def _execution(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    return run.get("execution") or {}
+
+
+def _hardware(run: Mapping[str, Any], say: Mapping[str, str]) -> str:
+    execution = _execution(run)
+    name = execution.get("device_name") or execution.get("device") or ""
+    threads = execution.get("threads")
+    if execution.get("device") == "cpu" and threads:
+        return say["cpu_threads"].format(name=name, n=threads)
+    return str(name)
+
+
+def _intermediate(model: Mapping[str, Any], say: Mapping[str, str]) -> str:
+    task = model["intermediate"]
+    return say["intermediate"].format(
+        base=model["source"]["from"],
+        data=task["dataset"],
+        revision=task["revision"][:12],
+        questions=f"{task['train_questions']:,}",
+        epochs=task["epochs"],
+        exact_match=f"{100 * task['exact_match']:.1f}",
+        f1=f"{100 * task['f1']:.1f}",
+        validation=f"{task['validation_questions']:,}",
+    )
+
+
+def _recipe(run: Mapping[str, Any]) -> str:
+    return _listed(run.get("recipe")).replace("_", " ") if run.get("kind") == "finetune" else ""
+
+
+def _listed(facts: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{k} {v}" for k, v in (facts or {}).items() if v is not None and v != "")
+
+
+def _plain(value: Any) -> Any:
+    """Config objects as plain dictionaries and lists, which YAML writes without tags."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

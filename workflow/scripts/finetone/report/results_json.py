@@ -1,0 +1,142 @@
+"""results.json: the main results for programs (schema: workflow/schemas/results.schema.json)."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from finetone import __version__
+from finetone.errors import UserError
+from finetone.files import read_json, sha256, write_json
+from finetone.formats.csv_table import read_csv
+from finetone.provenance import Provenance, check_csv, keys_of
+from finetone.statistics.metrics import METRICS
+
+TABLES = ("runs", "summary", "ranking", "comparisons")
+SPREAD = ("sd", "min", "max", "low", "high")
+
+
+def write_results(
+    tables: Mapping[str, Path],
+    manifests: Sequence[Path],
+    runs: Sequence[Path],
+    source: str,
+    confidence: float,
+    target: Path,
+    provenance: Provenance | None = None,
+) -> None:
+    """Write the kept epochs' results of every method on every dataset, and all pairs.
+
+    `tables`: {name: csv}, of which runs, summary, ranking and comparisons are read; `manifests`:
+    data/<dataset>/manifest.json; `runs`: runs/<method>/seed<k>/run.json. Numbers that
+    are undefined or infinite become null.
+    """
+    if missing := [name for name in TABLES if name not in tables]:
+        raise UserError(f"{target}: needs the table '{missing[0]}'; make tables/{missing[0]}.csv")
+    for table in tables.values():  # also those of which only the hash is written
+        check_csv(table)
+    single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
+    content = keys_of(provenance) | {
+        "finetone": __version__,
+        "source": source,
+        "confidence": confidence,
+        "datasets": [_dataset(read_json(path)) for path in manifests],
+        "methods": _methods([read_json(path) for path in runs]),
+        "results": _results(single, summary, ranking),
+        "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        "made_from": {
+            os.path.relpath(path, target.parent): sha256(path)
+            for path in (*manifests, *runs, *tables.values())
+        },
+    }
+    write_json(target, content)
+
+
+def _dataset(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "dataset": manifest["dataset"],
+        "labels": manifest["labels"],
+        "rows": {split: sum(counts.values()) for split, counts in manifest["rows"].items()},
+        "sha256": manifest.get("splits") or {},
+    }
+
+
+def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per method, from its runs in the order given."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        entry = found.setdefault(
+            run["method"],
+            {
+                "method": run["method"],
+                "kind": run["kind"],
+                "parameters": (run.get("parameters") or {}).get("total"),
+                "recipe": run.get("recipe"),
+                "runs": [],
+            },
+        )
+        entry["runs"].append(
+            {
+                "seed": run["seed"],
+                "kept_epoch": run.get("kept_epoch"),
+                "train_seconds": run.get("train_seconds"),
+                "device": (run.get("execution") or {}).get("device_name"),
+            }
+        )
+    return list(found.values())
+
+
+def _results(
+    runs: pd.DataFrame, summary: pd.DataFrame, ranking: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """One entry per dataset and method: the kept epoch, over seeds and seed by seed."""
+    single = runs[runs["kept"]].groupby(["dataset", "method"])
+    ranked = ranking.set_index(["dataset", "method"])
+    entries = []
+    for row in summary[summary["kept"]].to_dict("records"):
+        key = (row["dataset"], row["method"])
+        place = ranked.loc[key]
+        entry = {
+            "dataset": row["dataset"],
+            "method": row["method"],
+            "n": row["n"],
+            "seeds": row["seeds"],
+            "rank": place["rank"],
+            "group": place["group"],
+            "accuracy": {"mean": row["accuracy_mean"]}
+            | {name: row[f"accuracy_{name}"] for name in SPREAD},
+            "loss": {"sd": row["loss_sd"], **_interval(row, "loss")},
+            **{name: _interval(row, name) for name in METRICS},
+            "runs": [
+                {
+                    "seed": run["seed"],
+                    "epoch": run["epoch"],
+                    "correct": run["correct"],
+                    "accuracy": run["correct"] / run["n"],
+                    "loss": run["loss"],
+                    **{name: run[name] for name in METRICS},
+                    "standard_errors": {name: run[f"{name}_se"] for name in ("loss", *METRICS)},
+                }
+                for run in single.get_group(key).to_dict("records")
+            ],
+        }
+        entries.append(_plain(entry))
+    return entries
+
+
+def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:
+    return {name: row[f"{metric}_{name}"] for name in ("mean", "low", "high")}
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types; NaN and infinity, which JSON lacks, become null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,42 @@
+"""Many tests at once: adjusted p-values and the groups they leave."""
+
+from string import ascii_letters
+
+import numpy as np
+
+from finetone.statistics.metrics import Bools, Floats
+
+
+def holm(p: Floats) -> Floats:
+    """Family-wise adjusted p-values (Holm 1979), in the order given."""
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
+    return adjusted
+
+
+def letters(differ: Bools) -> list[str]:
+    """Compact letter display: items share a letter if and only if they do not differ.
+
+    `differ`: symmetric [k, k], items from best to worst. Insert and absorb (Piepho 2004): start
+    with one group; split every group that holds a differing pair; drop groups inside another.
+    After a … z follow A … Z, then Ā ….
+    """
+    k = len(differ)
+    groups: list[frozenset[int]] = [frozenset(range(k))]
+    for i, j in zip(*np.nonzero(np.triu(differ, 1)), strict=True):
+        split = [g for g in groups if i in g and j in g]
+        if split:
+            groups = [g for g in groups if not (i in g and j in g)]
+            for part in [g - {x} for g in split for x in (i, j)]:
+                if not any(part <= g for g in groups):
+                    groups = [g for g in groups if not g <= part] + [part]
+    names = [""] * k
+    for number, group in enumerate(sorted(groups, key=sorted)):
+        # one character each, so that a cell is the set of its characters
+        letter = ascii_letters[number] if number < 52 else chr(0x100 + number - 52)
+        for item in sorted(group):
+            names[item] += letter
+    return names

@@ -1,0 +1,117 @@
+"""How fast a method learns its training data, from its runs' per-step histories.
+
+- *final training accuracy*: cumulative accuracy at the end of the last epoch: of all examples of
+  that epoch, each predicted just before the step that learns from it.
+- *target*: 95 % of it.
+- *examples to target*: accuracy per batch is noise (one example of 32 is 3 points), so the target is compared
+  with the accuracy over the last `window` examples: 2 % of the run's examples, at least 256, at
+  most the whole run, in whole batches. The first step at which a full window meets the target
+  counts; examples are those seen up to and including it. Empty if never.
+- *nothing learned*: a run whose final training accuracy cannot be told from, or is below, that of
+  always answering the most frequent label has no target worth reaching: it would meet 95 % of it
+  in its first window. Examples are empty where the lower end of the Wilson interval of
+  the final training accuracy (over the examples of the last epoch) is at most that label's share.
+- *area under curve*: mean accuracy over all examples of the run, that is the area under accuracy
+  against examples, divided by the examples: 1 is a model right from the first batch on.
+
+Over the runs of a method: the two accuracies have intervals over new seeds and training rows
+(`intervals.over_seeds`), examples to the target a t-interval over seeds, so none with one seed. The
+mean number of examples is empty if a run never reached its target: a mean over those that did
+would flatter the method.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from finetone.errors import UserError
+from finetone.files import read_json
+from finetone.formats.history import read_history
+from finetone.statistics.intervals import Interval, bounded, over_seeds, student, wilson
+from finetone.statistics.metrics import Floats
+
+SHARE = 0.95
+WINDOW_SHARE = 0.02
+WINDOW_LEAST = 256
+RUN = ["final_training_accuracy", "area_under_curve", "examples_to_target"]
+
+
+def training_rows(manifest: str | Path) -> dict[str, int]:
+    """Rows of each label that a dataset has for training."""
+    try:
+        counts = {
+            str(name): int(count) for name, count in read_json(manifest)["rows"]["train"].items()
+        }
+    except (KeyError, AttributeError, TypeError, ValueError):
+        counts = {}
+    if not sum(counts.values()):
+        raise UserError(f"{manifest}: no training rows per label; delete and rerun")
+    return counts
+
+
+def converge(
+    histories: Mapping[tuple[str, int], Path], labels: Mapping[str, int], confidence: float
+) -> pd.DataFrame:
+    """The convergence table, one row per method. `labels`: see `training_rows`."""
+    rows = sum(labels.values())
+    majority = max(labels.values()) / rows
+    runs = pd.DataFrame(
+        [
+            {"method": method, **measure(read_history(path), majority, confidence)}
+            for (method, _), path in histories.items()
+        ],
+        columns=["method", *RUN],
+    )
+    names = [
+        *("method", "seeds", *bounded("final_training_accuracy"), "reached"),
+        *(*bounded("examples_to_target"), *bounded("area_under_curve")),
+    ]
+    found = []
+    for method, of_method in runs.groupby("method", sort=False):
+        row: dict[str, object] = {"method": method, "seeds": len(of_method)}
+        for name in ("final_training_accuracy", "area_under_curve"):
+            row |= _bounded(name, of_method[name], lambda v: over_seeds(v, rows, confidence))
+        row["reached"] = int(of_method["examples_to_target"].notna().sum())
+        row |= _bounded(
+            "examples_to_target", of_method["examples_to_target"], lambda v: student(v, confidence)
+        )
+        found.append(row)
+    return pd.DataFrame(found, columns=names)
+
+
+def _bounded(
+    name: str, values: pd.Series, interval: Callable[[Floats], Interval]
+) -> dict[str, float]:
+    numbers = values.to_numpy(float)
+    low, high = interval(numbers)
+    low = float(np.maximum(low, 0.0))  # of a few seeds it may lie below; keeps NaN
+    return dict(zip(bounded(name), (float(numbers.mean()), low, high), strict=True))
+
+
+def measure(history: pd.DataFrame, majority: float, confidence: float = 0.95) -> dict[str, float]:
+    """One run's numbers, by the names in `RUN`. `majority`: share of the most frequent label among
+    the training rows."""
+    examples = history["examples"].to_numpy(np.int64)
+    # whole numbers: a window's accuracy must not depend on rounding in earlier windows
+    right = np.round(history["accuracy"].to_numpy(np.float64) * examples).astype(np.int64)
+    seen, hits = np.cumsum(examples), np.cumsum(right)
+    window = min(int(seen[-1]), max(WINDOW_LEAST, int(WINDOW_SHARE * seen[-1])))
+    final = float(history["cumulative_accuracy"].iloc[-1])
+    target = SHARE * final
+    # the latest start that leaves at least `window` examples up to and including each step
+    before = np.searchsorted(np.append(0, seen), seen - window, side="right") - 1
+    full = before >= 0
+    start = np.maximum(before, 0)
+    in_window = seen - np.append(0, seen)[start]
+    running = (hits - np.append(0, hits)[start]) / in_window
+    reached = np.flatnonzero(full & (running >= target))
+    last = int(history.loc[history["epoch"] == history["epoch"].iloc[-1], "examples"].sum())
+    learned = wilson(final * last, last, confidence)[0] > majority
+    first = int(reached[0]) if learned and len(reached) else None
+    return {
+        "final_training_accuracy": final,
+        "examples_to_target": float("nan") if first is None else float(seen[first]),
+        "area_under_curve": float(hits[-1] / seen[-1]),
+    }
