@@ -123,7 +123,7 @@ def write_run(folder: Path, method: str, m: int) -> None:
 
 def measure(folder: Path) -> dict[str, float]:
     """Seconds per table, their sum and the peak memory of this process."""
-    from finetone.tables import tables
+    from finetone.tables import write_table
 
     out = folder / "tables"
     predictions = sorted((folder / "predictions").rglob("*.parquet"))
@@ -137,29 +137,74 @@ def measure(folder: Path) -> dict[str, float]:
     texts = {name: folder / "data" / name / "test.parquet" for name in ("source", "transfer")}
     runs, summary = out / "runs.csv", out / "summary.csv"
     steps: dict[str, Callable[[], None]] = {
-        "runs": lambda: tables.write_runs(predictions, runs),
-        "summary": lambda: tables.write_summary(runs, summary, 0.95),
-        "main": lambda: tables.write_main(
-            summary, runs_json, speed, "source", methods, out / "main.csv"
+        "runs": lambda: write_table("runs_table", [runs], predictions=predictions, confidence=0.95),
+        "summary": lambda: write_table("summary_table", [summary], runs=runs, confidence=0.95),
+        "main": lambda: write_table(
+            "main_table",
+            [out / "main.csv"],
+            summary=summary,
+            runs_json=runs_json,
+            speed=speed,
+            source="source",
+            models=methods,
         ),
-        "efficiency": lambda: tables.write_efficiency(
-            summary, runs_json, speed, "source", out / "efficiency.csv"
+        "efficiency": lambda: write_table(
+            "efficiency_table",
+            [out / "efficiency.csv"],
+            summary=summary,
+            runs_json=runs_json,
+            speed=speed,
+            source="source",
         ),
-        "convergence": lambda: tables.write_convergence(
-            histories, folder / "data" / "source", out / "convergence.csv"
+        "convergence": lambda: write_table(
+            "convergence_table",
+            [out / "convergence.csv"],
+            histories=histories,
+            data=folder / "data" / "source",
+            confidence=0.95,
         ),
-        "correlation": lambda: tables.write_correlation(
-            runs, histories, out / "correlation.csv", 0.95, 10_000, 0
+        "correlation": lambda: write_table(
+            "correlation_table",
+            [out / "correlation.csv"],
+            runs=runs,
+            histories=histories,
+            confidence=0.95,
+            resamples=10_000,
+            seed=0,
         ),
-        "transfer": lambda: tables.write_transfer(
-            summary, predictions, "source", ["transfer"], out / "transfer.csv", 0.95, 10_000, 0
+        "transfer": lambda: write_table(
+            "transfer_table",
+            [out / "transfer.csv"],
+            summary=summary,
+            predictions=predictions,
+            source="source",
+            transfer=["transfer"],
+            confidence=0.95,
+            resamples=10_000,
+            seed=0,
         ),
-        "comparisons": lambda: tables.write_comparisons(
-            predictions, None, 0.95, 10_000, 0, out / "comparisons.csv", out / "ranking.csv"
+        "comparisons": lambda: write_table(
+            "comparison_tables",
+            [out / "comparisons.csv", out / "ranking.csv"],
+            predictions=predictions,
+            baseline=None,
+            confidence=0.95,
+            resamples=10_000,
+            seed=0,
         ),
-        "reliability": lambda: tables.write_reliability(predictions, out / "reliability.csv"),
-        "slices": lambda: tables.write_slices(predictions, texts, out / "slices.csv"),
-        "errors": lambda: tables.write_errors(predictions, texts, out / "errors.csv"),
+        "reliability": lambda: write_table(
+            "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
+        ),
+        "slices": lambda: write_table(
+            "slices_table",
+            [out / "slices.csv"],
+            predictions=predictions,
+            texts=texts,
+            confidence=0.95,
+        ),
+        "errors": lambda: write_table(
+            "errors_table", [out / "errors.csv"], predictions=predictions, texts=texts
+        ),
     }
     seconds = {}
     cpu = time.process_time()

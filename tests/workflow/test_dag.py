@@ -274,7 +274,7 @@ def test_snakemakes_own_report_is_complete(again, tmp_path):
 
 
 def test_drawing_never_imports_torch(finished):
-    code = "import sys, finetone.plots.curve, finetone.plots.bars, finetone.tables.tables; " \
+    code = "import sys, finetone.plots.curve, finetone.plots.bars, finetone.tables.main_table; " \
            "import finetone.report; print(sorted(m for m in ('torch', 'transformers') if m in sys.modules))"  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "workflow/scripts", text=True, capture_output=True

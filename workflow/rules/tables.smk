@@ -77,7 +77,7 @@ for table, (label, inputs, settings) in TABLE_SPECS.items():
         conda:
             "../../envs/light.yaml"
         params:
-            table=table,
+            table=f"{table}_table",
             settings=record(f"tables/{table}.csv"),
         message:
             f"Table: {label[0].lower()}{label[1:]}"
@@ -107,7 +107,7 @@ rule comparison_tables:
     resources:
         mem_mb=3000,
     params:
-        table="comparisons",
+        table="comparison_tables",
         settings=record("tables/comparisons.csv"),
         ranking=record("tables/ranking.csv"),
     message:

@@ -1,4 +1,4 @@
-"""Script of every table: calls `finetone.tables.tables.write_<table>` with the rule's own names."""
+"""Script of every table: calls `table` of its module in finetone.tables with the rule's own names."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from finetone import files, log
 log.to_file(snakemake.log[0])
 
 from finetone.provenance import Provenance, record_csv
-from finetone.tables import tables
+from finetone.tables import write_table
 
 inputs = {
     name: Path(value) if isinstance(value, str) else [Path(v) for v in value]
@@ -22,7 +22,7 @@ if "texts" in inputs:  # data/<dataset>
     inputs["texts"] = {path.name: files.split_of(path, "test") for path in inputs["texts"]}
 outputs = {name: Path(value) for name, value in snakemake.output.items()}
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-getattr(tables, f"write_{snakemake.params.table}")(**inputs, **provenance.settings, **outputs)
+write_table(snakemake.params.table, list(outputs.values()), **inputs, **provenance.settings)
 for name, table in outputs.items():  # one of two tables may have its own record
     given = snakemake.params.get(name)
     record_csv(table, Provenance.of_job(given, snakemake.input) if given else provenance)

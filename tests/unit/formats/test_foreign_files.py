@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finetone.errors import UserError
-from finetone.formats import predictions_reader, token_file
+from finetone.formats import predictions, token_file
 from finetone.formats.predictions import write
 from tests.workflow.dry import in_fork
 
@@ -42,7 +42,7 @@ def write_predictions(path: Path) -> None:
 
 
 def read_predictions(path: Path) -> list[bytes]:
-    epochs = predictions_reader.read(predictions_reader.header(path))
+    epochs = predictions.read(predictions.header(path))
     return [array.tobytes() for e in epochs for array in (e.ids, e.label, e.logits)]
 
 

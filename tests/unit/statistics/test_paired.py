@@ -8,8 +8,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 
-from finetone.formats.predictions_reader import Panel
 from finetone.statistics import agreement, multiple_testing, paired
+from finetone.statistics.panel import Panel
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:

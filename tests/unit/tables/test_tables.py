@@ -17,10 +17,11 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from finetone.errors import UserError
 from finetone.files import write_json
 from finetone.formats.csv_table import read_csv
-from finetone.formats.predictions_reader import header, panels, read
+from finetone.formats.predictions import header, read
 from finetone.report.results_json import write_results
 from finetone.statistics import cost
-from finetone.tables import tables
+from finetone.tables import write_table
+from finetone.tables.panels import panels
 
 LABELS = ["negative", "positive"]
 RUNS = {"big": (1, 2), "small": (1, 2), "words": (0,), "majority": (0,)}
@@ -169,23 +170,87 @@ class Experiment:
         of_models = [path for path in self.runs_json if path.parts[-3] in ("big", "small")]
         of_baselines = [path for path in self.runs_json if path not in of_models]
         texts = {source: self.texts[source]}
-        tables.write_runs(predictions, runs)
-        tables.write_summary(runs, summary, 0.95)
-        tables.write_main(summary, of_models, self.speed, source, self.models, out / "main.csv")
-        tables.write_baselines(summary, of_baselines, source, self.baselines, out / "baselines.csv")
-        tables.write_transfer(
-            summary, predictions, source, transfer, out / "transfer.csv", 0.95, 500, 0
+        write_table("runs_table", [runs], predictions=predictions, confidence=0.95)
+        write_table("summary_table", [summary], runs=runs, confidence=0.95)
+        write_table(
+            "main_table",
+            [out / "main.csv"],
+            summary=summary,
+            runs_json=of_models,
+            speed=self.speed,
+            source=source,
+            models=self.models,
         )
-        tables.write_efficiency(summary, self.runs_json, self.speed, source, out / "efficiency.csv")
-        tables.write_convergence(self.histories, self.data, out / "convergence.csv")
-        tables.write_leaks(predictions, self.audit, out / "leaks.csv")
-        tables.write_comparisons(
-            predictions, baseline, 0.95, 500, 0, out / "comparisons.csv", out / "ranking.csv"
+        write_table(
+            "baselines_table",
+            [out / "baselines.csv"],
+            summary=summary,
+            runs_json=of_baselines,
+            source=source,
+            baselines=self.baselines,
         )
-        tables.write_reliability(predictions, out / "reliability.csv")
-        tables.write_slices(predictions, texts, out / "slices.csv")
-        tables.write_errors(predictions, texts, out / "errors.csv")
-        tables.write_correlation(runs, self.histories, out / "correlation.csv", 0.95, 2000, 0)
+        write_table(
+            "transfer_table",
+            [out / "transfer.csv"],
+            summary=summary,
+            predictions=predictions,
+            source=source,
+            transfer=transfer,
+            confidence=0.95,
+            resamples=500,
+            seed=0,
+        )
+        write_table(
+            "efficiency_table",
+            [out / "efficiency.csv"],
+            summary=summary,
+            runs_json=self.runs_json,
+            speed=self.speed,
+            source=source,
+        )
+        write_table(
+            "convergence_table",
+            [out / "convergence.csv"],
+            histories=self.histories,
+            data=self.data,
+            confidence=0.95,
+        )
+        write_table(
+            "leaks_table",
+            [out / "leaks.csv"],
+            predictions=predictions,
+            audit=self.audit,
+            confidence=0.95,
+        )
+        write_table(
+            "comparison_tables",
+            [out / "comparisons.csv", out / "ranking.csv"],
+            predictions=predictions,
+            baseline=baseline,
+            confidence=0.95,
+            resamples=500,
+            seed=0,
+        )
+        write_table(
+            "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
+        )
+        write_table(
+            "slices_table",
+            [out / "slices.csv"],
+            predictions=predictions,
+            texts=texts,
+            confidence=0.95,
+        )
+        write_table("errors_table", [out / "errors.csv"], predictions=predictions, texts=texts)
+        write_table(
+            "correlation_table",
+            [out / "correlation.csv"],
+            runs=runs,
+            histories=self.histories,
+            confidence=0.95,
+            resamples=2000,
+            seed=0,
+        )
         return {path.stem: read_csv(path) for path in out.glob("*.csv")}
 
 
@@ -275,8 +340,10 @@ def test_seeds_that_kept_different_epochs_share_one_kept_row(tmp_path: Path) -> 
         write_predictions(tmp_path / f"{seed}.parquet", label, logits, seed=seed, kept_epoch=kept)
         for seed, kept in ((1, 2), (2, 3))
     ]
-    tables.write_runs(paths, tmp_path / "runs.csv")
-    tables.write_summary(tmp_path / "runs.csv", tmp_path / "summary.csv", 0.95)
+    write_table("runs_table", [tmp_path / "runs.csv"], predictions=paths, confidence=0.95)
+    write_table(
+        "summary_table", [tmp_path / "summary.csv"], runs=tmp_path / "runs.csv", confidence=0.95
+    )
     summary = read_csv(tmp_path / "summary.csv")
     assert summary["epoch"].tolist() == [1, 2, 3, 0]
     assert summary["kept"].tolist() == [False, False, False, True]
@@ -312,9 +379,19 @@ def test_transfer_drop(written: dict[str, pd.DataFrame]) -> None:
 
 def test_no_transfer_dataset_gives_an_empty_table(experiment: Experiment, tmp_path: Path) -> None:
     runs, summary, target = (tmp_path / name for name in ("runs.csv", "summary.csv", "t.csv"))
-    tables.write_runs(experiment.predictions, runs)
-    tables.write_summary(runs, summary, 0.95)
-    tables.write_transfer(summary, experiment.predictions, "movies", [], target, 0.95, 100, 0)
+    write_table("runs_table", [runs], predictions=experiment.predictions, confidence=0.95)
+    write_table("summary_table", [summary], runs=runs, confidence=0.95)
+    write_table(
+        "transfer_table",
+        [target],
+        summary=summary,
+        predictions=experiment.predictions,
+        source="movies",
+        transfer=[],
+        confidence=0.95,
+        resamples=100,
+        seed=0,
+    )
     assert read_csv(target).empty
 
 
@@ -345,7 +422,13 @@ def test_convergence_of_a_hand_example(tmp_path: Path) -> None:
     # half right for 40 batches of 32, then all right for 60: final 0.8, target 0.76
     history(np.array([0.5] * 40 + [1.0] * 60)).to_parquet(tmp_path / "h.parquet")
     data = balanced(tmp_path / "data")
-    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
+    write_table(
+        "convergence_table",
+        [tmp_path / "c.csv"],
+        histories={("m", 1): tmp_path / "h.parquet"},
+        data=data,
+        confidence=0.95,
+    )
     row = read_csv(tmp_path / "c.csv").iloc[0]
     assert row["final_training_accuracy"] == pytest.approx(0.8)
     # the target is 0.76, the window holds 256 examples, 8 batches: (8 - k)·0.5 + k ≥ 0.76·8 from
@@ -361,11 +444,23 @@ def test_convergence_over_seeds_has_intervals(tmp_path: Path) -> None:
     for seed, slow in ((1, 40), (2, 48), (3, 44)):
         histories["m", seed] = tmp_path / f"{seed}.parquet"
         history(np.array([0.5] * slow + [1.0] * (100 - slow))).to_parquet(histories["m", seed])
-    tables.write_convergence(histories, balanced(tmp_path / "data"), tmp_path / "c.csv")
+    write_table(
+        "convergence_table",
+        [tmp_path / "c.csv"],
+        histories=histories,
+        data=balanced(tmp_path / "data"),
+        confidence=0.95,
+    )
     row = read_csv(tmp_path / "c.csv").iloc[0]
     single = []
     for key, path in histories.items():
-        tables.write_convergence({key: path}, tmp_path / "data", tmp_path / "one.csv")
+        write_table(
+            "convergence_table",
+            [tmp_path / "one.csv"],
+            histories={key: path},
+            data=tmp_path / "data",
+            confidence=0.95,
+        )
         single.append(read_csv(tmp_path / "one.csv").iloc[0]["examples_to_target"])
     assert row["examples_to_target"] == round(np.mean(single))
     expected = stats.ttest_1samp(single, 0).confidence_interval(0.95)
@@ -381,7 +476,13 @@ def test_a_run_that_gets_worse_may_never_reach_its_target(tmp_path: Path) -> Non
     falling["examples"] = 4  # 160 examples: the window is the whole run
     falling.to_parquet(tmp_path / "h.parquet")
     data = balanced(tmp_path / "data")
-    tables.write_convergence({("m", 1): tmp_path / "h.parquet"}, data, tmp_path / "c.csv")
+    write_table(
+        "convergence_table",
+        [tmp_path / "c.csv"],
+        histories={("m", 1): tmp_path / "h.parquet"},
+        data=data,
+        confidence=0.95,
+    )
     assert pd.isna(read_csv(tmp_path / "c.csv").iloc[0]["examples_to_target"])
 
 
@@ -389,7 +490,13 @@ def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
     for name, share in (("guessing", 0.5), ("lucky", 0.51), ("learned", 0.6)):
         history(np.full(60, share), examples=100).to_parquet(tmp_path / f"{name}.parquet")
     histories = {(path.stem, 1): path for path in tmp_path.glob("*.parquet")}
-    tables.write_convergence(histories, balanced(tmp_path / "data"), tmp_path / "c.csv")
+    write_table(
+        "convergence_table",
+        [tmp_path / "c.csv"],
+        histories=histories,
+        data=balanced(tmp_path / "data"),
+        confidence=0.95,
+    )
     table = read_csv(tmp_path / "c.csv").set_index("method")
     assert table["examples_to_target"].isna().to_dict() == {
         "guessing": True, "lucky": True, "learned": False,
@@ -397,7 +504,13 @@ def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
     assert table["reached"].to_dict() == {"guessing": 0, "lucky": 0, "learned": 1}
     (tmp_path / "data/manifest.json").write_text('{"schema_version": 1}')
     with pytest.raises(UserError, match="manifest.json: no training rows"):
-        tables.write_convergence(histories, tmp_path / "data", tmp_path / "c.csv")
+        write_table(
+            "convergence_table",
+            [tmp_path / "c.csv"],
+            histories=histories,
+            data=tmp_path / "data",
+            confidence=0.95,
+        )
 
 
 def test_leaked_rows_are_taken_out(written: dict[str, pd.DataFrame]) -> None:
@@ -423,24 +536,41 @@ def test_interval_of_what_leaks_add_agrees_with_newcombe(tmp_path: Path) -> None
         leaks = {"dataset": "movies", "leaks": {"ids": list(ids)}}
         write_json(tmp_path / f"{name}.json", leaks)
     target = tmp_path / "leaks.csv"
-    tables.write_leaks([path], tmp_path / "some.json", target, 0.9)
+    write_table(
+        "leaks_table", [target], predictions=[path], audit=tmp_path / "some.json", confidence=0.9
+    )
     row = read_csv(target).iloc[0]
     low, high = confint_proportions_2indep(40, 40, 144, 160, method="newcomb", alpha=0.1)
     assert (row["low"], row["high"]) == pytest.approx((0.2 * low, 0.2 * high), abs=1e-6)
     assert row["difference"] == pytest.approx(0.92 - 0.9)
-    tables.write_leaks([path], tmp_path / "none.json", target)
+    write_table(
+        "leaks_table", [target], predictions=[path], audit=tmp_path / "none.json", confidence=0.95
+    )
     row = read_csv(target).iloc[0]
     assert (row["accuracy_unleaked"], row["difference"], row["low"], row["high"]) == (0.92, 0, 0, 0)
-    tables.write_leaks([path], tmp_path / "all.json", target)
+    write_table(
+        "leaks_table", [target], predictions=[path], audit=tmp_path / "all.json", confidence=0.95
+    )
     assert read_csv(target).iloc[0][["accuracy_unleaked", "difference", "low"]].isna().all()
     with pytest.raises(UserError, match="odd.json: leaks: id 999 is not in the predictions"):
-        tables.write_leaks([path], tmp_path / "odd.json", target)
+        write_table(
+            "leaks_table",
+            [target],
+            predictions=[path],
+            audit=tmp_path / "odd.json",
+            confidence=0.95,
+        )
 
 
 def test_confidence_reaches_the_intervals(experiment: Experiment, tmp_path: Path) -> None:
     widths = []
     for confidence in (0.8, 0.99):
-        tables.write_runs(experiment.predictions, tmp_path / "runs.csv", confidence)
+        write_table(
+            "runs_table",
+            [tmp_path / "runs.csv"],
+            predictions=experiment.predictions,
+            confidence=confidence,
+        )
         table = read_csv(tmp_path / "runs.csv")
         widths.append((table["accuracy_high"] - table["accuracy_low"]).mean())
     assert widths[1] > 1.5 * widths[0]
@@ -617,9 +747,13 @@ def test_rows_in_another_order_are_aligned_by_id(tmp_path: Path) -> None:
 
 
 def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> None:
-    arguments = (0.95, 100, 0, tmp_path / "c.csv", tmp_path / "r.csv")
+    given = {"confidence": 0.95, "resamples": 100, "seed": 0}
+    targets = [tmp_path / "c.csv", tmp_path / "r.csv"]
+    predictions = experiment.predictions
     with pytest.raises(UserError, match=r"'nobody' has no predictions.*big, small"):
-        tables.write_comparisons(experiment.predictions, "nobody", *arguments)
+        write_table(
+            "comparison_tables", targets, predictions=predictions, baseline="nobody", **given
+        )
     with pytest.raises(UserError, match="no prediction file holds dataset 'books'"):
         list(panels(experiment.predictions, "books"))
     assert not list(tmp_path.iterdir())
@@ -627,7 +761,15 @@ def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> No
 
 def test_one_method_alone_is_ranked(tmp_path: Path) -> None:
     path = write_predictions(tmp_path / "p.parquet", LABEL, [GOOD])
-    tables.write_comparisons([path], None, 0.95, 100, 0, tmp_path / "c.csv", tmp_path / "r.csv")
+    write_table(
+        "comparison_tables",
+        [tmp_path / "c.csv", tmp_path / "r.csv"],
+        predictions=[path],
+        baseline=None,
+        confidence=0.95,
+        resamples=100,
+        seed=0,
+    )
     assert read_csv(tmp_path / "c.csv").empty
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a"]
 
@@ -641,5 +783,13 @@ def test_three_classes_go_all_the_way(tmp_path: Path) -> None:
         logits = random.normal(0, 1, (90, 3)) + gain * np.eye(3)[label]
         path = tmp_path / f"{method}.parquet"
         paths.append(write_predictions(path, label, [logits], method=method, labels=names))
-    tables.write_comparisons(paths, None, 0.95, 300, 0, tmp_path / "c.csv", tmp_path / "r.csv")
+    write_table(
+        "comparison_tables",
+        [tmp_path / "c.csv", tmp_path / "r.csv"],
+        predictions=paths,
+        baseline=None,
+        confidence=0.95,
+        resamples=300,
+        seed=0,
+    )
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a", "b"]

@@ -1,20 +1,138 @@
 """Prediction files: the logits of every test row, from which all later numbers are computed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finetone import files
+from finetone.errors import UserError, first_line
 from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
 UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not what the rows mean
+FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
+# what pyarrow raises for damage: its own errors, and OSError for some of what it finds in pages
+UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError, RecursionError)
+SCHEMA = pa.schema(
+    {"epoch": pa.int16(), "id": pa.int64(), "label": pa.int64(), "logits": pa.list_(pa.float32())}
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a prediction file says about itself, read without touching its rows."""
+
+    path: Path
+    dataset: str
+    method: str
+    seed: int
+    labels: tuple[str, ...]
+    kept_epoch: int
+    facts: Mapping[str, Any] = field(default_factory=dict)  # all the metadata
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Rows of one epoch: ids int64 [n] ascending, label int64 [n], logits float32 [n, classes]."""
+
+    epoch: int
+    ids: npt.NDArray[np.int64]
+    label: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32]
+
+
+def header(path: str | Path) -> Header:
+    """The file's metadata; a UserError names a file that is not a finetone prediction file."""
+    path = Path(path)
+    try:
+        facts = json.loads((pq.read_schema(path).metadata or {})[b"finetone"])
+        values = {name: facts[name] for name in FACTS}
+        labels, _ = tuple(values["labels"]), dict(facts.get("checksums", {}))
+    except UNREADABLE as error:
+        raise UserError(
+            f"{path}: not a finetone prediction file ({first_line(error)}); delete it and rerun"
+        ) from None
+    return Header(path, **(values | {"labels": labels}), facts=facts)
+
+
+def read(head: Header, kept_only: bool = False) -> list[Predictions]:
+    """Epochs of one file in ascending order, rows sorted by id.
+
+    `kept_only` reads the kept epoch alone. A missing column, a repeated id, a label or a logit
+    outside what the header declares is a UserError.
+    """
+    columns = SCHEMA.names
+    wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
+    try:
+        table = pq.read_table(head.path, columns=columns, filters=wanted)
+        if missing := [name for name in columns if name not in table.column_names]:
+            raise UserError(f"{head.path}: column '{missing[0]}' is missing; delete it and rerun")
+        table = table.select(columns).cast(SCHEMA)
+        if empty := [name for name in columns if table.column(name).null_count]:
+            raise ValueError(f"column '{empty[0]}' has empty cells")
+    except UNREADABLE as error:
+        why = first_line(error)
+        raise UserError(f"{head.path}: unreadable ({why}); delete it and rerun") from None
+    if not table.num_rows:
+        raise UserError(
+            f"{head.path}: no rows of the kept epoch {head.kept_epoch}; delete it and rerun"
+        )
+    classes = len(head.labels)
+    column = table.column("logits").combine_chunks()
+    lengths = pc.list_value_length(column)
+    if pc.any(pc.not_equal(lengths, classes)).as_py():
+        raise UserError(
+            f"{head.path}: every row needs {classes} logits, one per label of {list(head.labels)}"
+        )
+    logits = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
+    # -inf is a class ruled out; NaN and +inf are a training run that diverged
+    if not (np.isfinite(logits).any(axis=1) & (logits < np.inf).all(axis=1)).all():
+        raise UserError(
+            f"{head.path}: logits are not finite: the training of '{head.method}' "
+            f"(seed {head.seed}) diverged; lower its learning_rate or set clip_norm"
+        )
+    epoch = table.column("epoch").to_numpy()
+    ids = table.column("id").to_numpy()
+    label = table.column("label").to_numpy().astype(np.int64)
+    if label.min() < 0 or label.max() >= classes:
+        raise UserError(
+            f"{head.path}: label {label[(label < 0) | (label >= classes)][0]} is outside "
+            f"0…{classes - 1} ({list(head.labels)})"
+        )
+    result = []
+    for number in np.unique(epoch):
+        rows = np.flatnonzero(epoch == number)
+        rows = rows[np.argsort(ids[rows], kind="stable")]
+        if (np.diff(ids[rows]) == 0).any():
+            raise UserError(f"{head.path}: an id occurs twice in epoch {number}; delete and rerun")
+        result.append(Predictions(int(number), ids[rows], label[rows], logits[rows]))
+    _check(head, result, kept_only)
+    return result
+
+
+def _check(head: Header, epochs: Sequence[Predictions], kept_only: bool) -> None:
+    """Raise a UserError unless `epochs` are those that were written, with the same content.
+
+    Files of earlier versions have neither checksums nor a fingerprint.
+    """
+    stated = head.facts.get("checksums", {})
+    if not stated and "fingerprint" not in head.facts:
+        return
+    found = {
+        str(each.epoch): checksum(head.facts, each.epoch, each.ids, each.label, each.logits)
+        for each in epochs
+    }
+    wanted = {str(head.kept_epoch)} if kept_only else set(stated)
+    if found != {epoch: stated.get(epoch) for epoch in wanted}:
+        raise UserError(f"{head.path}: changed since it was written; delete it and run again")
 
 
 def write(

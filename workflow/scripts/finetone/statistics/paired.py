@@ -28,10 +28,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from finetone.formats.predictions_reader import Panel
 from finetone.seeds import derive
 from finetone.statistics.agreement import counting
 from finetone.statistics.metrics import Bools, Floats
+from finetone.statistics.panel import Panel
 
 POWER = 0.8
 CELLS = 5_000_000  # resample weights held at once: 20 MB in float32

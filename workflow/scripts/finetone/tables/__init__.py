@@ -1,0 +1,26 @@
+"""One module per table, named as the rule that makes it: `table(…)` from files to a DataFrame."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from finetone.formats.csv_table import write_csv
+
+
+def write_table(name: str, targets: Sequence[Path], **given: Any) -> None:
+    """Make the table of module `name` and write it, whole or not at all.
+
+    Parameters
+    ----------
+    name
+        module of this package, as `main_table`
+    targets
+        the CSV files; more than one where a module makes several tables at once
+    given
+        what the module's `table` asks for: paths and settings. The same ones give the same bytes.
+    """
+    found = import_module(f"{__name__}.{name}").table(**given)
+    frames = found if isinstance(found, tuple) else (found,)
+    for frame, target in zip(frames, targets, strict=True):
+        write_csv(frame, target)

@@ -1,14 +1,16 @@
-"""Who is best, and who cannot be told apart from whom."""
+"""comparisons.csv and ranking.csv: who has the highest accuracy, and who differs from whom."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from finetone.errors import UserError
-from finetone.formats.predictions_reader import Panel
 from finetone.statistics import agreement, intervals, multiple_testing, paired
 from finetone.statistics.metrics import Floats
+from finetone.statistics.panel import Panel
+from finetone.tables.panels import panels
 
 COMPARISONS = [
     "dataset",
@@ -46,6 +48,15 @@ RANKING = [
 ]
 
 Pairs = dict[tuple[str, str], tuple[paired.Difference, float]]  # with the Holm-adjusted p
+
+
+def table(
+    predictions: Sequence[Path], baseline: str | None, confidence: float, resamples: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(comparisons, ranking) of all datasets."""
+    found = [compare(panel, baseline, confidence, resamples, seed) for panel in panels(predictions)]
+    pairs, ranks = zip(*found, strict=True)
+    return pd.concat(pairs), pd.concat(ranks)
 
 
 def compare(

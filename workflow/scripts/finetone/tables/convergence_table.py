@@ -1,4 +1,4 @@
-"""How fast a method learns its training data, from its runs' per-step histories.
+"""convergence.csv: how fast a method learns its training data, from its runs' per-step histories.
 
 - *final training accuracy*: cumulative accuracy at the end of the last epoch: of all examples of
   that epoch, each predicted just before the step that learns from it.
@@ -31,11 +31,18 @@ from finetone.files import read_json
 from finetone.formats.history import read_history
 from finetone.statistics.intervals import Interval, bounded, over_seeds, student, wilson
 from finetone.statistics.metrics import Floats
+from finetone.tables.method_facts import whole
 
 SHARE = 0.95
 WINDOW_SHARE = 0.02
 WINDOW_LEAST = 256
 RUN = ["final_training_accuracy", "area_under_curve", "examples_to_target"]
+
+
+def table(histories: Mapping[tuple[str, int], Path], data: Path, confidence: float) -> pd.DataFrame:
+    """The convergence table, one row per method; `data` is the folder of the dataset trained on."""
+    labels = training_rows(data / "manifest.json")
+    return whole(converge(histories, labels, confidence))
 
 
 def training_rows(manifest: str | Path) -> dict[str, int]:
@@ -90,7 +97,7 @@ def _bounded(
     return dict(zip(bounded(name), (float(numbers.mean()), low, high), strict=True))
 
 
-def measure(history: pd.DataFrame, majority: float, confidence: float = 0.95) -> dict[str, float]:
+def measure(history: pd.DataFrame, majority: float, confidence: float) -> dict[str, float]:
     """One run's numbers, by the names in `RUN`. `majority`: share of the most frequent label among
     the training rows."""
     examples = history["examples"].to_numpy(np.int64)

@@ -1,4 +1,4 @@
-"""Does a lower loss go with a higher accuracy?
+"""correlation.csv: does a lower loss go with a higher accuracy?
 
 Scopes, over fine-tuned models only (baselines of other kinds would make any relation look strong):
 
@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.formats.csv_table import read_csv
 from finetone.formats.history import read_history
 from finetone.seeds import derive
+from finetone.statistics.correlation import pearson, spearman
 from finetone.statistics.metrics import Floats
 
 LEAST_MODELS = 5
@@ -28,10 +30,17 @@ Measure = Callable[[Floats, Floats, Floats], Floats]
 Histories = Mapping[tuple[str, int], Path]
 
 
+def table(
+    runs: Path, histories: Histories, confidence: float, resamples: int, seed: int
+) -> pd.DataFrame:
+    """One row per scope and statistic, from runs.csv and the histories of the fine-tuned models."""
+    return correlate(read_csv(runs), histories, confidence, resamples, seed)
+
+
 def correlate(
     runs: pd.DataFrame, histories: Histories, confidence: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """correlation.csv from runs.csv and the training histories of the fine-tuned models."""
+    """`table` from the content of runs.csv."""
     runs = runs[runs["method"].isin({method for method, _ in histories})]
     runs = runs[np.isfinite(runs["loss"])]
     scopes = {}
@@ -63,33 +72,6 @@ def _training(histories: Histories) -> pd.DataFrame:
             )
         )
     return pd.concat(parts) if parts else pd.DataFrame(columns=["method", "loss", "accuracy"])
-
-
-def ranks(values: Floats, weights: Floats) -> Floats:
-    """Mean ranks (up to a constant) of values [n] if each stood there weights [..., n] times."""
-    levels, level = np.unique(values, return_inverse=True)
-    order = np.argsort(level, kind="stable")
-    starts = np.searchsorted(level[order], np.arange(len(levels)))
-    mass = np.add.reduceat(weights[..., order], starts, axis=-1)
-    ranked: Floats = (np.cumsum(mass, axis=-1) - mass / 2)[..., level]
-    return ranked
-
-
-def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Pearson's r [...] of points weighted by weights [..., n]; NaN where a side is constant."""
-    total = weights.sum(axis=-1, keepdims=True)
-    x = x - (weights * x).sum(axis=-1, keepdims=True) / total
-    y = y - (weights * y).sum(axis=-1, keepdims=True) / total
-    xx, yy, xy = ((weights * a * b).sum(axis=-1) for a, b in ((x, x), (y, y), (x, y)))
-    scale = np.sqrt(xx * yy)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r: Floats = np.where(scale > 1e-12, np.clip(xy / scale, -1, 1), np.nan)
-    return r
-
-
-def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Spearman's rank correlation, ties at their mean rank."""
-    return pearson(ranks(x, weights), ranks(y, weights), weights)
 
 
 def estimate(

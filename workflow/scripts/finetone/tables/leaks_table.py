@@ -1,4 +1,4 @@
-"""Accuracy with and without the test rows that also stand in train."""
+"""leaks.csv: accuracy with and without the test rows that also stand in train."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,10 @@ import pandas as pd
 
 from finetone.errors import UserError
 from finetone.files import read_json
-from finetone.formats.predictions_reader import Panel, panels
 from finetone.statistics.intervals import Interval, over_seeds
 from finetone.statistics.metrics import Bools
+from finetone.statistics.panel import Panel
+from finetone.tables.panels import panels
 
 COLUMNS = [
     "dataset",
@@ -25,7 +26,7 @@ COLUMNS = [
 ]
 
 
-def leaks(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.DataFrame:
+def table(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.DataFrame:
     """One row per method on the audited dataset.
 
     `difference` = accuracy - accuracy_unleaked: what the leaked rows add. It is the share of leaked

@@ -1,14 +1,21 @@
-"""From single runs to one row per method: every figure with its spread over seeds."""
+"""summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
 from finetone.statistics.metrics import METRICS
 
 BOUNDS = dict.fromkeys(METRICS, (0.0, 1.0)) | {"loss": (0.0, float("inf")), "mcc": (-1.0, 1.0)}
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
+
+
+def table(runs: Path, confidence: float) -> pd.DataFrame:
+    """summary.csv from runs.csv."""
+    return summarise(read_csv(runs), confidence)
 
 
 def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:

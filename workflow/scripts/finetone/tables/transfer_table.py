@@ -1,12 +1,50 @@
-"""How much accuracy is lost on a dataset the methods were not trained on."""
+"""transfer.csv: accuracy where the methods were not trained, and how much it drops."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from finetone.errors import UserError
-from finetone.formats.predictions_reader import header, panels
+from finetone.formats.predictions import header
+from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Floats
 from finetone.statistics.paired import Difference, difference, excess, resample
+from finetone.tables.method_facts import kept_rows
+from finetone.tables.panels import panels
+
+COLUMNS = [
+    *("dataset", "method", "source_accuracy", "source_low", "source_high"),
+    *(*bounded("accuracy"), *bounded("drop"), "seeds", "n"),
+]
+
+
+def table(
+    summary: Path,
+    predictions: Sequence[Path],
+    source: str,
+    transfer: Sequence[str],
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """One row per transfer dataset and method; `drop` is source accuracy - accuracy there."""
+    if not transfer:
+        return pd.DataFrame(columns=COLUMNS)
+    home = kept_rows(summary, source)
+    away = {dataset: kept_rows(summary, dataset) for dataset in transfer}
+    rows = []
+    found = drops(predictions, source, transfer, confidence, resamples, seed)
+    for (dataset, method), drop in found.items():
+        there = away[dataset].loc[method]
+        accuracies = [
+            row[column]
+            for row in (home.loc[method], there)
+            for column in ("accuracy_mean", "accuracy_low", "accuracy_high")
+        ]
+        lost = (drop.value, drop.low, drop.high)
+        rows.append((dataset, method, *accuracies, *lost, there["seeds"], there["n"]))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def drops(

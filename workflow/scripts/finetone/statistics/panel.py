@@ -1,0 +1,67 @@
+"""The runs of many methods on the same rows, side by side.
+
+A *run* is one (method, seed); a *panel* holds the kept epoch of every run on one dataset, with
+rows aligned by example id, which is what makes every comparison a paired one.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from finetone.statistics.metrics import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The kept epoch of every run on one dataset, rows aligned.
+
+    ids, label: [n]; seeds: {method: its seeds}, in the order the files were given; probabilities:
+    float32 [runs, n, classes], runs ordered by method, then seed.
+    """
+
+    dataset: str
+    labels: tuple[str, ...]
+    ids: Ints
+    label: Ints
+    seeds: dict[str, list[int]]
+    probabilities: Floats
+
+    @property
+    def methods(self) -> list[str]:
+        return list(self.seeds)
+
+    @cached_property
+    def columns(self) -> dict[str, slice]:
+        """Where each method's runs stand on the run axis."""
+        ends = np.cumsum([0, *(len(seeds) for seeds in self.seeds.values())])
+        return {m: slice(int(ends[i]), int(ends[i + 1])) for i, m in enumerate(self.seeds)}
+
+    @cached_property
+    def predicted(self) -> Ints:
+        """int8 [runs, n]; of equally likely classes the first."""
+        return self.probabilities.argmax(axis=2).astype(np.int8)
+
+    @cached_property
+    def correct(self) -> Bools:
+        """bool [runs, n]"""
+        return self.predicted == self.label[None, :]
+
+    @cached_property
+    def accuracy(self) -> Floats:
+        """float64 [runs]"""
+        return self.correct.mean(axis=1)
+
+    def accuracies(self, method: str) -> Floats:
+        """float64 [seeds of this method]"""
+        return self.accuracy[self.columns[method]]
+
+    def mean_accuracy(self, method: str) -> float:
+        """Over all seeds. One division of whole numbers, so that equal shares are equal floats."""
+        correct = self.correct[self.columns[method]]
+        return int(correct.sum()) / correct.size
+
+    @cached_property
+    def label_probability(self) -> Floats:
+        """float32 [runs, n]: probability given to the true class."""
+        return self.probabilities[:, np.arange(len(self.label)), self.label]

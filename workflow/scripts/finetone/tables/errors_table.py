@@ -1,0 +1,74 @@
+"""errors.csv: rows that all methods get wrong, or that divide them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from finetone.statistics.metrics import Floats
+from finetone.statistics.panel import Panel
+from finetone.tables.texts import panels_with_texts
+
+CUT = 300  # characters of a text shown
+MOST = 50  # rows of each kind
+
+
+def table(predictions: Sequence[Path], texts: Mapping[str, Path]) -> pd.DataFrame:
+    """Such rows of every dataset that `texts` has the test split of."""
+    found = panels_with_texts(predictions, texts)
+    return pd.concat([errors(panel, of_rows) for panel, of_rows in found])
+
+
+def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
+    """Rows every method gets wrong, and rows that divide the methods most; at most `most` of each.
+
+    A method is wrong on a row if more than half of its seeds are. Methods that give one class to
+    all rows (the majority control) do not count: they would call whole classes right or wrong.
+    all-wrong: by the mean probability of the true label, lowest first. disagreement: nearest to
+    half of the methods wrong first, then by the spread of that probability, widest first.
+    """
+    judges = [columns for columns in panel.columns.values() if np.ptp(panel.predicted[columns]) > 0]
+    names = [
+        "dataset",
+        "id",
+        "label",
+        "text",
+        "wrong_methods",
+        "methods",
+        "mean_probability_of_label",
+        "why",
+    ]
+    if not judges:
+        return pd.DataFrame(columns=names)
+    wrong = np.sum([panel.correct[c].mean(axis=0) < 0.5 for c in judges], axis=0)
+    probability: Floats = np.stack([panel.label_probability[c].mean(axis=0) for c in judges])
+    mean, spread = probability.mean(axis=0), probability.std(axis=0)
+    all_wrong = np.flatnonzero(wrong == len(judges))
+    divided = np.flatnonzero((wrong > 0) & (wrong < len(judges)))
+    unlike_half = np.abs(2 * wrong - len(judges))
+    chosen = [
+        ("all-wrong", all_wrong[np.argsort(mean[all_wrong], kind="stable")]),
+        ("disagreement", divided[np.lexsort((-spread[divided], unlike_half[divided]))]),
+    ]
+    rows = [
+        (
+            panel.dataset,
+            panel.ids[row],
+            panel.labels[panel.label[row]],
+            excerpt(texts[row]),
+            wrong[row],
+            len(judges),
+            mean[row],
+            why,
+        )
+        for why, order in chosen
+        for row in order[:most]
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def excerpt(text: str) -> str:
+    """The text on one line, without control characters, cut to what a table can hold."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * CUT]).split())
+    return line if len(line) <= CUT else line[: CUT - 1].rstrip() + "…"

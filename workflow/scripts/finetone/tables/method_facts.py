@@ -1,0 +1,85 @@
+"""What several tables say of a method: its rows of summary.csv, its parameters, times and memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from finetone.errors import UserError
+from finetone.files import read_json
+from finetone.formats.csv_table import read_csv
+from finetone.statistics.intervals import bounded
+
+OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # that baselines measure themselves
+TIMED = [
+    *bounded("seconds_per_32"),
+    "train_tokens_per_s",
+    *bounded("inference_examples_per_s"),
+    "peak_memory_bytes",
+]
+COUNTS = [
+    "parameters",
+    "non_embedding_parameters",
+    "peak_memory_bytes",
+    "flops_per_token",
+    "examples_to_target",
+    "seeds",
+]
+
+
+def summary_rows(summary: Path, dataset: str) -> pd.DataFrame:
+    """All rows of summary.csv on a dataset."""
+    table = read_csv(summary)
+    return table[table["dataset"] == dataset]
+
+
+def kept_rows(summary: Path, dataset: str) -> pd.DataFrame:
+    """The kept row of each method on a dataset, by method; a UserError if there is none."""
+    table = summary_rows(summary, dataset)
+    if table.empty:
+        raise UserError(f"{summary}: no row for dataset '{dataset}'; delete it and rerun")
+    return table[table["kept"]].set_index("method")
+
+
+def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
+    """What the runs of each method say, by method in the order of the files.
+
+    Kind and parameters of the first run; training seconds and own costs as means over seeds, the
+    seconds with their standard deviation.
+    """
+    rows = []
+    for path in runs_json:
+        run = read_json(path)
+        parameters = run.get("parameters") or {}
+        rows.append(
+            {
+                "method": run["method"],
+                "kind": run["kind"],
+                "parameters": parameters.get("total"),
+                "non_embedding_parameters": parameters.get("non_embedding"),
+                "train_seconds": run.get("train_seconds"),
+                # a fine-tuned model's own numbers are of training, and not measured side by side
+                **{name: run.get(name) for name in OWN if run["kind"] != "finetune"},
+            }
+        )
+    numeric = ["parameters", "non_embedding_parameters", "train_seconds", *OWN]
+    table = pd.DataFrame(rows, columns=["method", "kind", *numeric])
+    table = table.astype(dict.fromkeys(numeric, float))
+    how = dict.fromkeys(["kind", *numeric[:2]], "first") | dict.fromkeys(numeric[2:], "mean")
+    by_method = table.groupby("method", sort=False)
+    return by_method.agg(how).assign(train_seconds_sd=by_method["train_seconds"].std())
+
+
+def timings(speed: Sequence[Path]) -> pd.DataFrame:
+    """Side-by-side timings, by method."""
+    rows = [read_json(path) for path in speed]
+    table = pd.DataFrame([{name: row.get(name) for name in ("method", *TIMED)} for row in rows])
+    table = table.reindex(columns=["method", *TIMED]).astype(dict.fromkeys(TIMED, float))
+    return table.set_index("method")
+
+
+def whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts as whole numbers, also in columns where some are missing."""
+    present = [name for name in COUNTS if name in table.columns]
+    # a mean over seeds may fall between whole numbers
+    return table.round(dict.fromkeys(present, 0)).astype(dict.fromkeys(present, "Int64"))
