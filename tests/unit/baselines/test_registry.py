@@ -161,7 +161,7 @@ def test_the_folder_alone_predicts_in_another_process(tmp_path: Path) -> None:
         moved = (tmp_path / kind / "model").rename(tmp_path / f"moved-{kind}")
         assert {file.suffix for file in moved.iterdir()} <= {".json", ".npz", ".safetensors"}
     code = f"""
-import sys; from pathlib import Path; from finetone.baselines import registry as baselines
+import sys; from pathlib import Path; from finetone.baselines import registry
 here = Path({str(tmp_path)!r})
 for kind in {list(BLOCKS)!r}:
     registry.predict(here / f"moved-{{kind}}", test=here / "test.parquet",
@@ -186,7 +186,7 @@ def test_light_kinds_train_without_torch(tmp_path: Path) -> None:
     files.write_json(tmp_path / "manifest.json", {"dataset": "toys", "labels": NAMES[2]})
     light = {kind: block for kind, block in BLOCKS.items() if kind not in registry.NEEDS_SEED}
     code = f"""
-import sys; from pathlib import Path; from finetone.baselines import registry as baselines
+import sys; from pathlib import Path; from finetone.baselines import registry
 here = Path({str(tmp_path)!r})
 for kind, block in {light!r}.items():
     registry.fit(kind, block, train=here / "train.parquet", manifest=here / "manifest.json",

@@ -104,7 +104,7 @@ def test_killed_by_the_kernel(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tests.unit import test_engine_resume_fast as t\n"
+        "from tests.unit.engine import test_resume_fast as t\n"
         "real = t.loop.gradients\n"
         "def told(*a):\n"
         "    print('step', flush=True); return real(*a)\n"
