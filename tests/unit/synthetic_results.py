@@ -633,7 +633,7 @@ def draw_all(experiment: Experiment) -> dict[str, Path]:
     draw_transfer(table("transfer"), "movies", style, figures["transfer"])
     draw_methods(table("ranking"), "movies", style, figures["methods"])
     pairs = table("comparisons"), table("ranking"), "movies", style
-    draw_comparisons(*pairs, figures["comparisons"])
+    draw_comparisons(*pairs, figures["comparisons"], 0.95)
     draw_reliability(table("reliability"), "movies", style, figures["reliability"])
     draw_lengths(table("slices"), "movies", style, figures["lengths"])
     return figures

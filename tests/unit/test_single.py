@@ -96,7 +96,7 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
         "accuracy-parameters": lambda t: draw_accuracy_parameters(*costs, t),
         "accuracy-time": lambda t: draw_accuracy_time(*costs, t),
         "accuracy-inference": lambda t: draw_accuracy_inference(*costs, t),
-        "comparisons": lambda t: draw_comparisons(*pairs, t),
+        "comparisons": lambda t: draw_comparisons(*pairs, t, 0.95),
         "reliability": lambda t: draw_reliability(e.out / "reliability.csv", source, style, t),
         "lengths": lambda t: draw_lengths(e.out / "slices.csv", source, style, t),
         "transfer": lambda t: draw_transfer(e.out / "transfer.csv", source, style, t),

@@ -11,6 +11,7 @@ from finetone.claims.judging import evaluate_claims, write_claims
 from finetone.claims.kinds import evaluate
 from finetone.claims.outcome import judge
 from finetone.errors import UserError
+from finetone.statistics.intervals import over_seeds
 
 ROOT = Path(__file__).parents[3]
 METRICS = ["loss", "balanced_accuracy", "macro_f1", "mcc", "auc", "brier", "ece"]
@@ -72,12 +73,21 @@ def efficiency():
 
 def make_facts(**tables):
     defaults = {"runs": runs(), "efficiency": efficiency()}
-    return Facts({**defaults, **tables}, GROUPS, "reviews")
+    return Facts({**defaults, **tables}, GROUPS, "reviews", 0.95)
 
 
 def one(test, facts=None):
     (outcome,) = evaluate(test, facts or make_facts())
     return outcome
+
+
+@pytest.mark.parametrize(("seeds", "spread"), [((1,), 0.0), ((1, 2, 3), 0.01)])
+def test_a_lone_accuracy_has_the_interval_of_the_summary(seeds, spread):
+    facts = make_facts(runs=runs(400, seeds, spread))
+    outcome = one(accuracy("value", a={"method": "big"}, expect={"min": 0}), facts)
+    table = facts.tables["runs"]
+    of_big = table[(table["method"] == "big") & table["kept"]]["accuracy"].to_numpy()
+    assert (outcome.low, outcome.high) == over_seeds(of_big, 400, 0.95)
 
 
 def accuracy(kind, **keys):
@@ -358,7 +368,7 @@ def write(tmp_path, claims, **tables):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump({"claims": claims}))
-    write_claims(path, tmp_path, GROUPS, "reviews", tmp_path / "claims.csv")
+    write_claims(path, tmp_path, GROUPS, "reviews", tmp_path / "claims.csv", 0.95)
     return pd.read_csv(tmp_path / "claims.csv")
 
 
@@ -386,7 +396,9 @@ def test_claims_table(tmp_path):
 
 
 def test_a_table_without_claims_has_none(tmp_path):
-    write_claims(tmp_path / "claims.yaml", tmp_path, GROUPS, "reviews", tmp_path / "claims.csv")
+    write_claims(
+        tmp_path / "claims.yaml", tmp_path, GROUPS, "reviews", tmp_path / "claims.csv", 0.95
+    )
     assert pd.read_csv(tmp_path / "claims.csv").empty
 
 
@@ -432,7 +444,7 @@ def test_the_paper_contradicts_itself(tmp_path):
         }
     ).to_csv(tmp_path / "efficiency.csv", index=False)
     target = tmp_path / "claims.csv"
-    write_claims(ROOT / "config/paper/claims.yaml", tmp_path, groups, "imdb", target)
+    write_claims(ROOT / "config/paper/claims.yaml", tmp_path, groups, "imdb", target, 0.95)
     verdict = pd.read_csv(target).set_index("id")["verdict"]
     assert len([i for i in verdict.index if "-" not in i]) == 20
     assert verdict["C6"] == "supported"  # 95.95 of 98.74 is 97.2 %

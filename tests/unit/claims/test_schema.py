@@ -136,7 +136,7 @@ def tables(tmp_path):
 def judged(folder, test):
     path = write(folder, {"claims": [{**CLAIM, "tests": [test]}]})
     groups = {"a": {"f": 1, "g": "x"}, "b": {"f": 1}, "c": {}}
-    write_claims(path, folder, groups, "reviews", folder / "claims.csv")
+    write_claims(path, folder, groups, "reviews", folder / "claims.csv", 0.95)
     (verdict,) = pd.read_csv(folder / "claims.csv")["verdict"]
     return verdict
 

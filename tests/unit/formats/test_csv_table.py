@@ -81,11 +81,16 @@ def test_every_table_is_read_as_it_was_written(
     spy(pd.DataFrame({"model": names[:2], **statistics}), out / "tokenizers.csv")
     table_audit.audit_table(folder, tmp_path / "audit.json", out / "published.csv")
     judging.write_claims(
-        folder / "claims.yaml", out, {name: {} for name in names}, e.source, out / "claims.csv"
+        folder / "claims.yaml",
+        out,
+        {name: {} for name in names},
+        e.source,
+        out / "claims.csv",
+        0.95,
     )
     histories = {name: [path] for (name, _), path in e.histories.items()}
     matching.write_column_match(
-        folder, out / "runs.csv", histories, e.source, out / "column_match.csv"
+        folder, out / "runs.csv", histories, e.source, out / "column_match.csv", 0.95
     )
     matching.write_parameters(folder, e.runs_json[:4], out / "parameters.csv")
 

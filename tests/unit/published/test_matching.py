@@ -59,7 +59,7 @@ def column_match(tmp_path, published):
     target = tmp_path / "match.csv"
     runs, histories = write_runs(tmp_path / "runs.csv"), write_histories(tmp_path)
     folder = write_published(tmp_path / "published", published)
-    write_column_match(folder, runs, histories, "reviews", target)
+    write_column_match(folder, runs, histories, "reviews", target, 0.95)
     return pd.read_csv(target, dtype={"epoch": str}).set_index("epoch")
 
 
@@ -107,7 +107,7 @@ def test_in_between_cannot_tell():
         },
         index=index,
     )
-    assert set(match(table)["verdict"]) == {"cannot tell"}
+    assert set(match(table, 0.95)["verdict"]) == {"cannot tell"}
 
 
 def test_rmse_weighs_large_distances_more():
@@ -115,7 +115,7 @@ def test_rmse_weighs_large_distances_more():
     table = pd.DataFrame(
         {"published": [0.5, 0.5], "test": [0.5, 0.9], "training": [0.4, 0.6]}, index=index
     )
-    row = match(table).iloc[-1]
+    row = match(table, 0.95).iloc[-1]
     assert row["mean_absolute_to_test"] == pytest.approx(0.2)
     assert row["rmse_to_test"] == pytest.approx(np.sqrt(0.08))
     assert row["rmse_to_training"] == pytest.approx(0.1)

@@ -199,7 +199,7 @@ def test_the_papers_experiment_stays_under_five_megabytes(tmp_path: Path) -> Non
     figures = {name: tmp_path / f"{name}.svg" for name in names}
     table, model = experiment.table, experiment.models[0]
     pairs = table("comparisons"), table("ranking"), "movies", style
-    draw_comparisons(*pairs, figures["comparisons"])
+    draw_comparisons(*pairs, figures["comparisons"], 0.95)
     draw_reliability(table("reliability"), "movies", style, figures["reliability"])
     draw_lengths(table("slices"), "movies", style, figures["lengths"])
     draw_curve(experiment.histories(model), model, style, figures["curve"])

@@ -128,23 +128,25 @@ def test_intervals_of_a_proportion_agree_with_statsmodels(
 
 def test_newcombes_worked_examples() -> None:
     # Newcombe 1998 (Stat. Med. 17, 857-872), table I: 81 of 263 and 0 of 20
-    assert intervals.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert intervals.clopper_pearson(81, 263) == pytest.approx((0.2527, 0.3676), abs=5e-5)
-    assert intervals.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert intervals.clopper_pearson(0, 20) == pytest.approx((0.0, 0.1684), abs=5e-5)
+    assert intervals.wilson(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert intervals.clopper_pearson(81, 263, 0.95) == pytest.approx((0.2527, 0.3676), abs=5e-5)
+    assert intervals.wilson(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert intervals.clopper_pearson(0, 20, 0.95) == pytest.approx((0.0, 0.1684), abs=5e-5)
 
 
 def test_t_interval_agrees_with_scipy_and_needs_two_values() -> None:
     values = np.array([0.91, 0.92, 0.905, 0.93])
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
     assert intervals.student(values, 0.9) == pytest.approx(tuple(expected))
-    assert np.isnan(intervals.student(values[:1])).all()
+    assert np.isnan(intervals.student(values[:1], 0.95)).all()
 
 
 def test_wilson_covers_the_truth_as_often_as_it_says() -> None:
     # exact coverage: sum of the binomial probabilities of the counts whose interval holds p
     for n, p in ((50, 0.9), (200, 0.7), (872, 0.95)):
-        holds = [low <= p <= high for low, high in (intervals.wilson(k, n) for k in range(n + 1))]
+        holds = [
+            low <= p <= high for low, high in (intervals.wilson(k, n, 0.95) for k in range(n + 1))
+        ]
         coverage = stats.binom.pmf(np.arange(n + 1), n, p)[holds].sum()
         assert 0.93 < coverage < 0.975
 
@@ -170,16 +172,16 @@ def test_interval_over_seeds_covers_new_seeds_and_new_rows(
         rows = random.random(n)  # a row is hard for all seeds alike, up to each seed's shift
         shift = random.normal(0, spread, seeds)
         accuracies = np.array([(rows < truth + s).mean() for s in shift])
-        low, high = intervals.over_seeds(accuracies, n)
+        low, high = intervals.over_seeds(accuracies, n, 0.95)
         held += low <= truth <= high
     assert least < held / runs < 0.99
 
 
 def test_interval_over_seeds_is_wilsons_without_spread_and_wider_with() -> None:
-    assert intervals.over_seeds(np.array([0.9]), 500) == intervals.wilson(450, 500)
-    assert intervals.over_seeds(np.array([0.9, 0.9]), 500) == pytest.approx(
-        intervals.wilson(450, 500)
+    assert intervals.over_seeds(np.array([0.9]), 500, 0.95) == intervals.wilson(450, 500, 0.95)
+    assert intervals.over_seeds(np.array([0.9, 0.9]), 500, 0.95) == pytest.approx(
+        intervals.wilson(450, 500, 0.95)
     )
-    low, high = intervals.over_seeds(np.array([0.88, 0.92]), 500)
-    assert low < intervals.wilson(450, 500)[0] and high > intervals.wilson(450, 500)[1]
-    assert intervals.over_seeds(np.array([1.0, 1.0]), 500)[1] == 1.0
+    low, high = intervals.over_seeds(np.array([0.88, 0.92]), 500, 0.95)
+    assert low < intervals.wilson(450, 500, 0.95)[0] and high > intervals.wilson(450, 500, 0.95)[1]
+    assert intervals.over_seeds(np.array([1.0, 1.0]), 500, 0.95)[1] == 1.0

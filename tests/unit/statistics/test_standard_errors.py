@@ -72,13 +72,15 @@ def test_intervals_over_seeds_and_rows_cover():
         runs = [draw(random, 300, 2, 1 + 0.15 * random.normal()) for _ in range(4)]
         values = np.array([evaluate(*run)["loss"] for run in runs])
         errors = np.array([standard_errors(*run)["loss"] for run in runs])
-        low, high = metric_over_seeds(values, errors, bounds=(0.0, np.inf))
+        low, high = metric_over_seeds(values, errors, 0.95, bounds=(0.0, np.inf))
         hits += low <= np.mean(truth) <= high
     assert hits / 400 > 0.93  # errs on the wide side: rows are not shared here
 
 
 def test_one_seed_has_the_rows_alone_and_bounds_hold():
-    low, high = metric_over_seeds(np.array([0.5]), np.array([0.1]))
+    low, high = metric_over_seeds(np.array([0.5]), np.array([0.1]), 0.95)
     assert (low, high) == pytest.approx((0.5 - 0.196, 0.5 + 0.196), abs=1e-3)
-    assert metric_over_seeds(np.array([0.99]), np.array([0.1]), bounds=(0.0, 1.0))[1] == 1.0
-    assert np.isnan(metric_over_seeds(np.array([np.nan]), np.array([0.1]), bounds=(0.0, 1.0))).all()
+    assert metric_over_seeds(np.array([0.99]), np.array([0.1]), 0.95, bounds=(0.0, 1.0))[1] == 1.0
+    assert np.isnan(
+        metric_over_seeds(np.array([np.nan]), np.array([0.1]), 0.95, bounds=(0.0, 1.0))
+    ).all()

@@ -1,4 +1,4 @@
-"""A number with its doubt, and sums of such numbers."""
+"""A number with its variance, and weighted sums of such numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from math import inf
 import numpy as np
 from scipy import stats
 
+from finetone.statistics.intervals import over_seeds
+
 
 class Missing(Exception):
     """A number that our tables do not hold; the text says which."""
@@ -14,31 +16,40 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the variance of its error: 0 is exact, NaN unknown; 0 seeds: not from runs."""
+    """A value with the variance of its error: 0 is exact, NaN unknown; 0 seeds: not from runs.
+
+    `accuracies`, one per seed, are those of a lone method: its interval is then the one that every
+    table has (`intervals.over_seeds`).
+    """
 
     value: float
     variance: float = 0.0
-    freedom: float = inf
+    df: float = inf
     seeds: int = 0
     rows: int = 0
+    accuracies: tuple[float, ...] = ()
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """t-interval around the value."""
-        critical = stats.t.ppf((1 + confidence) / 2, self.freedom)
+        """t-interval around the value; of a lone accuracy the score interval."""
+        if self.accuracies:
+            return over_seeds(np.array(self.accuracies), self.rows, confidence)
+        critical = stats.t.ppf((1 + confidence) / 2, self.df)
         half = 0.0 if self.variance == 0 else float(critical * np.sqrt(self.variance))
         return self.value - half, self.value + half
 
 
 def combine(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
     """Weighted sum of independent estimates; degrees of freedom after Welch and Satterthwaite."""
+    if len(estimates) == 1 and weights[0] == 1:
+        return estimates[0]
     parts = [e.variance * w**2 for e, w in zip(estimates, weights, strict=True)]
     variance = sum(parts)
-    doubt = sum(v**2 / e.freedom for v, e in zip(parts, estimates, strict=True))
+    variance_of_variance = sum(v**2 / e.df for v, e in zip(parts, estimates, strict=True))
     known = [e.seeds for e in estimates if e.seeds]
     return Estimate(
         sum(e.value * w for e, w in zip(estimates, weights, strict=True)),
         variance,
-        variance**2 / doubt if doubt > 0 else inf,
+        variance**2 / variance_of_variance if variance_of_variance > 0 else inf,
         min(known, default=0),
         max(e.rows for e in estimates),
     )

@@ -1,16 +1,16 @@
 """What our tables know about a method: a value and how far it can be trusted.
 
-Sources of doubt, and the rule for each:
+Where the variance of each comes from:
 
 - accuracy: test rows, p(1-p)/n, and seeds, s²/S. With one seed the second is unknown and left out;
-  the verdict says how many seeds it rests on.
+  the verdict says how many seeds it rests on. A lone accuracy has the interval of summary.csv.
 - other metrics of a run: seeds alone; with one seed there is no interval.
 - a drop in transfer: the interval of transfer.csv.
 - times and memory: measured once, taken as good to ±10 %.
 - parameters, FLOPs, tokenizer statistics, group facts: exact.
 
-A group stands for the very methods in it, not for a population they were drawn from: its mean has
-the methods' own doubts, taken as independent. Methods share their test rows, which makes a
+A group is the very methods in it, not a sample of a population: the variance of its mean is that
+of the methods' own, taken as independent. Methods share their test rows, which makes a
 difference of two groups surer than that: the intervals err on the wide side.
 """
 
@@ -40,7 +40,7 @@ class Facts:
     tables: dict[str, pd.DataFrame]
     groups: dict[str, dict[str, Any]]
     source: str
-    confidence: float = 0.95
+    confidence: float
 
     def select(self, selection: dict[str, Any]) -> list[str]:
         """Methods named by `method`, `methods` or all facts in `group`."""
@@ -131,7 +131,8 @@ class Facts:
         p = (mean * n + 2) / (n + 4)
         by_row = Estimate(mean, p * (1 - p) / n, inf, seeds, n)
         by_seed = replace(by_seed, value=0.0)
-        return by_row if seeds == 1 else combine([by_row, by_seed], [1, 1])
+        estimate = by_row if seeds == 1 else combine([by_row, by_seed], [1, 1])
+        return replace(estimate, accuracies=tuple(values))
 
     def _drop(self, method: str, dataset: str | None) -> Estimate:
         table = self._table("transfer")
@@ -175,7 +176,7 @@ _COLUMNS = {
 
 
 def read_facts(
-    folder: Path, groups: dict[str, dict[str, Any]], source: str, confidence: float = 0.95
+    folder: Path, groups: dict[str, dict[str, Any]], source: str, confidence: float
 ) -> Facts:
     """Read the tables that claims can rest on; those that are not there count as missing data."""
     tables = {}

@@ -47,7 +47,7 @@ def write_claims(
     groups: dict[str, dict[str, Any]],
     source: str,
     target: Path,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> None:
     """Judge the claims in `claims_yaml` by the tables in the folder `tables`; write claims.csv.
 

@@ -1,6 +1,6 @@
 """The kinds of test a claim can be made of.
 
-Each takes a test (claims_schema) and the facts, and returns one Outcome; Missing data is undecided.
+Each takes a test (`claims.schema`) and the facts, and returns one Outcome; Missing data is undecided.
 """
 
 from collections.abc import Callable, Sequence
@@ -93,9 +93,7 @@ def _ratio(test: Test, facts: Facts) -> Outcome:
     (a, name_a), (b, name_b) = _side(test, "a", facts), _side(test, "b", facts)
     if a.value <= 0 or b.value <= 0:
         raise Missing(f"positive values: {name_a} = {a.value:g}, {name_b} = {b.value:g}")
-    logs = [
-        Estimate(log(e.value), e.variance / e.value**2, e.freedom, e.seeds, e.rows) for e in (a, b)
-    ]
+    logs = [Estimate(log(e.value), e.variance / e.value**2, e.df, e.seeds, e.rows) for e in (a, b)]
     difference = combine(logs, [1, -1])
     low, high = (exp(end) for end in difference.interval(facts.confidence))
     estimate = Estimate(a.value / b.value, nan, seeds=difference.seeds, rows=difference.rows)

@@ -24,7 +24,7 @@ def draw_comparisons(
     dataset: str,
     style: Style,
     target: Path,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> None:
     """Matrix of differences in percentage points, methods from best to worst on both sides."""
     order = (

@@ -26,7 +26,7 @@ def write_column_match(
     histories: Mapping[str, Sequence[Path]],
     source: str,
     target: Path,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> None:
     """Is the published accuracy one of test or of training rows? One row per epoch, and `all`.
 
@@ -41,7 +41,7 @@ def write_column_match(
     write_csv(match(theirs.to_frame().join(ours, how="inner"), confidence), target)
 
 
-def match(table: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def match(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The comparison itself; `table` has `published`, `test`, `training` by (method, epoch).
 
     The verdict is a t-interval over models of |published - test| - |published - training|, each

@@ -19,6 +19,8 @@ from finetone.published.literature import Outlier, outliers, read_literature
 from finetone.published.reading import Published, Result, read_published
 from finetone.statistics.intervals import clopper_pearson, wilson
 
+CONFIDENCE = 0.95  # of the intervals around printed accuracies
+
 
 def audit_table(
     folder: Path, target_json: Path, target_csv: Path, provenance: Provenance | None = None
@@ -60,8 +62,8 @@ def _value(published: Published, findings: dict[str, Any], result: Result) -> di
     n, explained = granularity["n_stated"], granularity["explained_by"]
     accuracy, scale = published.fraction(result.accuracy), published.scale
     k = round(accuracy * n)
-    wilson_low, wilson_high = wilson(k, n)
-    exact_low, exact_high = clopper_pearson(k, n)
+    wilson_low, wilson_high = wilson(k, n, CONFIDENCE)
+    exact_low, exact_high = clopper_pearson(k, n, CONFIDENCE)
     copies = {copy["model"]: copy["original"] for copy in findings["repeats"]}
     return {
         "table": result.table,

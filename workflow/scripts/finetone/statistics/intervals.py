@@ -16,7 +16,7 @@ def bounded(name: str) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"]
 
 
-def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
+def wilson(correct: float, n: float, confidence: float) -> Interval:
     """Score interval for a proportion (Wilson 1927): near-nominal coverage, inside [0, 1]."""
     return _score(correct / n, n, float(stats.norm.ppf((1 + confidence) / 2)))
 
@@ -28,7 +28,7 @@ def _score(p: float, n: float, critical: float) -> Interval:
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def clopper_pearson(correct: int, n: int, confidence: float = 0.95) -> Interval:
+def clopper_pearson(correct: int, n: int, confidence: float) -> Interval:
     """Exact interval for a proportion (Clopper & Pearson 1934): never below nominal coverage."""
     tail = (1 - confidence) / 2
     low = stats.beta.ppf(tail, correct, n - correct + 1) if correct > 0 else 0.0
@@ -36,7 +36,7 @@ def clopper_pearson(correct: int, n: int, confidence: float = 0.95) -> Interval:
     return float(low), float(high)
 
 
-def student(values: Floats, confidence: float = 0.95) -> Interval:
+def student(values: Floats, confidence: float) -> Interval:
     """t-interval for the mean of independent values; NaN for fewer than two."""
     if len(values) < 2:
         return float("nan"), float("nan")
@@ -45,14 +45,14 @@ def student(values: Floats, confidence: float = 0.95) -> Interval:
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
-def over_seeds(accuracies: Floats, n: int, confidence: float = 0.95) -> Interval:
+def over_seeds(accuracies: Floats, n: int, confidence: float) -> Interval:
     """Interval for a method's accuracy over new seeds *and* new test rows.
 
     `accuracies`: one per seed, all on the same n rows. The variance of their mean is taken as
     s²/S (seeds) + p(1-p)/n (rows); the second term is an upper bound, since averaging over seeds
     removes some of it, so the interval errs on the wide side. The score interval is then formed
     with the effective number of rows this variance is worth and a t quantile with Satterthwaite's
-    degrees of freedom (the usual treatment of proportions from clustered samples, cf. Korn &
+    degrees of df (the usual treatment of proportions from clustered samples, cf. Korn &
     Graubard 1998; Franco et al. 2019). With one seed, or seeds that agree exactly, it is Wilson's.
     """
     p = float(np.mean(accuracies))
@@ -64,13 +64,13 @@ def over_seeds(accuracies: Floats, n: int, confidence: float = 0.95) -> Interval
 
 
 def metric_over_seeds(
-    values: Floats, errors: Floats, confidence: float = 0.95, bounds: Interval = (-np.inf, np.inf)
+    values: Floats, errors: Floats, confidence: float, bounds: Interval = (-np.inf, np.inf)
 ) -> Interval:
     """Interval for the mean of any metric over new seeds and new test rows.
 
     `values`, `errors`: the metric and its standard error over rows, one per seed, on the same rows.
     As in `over_seeds` the variances s²/S and that over rows (the seeds' mean: an upper bound) add
-    up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
+    up, with a t quantile of Satterthwaite's degrees of df. Cut off at `bounds`; NaN where a
     seed has no value or no error.
     """
     mean = float(np.mean(values))
@@ -83,11 +83,11 @@ def metric_over_seeds(
 def _of_mean(values: Floats, of_rows: float, confidence: float) -> tuple[float, float]:
     """(variance of the mean over new seeds and rows, quantile its interval is made with).
 
-    Satterthwaite's degrees of freedom: the variance over seeds is estimated from `values`, one per
+    Satterthwaite's degrees of df: the variance over seeds is estimated from `values`, one per
     seed, that over rows is taken as known. One seed, or seeds that agree: the normal quantile.
     """
     seeds = len(values)
     of_seeds = float(np.var(values, ddof=1)) / seeds if seeds > 1 else 0.0
     total = of_seeds + of_rows
-    freedom = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
-    return total, float(stats.t.ppf((1 + confidence) / 2, freedom))
+    df = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
+    return total, float(stats.t.ppf((1 + confidence) / 2, df))
