@@ -5,15 +5,16 @@ A figure needs tables or histories only, so with those present it costs one ligh
 
 RANKING, EFFICIENCY = "<exp>/tables/ranking.csv", "<exp>/tables/efficiency.csv"
 COST = {"efficiency": EFFICIENCY, "ranking": RANKING}
-SHOWS_SOURCE = {"dataset": SOURCE, "style": style(datasets=[SOURCE])}
+SHOWS_SOURCE = {"dataset": SOURCE, "style": asdict(Style.from_config(config, METHODS, [SOURCE]))}
+SEVERAL_EPOCHS = [m for m in MODELS if EXPERIMENT.recipes[m]["epochs"] > 1] or METHODS
 
 # figure: (label in the report, module of finetone.plots, inputs, settings)
 FIGURE_SPECS = {
     "epochs": (
         "Accuracy and loss after every epoch",
         "epochs",
-        {"summary": "<exp>/tables/summary.csv"},
-        SHOWS_SOURCE,
+        {"summary": SUMMARY},
+        SHOWS_SOURCE | {"style": asdict(Style.from_config(config, SEVERAL_EPOCHS, [SOURCE]))},
     ),
     "methods": ("All methods side by side", "bars", {"ranking": RANKING}, SHOWS_SOURCE),
     "accuracy-parameters": ("Accuracy against parameters", "scatter", COST, SHOWS_SOURCE),
@@ -41,20 +42,24 @@ FIGURE_SPECS = {
         "Accuracy lost on other datasets",
         "bars",
         {"transfer": "<exp>/tables/transfer.csv"},
-        {"source": SOURCE, "style": style()},
+        {"source": SOURCE, "style": asdict(Style.from_config(config, METHODS, DATASETS))},
     ),
 }
 if not TRANSFER:
     del FIGURE_SPECS["transfer"]
-FIGURES = [
-    *expand("<exp>/figures/curves/{model}.svg", model=MODELS),
-    *expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS),
-    *(["<exp>/figures/published.svg"] if PUBLISHED else []),
-]
+if PUBLISHED:
+    FIGURE_SPECS["published"] = (
+        "Published against ours",
+        "bars",
+        {"published": "<exp>/tables/published.csv", "summary": SUMMARY},
+        SHOWS_SOURCE,
+    )
+FIGURES = expand("<exp>/figures/curves/{model}.svg", model=MODELS)
+FIGURES += expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS)
 for model in MODELS:
     add(
         f"figures/curves/{model}.svg",
-        {"method": model, "style": style([model], [])},
+        {"method": model, "style": asdict(Style.from_config(config, [model], []))},
         {"histories": runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", [model])},
     )
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,25 @@ def test_curve_has_the_papers_axes_and_restarts_every_epoch(
     assert len(lines) == 2  # loss and accuracy
     for line in lines:
         assert line.count("M") == 3  # one stroke per epoch
+
+
+def test_a_style_holds_what_its_picture_shows_and_nothing_else(experiment: Experiment) -> None:
+    config = deepcopy(dict(experiment.config))
+    methods, (source, *others) = [*config["models"]], [*config["datasets"]]
+    whole, part = Style.from_config(config), Style.from_config(config, methods, [source])
+    for name in others:
+        config["datasets"][name]["title"] = "Another title"
+    for block in config["baselines"].values():
+        block |= {"title": "Another title", "colour": "#123456"}
+    assert others and Style.from_config(config, methods, [source]) == part
+    assert Style.from_config(config) != whole
+    for method in methods:
+        assert part.title(method) == whole.title(method)
+        assert part.colour(method) == whole.colour(method)
+        assert (part.marker(method), part.line(method)) == (
+            whole.marker(method),
+            whole.line(method),
+        )
 
 
 def test_a_crowd_of_21_methods_is_drawn_small_enough_for_one_page(tmp_path: Path) -> None:
