@@ -73,8 +73,8 @@ wildcard_constraints:
 
 
 def sized(rule, **amounts):
-    """What one job of `rule` asks for: `amounts`, sized for models of 110 million parameters, unless
-    `resources:` of the configuration has others."""
+    """What one job of `rule` asks for: `amounts`, sized for models of up to 140 million parameters,
+    unless `resources:` of the configuration has others."""
     return {name: config["resources"].get(rule, {}).get(name, amounts[name]) for name in amounts}
 
 
