@@ -7,6 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from finetone.errors import UserError
+from finetone.plots import MODULES
 from finetone.plots import style as style_module
 from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
@@ -262,6 +264,12 @@ def test_bad_tables_are_refused_by_name(
         DRAW[name](experiment, Style.from_config(experiment.config), target)
     assert f"{table}.csv" in str(error.value)
     assert not target.exists()
+
+
+def test_every_figure_is_drawn_by_the_module_that_is_named_for_it() -> None:
+    assert {name.replace("-", "_") for name in DRAW} | {"published"} == set(MODULES)
+    for figure, module in MODULES.items():
+        assert hasattr(import_module(f"finetone.plots.{module}"), f"draw_{figure}")
 
 
 def test_unknown_language_is_refused() -> None:
