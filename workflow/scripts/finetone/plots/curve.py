@@ -1,4 +1,4 @@
-"""The paper's training curve: cumulative loss on the left, cumulative accuracy on the right."""
+"""The original study's training curve: cumulative loss on the left, cumulative accuracy on the right."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labels in the report's language."""
+"""Labels in the language of the page."""
 
 from functools import cache
 from pathlib import Path
