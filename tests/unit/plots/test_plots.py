@@ -22,7 +22,7 @@ from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.placing import Box, place
 from finetone.plots.scatter import (
@@ -274,7 +274,7 @@ def test_every_figure_is_drawn_by_the_module_that_is_named_for_it() -> None:
 
 def test_unknown_language_is_refused() -> None:
     with pytest.raises(UserError, match="'fr'; choose one of en, zh"):
-        labels("fr")
+        labels_in("fr")
 
 
 def test_both_languages_label_the_same_things() -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from finetone.plots.canvas import grid_only, look, new_figure, percent, save
+from finetone.plots.canvas import grid_only, look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
 from finetone.plots.read_table import read
 from finetone.plots.style import MUTED, RULE, Style
 
@@ -24,7 +25,7 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
     several = table.groupby("method")["epoch"].transform("nunique") > 1
     table = table[several] if several.any() else table
     final = table.groupby("method").last()["accuracy_mean"].sort_values(ascending=False)
-    say = labels(style.language)
+    labels = labels_in(style.language)
     with look():
         figure = new_figure(8.2, 1.3 + len(final) * 0.17 * (table["epoch"].nunique() + 1))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
@@ -45,23 +46,23 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
         for axes, name in ((left, "test_accuracy"), (right, "test_loss")):
             for y in range(1, len(final)):
                 axes.axhline(y - 0.5, color=RULE, linewidth=0.5)
-            axes.set_xlabel(say[name])
+            axes.set_xlabel(labels[name])
             axes.spines["left"].set_visible(False)
             axes.margins(x=0.07)
             grid_only(axes, "x")
         left.set_yticks(range(len(final)), [short(style.title(m)) for m in final.index])
         left.set_ylim(len(final) - 0.5, -0.5)
-        title = say["title_epochs"].format(dataset=short(style.dataset(dataset)))
+        title = labels["title_epochs"].format(dataset=short(style.dataset(dataset)))
         figure.suptitle(broken(title, 72), x=0.01, ha="left", fontsize=11, fontweight="bold")
         left.set_title(
-            say["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
+            labels["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
         )
         items = "; ".join(
             f"{style.title(m)}: "
             + ", ".join(f"{percent(a)} %" for a in table.loc[table["method"] == m, "accuracy_mean"])
             for m in final.index
         )
-        save(figure, target, title, say["desc_epochs"].format(items=items))
+        save(figure, target, title, labels["desc_epochs"].format(items=items))
 
 
 def _stacked(y: int, n: int) -> pd.Index:

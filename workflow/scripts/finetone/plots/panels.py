@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.errors import UserError
-from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
 from finetone.plots.read_table import methods_in, read
 from finetone.plots.style import INK, MUTED, RULE, Style
 
@@ -24,8 +25,8 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
         raise UserError(f"{reliability}: every bin of {dataset!r} is empty; make it again")
     low = 100 * min(table["confidence"].min(), table["accuracy"].min())
     low = max(0.0, math.floor(low / 10) * 10)
-    say = labels(style.language)
-    title = say["title_reliability"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_reliability"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)
@@ -47,12 +48,12 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
             stated = np.average(rows["confidence"], weights=rows["n"])
             right = np.average(rows["accuracy"], weights=rows["n"])
             items.append(
-                say["desc_gap"].format(
+                labels["desc_gap"].format(
                     method=style.title(method), confidence=percent(stated), accuracy=percent(right)
                 )
             )
-        _titles(figure, title, say["confidence"], say["accuracy"])
-        save(figure, target, title, say["desc_reliability"].format(items="; ".join(items)))
+        _titles(figure, title, labels["confidence"], labels["accuracy"])
+        save(figure, target, title, labels["desc_reliability"].format(items="; ".join(items)))
 
 
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
@@ -70,8 +71,8 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     table["slice"] = table["slice"].astype(str)
     order = list(dict.fromkeys(table["slice"]))
     bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
-    say = labels(style.language)
-    title = say["title_lengths"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_lengths"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)
@@ -101,8 +102,8 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
         for i, axes in enumerate(panels):
             if i + _columns(len(methods)) < len(panels):
                 axes.tick_params(labelbottom=False)
-        _titles(figure, title, say["length"], say["test_accuracy"])
-        save(figure, target, title, say["desc_lengths"].format(items="; ".join(items)))
+        _titles(figure, title, labels["length"], labels["test_accuracy"])
+        save(figure, target, title, labels["desc_lengths"].format(items="; ".join(items)))
 
 
 def _columns(n: int) -> int:

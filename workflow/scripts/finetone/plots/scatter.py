@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
+from finetone.plots.canvas import floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.numbers import percent
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
@@ -69,10 +70,10 @@ def _draw(
     )
     table["x"] = cost.x(table[cost.column].astype(float))
     table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
-    say = labels(style.language)
-    title = say[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
     if table.empty:
-        draw_nothing(title, say["nothing_cost"], target)
+        draw_nothing(title, labels["nothing_cost"], target)
         return
     edge = floor(table["accuracy"])
     true = table["accuracy"].copy()
@@ -100,7 +101,7 @@ def _draw(
         if len(best) > 1:
             axes.step(
                 best["x"], 100 * best["accuracy"], where="post", color=MUTED, linewidth=1,
-                linestyle=(0, (4, 3)), label=say["frontier"], zorder=2,
+                linestyle=(0, (4, 3)), label=labels["frontier"], zorder=2,
             )  # fmt: skip
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
@@ -109,8 +110,8 @@ def _draw(
         axes.set_xlim(low / room, high * room)
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
-        axes.set_xlabel(say[cost.column])
-        axes.set_ylabel(say["test_accuracy"])
+        axes.set_xlabel(labels[cost.column])
+        axes.set_ylabel(labels["test_accuracy"])
         axes.set_title(broken(title, 70))
         figure.draw_without_rendering()  # settles the layout, so that labels know where points lie
         figure.set_layout_engine("none")
@@ -130,7 +131,7 @@ def _draw(
             figure,
             target,
             title,
-            say["desc_scatter"].format(
+            labels["desc_scatter"].format(
                 n=len(table), items=", ".join(map(style.title, best["method"])) or "–"
             ),
         )

@@ -43,7 +43,7 @@ class Maker:
 
     inputs: ReportInputs
     style: Style
-    say: Mapping[str, str]
+    labels: Mapping[str, str]
     pictures: Mapping[str, Picture]
     runs: Sequence[Mapping[str, Any]]
 
@@ -75,7 +75,7 @@ class Maker:
         path = self.inputs.tables.get(name)
         if path is None or frame.empty:
             return []
-        caption = self.say[f"table_{name}"]
+        caption = self.labels[f"table_{name}"]
         return [table(name, caption, frame, columns, path, self.style, folded)]
 
     def distinct(self, fact: Callable[[Mapping[str, Any]], Any]) -> str:

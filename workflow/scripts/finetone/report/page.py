@@ -54,7 +54,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
     for table in inputs.tables.values():  # also those of which only the hash is shown
         check_csv(table)
-    say = words(HERE / "translations", style.language)
+    labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
@@ -63,7 +63,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
         for name, path in inputs.figures.items()
     }
-    maker = Maker(inputs, style, say, pictures, [read_json(run) for run in inputs.runs])
+    maker = Maker(inputs, style, labels, pictures, [read_json(run) for run in inputs.runs])
     sections = [section for make in SECTIONS if not (section := make(maker)).empty]
     script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
     environment = Environment(
@@ -74,13 +74,14 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html.j2").render(
-        say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
+        # in a template, labels.copy must not be the method of a dictionary
+        labels=SimpleNamespace(**labels),
         language={"en": "en", "zh": "zh-CN"}[style.language],
         title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
         answer=[
             sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
             for sentence in answer(
-                ranks, read(efficiency, ["method"]) if efficiency else None, style, say
+                ranks, read(efficiency, ["method"]) if efficiency else None, style, labels
             )
         ],
         facts=what_was_run(maker),
