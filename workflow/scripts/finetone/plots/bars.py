@@ -1,4 +1,4 @@
-"""Pictures with one row per method: the ranking, the loss on other data, published against ours."""
+"""Pictures with one row per method: the ranking, the drop on other datasets, published and ours."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,19 @@ from finetone.plots.style import INK, MUTED, RULE, Style
 
 
 def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
-    """Ranking with intervals and group letters from `ranking.csv`, the best on top."""
+    """Draw the ranking with intervals and group letters, the best on top.
+
+    Parameters
+    ----------
+    ranking
+        The table ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
     table = (
         read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
@@ -49,7 +61,19 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
 
 
 def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> None:
-    """Points lost on every other dataset against the source, one panel per dataset."""
+    """Draw how much accuracy drops on every transfer dataset, one panel per dataset.
+
+    Parameters
+    ----------
+    transfer
+        The table transfer.csv.
+    source
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(transfer, ["dataset", "method", "drop", "drop_low", "drop_high"])
     table = table[table["drop"].notna() & (table["dataset"] != source)]
     datasets = list(dict.fromkeys(table["dataset"]))
@@ -85,10 +109,21 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
 def draw_published(
     published: Path, summary: Path, dataset: str, style: Style, target: Path
 ) -> None:
-    """Accuracy after the last published epoch beside ours with its interval.
+    """Draw the accuracy after the last published epoch beside ours with its interval.
 
-    `published` has `method` (or `model`), `accuracy` (percent or fractions) and perhaps `epoch`;
-    of a file with several tables (column `table`) only "published" counts.
+    Parameters
+    ----------
+    published
+        A CSV file with the columns `method` (or `model`), `accuracy` (percent or fractions) and
+        perhaps `epoch`; of one with several tables (column `table`) only "published" counts.
+    summary
+        The table summary.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
     """
     theirs = read(published, ["accuracy"])
     if "method" not in theirs and "model" in theirs:
@@ -180,6 +215,6 @@ def _values(axes: Axes, texts: list[str]) -> None:
 
 
 def _beside(axes: Axes, text: str, y: float, points: float, **look_of: Any) -> None:
-    """Write `text` in row `y`, so many `points` to the right of the axes."""
+    """Write `text` in row `y`, `points` to the right of the axes."""
     place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     axes.annotate(text, (1, y), xytext=(points, 0), va="center", **place, **look_of)

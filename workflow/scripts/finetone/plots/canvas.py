@@ -63,7 +63,7 @@ RC: dict[Any, Any] = {
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Draw inside this block: the project's typography, nobody else's matplotlib settings."""
+    """A block in which matplotlib draws with the settings of this project alone."""
     with warnings.catch_warnings(), matplotlib.rc_context():
         # glyphs missing from the layout font are found by the reader's
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")

@@ -1,4 +1,4 @@
-"""Every method against every other: differences, and which of them are beyond chance."""
+"""Every method against every other: differences, and which of them are significant."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,21 @@ def draw_comparisons(
     target: Path,
     confidence: float = 0.95,
 ) -> None:
-    """Matrix of differences in percentage points, methods from best to worst on both sides."""
+    """Draw a matrix of differences in percentage points, from the best method to the worst.
+
+    Parameters
+    ----------
+    comparisons, ranking
+        The tables comparisons.csv and ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    confidence
+        Of the tests, in (0, 1): 0.95 marks what is significant at 0.05.
+    """
     order = (
         read(ranking, ["method", "rank"], dataset)
         .sort_values("rank", kind="stable")["method"]

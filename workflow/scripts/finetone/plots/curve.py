@@ -21,10 +21,20 @@ Series = tuple[np.ndarray, np.ndarray]
 
 
 def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Path) -> None:
-    """One method's curve over all batches; every seed thin, their mean bold.
+    """Draw one method's curve over all batches; every seed thin, their mean bold.
 
-    `histories` are `runs/<method>/seed*/history.parquet`. Both quantities are averages since the
-    epoch began, so lines restart at every epoch boundary.
+    Both quantities are averages since the epoch began, so lines restart where an epoch begins.
+
+    Parameters
+    ----------
+    histories
+        Its files runs/<method>/seed<k>/history.parquet.
+    method
+        Its name.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
     """
     if not histories:
         raise UserError(f"{target}: no history of method {method!r} to draw")
@@ -101,7 +111,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
 
 
 def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:
-    """Rows that decide the accuracy axis: the mean of a few batches is noise, may leave it."""
+    """Rows that decide the accuracy axis; the mean of the first few batches may lie outside of it."""
     place = run.groupby("epoch").cumcount()
     length = run.groupby("epoch")["step"].transform("size")
     return run[place >= np.minimum(batches, length - 1)]

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,9 +16,23 @@ from finetone.plots.numbers import percent
 from finetone.plots.read_table import methods_in, read
 from finetone.plots.style import INK, MUTED, RULE, Style
 
+SLANTED: dict[str, Any] = {"rotation": 35, "rotation_mode": "anchor", "fontsize": 7.5}
+
 
 def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path) -> None:
-    """Share that is right against stated confidence, per bin of equal mass; ideal: the diagonal."""
+    """Draw accuracy against confidence, per bin of equal size; the diagonal is ideal.
+
+    Parameters
+    ----------
+    reliability
+        The table reliability.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(reliability, ["method", "confidence", "accuracy", "n"], dataset)
     table = table[table["n"] > 0].dropna(subset=["confidence", "accuracy"])
     methods = style.sorted(methods_in(table))
@@ -33,11 +48,8 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
         for axes, method in zip(panels, methods, strict=True):
             rows = table[table["method"] == method].sort_values("confidence")
             axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
-            axes.plot(
-                100 * rows["confidence"], 100 * rows["accuracy"], color=style.colour(method),
-                marker=style.marker(method), markersize=4, linewidth=1.2,
-                markeredgecolor="white", markeredgewidth=0.5, clip_on=False, zorder=3,
-            )  # fmt: skip
+            look_of = _marks(style, method, 4) | {"clip_on": False, "zorder": 3}
+            axes.plot(100 * rows["confidence"], 100 * rows["accuracy"], **look_of)
             axes.set_xlim(low, 100)
             axes.set_ylim(low, 100)
             ticks = np.linspace(low, 100, 3)
@@ -57,10 +69,22 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
 
 
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
-    """Accuracy with interval per slice of text length, shortest first, one panel per method."""
+    """Draw accuracy with interval by length of the text, one panel per method.
+
+    Parameters
+    ----------
+    slices
+        The table slices.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(slices, ["method", "kind", "slice", "accuracy", "low", "high"], dataset)
     table = table[table["kind"] == "length"].copy()
-    if {"least", "most"} <= set(table):  # lengths say more than "q1"
+    if {"least", "most"} <= set(table):  # lengths are clearer than "q1"
         table["slice"] = [
             f"{least:.0f}–{most:.0f}"
             for least, most in zip(table["least"], table["most"], strict=True)
@@ -70,6 +94,7 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
         raise UserError(f"{slices}: no slices by length of {dataset!r}; make it again")
     table["slice"] = table["slice"].astype(str)
     order = list(dict.fromkeys(table["slice"]))
+    places = range(len(order))
     bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
     labels = labels_in(style.language)
     title = labels["title_lengths"].format(dataset=short(style.dataset(dataset)))
@@ -80,19 +105,10 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
             rows = table[table["method"] == method].set_index("slice").reindex(order)
             mean = 100 * rows["accuracy"]
             bars = [mean - 100 * rows["low"], 100 * rows["high"] - mean]
-            axes.errorbar(
-                range(len(order)), mean, yerr=[bar.clip(lower=0) for bar in bars],
-                color=style.colour(method), marker=style.marker(method), markersize=5,
-                linewidth=1.2, markeredgecolor="white", markeredgewidth=0.5,
-            )  # fmt: skip
-            axes.set_xticks(
-                range(len(order)),
-                order,
-                rotation=35,
-                ha="right",
-                rotation_mode="anchor",
-                fontsize=7.5,
-            )
+            look_of = _marks(style, method, 5)
+            axes.errorbar(places, mean, yerr=[bar.clip(lower=0) for bar in bars], **look_of)
+            axes.set_xticks(places, order, ha="right", **SLANTED)
+
             axes.set_xlim(-0.4, len(order) - 0.6)
             axes.set_ylim(bottom - 1, min(100.5, top + 1))
             _name(axes, style.title(method))
@@ -138,3 +154,10 @@ def _titles(figure: Figure, title: str, x: str, y: str) -> None:
     )
     figure.supxlabel(x, fontsize=9, color=MUTED)
     figure.supylabel(y, fontsize=9, color=MUTED)
+
+
+def _marks(style: Style, method: str, size: float) -> dict[str, Any]:
+    """A line with marks of `size` points."""
+    edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+    own = {"color": style.colour(method), "marker": style.marker(method)}
+    return {**own, **edge, "markersize": size, "linewidth": 1.2}

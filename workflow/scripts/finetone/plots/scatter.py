@@ -1,9 +1,10 @@
-"""Accuracy against cost, with the frontier of methods that no other beats on both."""
+"""Accuracy against cost, with the frontier: methods that no other one beats in both."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,27 +44,42 @@ INFERENCE = Cost(
 def draw_accuracy_parameters(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
 ) -> None:
-    """Accuracy on `dataset` with interval against millions of parameters."""
+    """Draw accuracy against millions of parameters: see `_draw`."""
     _draw(efficiency, ranking, dataset, style, target, PARAMETERS)
 
 
 def draw_accuracy_time(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
 ) -> None:
-    """Accuracy on `dataset` with interval against seconds of training."""
+    """Draw accuracy against seconds of training: see `_draw`."""
     _draw(efficiency, ranking, dataset, style, target, TIME)
 
 
 def draw_accuracy_inference(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
 ) -> None:
-    """Accuracy on `dataset` with interval against milliseconds per predicted text."""
+    """Draw accuracy against milliseconds per predicted text: see `_draw`."""
     _draw(efficiency, ranking, dataset, style, target, INFERENCE)
 
 
 def _draw(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path, cost: Cost
 ) -> None:
+    """Draw accuracy with intervals against a cost.
+
+    Parameters
+    ----------
+    efficiency, ranking
+        The tables efficiency.csv and ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    cost
+        The horizontal axis.
+    """
     costs = ["method", cost.column, cost.frontier]
     table = read(efficiency, costs)[costs].merge(
         read(ranking, ["method", "accuracy", "low", "high"], dataset), on="method"
@@ -99,10 +115,9 @@ def _draw(
                 zorder=3,
             )
         if len(best) > 1:
-            axes.step(
-                best["x"], 100 * best["accuracy"], where="post", color=MUTED, linewidth=1,
-                linestyle=(0, (4, 3)), label=labels["frontier"], zorder=2,
-            )  # fmt: skip
+            dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (4, 3))}
+            stairs = {**dashed, "where": "post", "label": labels["frontier"], "zorder": 2}
+            axes.step(best["x"], 100 * best["accuracy"], **stairs)
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
         low, high = table["x"].min(), table["x"].max()
@@ -113,7 +128,7 @@ def _draw(
         axes.set_xlabel(labels[cost.column])
         axes.set_ylabel(labels["test_accuracy"])
         axes.set_title(broken(title, 70))
-        figure.draw_without_rendering()  # settles the layout, so that labels know where points lie
+        figure.draw_without_rendering()  # settles the layout, so that it is known where points are
         figure.set_layout_engine("none")
         names = [
             short(style.title(row.method))

@@ -15,10 +15,20 @@ NAMED = 4  # methods listed by name before "and n more"
 def answer(
     ranking: pd.DataFrame, efficiency: pd.DataFrame | None, style: Style, labels: Mapping[str, str]
 ) -> list[str]:
-    """Sentences from one dataset's ranking.csv and efficiency.csv.
+    """The answer as sentences, from the rows of one dataset.
 
-    Who is best; who cannot be told apart from it; how far the next one is behind, with interval
-    and share of the training time; the best method at no more than half that time.
+    They name the best method, those that are not significantly different from it, the difference to
+    the next one with interval and share of the training time, and the best method that takes at most
+    half that time.
+
+    Parameters
+    ----------
+    ranking, efficiency
+        Rows of ranking.csv and efficiency.csv.
+    style
+        Titles of the methods.
+    labels
+        Words in the language of the page.
     """
     rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]

@@ -15,7 +15,7 @@ from finetone.report.picture import Picture
 
 @dataclass(frozen=True)
 class Section:
-    """`pictures` stand one below another, `gallery` side by side.
+    """`pictures` are shown one below another, `gallery` side by side.
 
     `facts` are (term, text), `code` (summary, text).
     """
@@ -39,7 +39,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Maker:
-    """Inputs, words and runs; what is absent comes back empty."""
+    """What sections are made with; what is absent is read as empty."""
 
     inputs: ReportInputs
     style: Style

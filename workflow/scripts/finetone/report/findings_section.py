@@ -5,7 +5,7 @@ from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 
 DRAWING = {"bilstm", "textcnn"}  # kinds of baselines that draw random numbers
-FEW_SEEDS = 5  # below, the uncertainty of the variance over seeds widens intervals noticeably
+FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over seeds is uncertain
 
 
 def ranking(maker: Maker) -> Section:
@@ -88,7 +88,7 @@ def curves(maker: Maker) -> Section:
         Column("models", labels["models"], "count"),
     ]
     related = maker.read("correlation")
-    if len(related):  # without an interval a correlation says nothing
+    if len(related):  # a correlation without an interval is not shown
         related = related[related["low"].notna()]
     return Section(
         "curves",

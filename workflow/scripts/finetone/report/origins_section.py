@@ -33,7 +33,7 @@ def what_was_run(maker: Maker) -> list[tuple[str, str]]:
 
 
 def data(maker: Maker) -> Section:
-    """Rows, origin and oddities of every dataset."""
+    """Rows, origin and audit of every dataset."""
     audits = {audit["dataset"]: audit for audit in map(read_json, maker.inputs.audits)}
     facts: list[tuple[str, str]] = []
     for manifest in map(read_json, maker.inputs.manifests):

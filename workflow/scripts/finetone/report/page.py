@@ -45,10 +45,24 @@ SECTIONS = (
 
 
 def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
-    """One self-contained HTML page: no request leaves it, the same inputs give the same bytes.
+    """Write one self-contained HTML page: it loads nothing, and the same inputs give the same bytes.
 
-    Text of data rows is shown, so everything is escaped, and a content security policy allows only
-    the one script of the page. UserError if there is no ranking of the source dataset.
+    Texts of the data are shown, so everything is escaped, and a content security policy allows only
+    the one script of the page.
+
+    Parameters
+    ----------
+    inputs
+        The files to show.
+    style
+        Titles and colours, and the language.
+    target
+        The HTML file to write.
+
+    Raises
+    ------
+    UserError
+        There is no ranking of the source dataset, or a table was altered.
     """
     if "ranking" not in inputs.tables:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")

@@ -1,4 +1,4 @@
-"""The section on a published table: what its numbers allow, and what ours say about it."""
+"""The section on a published table: what is wrong with its numbers, and our verdicts on its claims."""
 
 import json
 
