@@ -1,5 +1,6 @@
 """The picture of the packages is the one that their imports give."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,15 @@ def draw(root: Path) -> str:
 def test_the_picture_is_what_the_command_draws_now(tmp_path: Path) -> None:
     told = "run python docs/draw_architecture.py"
     assert draw(tmp_path) == (ROOT / "docs/architecture.md").read_text(), told
+
+
+def test_modules_that_the_documents_name_are_there() -> None:
+    named = [
+        (page.name, path)
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+        if page.name != "CHANGELOG.md"
+        for path in re.findall(r"`((?:\w+/)+\w+\.(?:py|smk|yaml))`", page.read_text())
+    ]
+    places = (ROOT, ROOT / "workflow/scripts/finetone", ROOT / "workflow/scripts")
+    assert len(named) > 20
+    assert [each for each in named if not any((p / each[1]).exists() for p in places)] == []

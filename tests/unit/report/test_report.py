@@ -14,12 +14,13 @@ import yaml
 
 from finetone import report
 from finetone.errors import UserError
+from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.language import words
 from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.style import PALETTE, Style
-from finetone.report import ReportInputs, numbers, write_report
+from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
 from finetone.report.picture import read_picture
