@@ -17,18 +17,9 @@ from finetone.provenance import as_param
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
 NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
 
+MANIFEST = ["data", "models", "questions"]  # of the folders below, those of artifacts with one
 # folders of the artifacts that make the tables
-FOLDERS = [
-    "data",
-    "models",
-    "questions",
-    "audit",
-    "tokens",
-    "tokenizers",
-    "speed",
-    "runs",
-    "predictions",
-]
+FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made of
 
@@ -87,7 +78,7 @@ class Experiment(Names):
     def record(self, artifact: str) -> Path:
         """The file that holds the record of `artifact` (see `finetone.provenance`)."""
         kind = artifact.split("/")[0]
-        if kind in ("data", "models", "questions", "checkpoints"):
+        if kind in (*MANIFEST, "checkpoints"):
             return self.folder / artifact / "manifest.json"
         if kind == "tables":
             return self.folder / f"{artifact}.json"

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,35 +35,7 @@ class Cost:
     x: Callable[[pd.Series], pd.Series]
 
 
-PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
-TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
-INFERENCE = Cost(
-    "inference", "inference_examples_per_s", "on_frontier_inference", lambda rate: 1000 / rate
-)
-
-
-def draw_accuracy_parameters(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Draw accuracy against millions of parameters: see `_draw`."""
-    _draw(efficiency, ranking, dataset, style, target, PARAMETERS)
-
-
-def draw_accuracy_time(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Draw accuracy against seconds of training: see `_draw`."""
-    _draw(efficiency, ranking, dataset, style, target, TIME)
-
-
-def draw_accuracy_inference(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Draw accuracy against milliseconds per predicted text: see `_draw`."""
-    _draw(efficiency, ranking, dataset, style, target, INFERENCE)
-
-
-def _draw(
+def draw(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path, cost: Cost
 ) -> None:
     """Draw accuracy with intervals against a cost.
@@ -78,7 +51,7 @@ def _draw(
     target
         The SVG file to write.
     cost
-        The horizontal axis.
+        The horizontal axis: millions of parameters, seconds of training, milliseconds per text.
     """
     costs = ["method", cost.column, cost.frontier]
     table = read(efficiency, costs)[costs].merge(
@@ -150,6 +123,16 @@ def _draw(
                 n=len(table), items=", ".join(map(style.title, best["method"])) or "–"
             ),
         )
+
+
+PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
+TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
+RATE = "inference_examples_per_s"
+INFERENCE = Cost("inference", RATE, "on_frontier_inference", lambda rate: 1000 / rate)
+
+draw_accuracy_parameters = partial(draw, cost=PARAMETERS)
+draw_accuracy_time = partial(draw, cost=TIME)
+draw_accuracy_inference = partial(draw, cost=INFERENCE)
 
 
 def _plain_log_ticks(axes: Axes) -> None:
