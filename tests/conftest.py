@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import LIBRARY, library_path
 from tests.support import sitecustomize
 
-LIBRARY = Path(__file__).parents[1] / "workflow" / "scripts" / "finetone"
 missing = pytest.StashKey[list[str]]()
 
 
@@ -24,11 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--every-error"):
         return
     if "FINETONE_NOTES" not in os.environ:  # the workers of pytest-xdist inherit it
-        os.environ["FINETONE_NOTES"] = tempfile.mkstemp(prefix="finetone-errors-")[1]
+        os.environ["FINETONE_NOTES"] = tempfile.mkdtemp(prefix="finetone-errors-")
         support = str(Path(sitecustomize.__file__).parent)
-        os.environ["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [support, os.environ.get("PYTHONPATH")])
-        )
+        os.environ["PYTHONPATH"] = os.pathsep.join([support, library_path()])
     sitecustomize.watch(os.environ["FINETONE_NOTES"])
 
 
@@ -36,7 +34,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workerinput") or not config.getoption("--every-error"):
         return
-    config.stash[missing] = never_made(Path(os.environ["FINETONE_NOTES"]).read_text())
+    config.stash[missing] = never_made(Path(os.environ["FINETONE_NOTES"]))
     if config.stash[missing] and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -48,18 +46,15 @@ def pytest_terminal_summary(
         terminalreporter.line(f"no test makes the UserError of {place}", red=True)
 
 
-def never_made(notes: str) -> list[str]:
-    """The places "engine/loop.py:61" of UserErrors that are not among `notes`."""
-    made: dict[str, set[int]] = {}
-    for note in notes.splitlines():
-        file, _, line = note.rpartition(":")
-        made.setdefault(file.rpartition("/finetone/")[2], set()).add(int(line))
+def never_made(notes: Path) -> list[str]:
+    """The places "engine/loop.py:61" of UserErrors that have no file in the folder `notes`."""
+    made = {note.name.replace("|", "/") for note in notes.iterdir()}
     found = []
-    for file in sorted(LIBRARY.rglob("*.py")):
-        name = file.relative_to(LIBRARY).as_posix()
+    for file in sorted((LIBRARY / "finetone").rglob("*.py")):
+        name = file.relative_to(LIBRARY / "finetone").as_posix()
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("UserError"):
                 lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-                if not made.get(name, set()).intersection(lines):
+                if made.isdisjoint(f"{name}:{line}" for line in lines):
                     found.append(f"{name}:{node.lineno}")
     return found

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import ROOT
 from tests.cluster.slurm import Cluster, missing
 
-ROOT = Path(__file__).parents[2]
 LAUNCH = Path(__file__).with_name("launch.py")
 LIMIT = 540  # seconds for any one call: what goes wrong on a cluster tends to hang in silence
 

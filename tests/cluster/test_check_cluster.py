@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import ROOT
+from tests import library_path
 from tests.cluster.slurm import Cluster
 
-LIBRARY = ROOT / "workflow/scripts"
 CHECK = [sys.executable, "-m", "finetone", "cluster"]
 
 
@@ -19,7 +18,7 @@ def check(
 ) -> tuple[int, str]:
     done = subprocess.run(
         [*before, *CHECK, "--results", str(folder / "results"), *arguments],
-        cwd=folder, env={**environment, "PYTHONPATH": str(LIBRARY)}, text=True, capture_output=True, timeout=100,
+        cwd=folder, env={**environment, "PYTHONPATH": library_path()}, text=True, capture_output=True, timeout=100,
     )  # fmt: skip
     output = done.stdout + done.stderr
     assert len(output.splitlines()) == 1, output

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import library_path
 from tests.hub.fixtures import client_environment
 from tests.hub.server import Hub, pins
 
@@ -56,7 +57,7 @@ print(json.dumps({
 
 def test_unmodified_clients(hub: Hub, hub_root: Path, tmp_path: Path) -> None:
     environment = client_environment(hub.endpoint, tmp_path)
-    environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "workflow" / "scripts")
+    environment["PYTHONPATH"] = library_path()
     done = subprocess.run(
         [sys.executable, "-c", CLIENT],
         env=environment,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import library_path
 from tests.hub.fixtures import client_environment
 from tests.hub.server import Hub
 
@@ -45,10 +46,9 @@ elif what == "a fault of ours":
 
 
 def run(what: str, endpoint: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    scripts = str(Path(__file__).parents[2] / "workflow" / "scripts")
     return subprocess.run(
         [sys.executable, "-c", JOB, what],
-        env={**client_environment(endpoint, folder / "home"), "PYTHONPATH": scripts, **more},
+        env={**client_environment(endpoint, folder / "home"), "PYTHONPATH": library_path(), **more},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -15,12 +15,10 @@ import finetone
 from finetone import cli
 from finetone.commands import fetch
 from finetone.data import download
+from tests import LIBRARY, ROOT, library_path
 from tests.tiny import write_reviews
 from tests.unit.tables.test_tables import Experiment
 from tests.workflow.dry import in_fork
-
-ROOT = Path(__file__).parents[2]
-LIBRARY = ROOT / "workflow/scripts"
 
 
 def call(
@@ -53,7 +51,7 @@ def test_help_explains_and_imports_nothing_heavy(command: list[str]) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *command, "--help"],
-        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+        env={**os.environ, "PYTHONPATH": library_path()},
         text=True, capture_output=True, check=True,
     )  # fmt: skip
     assert f"usage: finetone {' '.join(command)}".strip() in done.stdout

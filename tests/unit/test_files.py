@@ -13,11 +13,12 @@ from finetone import files
 from finetone.errors import UserError
 from finetone.formats.csv_table import write_csv
 from finetone.provenance import Provenance, record_csv, seal
+from tests import library_path
 from tests.workflow.snake import without_power
 
 
 def python(code: str, folder: Path, **options: Any) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": library_path()}
     command = [sys.executable, "-c", code]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, **options

@@ -1,6 +1,7 @@
 """What a user relies on of every baseline: files, determinism, round trip, messages."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from finetone import files
 from finetone.baselines import lexicon, majority, registry, word_index
 from finetone.errors import UserError
+from tests import library_path
 
 NET = {
     "vocabulary": 50, "embedding": 16, "hidden": 16, "dropout": 0.1, "epochs": 4, "batch_size": 8,
@@ -169,8 +171,8 @@ for kind in {list(BLOCKS)!r}:
         target=here / f"{{kind}}.parquet")
     assert ("torch" in sys.modules) == (kind in registry.NEEDS_SEED), kind
 """
-    scripts = Path(registry.__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(scripts)})
+    environment = {**os.environ, "PYTHONPATH": library_path()}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     for kind, logits in here.items():
         np.testing.assert_allclose(logits_of(tmp_path / f"{kind}.parquet"), logits, atol=1e-6)
 
@@ -194,8 +196,8 @@ for kind, block in {light!r}.items():
         run=here / kind / "run.json", history=None)
 assert "torch" not in sys.modules
 """
-    scripts = Path(registry.__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(scripts)})
+    environment = {**os.environ, "PYTHONPATH": library_path()}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
 def test_majority_predicts_the_training_shares() -> None:

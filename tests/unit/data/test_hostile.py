@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finetone.data import limits, read
+from finetone.data import limits
 from finetone.data.read import read_table
 from finetone.data.wheel import extract_folder, read_member
 from finetone.errors import UserError
+from tests import library_path
 
 COLUMNS = ["text", "label"]
 HEAD = b"text,label\n"
@@ -176,7 +177,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, fl
         (folder / name).write_bytes(content())
     result = subprocess.run(
         [sys.executable, "-c", CHILD, str(folder), *EXPECTED],
-        env={**os.environ, "PYTHONPATH": str(Path(read.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": library_path()},
         capture_output=True,
         text=True,
         check=False,

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from finetone.data import limits, read
 from finetone.data.read import read_table
 from finetone.errors import UserError
+from tests import library_path
 
 COLUMNS = ["text", "label"]
 
@@ -208,10 +209,9 @@ def test_a_million_short_rows_take_less_than_300_mb(tmp_path: Path):
     with path.open("w") as stream:
         stream.write("text,label\n")
         stream.writelines(f"row {i},{i % 2}\n" for i in range(1_000_000))
-    library = str(Path(read.__file__).parents[2])
     result = subprocess.run(
         [sys.executable, "-c", MILLION, str(path)],
-        env={**os.environ, "PYTHONPATH": library},
+        env={**os.environ, "PYTHONPATH": library_path()},
         capture_output=True,
         text=True,
         check=True,

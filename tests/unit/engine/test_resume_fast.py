@@ -17,6 +17,7 @@ from finetone.engine import state as states
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
+from tests import ROOT, library_path
 from tests.unit.engine.zoo import model, texts
 
 LENGTHS = np.random.default_rng(1).integers(1, 60, 44).tolist()
@@ -100,7 +101,6 @@ def test_how_often_to_save_is_said_by_the_environment(monkeypatch: pytest.Monkey
 
 def test_killed_by_the_kernel(tmp_path: Path) -> None:
     """SIGKILL at a random moment, again and again, until the run is through."""
-    root = Path(__file__).parents[3]
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -112,7 +112,7 @@ def test_killed_by_the_kernel(tmp_path: Path) -> None:
         "module, training = t.run(Path(sys.argv[1]))\n"
         "print('bits', t.states.digest(module), training.resumed)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": f"{root / 'workflow' / 'scripts'}:{root}"}
+    environment = {**os.environ, "PYTHONPATH": f"{library_path()}:{ROOT}"}
     command = [sys.executable, "-c", code, str(tmp_path / "state")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None

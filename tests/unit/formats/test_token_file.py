@@ -1,6 +1,7 @@
 """Token files hold exactly what the model's own tokenizer says, cut, unpadded and mappable."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from finetone.data.splits import write_split
 from finetone.errors import UserError
 from finetone.formats import token_file
 from finetone.formats.token_file import read_tokens, tokenize, tokenizer_statistics
+from tests import library_path
 
 LABELS = ["negative", "positive"]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "##s", "a", "b"]
@@ -210,9 +212,9 @@ def test_statistics_weigh_a_vocabulary(tmp_path: Path, model: Path):
 
 def test_reading_tokens_needs_neither_pandas_nor_transformers():
     code = "import sys, finetone.formats.token_file; print(*sys.modules)"
-    library = str(Path(token_file.__file__).parents[2])
     loaded = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {library!r}); {code}"],
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": library_path()},
         capture_output=True,
         text=True,
         check=True,
