@@ -72,8 +72,3 @@ def test_jobs_left_by_a_dead_controller_are_named(cluster: Cluster, tmp_path: Pa
     )
     code, said = check(tmp_path, cluster.environment)
     assert code == 1 and f"scancel {job.strip()}" in said
-
-
-def test_no_slurm_on_the_path(tmp_path: Path) -> None:
-    code, said = check(tmp_path, {"PATH": str(tmp_path)})
-    assert code == 1 and "sbatch" in said and "not found on PATH" in said

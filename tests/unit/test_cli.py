@@ -13,7 +13,7 @@ import yaml
 
 import finetone
 from finetone import cli
-from finetone.commands import fetch
+from finetone.commands import clone, fetch
 from finetone.data import download
 from tests import LIBRARY, ROOT, library_path
 from tests.tiny import write_reviews
@@ -95,6 +95,14 @@ def test_a_configuration_that_is_not_there(
     said = refused(capfd, *command, "--configfile", "config/demo.yaml", "config/dmo.yaml")
     assert "--configfile config/dmo.yaml: no such file" in said
     assert "--cores 0: give at least 1" in refused(capfd, *command, "--cores", "0")
+
+
+def test_a_library_without_its_clone_says_where_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clone, "HERE", tmp_path)
+    said = refused(capfd, "fetch", folder=tmp_path)
+    assert f"Snakefile: not in {tmp_path}; call finetone in a clone" in said
 
 
 def test_fetch_calls_the_rule_of_the_workflow(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,45 @@ def test_a_file_that_is_not_the_one_described_is_refused_by_name(tmp_path: Path)
     (tmp_path / "weights").write_text("swapped")
     with pytest.raises(UserError, match=r"weights: not the file .*manifest\.json describes"):
         files.unchanged(tmp_path / "manifest.json", hashes)
+
+
+def test_a_result_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir(mode=0o500)
+    write = (
+        "from finetone import errors, files\n"
+        "try: files.write_json('tables/a.json', {})\n"
+        "except errors.UserError as error: print(error)"
+    )
+    done = python(write, tmp_path, preexec_fn=without_power)
+    assert done.stdout == "tables/a.json: cannot be written (Permission denied)\n", done.stderr
+
+
+def test_a_time_in_the_future_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    file = tmp_path / "my texts.csv"
+    file.touch()
+    files.check_mtimes([file, tmp_path / "not there"])
+    os.utime(file, (time.time() + 100, time.time() + 100))
+    with pytest.raises(UserError, match=r"texts\.csv: bears a time \d+ s in the future") as error:
+        files.check_mtimes([file])
+    assert f"touch '{file}'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"schema_version": 1', '"schema_version": 9', "schema version 9, but .* reads 1"),
+        ('"rows": 7', '"rows": 8', "changed since it was written"),
+    ],
+)
+def test_a_record_of_another_version_or_content_is_refused(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    file = tmp_path / "run.json"
+    files.write_json(file, {"rows": 7})
+    assert files.read_json(file) == {"schema_version": 1, "rows": 7}
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(UserError, match=rf"run\.json: {words}.*; delete {file} and run again"):
+        files.read_json(file)
 
 
 def loop(file: Path) -> None:

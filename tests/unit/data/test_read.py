@@ -100,6 +100,13 @@ def test_text_is_never_taken_for_a_number_or_a_gap(cell):
         assert rows_of(read_table(content, f"x.{kind}", COLUMNS)) == [(cell, "1")]
 
 
+def test_parquet_in_gzip_may_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(read, "MAX_PARQUET", 0)
+    content = gzip.compress(as_parquet([("good", "1")]))
+    with pytest.raises(UserError, match=r"^x\.parquet\.gz: unpacks to more than 0 GB"):
+        read_table(content, "x.parquet.gz", COLUMNS)
+
+
 def test_json_and_parquet_cells_keep_their_type_and_gaps_are_none():
     rows = [("1", 0), ("2", None), (None, 1)]
     assert rows_of(read_table(as_jsonl(rows), "x.jsonl", COLUMNS)) == rows

@@ -56,6 +56,22 @@ def test_a_wrong_digest_is_told_with_both_and_leaves_nothing(local_index: Path, 
     assert list(target.parent.iterdir()) == []
 
 
+def test_a_pip_that_is_told_to_fetch_more_is_refused(
+    local_index: Path, tmp_path: Path, monkeypatch
+):
+    other = local_index.with_name("other-1.0-py3-none-any.whl")
+    with zipfile.ZipFile(local_index) as one, zipfile.ZipFile(other, "w") as two:
+        for name in one.namelist():
+            two.writestr(
+                name.replace("parcel", "other"), one.read(name).replace(b"parcel", b"other")
+            )
+    (tmp_path / "more.txt").write_text("other==1.0\n")
+    monkeypatch.setenv("PIP_REQUIREMENT", str(tmp_path / "more.txt"))
+    with pytest.raises(UserError, match="^parcel==1.0: pip left 2 wheels instead of one"):
+        wheel.fetch("parcel==1.0", files.sha256(local_index), tmp_path / "parcel.whl")
+    assert not (tmp_path / "parcel.whl").exists()
+
+
 def test_what_pip_says_is_passed_on(local_index: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"No matching distribution found for parcel==2\.0\)") as e:
         wheel.fetch("parcel==2.0", "0" * 64, tmp_path / "x.whl")

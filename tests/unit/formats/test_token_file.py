@@ -162,6 +162,14 @@ def test_a_tokenizer_larger_than_the_embedding_is_refused(tmp_path: Path):
     assert not (tmp_path / "x.arrow").exists()
 
 
+def test_a_model_without_configuration_is_named(tmp_path: Path):
+    model = save_tokenizer(tmp_path / "bare")
+    (model / "config.json").unlink()
+    split = write_texts(tmp_path / "x.parquet", ["good"])
+    with pytest.raises(UserError, match=r"bare/config\.json: not a readable model configuration"):
+        tokenize(split, model, LABELS, 8, tmp_path / "x.arrow")
+
+
 def test_a_folder_without_tokenizer_is_a_sentence(tmp_path: Path):
     split = write_texts(tmp_path / "x.parquet", ["good"])
     with pytest.raises(UserError, match="its tokenizer cannot be loaded"):

@@ -223,6 +223,17 @@ def test_published_values_in_percent_stand_beside_ours(
     assert "unknown" not in description
 
 
+def test_published_values_of_no_method_are_refused(experiment: Experiment, tmp_path: Path) -> None:
+    published = tmp_path / "published.csv"
+    published.write_text("name,accuracy\nminilm-l6,97.25\n")
+    style = Style.from_config(experiment.config)
+    message = r"published\.csv: no column 'method' \(has name, accuracy\)"
+    with pytest.raises(UserError, match=message):
+        draw_published(
+            published, experiment.table("summary"), "movies", style, tmp_path / "figure.svg"
+        )
+
+
 def test_a_control_far_below_does_not_squeeze_the_others(
     experiment: Experiment, tmp_path: Path
 ) -> None:
@@ -247,6 +258,7 @@ def test_a_control_far_below_does_not_squeeze_the_others(
         ("epochs", "summary", lambda t: t.assign(loss_low="low"), "'loss_low' is not numeric"),
         ("accuracy-time", "efficiency", lambda t: t.assign(train_seconds="1 s"), "is not numeric"),
         ("lengths", "slices", lambda t: t[t["kind"] == "label"], "no slices by length"),
+        ("reliability", "reliability", lambda t: t.assign(n=0), "every bin of 'movies' is empty"),
     ],
 )
 def test_bad_tables_are_refused_by_name(

@@ -54,6 +54,7 @@ def test_what_is_no_plain_number(text):
         ("a,1,90.1,0.30", ",1,90.1,0.30", "no name"),
         ("a,1,90.1,0.30", "a,1,90.1,0.30,7", "more cells"),
         ("a,1", '"a,1', "not a CSV file"),
+        (TABLE.partition("\n")[2], "", r"published.csv: no rows under the header"),
     ],
 )
 def test_broken_tables_are_named(folder, old, new, words):

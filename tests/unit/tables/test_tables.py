@@ -759,6 +759,46 @@ def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+def test_inputs_that_do_not_belong_together_are_named(
+    experiment: Experiment, written: object, tmp_path: Path
+) -> None:
+    """As when a file is from an earlier configuration, or was put there by hand."""
+
+    def refused(name: str, **inputs: object) -> str:
+        with pytest.raises(UserError) as error:
+            write_table(name, [tmp_path / "table.csv"], **inputs)
+        return str(error.value)
+
+    e, summary = experiment, experiment.out / "summary.csv"
+    home = [path for path in e.predictions if path.parts[-3] == "movies"]
+    baselines = {"summary": summary, "runs_json": e.runs_json, "baselines": ["nobody"]}
+    said = refused("baselines_table", **baselines, source="movies")
+    assert said == f"{summary}: no row for baseline 'nobody' on 'movies'"
+    said = refused("baselines_table", **baselines, source="books")
+    assert said == f"{summary}: no row for dataset 'books'; delete it and rerun"
+    models = {"runs_json": e.runs_json, "speed": e.speed, "source": "movies", "models": ["nobody"]}
+    said = refused("main_table", summary=summary, **models)
+    assert said == f"{summary}: no row for model 'nobody' on 'movies'; rerun summary"
+
+    drops = {"summary": summary, "source": "movies", "transfer": ["products"], "confidence": 0.95}
+    drops |= {"resamples": 100, "seed": 0}
+    said = refused("transfer_table", predictions=home, **drops)
+    assert said == "no prediction file holds dataset 'products'"
+    lone = [path for path in e.predictions if path.parts[-3:] != ("movies", "big", "seed2.parquet")]
+    said = refused("transfer_table", predictions=lone, **drops)
+    assert said.startswith("method 'big' has seeds [1, 2] on 'products' but [1] on 'movies'; rerun")
+
+    texts = {"movies": e.texts["products"]}
+    said = refused("errors_table", predictions=home, texts=texts)
+    assert said.startswith(
+        f"{texts['movies']}: its ids are not those of the predictions on 'movies'"
+    )
+    audit = e.runs_json[0]
+    said = refused("leaks_table", predictions=home, audit=audit, confidence=0.95)
+    assert said == f"{audit}: no audit of a dataset; delete it and rerun"
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_method_alone_is_ranked(tmp_path: Path) -> None:
     path = write_predictions(tmp_path / "p.parquet", LABEL, [GOOD])
     write_table(

@@ -73,8 +73,6 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
     try:
         table = pq.read_table(head.path, columns=columns, filters=wanted)
-        if missing := [name for name in columns if name not in table.column_names]:
-            raise UserError(f"{head.path}: column '{missing[0]}' is missing; delete it and rerun")
         table = table.select(columns).cast(SCHEMA)
         if empty := [name for name in columns if table.column(name).null_count]:
             raise ValueError(f"column '{empty[0]}' has empty cells")

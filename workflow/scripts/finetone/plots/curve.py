@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from finetone.errors import UserError
 from finetone.formats.history import read_history
 from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import short
@@ -36,8 +35,6 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
     target
         The SVG file to write.
     """
-    if not histories:
-        raise UserError(f"{target}: no history of method {method!r} to draw")
     runs = [read_history(path)[COLUMNS] for path in histories]
     mean = pd.concat(runs).groupby(["epoch", "step"], as_index=False).mean().sort_values("step")
     labels = labels_in(style.language)
