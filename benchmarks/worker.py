@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from architectures import build, training_flops
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast import plan

@@ -30,7 +30,7 @@ def test_a_run_holds_48_bytes_per_parameter_at_its_worst_and_12_until_evaluated(
     tokens = write_tokens(tmp_path / "train.arrow", texts([5] * 16))
     run = tmp_path / "run"
     sizes = []
-    replace, discard = Path.replace, engine.states.discard
+    replace, discard = Path.replace, engine.saved_state.discard
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(
         Path, "replace", lambda self, to: (sizes.append(size(run)), replace(self, to))[1]

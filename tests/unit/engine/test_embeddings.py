@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import loop, saved_state
 from finetone.engine.execution import Execution
 from finetone.engine.fast import embeddings
 from finetone.engine.fast.embeddings import occurring
@@ -135,7 +134,7 @@ def test_a_state_with_other_embeddings_is_not_resumed(
     module.config.mask_token_id = anew.config.mask_token_id = VOCABULARY - 1
     assert run(module, tmp_path / "state").resumed == 0
     run(anew, tmp_path / "anew")
-    assert states.digest(module) == states.digest(anew)
+    assert saved_state.digest(module) == saved_state.digest(anew)
 
 
 def test_ids_from_elsewhere_are_left_out_and_what_pads_is_kept() -> None:

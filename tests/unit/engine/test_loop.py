@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import loop, saved_state
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -62,7 +61,7 @@ def run(
 
 
 def bits(module: nn.Module) -> str:
-    return states.digest(module)
+    return saved_state.digest(module)
 
 
 def test_it_learns_and_records_every_step(tmp_path: Path) -> None:

@@ -13,9 +13,7 @@ import torch
 from torch import nn
 
 from finetone.baselines import networks
-from finetone.engine import device as devices
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import devices, loop, saved_state
 from finetone.engine.progress import Progress
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -306,12 +304,12 @@ def test_killed_in_the_middle_of_saving(
 
 
 def test_no_room_for_a_state(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(states.io.FileIO):
+    class Full(saved_state.io.FileIO):
         def write(self, data: Any) -> int:
             raise OSError(28, "No space left on device")
 
     before = newest_first(state)
-    monkeypatch.setattr(states.io, "FileIO", Full)
+    monkeypatch.setattr(saved_state.io, "FileIO", Full)
     with pytest.raises(UserError, match="no space left while writing"):
         run(state)
     assert newest_first(state) == before

@@ -212,7 +212,7 @@ def test_killed_run_ends_with_the_same_bytes(
     whole = tune(base, tmp_path / "whole", tmp_path / "state", epochs=2)
 
     monkeypatch.setenv("FINETONE_SAVE_EVERY", "0")  # save after every step
-    save, steps = intermediate.saved.save, 0
+    save, steps = intermediate.saved_state.save, 0
 
     def save_and_die(*arguments: Any) -> None:
         nonlocal steps
@@ -222,7 +222,7 @@ def test_killed_run_ends_with_the_same_bytes(
             raise Killed
 
     with monkeypatch.context() as killing:
-        killing.setattr(intermediate.saved, "save", save_and_die)
+        killing.setattr(intermediate.saved_state, "save", save_and_die)
         with pytest.raises(Killed):
             tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert not (tmp_path / "again").exists()
@@ -231,7 +231,7 @@ def test_killed_run_ends_with_the_same_bytes(
         content = bytearray(newest.read_bytes())
         content[len(content) // 2] ^= 1
         newest.write_bytes(content)
-    monkeypatch.setattr(intermediate.saved, "save", save_and_count := Counted(save))
+    monkeypatch.setattr(intermediate.saved_state, "save", save_and_count := Counted(save))
     again = tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert again["files"] == whole["files"]
     assert again["intermediate"] == whole["intermediate"]

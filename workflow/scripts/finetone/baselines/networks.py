@@ -19,8 +19,7 @@ from torch.nn import functional as F
 
 from finetone import files
 from finetone.baselines import word_index
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import loop, saved_state
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.formats.token_file import Tokens
@@ -183,7 +182,7 @@ def fit(
 
 def discard(state: Path) -> None:
     """Forget the saved state of a run whose outputs are written."""
-    states.discard(state)
+    saved_state.discard(state)
 
 
 def load(

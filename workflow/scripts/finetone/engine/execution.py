@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import Batch, by_length
 from finetone.engine.fast import plan
 from finetone.engine.fast.dropout import Stream, fast_dropout

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from finetone import machine
 from finetone.cards.run_card import card
-from finetone.engine import state as states
+from finetone.engine import saved_state
 from finetone.engine.loop import train as run_loop
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -102,7 +102,7 @@ def finetune(
     facts["files"] = run_record.listed(run, *(path.name for path in (history, checkpoint, epochs)))
     facts["content"] = run_record.content(facts["files"])
     write_json(run, facts)
-    states.discard(state)
+    saved_state.discard(state)
 
 
 def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:

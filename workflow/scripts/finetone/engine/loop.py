@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_model
 from torch import nn
 
-from finetone.engine import device as devices
-from finetone.engine import state as states
+from finetone.engine import devices, saved_state
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
@@ -85,7 +84,7 @@ def train(
     texts = [part for part in (tokens, dev) if part is not None]
 
     with execution.running(module, tokens, seed, learning=texts, steps=steps):
-        fingerprint = states.digest(
+        fingerprint = saved_state.digest(
             module, recipe.as_dict(), execution.fingerprint(), seed, tokens.meta["pad_token_id"],
             *(array for part in texts for array in (part.labels, part.offsets, part.input_ids)),
         )  # fmt: skip

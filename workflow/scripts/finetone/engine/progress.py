@@ -7,8 +7,7 @@ import torch
 from safetensors.torch import save_model
 from torch import nn
 
-from finetone.engine import snapshot
-from finetone.engine import state as states
+from finetone.engine import saved_state, snapshot
 from finetone.engine.execution import Execution
 from finetone.engine.step_log import FIELDS, History
 from finetone.errors import UserError
@@ -46,7 +45,7 @@ class Progress:
 
     def resume(self) -> None:
         """Go on from the newest saved state that is whole, if there is one."""
-        states.load(self.folder, self.fingerprint, self.machines[-1], self._restore)
+        saved_state.load(self.folder, self.fingerprint, self.machines[-1], self._restore)
 
     def save(self) -> None:
         self.history.flush()
@@ -54,7 +53,7 @@ class Progress:
             **snapshot.take(self.module, self.optimizer), **self._facts(),
             "execution": self.execution.state(), "machines": self.machines,
         }  # fmt: skip
-        states.save(self.folder, self.fingerprint, content)
+        saved_state.save(self.folder, self.fingerprint, content)
 
     def save_epoch(self, epoch: int) -> None:
         """Keep the weights after `epoch` in the state folder; `save` is to follow."""

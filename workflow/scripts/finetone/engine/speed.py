@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from finetone.engine.device import Clock
+from finetone.engine.devices import Clock
 
 FIELDS = ("epoch", "lr", "loss", "correct", "examples", "tokens", "seconds")
 

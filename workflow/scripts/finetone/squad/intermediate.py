@@ -21,9 +21,7 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
 from finetone import files
-from finetone.engine import device as devices
-from finetone.engine import snapshot
-from finetone.engine import state as saved
+from finetone.engine import devices, saved_state, snapshot
 from finetone.engine.recipe import save_every
 from finetone.errors import UserError
 from finetone.log import logger
@@ -103,11 +101,15 @@ def fine_tune(
     train = train[: settings["rows"]] if settings.get("rows") else train
 
     model, reader = _question_answerer(base, block, config_key)
-    cut = {"max_length": settings["max_length"], "stride": settings["stride"], "where": config_key}
+    cut = {
+        "max_length": settings["max_length"],
+        "stride": settings["stride"],
+        "config_key": config_key,
+    }
     # where a token stands in the text is for answering only: much memory saved on all of SQuAD
     nowhere = np.empty((0, 2), dtype=np.int32)
     learning = [replace(w, offsets=nowhere) for w in windows(reader, train, **cut)]
-    fingerprint = saved.digest(
+    fingerprint = saved_state.digest(
         {key: value for key, value in settings.items() if key != "hub"},
         dataset,
         block.get("keep_layers"),
@@ -149,7 +151,7 @@ def fine_tune(
             **({"notes": notes} if notes else {}),
         },
     )  # fmt: skip
-    saved.discard(state)
+    saved_state.discard(state)
 
 
 def _question_answerer(
@@ -208,7 +210,7 @@ def _train(
             logger.info("squad: %s", before["note"])
             progress["notes"].append(before["note"])
 
-    saved.load(state, fingerprint, machine, restore)
+    saved_state.load(state, fingerprint, machine, restore)
     done = progress["done"]
     model.train()
     interval, last_saved = save_every(), time.monotonic()
@@ -232,7 +234,7 @@ def _train(
             logger.info("squad: step %d of %d, loss %.4f", step + 1, total, loss.item())
         if time.monotonic() - last_saved > interval or step + 1 == total:
             progress["done"] = step + 1
-            saved.save(state, fingerprint, {**snapshot.take(model, optimizer), **progress})
+            saved_state.save(state, fingerprint, {**snapshot.take(model, optimizer), **progress})
             last_saved = time.monotonic()
     notes: list[str] = progress["notes"]
     return notes
