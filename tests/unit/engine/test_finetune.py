@@ -90,7 +90,7 @@ def test_a_run_writes_what_the_contract_says(folder: Path) -> None:
     assert again.config.use_cache is model("gpt2").config.use_cache
 
 
-def test_the_head_and_the_run_hang_on_the_seed_alone(folder: Path) -> None:
+def test_the_head_and_the_run_depend_on_the_seed_alone(folder: Path) -> None:
     files = [
         (fine_tune(folder, out, seed=seed) / "checkpoint" / "model.safetensors").read_bytes()
         for out, seed in (("a", 1), ("b", 1), ("c", 2))

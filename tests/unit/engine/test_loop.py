@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop, saved_state
+from finetone.engine import batches, loop, saved_state
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -80,10 +80,10 @@ def test_it_learns_and_records_every_step(tmp_path: Path) -> None:
 
 
 def test_the_order_is_another_one_in_every_epoch_and_for_every_seed() -> None:
-    orders = [loop.epoch_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
+    orders = [batches.epoch_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
     assert len(set(map(tuple, orders))) == 4
     assert all(sorted(order) == list(range(50)) for order in orders)
-    assert loop.epoch_order(1, 1, 50).tolist() == orders[0]
+    assert batches.epoch_order(1, 1, 50).tolist() == orders[0]
 
 
 def test_one_step_is_torchs_own_adamw_on_the_mean_loss(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_one_step_is_torchs_own_adamw_on_the_mean_loss(tmp_path: Path) -> None:
         ours, tokens, Recipe(epochs=1, batch_size=10, learning_rate=0.1), EngineOptions(precision="fp32"),
         3, state=tmp_path, device=CPU,
     )  # fmt: skip
-    batch = loop.collate(tokens, np.arange(10), CPU)
+    batch = batches.collate(tokens, np.arange(10), CPU)
     theirs.eval()
     logits = theirs(batch.input_ids, batch.attention_mask).logits
     torch.nn.functional.cross_entropy(logits, batch.labels).backward()

@@ -11,7 +11,13 @@ from finetone.errors import UserError
 class _Block:
     @classmethod
     def of(cls, block: dict[str, Any]) -> Self:
-        """Build from a config block; missing keys take their defaults, unknown ones are refused."""
+        """Build from a config block; missing keys take their defaults.
+
+        Raises
+        ------
+        UserError
+            A key is unknown, or a value is none of those allowed.
+        """
         known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         for key in block:
             if key not in known:
@@ -50,6 +56,10 @@ class Recipe(_Block):
                 f"recipe: epochs {self.epochs} and batch_size {self.batch_size} must be at least 1"
             )
 
+    def steps(self, rows: int) -> int:
+        """Optimizer steps of the whole training on so many rows; an epoch's last batch may be small."""
+        return math.ceil(rows / self.batch_size) * self.epochs
+
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of optimizer step `step` (0 … steps-1): linear warm-up, then the schedule."""
         warm = math.ceil(self.warmup * steps)
@@ -59,12 +69,22 @@ class Recipe(_Block):
             return self.learning_rate * (steps - step) / max(1, steps - warm)
         return self.learning_rate
 
+    def decay(self, first: int, end: int, steps: int) -> float:
+        """The factor by which weight decay alone shrinks a weight in steps `first` … `end` - 1."""
+        rates = (self.rate(step, steps) for step in range(first, end))
+        return math.prod(1 - rate * self.weight_decay for rate in rates)
+
 
 def save_every() -> float:
     """Seconds of training that a killed run repeats at most: FINETONE_SAVE_EVERY, or 120.
 
-    It hangs on how often the machine is interrupted, not on the experiment, so it stands in the
-    environment and in no record. Raises UserError for anything but a number from 0 on.
+    It depends on how often the machine is interrupted, not on the experiment, so it is part of the
+    environment and of no record.
+
+    Raises
+    ------
+    UserError
+        The variable is set to anything but a number ≥ 0.
     """
     text = os.environ.get("FINETONE_SAVE_EVERY", "120")
     try:
