@@ -21,9 +21,9 @@ from finetone.engine.fast import plan
 from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
 from finetone.engine.fast.packing import shapes
 from finetone.engine.loop import gradients
+from finetone.engine.objective import Classification
 from finetone.engine.optimizer import adamw
 from finetone.engine.recipe import EngineOptions, Recipe
-from finetone.engine.task import Classification
 from finetone.formats.token_file import Tokens, read_tokens
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
@@ -47,14 +47,14 @@ def engine(
     module = build(model)
     with execution.running(module, data, 0, training_texts=[data]):
         print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
-        optimizer, task, epoch = adamw(module, Recipe()), Classification(data), 0
+        optimizer, objective, epoch = adamw(module, Recipe()), Classification(data), 0
         module.train()
         while True:
             order, epoch = epoch_order(0, epoch, len(data)), epoch + 1
             for start in range(0, len(data) - batch + 1, batch):
                 rows = order[start : start + batch]
                 optimizer.zero_grad()
-                gradients(module, task, rows, execution)
+                gradients(module, objective, rows, execution)
                 optimizer.step()
                 yield data.lengths[rows].tolist()
 

@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finetone.errors import UserError
 from finetone.models.prepare import prepare
-from finetone.squad import intermediate
+from finetone.squad import intermediate, questions
 from finetone.squad.exact_match import exact_match, f1, normalise, score
 from finetone.squad.windows import Question, Window, best_span, collate, windows
 from tests.hub import repositories, text
@@ -80,7 +80,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "base"
 
 
-def questions(n: int, seed: int = 5) -> list[Question]:
+def drawn(n: int, seed: int = 5) -> list[Question]:
     rng = random.Random(seed)
     rows = [text.question(rng) for _ in range(n)]
     return [Question(str(i), q, c, [a], [s]) for i, (c, q, a, s) in enumerate(rows)]
@@ -92,7 +92,7 @@ def test_labelled_tokens_spell_the_answer(base: Path, tmp_path: Path, kind: str)
     if kind == "byte pairs":
         repositories.roberta(tmp_path, text.corpus())
         folder = tmp_path
-    asked = questions(50)
+    asked = drawn(50)
     cut = list(windows(AutoTokenizer.from_pretrained(folder), asked, 64, 16, "w"))
     assert len(cut) == len(asked)
     for window in cut:
@@ -103,7 +103,7 @@ def test_labelled_tokens_spell_the_answer(base: Path, tmp_path: Path, kind: str)
 
 def test_long_context_is_covered_by_overlapping_windows(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
-    one = questions(1)[0]
+    one = drawn(1)[0]
     filler = "the film was awful . " * 40
     question = replace(one, context=filler + one.context, starts=[len(filler) + one.starts[0]])
     cut = list(windows(tokenizer, [question], 64, 16, "w"))
@@ -128,7 +128,7 @@ def test_long_context_is_covered_by_overlapping_windows(base: Path) -> None:
 def test_question_without_room_for_text(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     with pytest.raises(UserError, match="raise max_length or lower stride"):
-        list(windows(tokenizer, questions(3), 8, 4, "models.m.intermediate"))
+        list(windows(tokenizer, drawn(3), 8, 4, "models.m.intermediate"))
 
 
 def window(offsets: list[list[int]]) -> Window:
@@ -168,11 +168,13 @@ def test_collate_pads_on_the_right() -> None:
 def tune(
     base: Path, target: Path, state: Path, threads: int = 1, **settings: Any
 ) -> dict[str, Any]:
+    asked = target.with_name("questions")
+    split = drawn(320, 1), drawn(60, 2), "r"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(questions, "load_questions", lambda *_: split)
+        questions.download({"id": "d"}, "w", asked)
     block = {"intermediate": {**SETTINGS, **settings}}
-    intermediate.fine_tune(
-        "m", block, base, target, questions(320, 1), questions(60, 2),
-        state=state, threads=threads, dataset={"dataset": "d", "revision": "r"},
-    )  # fmt: skip
+    intermediate.intermediate("m", block, base, asked, target, state=state, threads=threads)
     return json.loads((target / "manifest.json").read_text())
 
 

@@ -93,28 +93,23 @@ class Execution:
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
             if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
-                self._choose_plan(module, tokens, training_texts, steps, stack)
+                # bf16 would hide small mistakes behind rounding; a few texts in fp32 cost little
+                precision = "fp32" if self.device.type == "cpu" else self.precision
+                before = self.state()
+                self.plan = choose(
+                    module,
+                    tokens,
+                    training_texts=training_texts,
+                    steps=steps,
+                    options=self.options,
+                    precision=precision,
+                    logits=lambda plan, batch: self._logits(plan, precision, module, batch),
+                    stack=stack,
+                )
+                self.restore(before)
+                for note in self.plan.notes:
+                    self.note(note)
             yield
-
-    def _choose_plan(
-        self,
-        module: nn.Module,
-        tokens: Tokens,
-        training_texts: Sequence[Tokens],
-        steps: int,
-        stack: ExitStack,
-    ) -> None:
-        # rounding to bf16 would hide small mistakes; without a GPU fp32 is affordable
-        precision = "fp32" if self.device.type == "cpu" else self.precision
-        before = self.state()
-        self.plan = choose(
-            module, tokens, training_texts=training_texts, steps=steps,
-            options=self.options, precision=precision, device=self.device, stack=stack,
-            logits=lambda plan, batch: self._logits(plan, precision, module, batch),
-        )  # fmt: skip
-        self.restore(before)
-        for note in self.plan.notes:
-            self.note(note)
 
     def logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """Logits of one batch, fp32 [rows, classes]."""

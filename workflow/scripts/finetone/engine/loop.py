@@ -16,11 +16,11 @@ from finetone.engine.batches import epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
+from finetone.engine.objective import Classification, Objective
 from finetone.engine.optimizer import adamw
 from finetone.engine.predict import accuracy
 from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe
-from finetone.engine.task import Classification, Task
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens
 from finetone.seeds import derive
@@ -93,16 +93,16 @@ def train(
         raise UserError("recipe: choose_epoch is dev, but the dataset has no dev split; add one")
 
     limit_onednn_cache(shapes(tokens.lengths, recipe.batch_size))
-    execution, task = Execution(options, threads, device), Classification(tokens, dev)
+    execution, objective = Execution(options, threads, device), Classification(tokens, dev)
     steps = recipe.steps(len(tokens))
-    with execution.running(module, tokens, seed, training_texts=task.texts, steps=steps):
+    with execution.running(module, tokens, seed, training_texts=objective.texts, steps=steps):
         measure = None if dev is None else lambda: accuracy(module, dev, execution)
-        return learn(module, task, recipe, execution, seed, state=state, dev_accuracy=measure)
+        return learn(module, objective, recipe, execution, seed, state=state, dev_accuracy=measure)
 
 
 def learn(
     module: nn.Module,
-    task: Task,
+    objective: Objective,
     recipe: Recipe,
     execution: Execution,
     seed: int,
@@ -110,7 +110,7 @@ def learn(
     state: Path,
     dev_accuracy: Callable[[], float] | None = None,
 ) -> Training:
-    """Train a module in place for any task, inside a running `execution`.
+    """Train a module in place for any objective, inside a running execution.
 
     The run saves itself every `save_every` seconds and after each epoch. Called again with the same
     arguments it continues from there: bit by bit on the same CPU with as many threads; elsewhere
@@ -120,7 +120,7 @@ def learn(
     ----------
     module
         Is on the execution's device.
-    task
+    objective
         Examples and loss.
     recipe
         What is learned.
@@ -144,12 +144,12 @@ def learn(
         A loss is not finite, or epochs' weights were damaged on disk.
     """
     torch.manual_seed(derive(seed, "dropout"))
-    rows = len(task.lengths)
+    rows = len(objective.lengths)
     steps = recipe.steps(rows)
     per_epoch = steps // recipe.epochs
     optimizer = adamw(module, recipe)
     fingerprint = saved_state.digest(
-        module, recipe.as_dict(), execution.fingerprint(), seed, *task.identity()
+        module, recipe.as_dict(), execution.fingerprint(), seed, *objective.identity()
     )
     progress = Progress(
         state, fingerprint, module, optimizer, execution,
@@ -167,14 +167,14 @@ def learn(
         rate = recipe.rate(progress.done, steps)
 
         optimizer.zero_grad()
-        result = gradients(module, task, batch, execution)
+        result = gradients(module, objective, batch, execution)
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(module.parameters(), recipe.clip_norm)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.step()
 
-        progress.step_done([epoch + 1, rate, len(batch), task.lengths[batch].sum()], result)
+        progress.step_done([epoch + 1, rate, len(batch), objective.lengths[batch].sum()], result)
         if position + 1 == per_epoch:
             execution.decay_unused(recipe.decay(progress.done - per_epoch, progress.done, steps))
             progress.save_epoch(epoch + 1)
@@ -208,7 +208,7 @@ def learn(
 
 
 def gradients(
-    module: nn.Module, task: Task, rows: np.ndarray, execution: Execution
+    module: nn.Module, objective: Objective, rows: np.ndarray, execution: Execution
 ) -> torch.Tensor:
     """Add the gradient of a batch's mean loss to `.grad`.
 
@@ -228,8 +228,8 @@ def gradients(
     while True:
         result = torch.zeros(2, device=execution.device)
         try:
-            for part, width in execution.micro_batches(task.lengths[rows]):
-                total, correct = task.loss(module, rows[part], width, execution)
+            for part, width in execution.micro_batches(objective.lengths[rows]):
+                total, correct = objective.loss(module, rows[part], width, execution)
                 loss = total / len(rows)
                 loss.backward()
                 result += torch.stack([loss.detach(), correct.float()])

@@ -15,9 +15,9 @@ from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
 from finetone.engine.loop import gradients
+from finetone.engine.objective import Classification
 from finetone.engine.optimizer import adamw
 from finetone.engine.recipe import EngineOptions, Recipe
-from finetone.engine.task import Classification
 from finetone.files import write_json
 from finetone.formats.token_file import read_tokens
 from finetone.models import parameters
@@ -99,11 +99,11 @@ def measure(
         return seconds, done
 
     with execution.running(module, data, SEED, training_texts=[data]):
-        optimizer, task = adamw(module, Recipe()), Classification(data)
+        optimizer, objective = adamw(module, Recipe()), Classification(data)
 
         def learn(rows: np.ndarray) -> None:
             optimizer.zero_grad()
-            gradients(module, task, rows, execution)
+            gradients(module, objective, rows, execution)
             optimizer.step()
 
         def predict(rows: np.ndarray) -> None:

@@ -8,7 +8,6 @@ anew and says so ("re-created") wherever it appears.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,8 @@ from finetone.models.tokenizer import load as load_tokenizer
 from finetone.provenance import Provenance
 from finetone.seeds import derive
 from finetone.squad.questions import read
-from finetone.squad.span_task import SpanTask, evaluate
-from finetone.squad.windows import Question, windows
+from finetone.squad.span_prediction import SpanPrediction, evaluate
+from finetone.squad.windows import windows
 
 LABEL = "re-created"
 
@@ -46,7 +45,10 @@ def intermediate(
     threads: int = 1,
     provenance: Provenance | None = None,
 ) -> None:
-    """Make the folder of a model that is fine-tuned on SQuAD first.
+    """Make the prepared folder of a model that is fine-tuned on SQuAD first.
+
+    The backbone's weights are the fine-tuned ones; what a question answering model does not have,
+    such as the pooler, stays as it is in `base`.
 
     Parameters
     ----------
@@ -70,40 +72,9 @@ def intermediate(
     UserError
         The questions cannot be read, or the architecture cannot answer questions.
     """
-    manifest = files.check_folder(questions)
+    asked = files.check_folder(questions)
     files.check_folder(base)
-    fine_tune(
-        name,
-        block,
-        base,
-        target,
-        read(questions / "train.jsonl"),
-        read(questions / "validation.jsonl"),
-        state=state,
-        threads=threads,
-        dataset={"dataset": manifest["id"], "revision": manifest["revision"]},
-        provenance=provenance,
-    )
-
-
-def fine_tune(
-    name: str,
-    block: dict[str, Any],
-    base: Path,
-    target: Path,
-    train: Sequence[Question],
-    validation: Sequence[Question],
-    *,
-    state: Path,
-    threads: int = 1,
-    dataset: dict[str, Any],
-    provenance: Provenance | None = None,
-) -> None:
-    """Fine-tune `base` on `train`, score it on `validation` and write the prepared folder `target`.
-
-    The backbone's weights are the fine-tuned ones; what a question answering model does not have,
-    such as the pooler, stays as it is in `base`.
-    """
+    train, validation = (read(questions / f"{split}.jsonl") for split in ("train", "validation"))
     config_key = f"models.{name}.intermediate"
     settings = block["intermediate"]
     manifest = files.read_json(base / "manifest.json")
@@ -111,7 +82,7 @@ def fine_tune(
         raise UserError(
             f"{config_key}.from: {settings['from']!r} has no pretrained weights; start from one that has"
         )
-    train = train[: settings["rows"]] if settings.get("rows") else train
+    train = train[: settings.get("rows") or None]
 
     model, tokenizer = _question_answerer(base, block, config_key)
     cut = {key: settings[key] for key in ("max_length", "stride")} | {"config_key": config_key}
@@ -126,9 +97,9 @@ def fine_tune(
     execution.precision = "bf16" if execution.device.type == "cuda" else "fp32"
     seed = derive(settings["seed"], "squad")
     with execution.running(model, None, seed):
-        learn(model, SpanTask(learning, tokenizer), recipe, execution, seed, state=state)
-    asked = SpanTask(list(windows(tokenizer, validation, **cut)), tokenizer)
-    scores = evaluate(model, asked, validation, execution)
+        learn(model, SpanPrediction(learning, tokenizer), recipe, execution, seed, state=state)
+    held_out = SpanPrediction(list(windows(tokenizer, validation, **cut)), tokenizer)
+    scores = evaluate(model, held_out, validation, execution)
     logger.info("%s: exact match %.4f, F1 %.4f", config_key, scores["exact_match"], scores["f1"])
 
     loaded = checkpoint.load(
@@ -151,7 +122,8 @@ def fine_tune(
         keep_layers=block.get("keep_layers"),
         intermediate={
             "task": "question answering (SQuAD v1.1)",
-            **dataset,
+            "dataset": asked["id"],
+            "revision": asked["revision"],
             "train_questions": len(train),
             "validation_questions": len(validation),
             **{key: value for key, value in settings.items() if key not in ("from", "hub", "rows")},

@@ -46,7 +46,6 @@ def choose(
     steps: int,
     options: EngineOptions,
     precision: str,
-    device: torch.device,
     logits: Callable[[Plan, Batch], torch.Tensor],
     stack: ExitStack,
 ) -> Plan:
@@ -55,7 +54,7 @@ def choose(
     Parameters
     ----------
     module
-        A transformers model on `device`. It is changed until `stack` is closed.
+        A transformers model on its device. It is changed until `stack` is closed.
     tokens
         The texts to take the few from; at least one.
     training_texts
@@ -72,6 +71,7 @@ def choose(
     Plan
         What is enabled; its notes say what is not, and why.
     """
+    device: torch.device = module.device  # type: ignore[assignment]
     skip_unread = options.padding_free == "auto"
     compiling = options.compile == "auto" and steps >= COMPILING_PAYS.get(device.type, steps + 1)
     if not (skip_unread or compiling):
@@ -83,9 +83,9 @@ def choose(
         if skip_unread:
             trial.skip_padding()
         if skip_unread and training_texts:
-            trial.try_or_note("all embeddings are trained", trial.use_embeddings, training_texts)
+            trial.attempt("all embeddings are trained", trial.use_embeddings, training_texts)
         if compiling:
-            trial.try_or_note("layers are not compiled", trial.compile)
+            trial.attempt("layers are not compiled", trial.compile)
     module.train(was_training)
     return trial.plan
 
@@ -109,8 +109,8 @@ class _Trial:
         self.one_by_one = [collate(sample, rows[[row]], device) for row in rows]
         self.plain = logits(self.plan, self.batch)
 
-    def attempt(self, enable: Callable[..., Plan], *arguments: Any) -> str | None:
-        """Adopt the plan of `enable` if logits stay what they are; else undo it and return why."""
+    def attempt(self, failure: str, enable: Callable[..., Plan], *arguments: Any) -> bool:
+        """Adopt the plan of `enable` if logits stay what they are; else undo it and note why."""
         undo = ExitStack()
         try:
             plan = enable(undo, *arguments)
@@ -119,18 +119,12 @@ class _Trial:
                 raise ArithmeticError(f"logits differ by {(self.plain - logits).abs().max():.2g}")
         except Exception as error:  # whatever goes wrong in there, plain execution is right
             undo.close()
-            unsupported = isinstance(error, Unsupported)
-            return str(error) if unsupported else f"{type(error).__name__}: {error}"
+            kind = "" if isinstance(error, Unsupported) else f"{type(error).__name__}: "
+            self.plan = replace(self.plan, notes=(*self.plan.notes, f"{failure}: {kind}{error}"))
+            return False
         self.stack.push(undo)
         self.plan = plan
-        return None
-
-    def try_or_note(self, failure: str, enable: Callable[..., Plan], *arguments: Any) -> None:
-        if (reason := self.attempt(enable, *arguments)) is not None:
-            self.note(f"{failure}: {reason}")
-
-    def note(self, text: str) -> None:
-        self.plan = replace(self.plan, notes=(*self.plan.notes, text))
+        return True
 
     def agrees(self, logits: torch.Tensor) -> bool:
         largest = self.plain.abs().max().clamp(min=1e-3)
@@ -138,15 +132,16 @@ class _Trial:
 
     def skip_padding(self) -> None:
         """Run unpadded, if possible with the pooled tokens alone at the end of the last layer."""
-        if (all_tokens := self.attempt(self.unpad, True)) is None:
+        if self.attempt("the last layer works on all tokens", self.unpad, True):
             return
-        if (padded := self.attempt(self.unpad, False)) is None:
-            self.note(f"the last layer works on all tokens: {all_tokens}")
+        if self.attempt("padding stays", self.unpad, False):
             return
-        self.note(f"padding stays: {padded}")
         alone = torch.cat([self.logits(self.plan, batch) for batch in self.one_by_one])
-        matters, on_cpu = not self.agrees(alone), alone.device.type == "cpu"
-        self.plan = replace(self.plan, padding_matters=matters, length_grouped=on_cpu)
+        self.plan = Plan(
+            length_grouped=alone.device.type == "cpu",
+            padding_matters=not self.agrees(alone),
+            notes=self.plan.notes[-1:],  # that padding stays says it all
+        )
 
     # If transformers changes under what is imported inside, an import fails and padding stays.
 

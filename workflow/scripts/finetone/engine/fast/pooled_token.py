@@ -43,25 +43,22 @@ def pooled_tokens(
     dict
         Has no key for a stack whose output is read at other tokens, or not at all.
     """
-    outputs: dict[nn.ModuleList, torch.Tensor] = {}
-    with ExitStack() as hooks:
+    outputs: dict[nn.Module, torch.Tensor] = {}
+
+    def keep(layer: nn.Module, args: Any, output: Any) -> None:
+        outputs[layer] = output if isinstance(output, torch.Tensor) else output[0]
+
+    with ExitStack() as hooks, torch.enable_grad():
         for stack in stacks:
-
-            def keep(
-                layer: nn.Module, args: Any, output: Any, stack: nn.ModuleList = stack
-            ) -> None:
-                outputs[stack] = output if isinstance(output, torch.Tensor) else output[0]
-
             hooks.callback(stack[-1].register_forward_hook(keep).remove)
-        with torch.enable_grad():
-            output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-            gradients = torch.autograd.grad(
-                output.logits.sum(), list(outputs.values()), allow_unused=True
-            )
+        output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+        executed = [stack for stack in stacks if stack[-1] in outputs]
+        last = [outputs[stack[-1]] for stack in executed]
+        gradients = torch.autograd.grad(output.logits.sum(), last, allow_unused=True)
     lengths = batch.lengths
     tokens = dict[nn.ModuleList, PooledToken]()
     positions: dict[PooledToken, np.ndarray] = {"first": 0 * lengths, "last": lengths - 1}
-    for stack, gradient in zip(outputs, gradients, strict=True):
+    for stack, gradient in zip(executed, gradients, strict=True):
         if gradient is None or gradient.ndim != 3 or (lengths < 2).all():
             continue
         read = (gradient != 0).any(-1).cpu().numpy()

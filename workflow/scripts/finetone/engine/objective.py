@@ -1,4 +1,4 @@
-"""What a module is trained for: the examples, and the loss of some of them."""
+"""What a module is trained for: examples, and their loss."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,8 +13,8 @@ from finetone.engine.execution import Execution
 from finetone.formats.token_file import Tokens
 
 
-class Task(Protocol):
-    """What the training loop knows of a task."""
+class Objective(Protocol):
+    """What the training loop asks of the examples and their loss."""
 
     @property
     def lengths(self) -> np.ndarray:

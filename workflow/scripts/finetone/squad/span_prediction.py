@@ -17,8 +17,8 @@ from finetone.squad.windows import Question, Window, best_span, collate
 
 
 @dataclass(frozen=True)
-class SpanTask:
-    """Minimise the mean cross-entropy of first and last tokens; a task of the training loop."""
+class SpanPrediction:
+    """Minimise the mean cross-entropy of first and last tokens: an objective for the loop."""
 
     windows: Sequence[Window]
     tokenizer: PreTrainedTokenizerBase
@@ -56,7 +56,7 @@ class SpanTask:
 
 def evaluate(
     module: nn.Module,
-    task: SpanTask,
+    objective: SpanPrediction,
     questions: Sequence[Question],
     execution: Execution,
     batch_size: int = 64,
@@ -67,8 +67,8 @@ def evaluate(
     ----------
     module
         A model on the execution's device; is left in eval mode.
-    task
-        All windows of the questions.
+    objective
+        Has all windows of the questions.
     questions
         With their answers.
     execution
@@ -84,9 +84,9 @@ def evaluate(
     module.eval()
     best: dict[int, tuple[float, int, int]] = {}
     with torch.inference_mode():
-        for begin in range(0, len(task.windows), batch_size):
-            batch = task.windows[begin : begin + batch_size]
-            starts, ends = (x.cpu().numpy() for x in task.logits(module, batch, execution))
+        for begin in range(0, len(objective.windows), batch_size):
+            batch = objective.windows[begin : begin + batch_size]
+            starts, ends = (x.cpu().numpy() for x in objective.logits(module, batch, execution))
             for window, start, end in zip(batch, starts, ends, strict=True):
                 n = len(window.ids)
                 span = best_span(start[:n], end[:n], window)
