@@ -15,7 +15,7 @@ import yaml
 from transformers import AutoModelForSequenceClassification
 
 from finetone.engine import speed
-from finetone.engine.finetune import finetune
+from finetone.engine.finetune import RunIdentity, RunPaths, finetune
 from finetone.engine.predict import predict, predict_module
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
@@ -23,6 +23,10 @@ from finetone.formats.token_file import Tokens, read_tokens
 from tests.unit.engine.zoo import model, texts
 
 CPU = torch.device("cpu")
+RUN = {
+    "history": "history.parquet", "run": "run.json", "checkpoint": "checkpoint", "epochs": "epochs",
+    "state": "state",
+}  # fmt: skip
 
 
 def write_tokens(path: Path, tokens: Tokens) -> Path:
@@ -53,17 +57,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fine_tune(folder: Path, out: str, **changes: Any) -> Path:
-    arguments: dict[str, Any] = {
-        "dev": None, "recipe": {"epochs": 2, "batch_size": 8}, "engine": {"precision": "fp32"},
-        "seed": 4, "method": "tiny", "threads": 1, "dataset": "toys", **changes,
-    }  # fmt: skip
+def fine_tune(
+    folder: Path, out: str, seed: int = 4, method: str = "tiny", dataset: str = "toys",
+    recipe: dict[str, Any] | None = None,
+) -> Path:  # fmt: skip
     target = folder / out
     finetune(
-        folder / "model", folder / "train.arrow", history=target / "history.parquet",
-        run=target / "run.json", checkpoint=target / "checkpoint", epochs=target / "epochs",
-        state=target / "state", **arguments,
-    )  # fmt: skip
+        folder / "model",
+        folder / "train.arrow",
+        RunPaths(**{name: target / file for name, file in RUN.items()}),
+        RunIdentity(method, seed, dataset),
+        dev=None,
+        recipe=recipe or {"epochs": 2, "batch_size": 8},
+        engine={"precision": "fp32"},
+        threads=1,
+    )
     return target
 
 

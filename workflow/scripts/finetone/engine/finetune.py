@@ -1,6 +1,7 @@
 """One fine-tuning run: a model folder and token files in, history, checkpoint and run.json out."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from finetone import machine
 from finetone.cards.run_card import card
-from finetone.engine import saved_state
-from finetone.engine.loop import train as run_loop
+from finetone.engine import loop, saved_state
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256, write_json
@@ -27,39 +27,75 @@ NOT_COPIED = {"config.json", "manifest.json", "README.md", ".snakemake_timestamp
 WEIGHTS = {".safetensors", ".bin", ".h5", ".msgpack", ".onnx", ".pt", ".index"}
 
 
+@dataclass(frozen=True)
+class RunPaths:
+    """What a run writes, as docs/architecture.md describes it, and where its state is meanwhile."""
+
+    history: Path
+    run: Path  # run.json
+    checkpoint: Path
+    epochs: Path
+    state: Path  # folder that a killed run continues from; removed on success
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What a run is called in its record; `seed` also determines all that is random in it."""
+
+    method: str
+    seed: int
+    dataset: str = ""
+    made_from: dict[str, str] | None = None  # hashes; by default of the model and the token file
+    provenance: Provenance | None = None
+
+
 def finetune(
     model_dir: Path,
     train: Path,
+    paths: RunPaths,
+    identity: RunIdentity,
     *,
     dev: Path | None,
     recipe: dict[str, Any],
     engine: dict[str, Any],
-    seed: int,
-    method: str,
-    history: Path,
-    run: Path,
-    checkpoint: Path,
-    epochs: Path,
-    state: Path,
     threads: int,
-    made_from: dict[str, str] | None = None,
-    dataset: str = "",
-    provenance: Provenance | None = None,
 ) -> None:
-    """Fine-tune the model in `model_dir` on a token file and write the run's four outputs.
+    """Fine-tune a model on a token file and write the run.
 
-    `history`, `run`, `checkpoint` and `epochs` are written as docs/architecture.md has them;
-    `state` is a folder that survives a kill and is removed on success.
+    Parameters
+    ----------
+    model_dir
+        Folder of a pretrained model.
+    train
+        Token file to learn from.
+    paths
+        Files and folders to write.
+    identity
+        What the run is called.
+    dev
+        Token file to measure accuracy on after every epoch.
+    recipe, engine
+        The config's blocks of these names.
+    threads
+        CPU threads.
+
+    Raises
+    ------
+    UserError
+        The texts do not fit the model, or as `loop.train` does.
     """
     rules, options = Recipe.of(recipe), EngineOptions.of(engine)
+    method, dataset, seed = identity.method, identity.dataset, identity.seed
+    provenance, made_from = identity.provenance, identity.made_from
+    history, run, checkpoint, epochs = paths.history, paths.run, paths.checkpoint, paths.epochs
     data = read_tokens(train)
     dev_data = read_tokens(dev) if dev else None
     module = classifier(model_dir, data, seed)
     if made_from is None:
         made_from = {"train": sha256(train), "model": sha256(model_dir)}
 
-    result = run_loop(
-        module, data, rules, options, seed, state=state, dev=dev_data, threads=threads
+    result = loop.train(
+        module, data, rules, options, seed, state=paths.state, dev=dev_data, threads=threads
     )
 
     facts = keys_of(provenance) | {
@@ -102,11 +138,26 @@ def finetune(
     facts["files"] = run_record.listed(run, *(path.name for path in (history, checkpoint, epochs)))
     facts["content"] = run_record.content(facts["files"])
     write_json(run, facts)
-    saved_state.discard(state)
+    saved_state.discard(paths.state)
 
 
 def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
-    """The folder's model in fp32 with a classification head whose random weights hang on `seed`."""
+    """Load a model in fp32 with a new classification head for the labels of a token file.
+
+    Parameters
+    ----------
+    model_dir
+        Folder of a pretrained model, or of an architecture without weights.
+    tokens
+        Texts the model is for.
+    seed
+        Of all weights that are new.
+
+    Raises
+    ------
+    UserError
+        The texts do not fit the model.
+    """
     labels = tokens.meta["labels"]
     torch.manual_seed(derive(seed, "head"))
     head: dict[str, Any] = {
@@ -116,7 +167,7 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     }
     auto = AutoModelForSequenceClassification
     module: nn.Module
-    if has_random_weights(model_dir):  # un-pretrained: the whole network is drawn from the seed
+    if has_random_weights(model_dir):  # all weights are drawn, not only the head's
         module = auto.from_config(
             AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32
         )
@@ -125,7 +176,7 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
             model_dir, dtype=torch.float32, ignore_mismatched_sizes=True, **head
         )
     config: Any = module.config
-    if config.pad_token_id is None:  # GPT-2 and its kin
+    if config.pad_token_id is None:  # GPT-2
         config.pad_token_id = tokens.meta["pad_token_id"]
     check_fits(model_dir, tokens, module)
     return module
@@ -137,7 +188,13 @@ def has_random_weights(model_dir: Path) -> bool:
 
 
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
-    """Refuse token files of another tokenizer or of texts longer than the model's positions."""
+    """Check that the model has all the texts' tokens and positions.
+
+    Raises
+    ------
+    UserError
+        The texts are of another tokenizer, or longer than the model allows.
+    """
     if len(tokens) == 0:
         return
     config: Any = module.config
@@ -148,12 +205,10 @@ def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
             "the texts were tokenized for another model"
         )
     longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
-    for (
-        name,
-        layer,
-    ) in module.named_modules():  # RoBERTa counts positions from behind its padding id
-        if limit and name.endswith("position_embeddings") and isinstance(layer, nn.Embedding):
-            limit -= 0 if layer.padding_idx is None else layer.padding_idx + 1
+    embeddings = {n: m for n, m in module.named_modules() if isinstance(m, nn.Embedding)}
+    for name, layer in embeddings.items():
+        if limit and name.endswith("position_embeddings") and layer.padding_idx is not None:
+            limit -= layer.padding_idx + 1  # RoBERTa's positions begin after its padding id
     if limit and longest > limit:
         raise UserError(
             f"max_length: texts of {longest} tokens, but {model_dir.name} has {limit} positions; "
