@@ -22,8 +22,7 @@ from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
 from finetone.engine.fast.packing import shapes
 from finetone.engine.loop import gradients
 from finetone.engine.objective import Classification
-from finetone.engine.optimizer import adamw
-from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, read_tokens
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on

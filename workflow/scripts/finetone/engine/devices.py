@@ -6,6 +6,7 @@ import stat
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,10 +33,12 @@ class Lease:
         self._file: int | None = None
 
     def try_acquire(self) -> str | None:
-        """A free id, now held; None when every one is taken.
+        """A free id, now held; None when all are taken.
 
-        Raises:
-            UserError: the directory is not this user's alone, or cannot be had.
+        Raises
+        ------
+        UserError
+            The directory is not this user's alone, or cannot be made.
         """
         folder = self._own_directory()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
@@ -156,23 +159,18 @@ def peak_memory(device: torch.device) -> int:
     return machine.peak_memory()
 
 
-class Clock:
-    """Marks in time that cost a GPU no synchronisation; seconds between two marks, when done."""
+def mark(device: torch.device) -> "float | torch.cuda.Event":
+    """A mark in time that a GPU does not have to be waited for."""
+    if device.type != "cuda":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
 
-    def __init__(self, device: torch.device) -> None:
-        self.cuda = device.type == "cuda"
 
-    def mark(self) -> "float | torch.cuda.Event":
-        if not self.cuda:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
-
-    @staticmethod
-    def seconds(start: "float | torch.cuda.Event", end: "float | torch.cuda.Event") -> float:
-        if isinstance(start, torch.cuda.Event) and isinstance(end, torch.cuda.Event):
-            end.synchronize()
-            return start.elapsed_time(end) / 1000
-        assert isinstance(start, float) and isinstance(end, float)
-        return end - start
+def seconds_between(start: Any, end: Any) -> float:
+    """Seconds between two marks, once the second has been reached."""
+    if not isinstance(end, torch.cuda.Event):
+        return float(end - start)
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1000

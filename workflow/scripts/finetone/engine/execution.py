@@ -43,10 +43,8 @@ class Execution:
         self.threads = threads
         self.device = device or devices.pick()
         self.notes: list[str] = []
-        bf16 = options.precision == "bf16" or (
-            options.precision == "auto" and devices.fast_bf16(self.device)
-        )
-        self.precision = "bf16" if bf16 else "fp32"
+        auto = "bf16" if devices.fast_bf16(self.device) else "fp32"
+        self.precision = auto if options.precision == "auto" else options.precision
         self.plan = Plan()
         self.accumulation_steps = 1  # micro-batches per batch, at least; doubled when memory ends
         self.stream: Stream | None = None

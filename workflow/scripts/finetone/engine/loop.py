@@ -17,10 +17,9 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.objective import Classification, Objective
-from finetone.engine.optimizer import adamw
 from finetone.engine.predict import accuracy
 from finetone.engine.progress import Progress, weights
-from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens
 from finetone.seeds import derive

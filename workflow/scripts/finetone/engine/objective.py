@@ -19,11 +19,9 @@ class Objective(Protocol):
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each example, int64 [n]."""
-        ...
 
     def identity(self) -> list[Any]:
         """Arrays and JSON-able values that differ where the examples do."""
-        ...
 
     def loss(
         self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
@@ -44,7 +42,6 @@ class Objective(Protocol):
         tuple of tensor
             The sum of the examples' losses, and how many of them the module gets right.
         """
-        ...
 
 
 @dataclass(frozen=True)

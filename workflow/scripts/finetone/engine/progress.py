@@ -74,10 +74,15 @@ class Progress:
     def save(self) -> None:
         """Write a saved state."""
         self.history.flush()
-        content = {
-            **snapshot.take(self.module, self.optimizer), **self._facts(),
-            "execution": self.execution.state(), "machines": self.machines,
-        }  # fmt: skip
+        content = snapshot.take(self.module, self.optimizer) | {
+            "done": self.done,
+            "resumed": self.resumed,
+            "history": self.history.rows,
+            "dev_accuracy": self.dev_accuracy,
+            "files": self.files,
+            "execution": self.execution.state(),
+            "machines": self.machines,
+        }
         saved_state.save(self.folder, self.fingerprint, content)
         self._start_clocks()
 
@@ -108,29 +113,21 @@ class Progress:
         self.history.restart_clock()
         self._saved_at = time.monotonic()
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "resumed": self.resumed,
-            "history": self.history.rows,
-            "dev_accuracy": self.dev_accuracy,
-            "files": self.files,
-        }
-
     def _restore(self, saved: dict[str, Any]) -> None:
-        ended = saved["done"] // self.per_epoch
-        facts = {
+        ended, execution = saved["done"] // self.per_epoch, saved["execution"]
+        expected = {
             "done": 0,
             "resumed": 0,
             "history": [[0.0] * len(FIELDS)] * saved["done"],
             "dev_accuracy": [0.0] * (ended if self.dev else 0),
             "files": {weights(self.folder, epoch).name: "" for epoch in range(1, ended + 1)},
+            "execution": {
+                "pieces": 0,
+                "notes": [""] * len(execution["notes"]),
+                "stream": None if execution["stream"] is None else [0, 0],
+            },
         }
-        snapshot.check({key: saved[key] for key in facts}, facts, "state")
-        execution = saved["execution"]
-        stream = None if execution["stream"] is None else [0, 0]
-        expected = {"pieces": 0, "notes": [""] * len(execution["notes"]), "stream": stream}
-        snapshot.check(execution, expected, "execution")
+        snapshot.check({key: saved[key] for key in expected}, expected, "state")
 
         snapshot.restore(saved, self.module, self.optimizer)
         self.execution.restore(execution)

@@ -16,8 +16,7 @@ from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
 from finetone.engine.loop import gradients
 from finetone.engine.objective import Classification
-from finetone.engine.optimizer import adamw
-from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.files import write_json
 from finetone.formats.token_file import read_tokens
 from finetone.models import parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from finetone.engine.devices import Clock
+from finetone.engine import devices
 from finetone.errors import UserError
 from finetone.log import logger
 
@@ -20,12 +20,12 @@ class History:
     def __init__(self, device: torch.device) -> None:
         self.rows: list[list[float]] = []
         self._pending: list[tuple[list[float], torch.Tensor, Any, Any]] = []
-        self._clock = Clock(device)
+        self._device = device
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Begin to measure the next step now."""
-        self._mark = self._clock.mark()
+        self._mark = devices.mark(self._device)
 
     def add(self, facts: list[float], result: torch.Tensor) -> None:
         """Add the step that has just ended.
@@ -45,11 +45,10 @@ class History:
         if not self._pending:
             return
         results = torch.stack([result for _, result, _, _ in self._pending]).cpu().tolist()
-        for ((epoch, lr, examples, tokens), _, start, end), (loss, correct) in zip(
-            self._pending, results, strict=True
-        ):
-            seconds = Clock.seconds(start, end)
-            self.rows.append([epoch, lr, loss, correct, examples, tokens, seconds])
+        for (facts, _, start, end), result in zip(self._pending, results, strict=True):
+            epoch, rate, examples, tokens = facts
+            seconds = devices.seconds_between(start, end)
+            self.rows.append([epoch, rate, *result, examples, tokens, seconds])
         self._pending.clear()
 
     def report(self, done: int, steps: int) -> None:

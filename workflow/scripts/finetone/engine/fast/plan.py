@@ -90,24 +90,21 @@ def choose(
     return trial.plan
 
 
+@dataclass
 class _Trial:
-    """The plan so far, and a few texts with their logits in plain execution to compare with."""
+    """The plan so far, and a few texts to compare its logits with those of plain execution."""
 
-    def __init__(
-        self,
-        module: nn.Module,
-        sample: Tokens,
-        device: torch.device,
-        logits: Callable[[Plan, Batch], torch.Tensor],
-        tolerance: float,
-        stack: ExitStack,
-    ) -> None:
-        self.module, self.logits, self.tolerance, self.stack = module, logits, tolerance, stack
-        self.plan = Plan()
-        rows = np.arange(len(sample))
-        self.batch = collate(sample, rows, device)
-        self.one_by_one = [collate(sample, rows[[row]], device) for row in rows]
-        self.plain = logits(self.plan, self.batch)
+    module: nn.Module
+    sample: Tokens
+    device: torch.device
+    logits: Callable[[Plan, Batch], torch.Tensor]
+    tolerance: float
+    stack: ExitStack
+    plan: Plan = Plan()
+
+    def __post_init__(self) -> None:
+        self.batch = collate(self.sample, np.arange(len(self.sample)), self.device)
+        self.plain = self.logits(self.plan, self.batch)
 
     def attempt(self, failure: str, enable: Callable[..., Plan], *arguments: Any) -> bool:
         """Adopt the plan of `enable` if logits stay what they are; else undo it and note why."""
@@ -136,10 +133,12 @@ class _Trial:
             return
         if self.attempt("padding stays", self.unpad, False):
             return
-        alone = torch.cat([self.logits(self.plan, batch) for batch in self.one_by_one])
+        rows = np.arange(len(self.sample))[:, None]
+        alone = [collate(self.sample, row, self.device) for row in rows]
+        unpadded = torch.cat([self.logits(self.plan, batch) for batch in alone])
         self.plan = Plan(
-            length_grouped=alone.device.type == "cpu",
-            padding_matters=not self.agrees(alone),
+            length_grouped=self.device.type == "cpu",
+            padding_matters=not self.agrees(unpadded),
             notes=self.plan.notes[-1:],  # that padding stays says it all
         )
 
@@ -168,9 +167,8 @@ class _Trial:
 
     def train_once(self, plan: Plan) -> None:
         """A training step that leaves no trace, but for the state of the engine's own dropout."""
-        device = self.plain.device
         try:
-            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
                 self.module.train()
                 with torch.enable_grad():
                     self.logits(plan, self.batch).sum().backward()
