@@ -20,8 +20,7 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast import plan
 from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
 from finetone.engine.fast.packing import shapes
-from finetone.engine.loop import gradients
-from finetone.engine.objective import Classification
+from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, read_tokens
 

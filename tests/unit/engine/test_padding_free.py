@@ -16,8 +16,7 @@ from finetone.engine.fast import attention
 from finetone.engine.fast.attention import packed
 from finetone.engine.fast.packing import Packing
 from finetone.engine.fast.unpad import unpadded
-from finetone.engine.loop import gradients
-from finetone.engine.objective import Classification
+from finetone.engine.objective import Classification, gradients
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions
 from tests.unit.engine.zoo import CONFIGS, EOS, PAD, UNPADDED, model, texts

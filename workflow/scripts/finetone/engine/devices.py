@@ -20,11 +20,11 @@ SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SE
 class Lease:
     """One device id of `ids`, held by this process alone until it closes the lease or dies.
 
-    The lease is an exclusive flock on a file in `directory`. The kernel drops it the moment its
-    holder dies, however that happens, so no device is ever lost and none has two holders. Child
-    processes do not inherit it: the descriptor is closed on exec, and a fork keeps the very same
-    open file, so close the lease before forking workers that outlive the parent. A folder that
-    another user could write to is refused: they could hold the locks or plant links.
+    The lease is an exclusive flock on a file in `directory`. The kernel drops it when its holder
+    dies, however that happens, so no device is ever lost and none has two holders. A program that
+    is executed does not inherit it. A forked process does: close the lease before forking workers
+    that outlive the parent. A folder that another user can write to is refused, because they could
+    hold the locks or plant links.
     """
 
     def __init__(self, ids: list[str], directory: Path) -> None:
@@ -72,9 +72,9 @@ class Lease:
         if facts.st_uid == os.geteuid() and not mode & 0o077:
             return folder
         os.close(folder)
-        if facts.st_uid != os.geteuid():
-            raise self._refused("belongs to another user")
-        raise self._refused(f"has mode {mode:04o} instead of 0700")
+        foreign = facts.st_uid != os.geteuid()
+        why = "belongs to another user" if foreign else f"has mode {mode:04o} instead of 0700"
+        raise self._refused(why)
 
     def _refused(self, why: str) -> UserError:
         return UserError(
@@ -103,7 +103,7 @@ _chosen: torch.device | None = None
 
 
 def lease_directory() -> Path:
-    """Where this user's processes on this machine meet: XDG_RUNTIME_DIR, else the temp folder."""
+    """The folder of locks that this user's processes share: in XDG_RUNTIME_DIR, else in the temp folder."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = os.access(runtime, os.W_OK | os.X_OK)  # some logins inherit another user's
     return Path(runtime if usable else tempfile.gettempdir()) / f"finetone-devices-{os.getuid()}"
@@ -153,7 +153,7 @@ def fast_bf16(device: torch.device) -> bool:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: on a GPU the most tensors ever held, on the CPU the process's resident high-water."""
+    """Bytes: on a GPU the most that tensors ever took, on the CPU the process's largest resident size."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return machine.peak_memory()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,8 @@ from finetone.log import logger
 class Execution:
     """What the engine options mean on this machine for one module.
 
-    Inside `running(module, …)` its plan is in force, `logits` executes a batch by it, and
-    `micro_batches` cuts a batch that is too large or too mixed. `record()` is run.json's
-    `execution`.
-
-    Parameters
-    ----------
-    options
-        What was asked for.
-    threads
-        CPU threads.
-    device
-        By default the one of this process.
+    Inside `running(module, …)` its plan is in force: `logits` executes a batch, `micro_batches` cuts
+    a batch that is too large or too mixed in length. `record()` is run.json's `execution`.
     """
 
     def __init__(
@@ -93,16 +84,10 @@ class Execution:
             if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
                 # bf16 would hide small mistakes behind rounding; a few texts in fp32 cost little
                 precision = "fp32" if self.device.type == "cpu" else self.precision
+                logits = partial(self._logits, module, precision)
                 before = self.state()
                 self.plan = choose(
-                    module,
-                    tokens,
-                    training_texts=training_texts,
-                    steps=steps,
-                    options=self.options,
-                    precision=precision,
-                    logits=lambda plan, batch: self._logits(plan, precision, module, batch),
-                    stack=stack,
+                    module, tokens, training_texts, steps, self.options, precision, logits, stack
                 )
                 self.restore(before)
                 for note in self.plan.notes:
@@ -111,9 +96,9 @@ class Execution:
 
     def logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """Logits of one batch, fp32 [rows, classes]."""
-        return self._logits(self.plan, self.precision, module, batch)
+        return self._logits(module, self.precision, self.plan, batch)
 
-    def _logits(self, plan: Plan, precision: str, module: nn.Module, batch: Batch) -> torch.Tensor:
+    def _logits(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
         with ExitStack() as stack:
             stack.enter_context(self.autocast(precision))
             if plan.padding_free:
@@ -210,7 +195,7 @@ class Execution:
         }
 
     def machine(self) -> dict[str, Any]:
-        """What changes bits without being asked for: training may go on elsewhere, and notes it."""
+        """What may change bits without being asked for: a run continues elsewhere, and notes it."""
         return {
             "device": self.device.type,
             "device_name": devices.name(self.device),

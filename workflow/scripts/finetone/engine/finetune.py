@@ -167,7 +167,9 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     }
     auto = AutoModelForSequenceClassification
     module: nn.Module
-    if has_random_weights(model_dir):  # all weights are drawn, not only the head's
+    if (
+        manifest_of(model_dir).get("weights") == "random"
+    ):  # all weights are drawn, not only the head's
         module = auto.from_config(
             AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32
         )
@@ -180,11 +182,6 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
         config.pad_token_id = tokens.meta["pad_token_id"]
     check_fits(model_dir, tokens, module)
     return module
-
-
-def has_random_weights(model_dir: Path) -> bool:
-    """Whether the folder is an architecture without weights (its manifest says so)."""
-    return bool(manifest_of(model_dir).get("weights") == "random")
 
 
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:

@@ -16,7 +16,7 @@ from finetone.engine.batches import epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
-from finetone.engine.objective import Classification, Objective
+from finetone.engine.objective import Classification, Objective, gradients
 from finetone.engine.predict import accuracy
 from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
@@ -204,35 +204,3 @@ def learn(
         peak_memory_bytes=devices.peak_memory(execution.device),
         resumed=progress.resumed,
     )
-
-
-def gradients(
-    module: nn.Module, objective: Objective, rows: np.ndarray, execution: Execution
-) -> torch.Tensor:
-    """Add the gradient of a batch's mean loss to `.grad`.
-
-    Micro-batches are weighted by their share of the examples, so their sum is the batch's gradient.
-    When memory ends, the batch is tried again in smaller ones.
-
-    Parameters
-    ----------
-    rows
-        The batch, int64 [b].
-
-    Returns
-    -------
-    tensor
-        Mean loss, and number of correct examples: float32 [2] on the device.
-    """
-    while True:
-        result = torch.zeros(2, device=execution.device)
-        try:
-            for part, width in execution.micro_batches(objective.lengths[rows]):
-                total, correct = objective.loss(module, rows[part], width, execution)
-                loss = total / len(rows)
-                loss.backward()
-                result += torch.stack([loss.detach(), correct.float()])
-            return result
-        except torch.OutOfMemoryError:
-            module.zero_grad()
-        execution.use_less_memory(len(rows))

@@ -1,4 +1,4 @@
-"""What a module is trained for: examples, and their loss."""
+"""What a module is trained for: examples, their loss, and its gradients."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -72,3 +72,35 @@ class Classification:
         logits = execution.logits(module, batch)
         loss = F.cross_entropy(logits, batch.labels, reduction="sum")
         return loss, (logits.detach().argmax(1) == batch.labels).sum()
+
+
+def gradients(
+    module: nn.Module, objective: Objective, rows: np.ndarray, execution: Execution
+) -> torch.Tensor:
+    """Add the gradient of a batch's mean loss to `.grad`.
+
+    Micro-batches are weighted by their share of the examples, so their sum is the batch's gradient.
+    When memory ends, the batch is tried again in smaller ones.
+
+    Parameters
+    ----------
+    rows
+        The batch, int64 [b].
+
+    Returns
+    -------
+    tensor
+        Mean loss, and number of correct examples: float32 [2] on the device.
+    """
+    while True:
+        result = torch.zeros(2, device=execution.device)
+        try:
+            for part, width in execution.micro_batches(objective.lengths[rows]):
+                total, correct = objective.loss(module, rows[part], width, execution)
+                loss = total / len(rows)
+                loss.backward()
+                result += torch.stack([loss.detach(), correct.float()])
+            return result
+        except torch.OutOfMemoryError:
+            module.zero_grad()
+        execution.use_less_memory(len(rows))

@@ -169,10 +169,8 @@ class _Hashing(io.BufferedWriter):
 
 def _saved(folder: Path) -> list[Path]:
     """The saved states, the newest first."""
-    found = [
-        (match, path) for path in folder.glob("state-*.pt") if (match := NAME.fullmatch(path.name))
-    ]
-    return [path for match, path in sorted(found, key=lambda pair: -int(pair[0][1]))]
+    found = [path for path in folder.glob("state-*.pt") if NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: -int(path.name.split("-")[1]))
 
 
 def _read(path: Path, fingerprint: str, machine: dict[str, Any], exact: bool) -> dict[str, Any]:
@@ -212,6 +210,6 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """In one line what is wrong; our own ValueErrors are sentences already."""
+    """What is wrong, in one line; a plain ValueError is one of `_read` and says it in a sentence."""
     text = " ".join(str(error).split())
     return text if type(error) is ValueError else f"{type(error).__name__}: {text}"

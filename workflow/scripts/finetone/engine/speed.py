@@ -14,8 +14,7 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
-from finetone.engine.loop import gradients
-from finetone.engine.objective import Classification
+from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.files import write_json
 from finetone.formats.token_file import read_tokens

@@ -3,8 +3,8 @@
 The recipe is that of the usual reference scripts for extractive question answering: AdamW without
 weight decay, learning rate falling linearly to 0, gradients clipped to norm 1, windows of 384
 tokens that overlap by 128, a window without the answer pointing at [CLS]. The paper's
-`ernie-2.0-base-en-finetuned-squad` was published for another framework only, so ours is made
-anew and says so ("re-created") wherever it appears.
+`ernie-2.0-base-en-finetuned-squad` was published for another framework only, so it is made anew
+here and labelled "re-created" wherever it appears.
 """
 
 import re
@@ -73,11 +73,10 @@ def intermediate(
         The questions cannot be read, or the architecture cannot answer questions.
     """
     asked = files.check_folder(questions)
-    files.check_folder(base)
+    manifest = files.check_folder(base)
     train, validation = (read(questions / f"{split}.jsonl") for split in ("train", "validation"))
     config_key = f"models.{name}.intermediate"
     settings = block["intermediate"]
-    manifest = files.read_json(base / "manifest.json")
     if manifest["weights"] == "random":
         raise UserError(
             f"{config_key}.from: {settings['from']!r} has no pretrained weights; start from one that has"

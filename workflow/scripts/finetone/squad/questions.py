@@ -1,4 +1,4 @@
-"""The questions of SQuAD v1.1: fetched where the network is, read where the GPU is."""
+"""The questions of SQuAD v1.1: downloaded by a job with network, read by one that trains."""
 
 import json
 from dataclasses import asdict
@@ -20,8 +20,21 @@ def download(
 ) -> None:
     """Write `train.jsonl`, `validation.jsonl` and `manifest.json` of a hub data set to a folder.
 
-    `source` has `id`, `revision` and `config`; `config_key` is its place in the configuration.
-    Raises UserError as `load_questions` does.
+    Parameters
+    ----------
+    source
+        Has `id`, and may have `revision` and `config`.
+    config_key
+        Where `source` is in the configuration, for messages.
+    target
+        Folder to write.
+    provenance
+        Is recorded.
+
+    Raises
+    ------
+    UserError
+        As `load_questions` does.
     """
     train, validation, commit = load_questions(source, config_key)
     with files.atomic(target) as partial:
@@ -53,10 +66,22 @@ def read(path: Path) -> list[Question]:
 def load_questions(
     source: dict[str, Any], config_key: str
 ) -> tuple[list[Question], list[Question], str]:
-    """Training and validation questions of the hub data set `source`, and the commit they are of.
+    """Load a data set of the hub.
 
-    Raises:
-        UserError: the hub or the data set cannot be had, or is not laid out as SQuAD is.
+    Parameters
+    ----------
+    source, config_key
+        As of `download`.
+
+    Returns
+    -------
+    tuple
+        Training questions, validation questions, and the commit they are of.
+
+    Raises
+    ------
+    UserError
+        The hub or the data set cannot be reached, or has another layout than SQuAD.
     """
     from datasets import load_dataset
 

@@ -17,7 +17,7 @@ LONGEST_ANSWER = 30  # tokens
 
 @dataclass(frozen=True)
 class Question:
-    """`answers` and, in characters of `context`, where each begins."""
+    """A question about `context`; `starts` has the first character of each of the `answers` in it."""
 
     id: str
     question: str
@@ -28,10 +28,11 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A question and a stretch of its context: `ids`, `types` int [t], `offsets` int32 [t, 2].
+    """A question and a part of its context: `ids`, `types` int [t], `offsets` int32 [t, 2].
 
-    `offsets` are character ranges in the context, (-1, -1) for tokens that are not of it.
-    `start`, `end` are the tokens of the first answer, both `cls` if it is not wholly inside.
+    `offsets` are character ranges in the context, (-1, -1) for tokens outside it. `start` and `end`
+    are the first and last token of the first answer; both are `cls` if the window does not contain
+    all of it.
     """
 
     question: int

@@ -104,8 +104,8 @@ def fast_dropout(stream: Stream) -> Iterator[None]:
     def dropout(
         input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> torch.Tensor:
-        ours = input.device.type == "cpu" and input.is_floating_point() and not inplace
-        if ours and training and 0 < p < 1:
+        fits = input.device.type == "cpu" and input.is_floating_point() and not inplace
+        if fits and training and 0 < p < 1:
             return _Dropout.apply(input, p, stream)
         return plain(input, p, training, inplace)
 

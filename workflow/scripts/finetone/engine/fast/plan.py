@@ -41,7 +41,6 @@ class Plan:
 def choose(
     module: nn.Module,
     tokens: Tokens,
-    *,
     training_texts: Sequence[Tokens],
     steps: int,
     options: EngineOptions,
@@ -186,10 +185,10 @@ def _sample(tokens: Tokens) -> Tokens:
         ids = tokens.input_ids[tokens.offsets[row] : tokens.offsets[row + 1]]
         keep = CHECK_TOKENS * (i + 1) // len(rows)
         texts.append(ids if len(ids) <= keep else np.append(ids[: keep - 1], ids[-1]))
-    return Tokens(
+    return replace(
+        tokens,
         ids=tokens.ids[rows],
         labels=tokens.labels[rows],
         offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in texts])]).astype(np.int64),
         input_ids=np.concatenate(texts),
-        meta=tokens.meta,
     )
