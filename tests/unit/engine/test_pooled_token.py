@@ -71,7 +71,7 @@ def test_no_shape_of_a_batch_is_mistaken_for_another(architecture: str) -> None:
     with torch.no_grad():
         expected = [plain.logits(module, batch) for batch in batches]
         with ours.running(module, texts(LENGTHS), 0):
-            assert ours.plan.token_read
+            assert ours.plan.pooled_token
             found = [ours.logits(module, batch) for batch in batches]
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
@@ -90,7 +90,7 @@ def test_a_head_that_reads_two_tokens_gets_all() -> None:
     ours = execution()
     with ours.running(module, tokens, 0):
         logits = predict_module(module, tokens, execution=ours)
-    assert ours.plan.padding_free and ours.plan.token_read is None and not ours.notes
+    assert ours.plan.padding_free and ours.plan.pooled_token is None and not ours.notes
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -102,7 +102,7 @@ def test_a_wrong_token_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = execution()
     with ours.running(module, tokens, 0):
         logits = predict_module(module, tokens, execution=ours)
-    assert ours.plan.padding_free and ours.plan.token_read is None
+    assert ours.plan.padding_free and ours.plan.pooled_token is None
     assert ours.notes[0].startswith("the last layer works on all tokens: ArithmeticError")
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 

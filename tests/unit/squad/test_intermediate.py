@@ -11,12 +11,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
+from finetone.engine.execution import Execution
+from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError
 from finetone.models.prepare import prepare
 from finetone.squad import intermediate, questions
 from finetone.squad.exact_match import exact_match, f1, normalise, score
+from finetone.squad.span_prediction import SpanPrediction
 from finetone.squad.windows import Question, Window, best_span, collate, windows
 from tests.hub import repositories, text
 
@@ -163,6 +170,22 @@ def test_collate_pads_on_the_right() -> None:
 
 
 # training
+
+
+def test_the_loss_is_transformers_own(base: Path) -> None:
+    model = AutoModelForQuestionAnswering.from_pretrained(base).eval()
+    tokenizer, cpu = AutoTokenizer.from_pretrained(base), torch.device("cpu")
+    cut = list(windows(tokenizer, drawn(6), 64, 16, "w"))
+    objective = SpanPrediction(cut, tokenizer)
+    execution = Execution(EngineOptions(precision="fp32"), 1, cpu)
+    total, correct = objective.loss(model, np.array([4, 0, 3]), 0, execution)
+    batch = [cut[4], cut[0], cut[3]]
+    starts, ends = torch.tensor([[w.start, w.end] for w in batch]).T
+    inputs = collate(batch, tokenizer.pad_token_id, cpu, types=True)
+    output = model(**inputs, start_positions=starts, end_positions=ends)
+    torch.testing.assert_close(total / 3, output.loss)
+    found = (output.start_logits.argmax(1) == starts) & (output.end_logits.argmax(1) == ends)
+    assert correct == found.sum()
 
 
 def tune(

@@ -225,7 +225,7 @@ class Execution:
             "threads": self.threads,
             "precision": self.precision,
             "padding_free": self.plan.padding_free,
-            "token_read": self.plan.token_read,
+            "token_read": self.plan.pooled_token,
             "embeddings_trained": None if embeddings is None else len(embeddings.used),
             "compiled": self.plan.compiled,
             "notes": list(self.notes),

@@ -14,6 +14,7 @@ from torch import nn
 
 from finetone.engine.batches import Batch, collate
 from finetone.engine.fast.embeddings import UsedEmbeddings, only_used_embeddings
+from finetone.engine.fast.packing import PooledToken
 from finetone.engine.fast.unsupported import Unsupported
 from finetone.engine.recipe import EngineOptions
 from finetone.formats.token_file import Tokens
@@ -30,7 +31,7 @@ class Plan:
     """Which fast ways a module's execution takes; by default none."""
 
     padding_free: bool = False  # layers see real tokens only
-    token_read: str | None = None  # the token that the last layer finishes: "first" or "last"
+    pooled_token: PooledToken | None = None  # the only one that the last layer computes
     embeddings: UsedEmbeddings | None = None  # those that are trained; None: all of them
     compiled: bool = False
     length_grouped: bool = False  # a batch is cut into micro-batches of texts of similar length
@@ -150,7 +151,7 @@ class _Trial:
         stacks = require_layer_stacks(self.module)
         tokens = pooled_tokens(self.module, stacks, self.batch) if pooled else {}
         undo.enter_context(unpadded(self.module, tokens))
-        return replace(self.plan, padding_free=True, token_read=next(iter(tokens.values()), None))
+        return replace(self.plan, padding_free=True, pooled_token=next(iter(tokens.values()), None))
 
     def use_embeddings(self, undo: ExitStack, texts: Sequence[Tokens]) -> Plan:
         embeddings = undo.enter_context(only_used_embeddings(self.module, texts))
