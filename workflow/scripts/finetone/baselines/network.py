@@ -21,7 +21,7 @@ from finetone.baselines.baseline import Learned, Predictor, Task
 from finetone.engine import loop
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
-from finetone.formats.token_file import Tokens
+from finetone.formats.token_file import Tokens, TokensMeta
 from finetone.models import parameters
 from finetone.seeds import derive
 
@@ -134,11 +134,5 @@ def _tokens(
 ) -> Tokens:
     """Texts as the engine reads them, in memory."""
     numbers, offsets, cut = word_index.encode(texts, words, facts["max_length"])
-    meta = {
-        "labels": facts["labels"],
-        "max_length": facts["max_length"],
-        "pad_token_id": word_index.PAD,
-        "truncated": cut,
-        "rows": len(texts),
-    }
+    meta = TokensMeta(facts["labels"], facts["max_length"], word_index.PAD, cut, len(texts))
     return Tokens(ids, labels, offsets, numbers, meta)
