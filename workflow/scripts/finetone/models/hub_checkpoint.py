@@ -10,7 +10,7 @@ from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 from huggingface_hub.hf_api import RepoSibling
 
 from finetone.errors import UserError
-from finetone.hub import client
+from finetone.hub import client, faults
 from finetone.log import logger
 from finetone.models import architecture
 
@@ -63,12 +63,12 @@ def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | N
             ref.write_text(commit)
         return folder, commit, client.stated_license(info)
     except (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError) as error:
-        if client.unreachable(error) and (cached := _cached(repo, revision)):
+        if faults.unreachable(error) and (cached := _cached(repo, revision)):
             logger.warning(
                 "%s: the hub cannot be reached; using the copy in %s", config_key, cached
             )
             return cached, cached.name, None
-        raise UserError(client.sentence(error, "model", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, "model", repo, revision, config_key)) from error
 
 
 def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:
