@@ -1,10 +1,11 @@
 """What no schema can check in a configuration: entries that refer to each other, and paths."""
 
-import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from finetone.errors import did_you_mean
 
 DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
@@ -113,9 +114,8 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
 
     def unknown(path: list[str], name: str, known: list[str], what: str) -> Iterator[Fault]:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            yield path, f"no {what} is named {name!r}; {hint}"
+            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
+            yield path, f"no {what} is named {name!r}{hint}"
 
     yield from unknown(["source"], config["source"], datasets, "dataset")
     for name in config["transfer"]:

@@ -1,7 +1,6 @@
 """Strict readers of tables: every cell arrives verbatim, or the file is refused with its line."""
 
 import csv
-import difflib
 import gzip
 import io
 import json
@@ -18,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finetone.data import limits, parquet
-from finetone.errors import UserError, first_line
+from finetone.errors import UserError, did_you_mean, first_line
 
 MAX_PARQUET = 1 << 31  # bytes of a compressed Parquet file, unpacked: it is read in memory
 
@@ -238,10 +237,8 @@ def _places(header: Header, place: str, columns: Sequence[str]) -> dict[str, int
 
 def _hint(wanted: str, known: Iterable[str]) -> str:
     names = [name[:40] for name in islice(known, 1000)]
-    near = difflib.get_close_matches(wanted, names, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(map(repr, names[:12]))}" if names else ""
+    shown = ", ".join(map(repr, names[:12]))
+    return did_you_mean(wanted, names, f"there are {shown}" if shown else "")
 
 
 def _refuse(name: str, line: int, what: str) -> NoReturn:

