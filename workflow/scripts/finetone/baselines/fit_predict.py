@@ -5,6 +5,7 @@ A model folder holds `model.json` (kind, label names, what `load` needs) beside 
 prediction needs nothing but that folder.
 """
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from finetone import files, machine
 from finetone.baselines.baseline import Learned, Predictor, Task
-from finetone.baselines.registry import KINDS, baseline
+from finetone.baselines.registry import baseline
 from finetone.errors import UserError
 from finetone.formats import predictions, run_record
 from finetone.formats.run_record import RunRecord
@@ -99,10 +100,7 @@ def fit(
         **measured,
     )
     run_record.write(run, record, *parts, provenance=provenance)
-    if KINDS[task.kind].seeded:
-        from finetone.engine import state
-
-        state.discard(task.state)
+    shutil.rmtree(task.state, ignore_errors=True)
     logger.info("%s: %d numbers learned from %d texts", method, learned.numbers, len(texts))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finetone.errors import did_you_mean
+from finetone.identity import by_split
 
 DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
@@ -22,6 +23,10 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
         yield from _one_source(here, block, DATASET_SOURCES)
         if "wheel" in block and "member" not in block["wheel"]:
             yield [*here, "wheel"], "the key 'member' is missing (the file inside the wheel)"
+        if "splits" in block and "hub" not in block:
+            yield [*here, "splits"], "is for hub; write file, or member of wheel, as {split: path}"
+        if block["text"] == block["label"]:
+            yield [*here, "label"], f"is the column of the text already, {block['text']!r}"
         if unknown := sorted(splits_of(block) - set(SPLITS)):
             yield here, f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
         if "threshold" in block and len(block["labels"]) != 2:
@@ -180,8 +185,7 @@ def _given_splits(block: dict[str, Any]) -> set[str]:
     """Names of the splits that a dataset block's source has."""
     if "hub" in block:
         return set(block.get("splits") or ("train", "test"))
-    given = block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
-    return set(given) if isinstance(given, dict) else {"train"}
+    return set(by_split(block["file"] if "file" in block else block["wheel"].get("member", "")))
 
 
 def splits_of(block: dict[str, Any]) -> set[str]:

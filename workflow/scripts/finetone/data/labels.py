@@ -33,16 +33,8 @@ def to_numbers(
     """
     convert: Callable[[Any], int | None]
     if threshold is not None:
-        if len(labels) != 2:
-            raise UserError(f"{config_key}: threshold needs two labels, there are {len(labels)}")
         convert, allowed = _by_threshold(threshold), "a finite number"
     elif label_values is not None:
-        unknown = [name for name in label_values.values() if name not in labels]
-        if unknown:
-            raise UserError(
-                f"{config_key}: label_values leads to {unknown[0]!r}, which is none of the labels "
-                f"{', '.join(labels)}"
-            )
         known = {_written(value): labels.index(name) for value, name in label_values.items()}
         convert, allowed = lambda value: known.get(_written(value)), ", ".join(known)
     else:

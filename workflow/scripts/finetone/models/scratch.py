@@ -7,7 +7,32 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from finetone.errors import UserError, did_you_mean
-from finetone.models import architecture
+from finetone.models import architecture, layers
+from finetone.models.checkpoint import Loaded
+
+
+def load(
+    like: Path, changes: dict[str, Any], config_key: str, labels: int, keep_layers: int | None
+) -> Loaded:
+    """A classifier without weights, of the architecture in folder `like`.
+
+    Parameters
+    ----------
+    changes
+        Settings of its config.json that differ.
+    labels
+        Number of classes.
+
+    Raises
+    ------
+    UserError
+        The settings describe no model that could be trained.
+    """
+    config = configuration(like, changes, config_key)
+    config.num_labels = labels
+    if keep_layers:
+        layers.keep(config, keep_layers, config_key.removeprefix("models."))
+    return Loaded(architecture.skeleton(config, config_key), weights={}, missing=[], unexpected=[])
 
 
 def configuration(like: Path, changes: dict[str, Any], config_key: str) -> PretrainedConfig:
