@@ -52,8 +52,10 @@ def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any
 def refuse(fetched: Iterable[Fetched]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
 
-    Raises:
-        UserError: a branch or tag stands for other files than those that were fetched.
+    Raises
+    ------
+    UserError
+        A branch or tag stands for other files than those that were fetched.
     """
     named = [(item, source_of(item.folder)) for item in fetched]
     named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]

@@ -64,9 +64,11 @@ def load(
     Weights are read as safetensors, or as pytorch_model.bin with `weights_only`; nothing is ever
     unpickled freely. `config_key` names the config key for error messages.
 
-    Raises:
-        UserError: the files cannot be read, or backbone keys are missing, left over or of another
-            shape, unless they match a regular expression of `allow_missing` / `allow_unexpected`.
+    Raises
+    ------
+    UserError
+        The files cannot be read, or backbone keys are missing, left over or of another shape,
+        unless they match a regular expression of `allow_missing` / `allow_unexpected`.
     """
     config = architecture.read_config(folder, config_key)
     config.num_labels = labels
