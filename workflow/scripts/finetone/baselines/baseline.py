@@ -42,7 +42,7 @@ class Learned:
 
 
 class Baseline(Protocol):
-    """One kind of method. It is a class of two functions: what is learned lies in a folder."""
+    """One kind of method: two functions, since all that is learned is in a folder."""
 
     libraries: ClassVar[tuple[str, ...]]  # whose versions can change its numbers
 

@@ -54,7 +54,7 @@ class Network(nn.Module):
             self.embedding.weight[word_index.PAD].zero_()
 
     def pool(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """One vector [b, pooled] per text; must not depend on what stands where the mask is 0."""
+        """One vector [b, pooled] per text; must not depend on what is where the mask is 0."""
         raise NotImplementedError
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Output:

@@ -11,7 +11,7 @@ class TextCNN(Network):
     """Convolutions over windows of 3, 4 and 5 words, each filter's maximum over time, ReLU
     (Kim 2014).
 
-    A window lies wholly inside the text; a text shorter than the window has one, filled with zeros.
+    A window is wholly inside the text; a text shorter than the window has one, filled with zeros.
     """
 
     WIDTHS = (3, 4, 5)

@@ -25,8 +25,16 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     """Return `config` with every default of the schema at `schema`, in canonical form: equal
     settings are equal values, with keys in one order and numbers of one type.
 
-    `files` are the YAML files the configuration was merged from; they are searched for the place
-    of a fault and for keys given twice. Raises UserError for the first fault found.
+    Parameters
+    ----------
+    files
+        The YAML files that the configuration was merged from, to name the place of a fault and to
+        find keys that are given twice.
+
+    Raises
+    ------
+    UserError
+        The first fault that is found.
     """
     rules = _rules(Path(schema))
     documents = {str(file): load(Path(file)) for file in files}

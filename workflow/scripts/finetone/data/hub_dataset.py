@@ -16,7 +16,10 @@ from finetone.log import logger
 def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Raw tables {our split: columns text, label} and the `source` facts of a dataset block.
 
-    Raises UserError, naming the repository and the key to change, whatever goes wrong.
+    Raises
+    ------
+    UserError
+        Whatever went wrong, with the repository and the key to change.
     """
     hub = block["hub"]
     wanted = block.get("splits") or {"train": "train", "test": "test"}

@@ -27,9 +27,19 @@ def to_numbers(
     """Class numbers [n] of a label column; TIE marks values equal to `threshold`.
 
     Without map or threshold a value is a class name, or a number 0 … k-1 (as 1, "1" or 1.0).
-    Class names that are integers themselves (star ratings) switch counting by position off.
-    `config_key` names column and source in messages; `rows` [n] are the rows' places in the source
-    (default 0 … n-1). Raises UserError with the row (counted from 1) of a value that fits nothing.
+    Where class names are integers themselves (star ratings), numbers are names, not positions.
+
+    Parameters
+    ----------
+    config_key
+        Column and source, for messages.
+    rows
+        The rows' places [n] in the source, by default 0 … n-1.
+
+    Raises
+    ------
+    UserError
+        A value fits nothing; its row is counted from 1.
     """
     convert: Callable[[Any], int | None]
     if threshold is not None:

@@ -59,7 +59,7 @@ def tokenize(
     lengths: list[int] = []
     truncated = 0
     for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
-        # a tokenizer without special tokens may find nothing in a text: one pad token stands for it
+        # a tokenizer without special tokens may find nothing in a text: then it is one pad token
         encoded = [ids or [pad] for ids in encoded]
         lengths += map(len, encoded)
         parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
