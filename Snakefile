@@ -53,7 +53,7 @@ onstart:
         jobs = list(workflow.dag.needrun_jobs())
         check_mtimes(file for job in jobs for file in job.input)
         refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
-        moved.refuse(moved.fetched(config, (Path(file) for job in jobs for file in job.input)))
+        revisions.refuse(revisions.fetched(config, (Path(file) for job in jobs for file in job.input)))
         if workflow.executor_plugin.name == "slurm":
             # the name that the plugin gives to every job of this call
             cluster.watch(workflow.scheduler._executor.run_uuid, logger.warning)

@@ -138,7 +138,7 @@ def test_a_state_with_other_embeddings_is_not_resumed(
 
 
 def test_ids_from_elsewhere_are_left_out_and_what_pads_is_kept() -> None:
-    module, padded = model("bert"), replace(TEXTS, meta=TEXTS.meta | {"pad_token_id": 60})
+    module, padded = model("bert"), replace(TEXTS, meta=replace(TEXTS.meta, pad_token_id=60))
     module.config.bos_token_id, module.config.eos_token_id = 50256, -1
     with only_used_embeddings(module, [padded]) as used:
         assert used is not None

@@ -37,7 +37,7 @@ def write_tokens(path: Path, tokens: Tokens) -> Path:
             "label": pa.array(tokens.labels.astype(np.int8)),
             "input_ids": pa.ListArray.from_arrays(offsets, pa.array(tokens.input_ids)),
         }
-    ).replace_schema_metadata({"finetone": json.dumps(tokens.meta)})
+    ).replace_schema_metadata({"finetone": json.dumps(vars(tokens.meta))})
     with pa.ipc.new_file(str(path), table.schema) as writer:
         writer.write_table(table)
     return path
@@ -184,7 +184,7 @@ def test_the_card_names_the_base_model(
 def test_names_in_the_card_are_no_markup(folder: Path) -> None:
     tokens = texts([5, 6, 7, 8])
     names = ["<script>x</script>\n---\n# no", "`a` | ``b``"]
-    write_tokens(folder / "train.arrow", replace(tokens, meta={**tokens.meta, "labels": names}))
+    write_tokens(folder / "train.arrow", replace(tokens, meta=replace(tokens.meta, labels=names)))
     hostile = "[a](b)\n---\nlicense: none"
     out = fine_tune(folder, "a", recipe={"epochs": 1}, method=hostile, dataset="*d*\n\n# e")
     _, front, body = (out / "checkpoint" / "README.md").read_text().split("---\n", 2)

@@ -14,7 +14,7 @@ from finetone.engine import batches, loop, saved_state
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.formats.token_file import Tokens
+from finetone.formats.token_file import Tokens, TokensMeta
 from finetone.models import parameters
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def toy_tokens(rows: int, seed: int = 0, longest: int = 12, vocabulary: int = 50
     ids = random.integers(8, vocabulary, offsets[-1]).astype(np.int32)
     labels = random.integers(0, 2, rows)
     ids[offsets[:-1][labels == 1]] = 7
-    meta = {"labels": ["no", "yes"], "max_length": longest, "pad_token_id": 0}
+    meta = TokensMeta(["no", "yes"], max_length=longest, pad_token_id=0)
     return Tokens(np.arange(rows), labels, offsets, ids, meta)
 
 

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from finetone.baselines.registry import KINDS
 from finetone.config import checking as configuration
 from finetone.identity import Identities, own_files, without
 from finetone.provenance import as_param
 
-NETWORKS = ("bilstm", "textcnn")  # the baselines that draw random numbers, one run per seed
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
 NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
 
@@ -49,8 +49,8 @@ class Experiment:
         self.models = list(config["models"])
         self.baselines = list(config["baselines"])
         self.methods = self.models + self.baselines
-        self.networks = [
-            name for name, block in config["baselines"].items() if block["kind"] in NETWORKS
+        self.networks = [  # the baselines that draw random numbers
+            name for name, block in config["baselines"].items() if KINDS[block["kind"]].seeded
         ]
         self.intermediate = [
             name for name, block in config["models"].items() if "intermediate" in block

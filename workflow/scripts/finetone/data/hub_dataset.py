@@ -1,26 +1,25 @@
 """Datasets from the model hub, through its own clients, at one recorded commit."""
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pandas as pd
 
 from finetone.data import limits
 from finetone.errors import UserError, first_line
 from finetone.hub.client import fetch_dataset, stated_license
+from finetone.hub.faults import sentence, unreachable
 from finetone.hub.revisions import is_commit
 from finetone.log import logger
-
-ELSEWHERE = (
-    "set HF_ENDPOINT to a mirror, or HF_HUB_OFFLINE=1 with a filled cache and a pinned commit, or "
-    "use file: (datasets) and path: (models) sources; make demo needs no hub"
-)
 
 
 def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Raw tables {our split: columns text, label} and the `source` facts of a dataset block.
 
-    Raises UserError, naming the repository and the key to change, whatever goes wrong.
+    Raises
+    ------
+    UserError
+        Whatever went wrong, with the repository and the key to change.
     """
     hub = block["hub"]
     wanted = block.get("splits") or {"train": "train", "test": "test"}
@@ -44,7 +43,9 @@ def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
     try:  # fills the cache that `datasets` reads: checked by hash, retried where the hub is busy
         info = fetch_dataset(hub["id"], revision, f"datasets.{name}", hub.get("config"))
     except UserError as error:
-        if is_commit(revision) and error.__cause__ and _unreachable(error.__cause__):
+        cause = error.__cause__
+        failed = getattr(getattr(cause, "response", None), "status_code", 0) >= 500
+        if is_commit(revision) and cause and (failed or unreachable(cause)):
             logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
             return revision, None
         raise
@@ -59,14 +60,15 @@ def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.Data
     try:  # scripts of a repository are refused by `datasets` itself; there is nothing to trust
         data = load_dataset(hub["id"], name=hub.get("config"), revision=commit, split=split)
     except Exception as error:
-        _explain(name, hub, error)
+        raise _explain(name, hub, error) from error
     # on any trouble `datasets` falls back on whatever revision its cache holds, or on a local
     # folder of that name; its cache folders are named after the commit
     found = {Path(file["filename"]).parent.name for file in data.cache_files}
     if found - {commit}:
         raise UserError(
             f"datasets.{name}: {hub['id']} could only be had from the cache, and not at commit "
-            f"{commit}; {ELSEWHERE}"
+            f"{commit}; set HF_ENDPOINT to a mirror, fill the cache with that commit, or name local "
+            "files under `file:` (`make demo` needs no hub)"
         )
     for key in ("text", "label"):
         if block[key] not in data.column_names:
@@ -89,48 +91,20 @@ def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.Data
     return pd.DataFrame({key: pd.Series(c, dtype=object) for key, c in table.columns.items()})
 
 
-def _unreachable(error: BaseException) -> bool:
-    """Whether the network or the hub's servers, not the repository, are at fault."""
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    if isinstance(error, ConnectionError | TimeoutError | LocalEntryNotFoundError):
-        return True
-    # the hub's client and `datasets` use different httpx packages with the same class names
-    if any(kind.__name__ == "TransportError" for kind in type(error).__mro__):
-        return True
-    response = getattr(error, "response", None)
-    return response is not None and response.status_code >= 500
-
-
-def _explain(name: str, hub: dict[str, Any], error: Exception) -> NoReturn:
-    """Say in one sentence what `error` means for the config."""
-    from huggingface_hub import errors
-
-    config_key = f"datasets.{name}.hub"
-    repo, revision, config = hub["id"], hub.get("revision", "main"), hub.get("config")
-    told = first_line(error)
+def _explain(name: str, hub: dict[str, Any], error: Exception) -> UserError:
+    """What `error` of the library means for the configuration."""
+    config_key = f"datasets.{name}"
+    repo, told = hub["id"], first_line(error)
     logger.info("%s: %s: %s", repo, type(error).__name__, error)
-    if isinstance(error, errors.GatedRepoError) or "gated dataset" in told:
-        message = f"{config_key}.id: {repo} is gated; ask for access on its page and set HF_TOKEN"
-    elif isinstance(error, errors.RevisionNotFoundError) or told.startswith("Revision "):
-        message = f"{config_key}.revision: {repo} has no revision {revision!r}"
-    elif isinstance(error, errors.RepositoryNotFoundError) or "doesn't exist on the Hub" in told:
-        message = (
-            f"{config_key}.id: no dataset {repo!r} on the hub, or it is private (set HF_TOKEN)"
+    if "Unknown split" in told:
+        return UserError(f"{config_key}.splits: {repo}: {told}")
+    if "BuilderConfig" in told or "Config name" in told:
+        return UserError(
+            f"{config_key}.hub.config: {repo} has no configuration {hub.get('config')!r} ({told})"
         )
-    elif isinstance(error, errors.HFValidationError):
-        message = f"{config_key}.id: {repo!r} is no repository id; write owner/name"
-    elif _unreachable(error):
-        message = f"{config_key}: the hub cannot be reached for {repo} ({told}); {ELSEWHERE}"
-    elif "Unknown split" in told:
-        message = f"datasets.{name}.splits: {repo}: {told}"
-    elif "BuilderConfig" in told or "Config name" in told:
-        message = f"{config_key}.config: {repo} has no configuration {config!r} ({told})"
-    elif "scripts are no longer supported" in told:
-        message = (
-            f"{config_key}.id: {repo} is a script, and code from the hub is never run; "
+    if "scripts are no longer supported" in told:
+        return UserError(
+            f"{config_key}.hub.id: {repo} is a script, and code from the hub is never run; "
             "use a revision or copy of it with plain data files"
         )
-    else:
-        message = f"{config_key}: {repo} cannot be loaded ({type(error).__name__}: {told})"
-    raise UserError(message) from error
+    return UserError(sentence(error, "dataset", repo, hub.get("revision", "main"), config_key))

@@ -15,11 +15,12 @@ from finetone.cards.run_card import card
 from finetone.engine import loop, saved_state
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.files import atomic, manifest_of, sha256, write_json
+from finetone.files import atomic, manifest_of, sha256
 from finetone.formats import run_record
+from finetone.formats.run_record import RunRecord
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.models import parameters
-from finetone.provenance import Provenance, keys_of
+from finetone.provenance import Provenance
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
@@ -98,46 +99,35 @@ def finetune(
         module, data, rules, options, seed, state=paths.state, dev=dev_data, threads=threads
     )
 
-    facts = keys_of(provenance) | {
-        "method": method,
-        "kind": "finetune",
-        "seed": seed,
-        "dataset": dataset,
-        "labels": data.meta["labels"],
-        "recipe": rules.as_dict(),
-        "engine": options.as_dict(),
-        "execution": result.execution,
-        "versions": machine.versions("torch", "transformers", "numpy"),
-        "parameters": parameters.count(module),
-        "rows": result.rows,
-        "epochs": rules.epochs,
-        "steps": result.steps,
-        "kept_epoch": result.kept_epoch,
-        "dev_accuracy": result.dev_accuracy,
-        "train_seconds": result.train_seconds,
-        "tokens_per_s": result.tokens_per_s,
-        "seconds_per_32": result.seconds_per_32,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "resumed": result.resumed,
-        "made_from": made_from,
-    }
+    record = RunRecord(
+        method=method,
+        kind="finetune",
+        seed=seed,
+        dataset=dataset,
+        labels=data.meta["labels"],
+        recipe=rules.as_dict(),
+        engine=options.as_dict(),
+        versions=machine.versions("torch", "transformers", "numpy"),
+        parameters=parameters.count(module),
+        epochs=rules.epochs,
+        made_from=made_from,
+        **result.measured(),
+    )
     with atomic(history) as partial:
         pq.write_table(result.history, partial)
     with atomic(checkpoint) as partial:
         module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
         source = manifest_of(model_dir).get("source", {})
-        text = card(facts, source=source, max_length=data.meta["max_length"])
+        text = card(record, source=source, max_length=data.meta["max_length"])
         (partial / "README.md").write_text(text, encoding="utf-8")
     with atomic(epochs) as partial:
         partial.mkdir()
         for epoch, path in enumerate(result.epochs, start=1):
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
-    facts["checkpoint"] = sha256(checkpoint / "model.safetensors")
-    facts["files"] = run_record.listed(run, *(path.name for path in (history, checkpoint, epochs)))
-    facts["content"] = run_record.content(facts["files"])
-    write_json(run, facts)
+    parts = (path.name for path in (history, checkpoint, epochs))
+    run_record.write(run, record, *parts, provenance=provenance)
     saved_state.discard(paths.state)
 
 

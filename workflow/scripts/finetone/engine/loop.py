@@ -42,6 +42,10 @@ class Training:
     peak_memory_bytes: int
     resumed: int
 
+    def measured(self) -> dict[str, Any]:
+        """What a run's record says of it."""
+        return {key: value for key, value in vars(self).items() if key not in ("history", "epochs")}
+
 
 def train(
     module: nn.Module,

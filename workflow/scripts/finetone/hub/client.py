@@ -1,34 +1,26 @@
-"""What every download from the hub needs: patience, one commit, genuine content, clear words.
+"""Downloads from the hub: retried, all files of one commit, checked by content.
 
-Light: neither torch nor datasets. `finetone.models.hub_checkpoint` fetches models with it; data sets are
-fetched here into the cache that their own client then reads.
+Light: neither torch nor datasets. `finetone.models.hub_checkpoint` fetches models with it; datasets
+are fetched here into the cache that their own client then reads.
 """
 
 import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 
 from finetone import files
 from finetone.errors import UserError, first_line
+from finetone.hub.faults import ERRORS, Kind, sentence
 from finetone.log import logger
 
 T = TypeVar("T")
-Kind = Literal["model", "dataset"]
-ERRORS = (httpx2.HTTPError, OSError)  # what asking the hub can raise
 TRANSIENT = {408, 429, 500, 502, 503, 504}
 TRIES = 4
 LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waited for
@@ -61,8 +53,10 @@ def fetch_dataset(
     neither repeats a failed request nor compares content with the hub's hashes. With `config`
     only the folder of that name is fetched, if there is one.
 
-    Raises:
-        UserError: the hub, the data set or the revision cannot be had, or content stays wrong.
+    Raises
+    ------
+    UserError
+        The hub, the data set or the revision cannot be had, or content stays wrong.
     """
     try:
         about = info("dataset", repo, revision)
@@ -140,65 +134,3 @@ def _wait(error: Exception, attempt: int) -> float | None:
     if isinstance(error, httpx2.TransportError) or "Consistency check failed" in str(error):
         return backoff
     return None
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    return chain
-
-
-def unreachable(error: BaseException) -> bool:
-    """Whether no hub answered, for whatever reason."""
-    kinds = (httpx2.TransportError, ConnectionError, LocalEntryNotFoundError)
-    return any(isinstance(e, kinds) for e in _chain(error))
-
-
-def sentence(error: BaseException, kind: Kind, repo: str, revision: str, config_key: str) -> str:
-    """What went wrong and which key or variable mends it."""
-    local = "`path:`" if kind == "model" else "`file:`"
-    for e in _chain(error):
-        if isinstance(e, GatedRepoError):
-            return (
-                f"{config_key}.hub.id: {repo} is gated; accept its terms on the hub and log in "
-                "(`hf auth login` or HF_TOKEN)"
-            )
-        if isinstance(e, RevisionNotFoundError):
-            return (
-                f"{config_key}.hub.revision: {repo} has no revision {revision!r}; give a commit, tag or "
-                "branch that exists"
-            )
-        unauthorized = isinstance(e, HfHubHTTPError) and e.response.status_code == 401
-        if isinstance(e, RepositoryNotFoundError) or unauthorized:
-            # strangers are not told whether a private repository exists
-            return (
-                f"{config_key}.hub.id: the hub has no repository {repo!r}, or it is private; check the "
-                "spelling, or log in (`hf auth login` or HF_TOKEN)"
-            )
-        if isinstance(e, HFValidationError):
-            return f"{config_key}.hub.id: {repo!r} is not a repository id; write owner/name"
-        if isinstance(e, HfHubHTTPError):
-            status = e.response.status_code
-            if status == 403:
-                return (
-                    f"{config_key}.hub.id: the hub refuses access to {repo} (HTTP 403); log in "
-                    "(`hf auth login` or HF_TOKEN) with an account that may read it"
-                )
-            if status == 404:
-                return (
-                    f"{config_key}.hub.id: {repo} lists a file that it does not hold (HTTP 404 at "
-                    f"{e.response.url}); choose another revision"
-                )
-            return (
-                f"{config_key}.hub: {constants.ENDPOINT} keeps answering HTTP {status}; run again "
-                f"later, set HF_ENDPOINT to a mirror, or name local files under {local}"
-            )
-    if unreachable(error):
-        return (
-            f"{config_key}.hub: the hub at {constants.ENDPOINT} cannot be reached and {repo} is not in "
-            f"the cache {constants.HF_HUB_CACHE}; set HF_ENDPOINT to a mirror, fill the cache on "
-            f"another machine and set HF_HUB_OFFLINE=1, or name local files under {local} "
-            "(`make demo` needs no hub)"
-        )
-    return f"{config_key}.hub: {repo} cannot be downloaded ({first_line(error)})"

@@ -1,7 +1,7 @@
 """Branches of the hub that have moved since something was fetched from them.
 
-A commit never changes, a branch or tag may. What was fetched has the commit in its manifest; a run
-that would use it once the branch stands for other files is refused, and the choice left to the user.
+A commit never changes, a branch or tag may. The manifest of what was fetched has its commit. Once
+the branch has other files, a run that would use the old ones is refused; the user chooses.
 """
 
 from collections.abc import Iterable
@@ -52,8 +52,10 @@ def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any
 def refuse(fetched: Iterable[Fetched]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
 
-    Raises:
-        UserError: a branch or tag stands for other files than those that were fetched.
+    Raises
+    ------
+    UserError
+        A branch or tag has other files than those that were fetched.
     """
     named = [(item, source_of(item.folder)) for item in fetched]
     named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]
@@ -74,10 +76,8 @@ def refuse(fetched: Iterable[Fetched]) -> None:
                 continue
             then = client.listed(item.kind, repo, commit, timeout=10)
         except client.ERRORS as error:
-            logger.warning(
-                "%s.hub: whether %s of %s has moved could not be asked (%s)",
-                item.config_key, revision, repo, first_line(error),
-            )  # fmt: skip
+            why = f"whether {revision} of {repo} has moved could not be asked ({first_line(error)})"
+            logger.warning("%s.hub: %s", item.config_key, why)
             return
         if _contents(now) != _contents(then):
             raise UserError(

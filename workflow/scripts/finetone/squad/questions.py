@@ -9,7 +9,7 @@ from huggingface_hub import constants
 
 from finetone import files
 from finetone.errors import UserError
-from finetone.hub import client
+from finetone.hub import client, faults
 from finetone.hub.revisions import is_commit
 from finetone.provenance import Provenance, keys_of
 from finetone.squad.windows import Question
@@ -99,7 +99,7 @@ def load_questions(
             "train and validation with id, question, context and answers"
         ) from None
     except Exception as error:  # the data set client wraps errors of the hub in many of its own
-        raise UserError(client.sentence(error, "dataset", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, "dataset", repo, revision, config_key)) from error
 
 
 def _question(row: dict[str, Any]) -> Question:
