@@ -7,6 +7,7 @@ import pytest
 from transformers import BertConfig, BertModel
 
 from finetone.engine import finetune as engine
+from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import read_json
 from tests.unit.engine.test_finetune import RUN, write_tokens
 from tests.unit.engine.zoo import texts
@@ -41,7 +42,8 @@ def test_a_run_holds_48_bytes_per_parameter_at_its_worst_and_12_until_evaluated(
     paths = {name: run / file for name, file in RUN.items()}
     engine.finetune(
         tmp_path / "model", tokens, engine.RunPaths(**paths), engine.RunIdentity("bert", 1, "toys"),
-        dev=None, recipe={"epochs": EPOCHS, "batch_size": 8}, engine={"precision": "fp32"}, threads=1,
+        dev=None, recipe=Recipe(epochs=EPOCHS, batch_size=8), options=EngineOptions(precision="fp32"),
+        threads=1,
     )  # fmt: skip
     parameters = read_json(run / "run.json")["parameters"]["total"]
     assert max(sizes) / parameters == pytest.approx(48, rel=0.03)

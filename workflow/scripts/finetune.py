@@ -7,6 +7,7 @@ from finetone import files, log
 log.to_file(snakemake.log[0])
 
 from finetone.engine.finetune import RunIdentity, RunPaths, finetune
+from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.provenance import Provenance
 
 run = Path(snakemake.output.run)
@@ -35,7 +36,7 @@ finetune(
         provenance=provenance,
     ),
     dev=Path(snakemake.input.dev[0]) if snakemake.input.dev else None,
-    recipe=settings["recipe"],
-    engine=settings["engine"],
+    recipe=Recipe.of(settings["recipe"]),
+    options=EngineOptions.of(settings["engine"]),
     threads=snakemake.threads,
 )

@@ -17,6 +17,7 @@ from transformers import AutoModelForSequenceClassification
 from finetone.engine import speed
 from finetone.engine.finetune import RunIdentity, RunPaths, finetune
 from finetone.engine.predict import predict, predict_module
+from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
 from finetone.formats.token_file import Tokens, read_tokens
@@ -68,8 +69,8 @@ def fine_tune(
         RunPaths(**{name: target / file for name, file in RUN.items()}),
         RunIdentity(method, seed, dataset),
         dev=None,
-        recipe=recipe or {"epochs": 2, "batch_size": 8},
-        engine={"precision": "fp32"},
+        recipe=Recipe.of(recipe or {"epochs": 2, "batch_size": 8}),
+        options=EngineOptions(precision="fp32"),
         threads=1,
     )
     return target

@@ -57,8 +57,8 @@ def finetune(
     identity: RunIdentity,
     *,
     dev: Path | None,
-    recipe: dict[str, Any],
-    engine: dict[str, Any],
+    recipe: Recipe,
+    options: EngineOptions,
     threads: int,
 ) -> None:
     """Fine-tune a model on a token file and write the run.
@@ -75,8 +75,8 @@ def finetune(
         What the run is called.
     dev
         Token file to measure accuracy on after every epoch.
-    recipe, engine
-        The config's blocks of these names.
+    recipe, options
+        What is learned, and how it is executed.
     threads
         CPU threads.
 
@@ -85,49 +85,45 @@ def finetune(
     UserError
         The texts do not fit the model, or as `loop.train` does.
     """
-    rules, options = Recipe.of(recipe), EngineOptions.of(engine)
-    method, dataset, seed = identity.method, identity.dataset, identity.seed
-    provenance, made_from = identity.provenance, identity.made_from
-    history, run, checkpoint, epochs = paths.history, paths.run, paths.checkpoint, paths.epochs
+    seed = identity.seed
     data = read_tokens(train)
     dev_data = read_tokens(dev) if dev else None
     module = classifier(model_dir, data, seed)
-    if made_from is None:
-        made_from = {"train": sha256(train), "model": sha256(model_dir)}
+    hashes = identity.made_from or {"train": sha256(train), "model": sha256(model_dir)}
 
     result = loop.train(
-        module, data, rules, options, seed, state=paths.state, dev=dev_data, threads=threads
+        module, data, recipe, options, seed, state=paths.state, dev=dev_data, threads=threads
     )
 
     record = RunRecord(
-        method=method,
+        method=identity.method,
         kind="finetune",
         seed=seed,
-        dataset=dataset,
+        dataset=identity.dataset,
         labels=data.meta["labels"],
-        recipe=rules.as_dict(),
+        recipe=recipe.as_dict(),
         engine=options.as_dict(),
         versions=machine.versions("torch", "transformers", "numpy"),
         parameters=parameters.count(module),
-        epochs=rules.epochs,
-        made_from=made_from,
+        epochs=recipe.epochs,
+        made_from=hashes,
         **result.measured(),
     )
-    with atomic(history) as partial:
+    with atomic(paths.history) as partial:
         pq.write_table(result.history, partial)
-    with atomic(checkpoint) as partial:
+    with atomic(paths.checkpoint) as partial:
         module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
         source = manifest_of(model_dir).get("source", {})
         text = card(record, source=source, max_length=data.meta["max_length"])
         (partial / "README.md").write_text(text, encoding="utf-8")
-    with atomic(epochs) as partial:
+    with atomic(paths.epochs) as partial:
         partial.mkdir()
         for epoch, path in enumerate(result.epochs, start=1):
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
-    parts = (path.name for path in (history, checkpoint, epochs))
-    run_record.write(run, record, *parts, provenance=provenance)
+    parts = (path.name for path in (paths.history, paths.checkpoint, paths.epochs))
+    run_record.write(paths.run, record, *parts, provenance=identity.provenance)
     saved_state.discard(paths.state)
 
 
