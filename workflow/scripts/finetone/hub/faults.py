@@ -1,7 +1,5 @@
 """What an error of the hub means: one sentence that names the key or variable to change."""
 
-from typing import Literal
-
 import httpx2
 from huggingface_hub import constants
 from huggingface_hub.errors import (
@@ -14,22 +12,22 @@ from huggingface_hub.errors import (
 )
 
 from finetone.errors import first_line
+from finetone.hub.repository import Repository
 
-Kind = Literal["model", "dataset"]
 ERRORS = (httpx2.HTTPError, OSError)  # what a request to the hub can raise
 LOG_IN = "log in (`hf auth login` or HF_TOKEN)"
 
 
-def sentence(error: BaseException, kind: Kind, repo: str, revision: str, config_key: str) -> str:
+def sentence(error: BaseException, repository: Repository) -> str:
     """What went wrong, and what mends it.
 
     Parameters
     ----------
     error
         Of any library that asks the hub; what it was raised from is looked at, too.
-    config_key
-        The key of the configuration that has `hub:` below it.
     """
+    repo, config_key = repository.id, repository.config_key
+    local = "`path:`" if repository.kind == "model" else "`file:`"
     for e in _chain(error):
         status = e.response.status_code if isinstance(e, HfHubHTTPError) else None
         match e:
@@ -37,9 +35,8 @@ def sentence(error: BaseException, kind: Kind, repo: str, revision: str, config_
                 key, problem = ".id", f"{repo} is gated; accept its terms on the hub and {LOG_IN}"
             case RevisionNotFoundError():
                 key = ".revision"
-                problem = (
-                    f"{repo} has no revision {revision!r}; give a commit, tag or branch that exists"
-                )
+                asked = repository.revision
+                problem = f"{repo} has no revision {asked!r}; give a commit, tag or branch of it"
             case HFValidationError():
                 key, problem = ".id", f"{repo!r} is not a repository id; write owner/name"
             # strangers are not told whether a private repository exists
@@ -67,18 +64,18 @@ def sentence(error: BaseException, kind: Kind, repo: str, revision: str, config_
                 key = ""
                 problem = (
                     f"{constants.ENDPOINT} keeps answering HTTP {status}; run again later, set "
-                    f"HF_ENDPOINT to a mirror, or name local files under {_local(kind)}"
+                    f"HF_ENDPOINT to a mirror, or name local files under {local}"
                 )
             case _:
                 continue
         return f"{config_key}.hub{key}: {problem}"
     if unreachable(error):
-        pinned = " (and the commit as revision)" if kind == "dataset" else ""
+        pinned = " (and the commit as revision)" if repository.kind == "dataset" else ""
         return (
             f"{config_key}.hub: the hub at {constants.ENDPOINT} cannot be reached and {repo} is not "
             f"in the cache {constants.HF_HUB_CACHE} ({first_line(error)}); set HF_ENDPOINT to a "
             f"mirror, fill the cache on another machine and set HF_HUB_OFFLINE=1{pinned}, or name "
-            f"local files under {_local(kind)} (`make demo` needs no hub)"
+            f"local files under {local} (`make demo` needs no hub)"
         )
     told = f"{type(error).__name__}: {first_line(error)}"
     return f"{config_key}.hub: {repo} cannot be downloaded ({told})"
@@ -90,10 +87,6 @@ def unreachable(error: BaseException) -> bool:
     # libraries use different httpx packages with the same class names
     names = {kind.__name__ for e in _chain(error) for kind in type(e).__mro__}
     return "TransportError" in names or any(isinstance(e, kinds) for e in _chain(error))
-
-
-def _local(kind: Kind) -> str:
-    return "`path:`" if kind == "model" else "`file:`"
 
 
 def _chain(error: BaseException) -> list[BaseException]:
