@@ -6,6 +6,7 @@ from huggingface_hub import constants, errors
 
 from finetone.data import hub_dataset
 from finetone.errors import UserError
+from finetone.hub.repository import Repository
 
 COMMIT = "a" * 40
 BLOCK = {
@@ -84,7 +85,8 @@ def answer(status: int) -> httpx.Response:
     ],
 )
 def test_every_error_becomes_a_sentence_with_its_key(error, message):
-    told = str(hub_dataset._explain("films", BLOCK["hub"], error))
+    repository = Repository.of("dataset", BLOCK["hub"], "datasets.films")
+    told = str(hub_dataset._explain(repository, error))
     assert told.startswith(f"datasets.films.{message}")
 
 
@@ -94,7 +96,7 @@ def loaded(monkeypatch):
     import datasets
 
     box = {}
-    monkeypatch.setattr(hub_dataset, "_resolve", lambda name, block: (COMMIT, "mit"))
+    monkeypatch.setattr(hub_dataset, "_resolve", lambda repository: (COMMIT, "mit"))
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: box["data"])
     return box
 

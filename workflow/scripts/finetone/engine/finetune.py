@@ -100,7 +100,7 @@ def finetune(
         kind="finetune",
         seed=seed,
         dataset=identity.dataset,
-        labels=data.meta["labels"],
+        labels=data.meta.labels,
         recipe=recipe.as_dict(),
         engine=options.as_dict(),
         versions=machine.versions("torch", "transformers", "numpy"),
@@ -115,7 +115,7 @@ def finetune(
         module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
         source = manifest_of(model_dir).get("source", {})
-        text = card(record, source=source, max_length=data.meta["max_length"])
+        text = card(record, source=source, max_length=data.meta.max_length)
         (partial / "README.md").write_text(text, encoding="utf-8")
     with atomic(paths.epochs) as partial:
         partial.mkdir()

@@ -17,7 +17,8 @@ from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 
 from finetone import files
 from finetone.errors import UserError, first_line
-from finetone.hub.faults import ERRORS, Kind, sentence
+from finetone.hub.faults import ERRORS, sentence
+from finetone.hub.repository import Repository
 from finetone.log import logger
 
 T = TypeVar("T")
@@ -26,16 +27,16 @@ TRIES = 4
 LONGEST_WAIT = 120.0  # seconds; a hub that asks for more is reported, not waited for
 
 
-def info(kind: Kind, repo: str, revision: str) -> ModelInfo | DatasetInfo:
-    """What the hub lists: `sha` is the commit behind `revision`, `siblings` are its files."""
-    return with_retries(lambda: listed(kind, repo, revision, timeout=30))
+def info(repository: Repository) -> ModelInfo | DatasetInfo:
+    """What the hub lists: `sha` is the commit behind the revision, `siblings` are its files."""
+    return with_retries(lambda: listed(repository, timeout=30))
 
 
-def listed(kind: Kind, repo: str, revision: str, timeout: float) -> ModelInfo | DatasetInfo:
+def listed(repository: Repository, timeout: float) -> ModelInfo | DatasetInfo:
     """`info`, asked once; the server has `timeout` seconds to answer."""
     api = HfApi()
-    ask = api.model_info if kind == "model" else api.dataset_info
-    return ask(repo, revision=revision, files_metadata=True, timeout=timeout)
+    ask = api.model_info if repository.kind == "model" else api.dataset_info
+    return ask(repository.id, revision=repository.revision, files_metadata=True, timeout=timeout)
 
 
 def stated_license(about: ModelInfo | DatasetInfo) -> str | None:
@@ -44,38 +45,37 @@ def stated_license(about: ModelInfo | DatasetInfo) -> str | None:
     return license_ if isinstance(license_, str) else None
 
 
-def fetch_dataset(
-    repo: str, revision: str, config_key: str, config: str | None = None
-) -> DatasetInfo:
-    """Bring the large files of data set `repo` into the hub's cache, checked; returns its info.
+def fetch_dataset(repository: Repository) -> DatasetInfo:
+    """Bring the large files of a dataset into the hub's cache, checked; returns its info.
 
-    `datasets.load_dataset(repo, config, revision=info.sha)` then finds them there; by itself it
-    neither repeats a failed request nor compares content with the hub's hashes. With `config`
-    only the folder of that name is fetched, if there is one.
+    `datasets.load_dataset(id, config, revision=info.sha)` then finds them there; by itself it
+    neither repeats a failed request nor compares content with the hub's hashes. If there is a
+    folder with the name of the configuration, that one alone is fetched.
 
     Raises
     ------
     UserError
-        The hub, the data set or the revision cannot be had, or content stays wrong.
+        The hub, the dataset or the revision cannot be had, or content stays wrong.
     """
     try:
-        about = info("dataset", repo, revision)
+        about, config = info(repository), repository.config
         assert isinstance(about, DatasetInfo)
         large = [sibling for sibling in about.siblings or [] if sibling.lfs is not None]
         chosen = [s for s in large if config and s.rfilename.startswith(f"{config}/")] or large
         for sibling in chosen:
-            download("dataset", repo, str(about.sha), sibling, config_key)
+            download(repository, str(about.sha), sibling)
         return about
     except (*ERRORS, HFValidationError) as error:
-        raise UserError(sentence(error, "dataset", repo, revision, config_key)) from error
+        raise UserError(sentence(error, repository)) from error
 
 
-def download(kind: Kind, repo: str, commit: str, sibling: RepoSibling, config_key: str) -> Path:
+def download(repository: Repository, commit: str, sibling: RepoSibling) -> Path:
     """Fetch one file and hold its content against the listed hash; a second failure is final.
 
     Returns its path in the hub's cache.
     """
-    name = sibling.rfilename
+    name, repo, kind = sibling.rfilename, repository.id, repository.kind
+    config_key = repository.config_key
     for _ in range(2):
         path = Path(
             with_retries(lambda: hf_hub_download(repo, name, repo_type=kind, revision=commit))

@@ -10,6 +10,7 @@ from huggingface_hub.hf_api import RepoSibling
 
 from finetone.errors import UserError
 from finetone.hub import client, faults
+from finetone.hub.repository import Repository
 from finetone.log import logger
 from finetone.models import architecture
 
@@ -35,10 +36,10 @@ TOKENIZER = (
 )
 
 
-def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | None]:
-    """Download the model files of `repo` at `revision` into the hub's own cache.
+def fetch(repository: Repository) -> tuple[Path, str, str | None]:
+    """Download the model files of a repository into the hub's own cache.
 
-    Every file is of the one commit that `revision` names now, and its content is compared with the
+    Every file is of the one commit that the revision names now, and its content is compared with the
     hash that the hub lists. Without a connection, or with HF_HUB_OFFLINE=1, a complete copy in the
     cache is used.
 
@@ -52,15 +53,16 @@ def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | N
     UserError
         The hub, the repository, the revision or the files cannot be had.
     """
+    repo, revision, config_key = repository.id, repository.revision, repository.config_key
     try:
-        info = client.info("model", repo, revision)
+        info = client.info(repository)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
         commit = str(info.sha)
         chosen = choose(siblings, repo, config_key)
         for name in chosen:
             _refuse_large(siblings[name], repo, config_key)
         for name in chosen:
-            folder = client.download("model", repo, commit, siblings[name], config_key).parent
+            folder = client.download(repository, commit, siblings[name]).parent
         if revision != commit:  # so that the cache answers to the branch's name when offline
             ref = folder.parents[1] / "refs" / revision
             ref.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | N
                 "%s: the hub cannot be reached; using the copy in %s", config_key, cached
             )
             return cached, cached.name, None
-        raise UserError(faults.sentence(error, "model", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, repository)) from error
 
 
 def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:

@@ -19,6 +19,7 @@ from finetone import files
 from finetone.data.wheel import check as check_wheel
 from finetone.data.wheel import extract_folder
 from finetone.errors import UserError
+from finetone.hub.repository import Repository
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
 from finetone.models import checkpoint, layers, parameters, scratch
@@ -140,9 +141,9 @@ def _locate(
     if "hub" in block:
         from finetone.models import hub_checkpoint
 
-        repo, asked = block["hub"]["id"], block["hub"].get("revision", "main")
-        folder, revision, license_ = hub_checkpoint.fetch(repo, asked, config_key)
-        source = {"kind": "hub", "id": repo, "asked": asked, "revision": revision}
+        asked = Repository.of("model", block["hub"], config_key)
+        folder, commit, license_ = hub_checkpoint.fetch(asked)
+        source = {"kind": "hub", "id": asked.id, "asked": asked.revision, "revision": commit}
         return folder, source | ({"license": license_} if license_ else {})
     if wheel is not None:
         check_wheel(wheel, block["wheel"]["sha256"])

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from finetone import files
 from finetone.errors import UserError
 from finetone.hub import client, faults
-from finetone.hub.revisions import is_commit
+from finetone.hub.repository import Repository
 from finetone.provenance import Provenance, keys_of
 from finetone.squad.windows import Question
 
@@ -85,12 +85,12 @@ def load_questions(
     """
     from datasets import load_dataset
 
-    repo, revision = source["id"], source.get("revision", "main")
-    commit = revision
-    if not (constants.HF_HUB_OFFLINE and is_commit(revision)):  # else: the cache
-        commit = str(client.fetch_dataset(repo, revision, config_key, source.get("config")).sha)
+    repository = Repository.of("dataset", source, config_key)
+    repo, commit = repository.id, repository.revision
+    if not (constants.HF_HUB_OFFLINE and repository.pinned):  # else: the cache
+        commit = str(client.fetch_dataset(repository).sha)
     try:
-        data = load_dataset(repo, name=source.get("config"), revision=commit)
+        data = load_dataset(repo, name=repository.config, revision=commit)
         train, validation = ([_question(row) for row in data[s]] for s in ("train", "validation"))
         return train, validation, commit
     except (KeyError, TypeError) as error:
@@ -99,7 +99,7 @@ def load_questions(
             "train and validation with id, question, context and answers"
         ) from None
     except Exception as error:  # the data set client wraps errors of the hub in many of its own
-        raise UserError(faults.sentence(error, "dataset", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, repository)) from error
 
 
 def _question(row: dict[str, Any]) -> Question:
