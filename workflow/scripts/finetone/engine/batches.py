@@ -20,7 +20,7 @@ class Batch:
 
 
 def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
-    """The rows of one epoch in the order they are learned, int64 [rows]; another for every epoch."""
+    """The order of rows in one epoch, int64 [rows]; another for every epoch."""
     return np.random.default_rng(derive(seed, "shuffle", epoch)).permutation(rows)
 
 

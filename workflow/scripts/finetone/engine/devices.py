@@ -103,7 +103,7 @@ _chosen: torch.device | None = None
 
 
 def lease_directory() -> Path:
-    """The folder of locks that this user's processes share: in XDG_RUNTIME_DIR, else in the temp folder."""
+    """The folder of this user's locks, in XDG_RUNTIME_DIR or else in the temporary folder."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = os.access(runtime, os.W_OK | os.X_OK)  # some logins inherit another user's
     return Path(runtime if usable else tempfile.gettempdir()) / f"finetone-devices-{os.getuid()}"
@@ -153,7 +153,7 @@ def fast_bf16(device: torch.device) -> bool:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: on a GPU the most that tensors ever took, on the CPU the process's largest resident size."""
+    """Bytes: the most that tensors took on a GPU, on the CPU the largest resident size."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return machine.peak_memory()

@@ -23,8 +23,8 @@ from finetone.log import logger
 class Execution:
     """What the engine options mean on this machine for one module.
 
-    Inside `running(module, …)` its plan is in force: `logits` executes a batch, `micro_batches` cuts
-    a batch that is too large or too mixed in length. `record()` is run.json's `execution`.
+    Inside `running(module, …)` its plan is in force: `logits` executes a batch, `micro_batches`
+    cuts a batch that is too large or too mixed in length. `record()` is run.json's `execution`.
     """
 
     def __init__(
@@ -181,12 +181,12 @@ class Execution:
             torch.cuda.empty_cache()
 
     def decay_unused(self, factor: float) -> None:
-        """Multiply embeddings that are not trained by `factor`, what weight decay leaves of them."""
+        """Multiply embeddings that are not trained by what weight decay leaves of them."""
         if self.plan.embeddings is not None:
             self.plan.embeddings.decay_unused(factor)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What a saved state must share with this run: what was asked for, and what sets its shape."""
+        """What a saved state must share with this run: what was asked for, and its shapes."""
         embeddings = self.plan.embeddings
         return {
             **self.options.as_dict(),

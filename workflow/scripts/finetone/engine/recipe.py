@@ -43,7 +43,7 @@ class _Block:
 
 @dataclass(frozen=True)
 class Recipe(_Block):
-    """The mathematics of one fine-tuning. Keys, meanings and defaults are the config's `recipe:`."""
+    """The mathematics of one fine-tuning; keys and defaults are those of the config's `recipe:`."""
 
     key = "recipe"
     epochs: int = 3
@@ -65,11 +65,11 @@ class Recipe(_Block):
             )
 
     def steps(self, rows: int) -> int:
-        """Optimizer steps of the whole training on so many rows; an epoch's last batch may be small."""
+        """Optimizer steps of all epochs on so many rows; an epoch's last batch may be small."""
         return math.ceil(rows / self.batch_size) * self.epochs
 
     def rate(self, step: int, steps: int) -> float:
-        """Learning rate of optimizer step `step` (0 … steps-1): linear warm-up, then the schedule."""
+        """Learning rate of step `step` (0 … steps-1): linear warm-up, then the schedule."""
         warm = math.ceil(self.warmup * steps)
         if step < warm:
             return self.learning_rate * step / warm

@@ -210,6 +210,6 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, in one line; a plain ValueError is one of `_read` and says it in a sentence."""
+    """What is wrong, in one line; a plain ValueError is a sentence of `_read` already."""
     text = " ".join(str(error).split())
     return text if type(error) is ValueError else f"{type(error).__name__}: {text}"

@@ -77,7 +77,7 @@ class History:
         return np.array([row[FIELDS.index(name)] for row in self.rows], dtype=np.float64)
 
     def since_epoch_began(self) -> tuple[np.ndarray, np.ndarray]:
-        """Running mean loss and accuracy per example, both float64 [steps]; each epoch starts anew."""
+        """Running mean loss and accuracy of each epoch, per example; both float64 [steps]."""
         epoch, examples = self.column("epoch"), self.column("examples")
         loss, correct = self.column("loss") * examples, self.column("correct")
         for value in np.unique(epoch):

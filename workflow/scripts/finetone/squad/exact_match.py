@@ -10,7 +10,7 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalise(answer: str) -> str:
-    """Lower case without punctuation, articles and surplus white space, as the official script does.
+    """Lower case without punctuation, articles and extra white space, as in the official script.
 
     >>> normalise("The  Eiffel-Tower!")
     'eiffeltower'

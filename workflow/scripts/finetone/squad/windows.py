@@ -17,7 +17,7 @@ LONGEST_ANSWER = 30  # tokens
 
 @dataclass(frozen=True)
 class Question:
-    """A question about `context`; `starts` has the first character of each of the `answers` in it."""
+    """A question about `context`; `starts` are the characters where the `answers` begin in it."""
 
     id: str
     question: str

@@ -42,7 +42,7 @@ def packed(packing: Packing, stream: Stream | None) -> Iterator[None]:
 
 @contextmanager
 def pooled_queries(token: PooledToken) -> Iterator[None]:
-    """Inside the block the only queries are the texts' first, or last, tokens; keys are all tokens."""
+    """Inside the block only the texts' first, or last, tokens are queries; all tokens are keys."""
     global _pooled_token, _queries_pooled
     _pooled_token, _queries_pooled = token, False
     try:
@@ -121,7 +121,7 @@ def _one_query_per_text(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
     scale: float, upto: PooledToken | None, p: float,
 ) -> torch.Tensor:  # fmt: skip
-    """Each q [rows, heads, d] over the keys of its own text, or those up to itself → [rows, heads, d]."""
+    """One query per text, q [rows, heads, d], over the keys of its text → [rows, heads, d]."""
     K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (k, v))  # [rows, heads, width, d]
     scores = q[:, :, None] * scale @ K.transpose(2, 3)
     P = scores.masked_fill(~packing.visible(upto)[:, None, None], float("-inf")).softmax(-1)

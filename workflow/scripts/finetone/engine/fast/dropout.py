@@ -97,7 +97,7 @@ class _Dropout(torch.autograd.Function):
 def fast_dropout(stream: Stream) -> Iterator[None]:
     """Inside the block dropout on the CPU draws from `stream`.
 
-    Only `torch.nn.functional.dropout` is replaced, which every nn.Dropout calls; no part of a model.
+    This replaces `torch.nn.functional.dropout`, which every nn.Dropout calls; no part of a model.
     """
     plain = F.dropout
 

@@ -58,7 +58,7 @@ class Group:
             target.index_copy_(0, self.index[self.entries], entries)
 
     def bias(self, causal: bool, dtype: torch.dtype) -> torch.Tensor | None:
-        """-inf for keys that a query must not see, else 0; broadcasts over [texts, heads, width, width].
+        """-inf for keys that a query must not see, else 0; for scores [texts, heads, width, width].
 
         None where there is nothing to hide: neither padding nor later tokens.
         """

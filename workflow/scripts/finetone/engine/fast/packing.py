@@ -52,7 +52,7 @@ class Packing:
         return _Scatter.apply(x, positions, self.rows, self.width)
 
     def pooled(self, token: PooledToken) -> torch.Tensor:
-        """int64 [rows] on the device: each row's first or last token, by its place in the packed row."""
+        """Places of the rows' first or last tokens in the packed row, int64 [rows] on the device."""
         if token not in self._pooled:
             ends = np.cumsum(self.lengths)
             self._pooled[token] = self._send(ends - (self.lengths if token == "first" else 1))
@@ -104,7 +104,8 @@ def shapes(lengths: np.ndarray, rows: int) -> int:
         packing = Packing.right_padded(batch, int(batch.max()), torch.device("cpu"))
         met = {(group.texts, group.width) for group in packing.groups}
         tokens, blocks, most = tokens | {packing.tokens}, blocks | met, max(most, len(met))
-    # forward and backward, a layer has three linear shapes and an activation, attention five products
+    # a layer has three linear shapes and an activation, attention has five products: forward and
+    # backward together
     common = rest + 11 * len(tokens) + 5 * len(blocks)
     return common if common <= COMMON else rest + 11 + 5 * most
 

@@ -72,7 +72,7 @@ def pooled_tokens(
 
 @contextmanager
 def pooled_only(layer: nn.Module, token: PooledToken) -> Iterator[None]:
-    """Inside the block `layer`, the last of its stack, computes the pooled token of each text only."""
+    """Inside the block `layer`, the last of its stack, computes the pooled tokens only."""
     running: list[ExitStack] = []
 
     def begin(layer: nn.Module, args: Any) -> None:
