@@ -130,7 +130,7 @@ def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.
 
     def pad(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         width = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), data.meta["pad_token_id"])
+        ids = torch.full((len(rows), width), data.meta.pad_token_id)
         mask = torch.zeros_like(ids)
         for i, row in enumerate(rows):
             ids[i, : len(row["input_ids"])] = torch.tensor(row["input_ids"])

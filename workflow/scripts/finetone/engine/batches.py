@@ -46,7 +46,7 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int =
     lengths = tokens.lengths[rows]
     width = max(1, width, int(lengths.max(initial=0)))
     real = np.arange(width) < lengths[:, None]
-    ids = np.full((len(rows), width), tokens.meta["pad_token_id"], dtype=np.int64)
+    ids = np.full((len(rows), width), tokens.meta.pad_token_id, dtype=np.int64)
     source = tokens.offsets[rows][:, None] + np.arange(width)
     ids[real] = tokens.input_ids[source[real]]
     return Batch(

@@ -144,7 +144,7 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     UserError
         The texts do not fit the model.
     """
-    labels = tokens.meta["labels"]
+    labels = tokens.meta.labels
     torch.manual_seed(derive(seed, "head"))
     head: dict[str, Any] = {
         "num_labels": len(labels),
@@ -165,7 +165,7 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
         )
     config: Any = module.config
     if config.pad_token_id is None:  # GPT-2
-        config.pad_token_id = tokens.meta["pad_token_id"]
+        config.pad_token_id = tokens.meta.pad_token_id
     check_fits(model_dir, tokens, module)
     return module
 

@@ -63,7 +63,7 @@ class Classification:
         arrays = [
             array for part in self.texts for array in (part.labels, part.offsets, part.input_ids)
         ]
-        return [self.tokens.meta["pad_token_id"], *arrays]
+        return [self.tokens.meta.pad_token_id, *arrays]
 
     def loss(
         self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution

@@ -59,7 +59,7 @@ def predict_module(
             return predict_module(module, tokens, execution=execution)
     module.eval()
     if len(tokens) == 0:
-        return np.zeros((0, len(tokens.meta["labels"])), dtype=np.float32)
+        return np.zeros((0, len(tokens.meta.labels)), dtype=np.float32)
     batches = execution.prediction_batches(tokens.lengths)
     parts, done, logged_at = [], 0, time.monotonic()
     with torch.inference_mode():
@@ -134,7 +134,7 @@ def predict(
             logits[epoch] = predict_module(module, data, execution=execution)
     meta = {
         "dataset": dataset, "method": method, "seed": seed,
-        "labels": data.meta["labels"], "kept_epoch": kept_epoch,
+        "labels": data.meta.labels, "kept_epoch": kept_epoch,
         "made_from": {"tokens": sha256(tokens)} | {
             f"epoch {epoch}": sha256(weights[epoch] or model_dir / "model.safetensors")
             for epoch in epochs

@@ -41,9 +41,6 @@ class TokensMeta:
     rows: int = 0
     made_from: Mapping[str, str] | None = None  # {input: sha256}
 
-    def __getitem__(self, key: str) -> Any:  # for callers that read it as a dictionary
-        return getattr(self, key)
-
 
 @dataclass(frozen=True)
 class Tokens:

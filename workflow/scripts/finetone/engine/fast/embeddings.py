@@ -104,7 +104,7 @@ def _used_ids(module: nn.Module, texts: Sequence[Tokens], vocabulary: int) -> np
     for part in texts:
         for start in range(0, len(part.input_ids), CHUNK):  # else as many 64-bit indices as tokens
             used[part.input_ids[start : start + CHUNK]] = True
-        used[part.meta["pad_token_id"]] = True
+        used[part.meta.pad_token_id] = True
     settings: dict[str, Any] = module.config.to_dict()  # type: ignore[operator, union-attr]
     for name, value in settings.items():  # defaults of another vocabulary may lie outside
         if name.endswith("_token_id") and isinstance(value, int) and 0 <= value < vocabulary:
