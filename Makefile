@@ -38,9 +38,9 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m "not slow"
 
-# with the ones that take minutes: a real Slurm, all of IMDB
+# with the ones that take minutes (a real Slurm, all of IMDB), and each of our errors made by one
 test-all: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile
+	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile --every-error
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

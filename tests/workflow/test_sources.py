@@ -13,7 +13,7 @@ from finetone.errors import UserError
 from finetone.identity import Identities
 from finetone.models.prepare import prepare as prepare_model
 from finetone.provenance import Provenance
-from tests.tiny import write_bert, write_reviews
+from tests.tiny import experiment, write_bert, write_reviews
 from tests.workflow.dry import dry_run
 from tests.workflow.snake import ROOT, snakemake, without_power
 from tests.workflow.test_copies import HERE, rules, strip_records
@@ -175,6 +175,15 @@ def test_what_may_not_be_read_is_named(again, name):
     done = snakemake(folder, "--dry-run", config=config, before=without_power)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert f"{HERE}/{name}: cannot be read (Permission denied)" in done.stdout + done.stderr
+
+
+def test_a_source_that_may_not_be_read_is_named(tmp_path):
+    config = experiment(tmp_path / "input")
+    train = Path(config["datasets"]["films"]["file"]["train"])
+    train.chmod(0)
+    done = snakemake(tmp_path, "--dry-run", config=config, before=without_power)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"{train}: cannot be read (Permission denied)" in done.stdout + done.stderr
 
 
 def test_damaged_notes_of_what_was_taken_are_no_reason_to_take_it_again(again):
