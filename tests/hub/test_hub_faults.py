@@ -1,6 +1,8 @@
 """What goes wrong between here and a hub ends in success or in one clear sentence."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from finetone.hub.repository import Repository
 from finetone.models import hub_checkpoint as client
 from finetone.models.prepare import prepare
 from finetone.squad import questions
+from tests import library_path
+from tests.hub.fixtures import client_environment
 from tests.hub.server import Hub
 
 ID = "nghuyong/ernie-2.0-base-en"
@@ -242,6 +246,23 @@ def test_questions_that_cannot_be_had(
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=rf"{config_key}.hub: .*cannot be reached.*HF_ENDPOINT"):
         questions.load_questions({"id": "rajpurkar/squad"}, config_key)
+
+
+def test_a_data_set_of_other_questions(hub: Hub, tmp_path: Path) -> None:
+    ask = (
+        "from finetone.errors import UserError\n"
+        "from finetone.squad.questions import load_questions\n"
+        "for source in {'id': 'stanfordnlp/sst2'}, {'id': 'rajpurkar/squad', 'config': 'v9'}:\n"
+        "    try: load_questions(source, 'models.m.intermediate')\n"
+        "    except UserError as error: print(error)"
+    )
+    environment = client_environment(hub.endpoint, tmp_path) | {"PYTHONPATH": library_path()}
+    command = [sys.executable, "-c", ask]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    layout, config = done.stdout.splitlines()
+    key = "models.m.intermediate.hub: "
+    assert layout.startswith(f"{key}stanfordnlp/sst2 is not laid out as SQuAD v1.1 ('answers'); it")
+    assert config.startswith(key) and "v9" in config
 
 
 SQUAD = "rajpurkar/squad"

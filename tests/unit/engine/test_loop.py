@@ -165,6 +165,11 @@ def test_the_best_epoch_on_dev_is_kept(tmp_path: Path) -> None:
     assert accuracy == training.dev_accuracy[training.kept_epoch - 1]
 
 
+def test_an_epoch_is_not_chosen_on_rows_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="choose_epoch is dev, but the dataset has no dev split"):
+        run(tmp_path, choose_epoch="dev")
+
+
 def test_schedule_matches_transformers() -> None:
     from transformers import get_linear_schedule_with_warmup
 
@@ -216,6 +221,8 @@ def test_bad_settings_are_refused_with_the_key() -> None:
         Recipe.of({"learning_rat": 1})
     with pytest.raises(UserError, match="schedule"):
         Recipe(schedule="cosine")
+    with pytest.raises(UserError, match="epochs 0 and batch_size 32 must be at least 1"):
+        Recipe(epochs=0)
     with pytest.raises(UserError, match="padding_free"):
         EngineOptions.of({"padding_free": False})
 

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    CTRLConfig,
+    CTRLForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
 
 from finetone.errors import UserError
 from finetone.files import sha256
@@ -234,6 +242,35 @@ def test_half_a_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").unlink()
     (tmp_path / "merges.txt").unlink()
     refused(tmp_path, tmp_path.with_name("m"), "tokenizer")
+
+
+def bare(bert: Path) -> Path:
+    """The folder without its tokenizer."""
+    for file in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        (bert / file).unlink()
+    return bert
+
+
+def test_a_tokenizer_of_another_model(bert: Path, tmp_path: Path) -> None:
+    (bare(bert) / "vocab.json").write_text("{}")  # BERT has vocab.txt
+    refused(
+        bert, tmp_path / "m", "^models.m: the tokenizer in .* knows no words; files are missing"
+    )
+
+
+def test_a_tokenizer_that_cannot_fill_up_a_batch(bert: Path, tmp_path: Path) -> None:
+    raw = Tokenizer(WordLevel({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]"))
+    PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="[UNK]").save_pretrained(bare(bert))
+    refused(bert, tmp_path / "m", "^models.m: the tokenizer in .* has neither pad nor end token")
+
+
+def test_a_tokenizer_in_python_alone(tmp_path: Path) -> None:
+    tiny = {"vocab_size": 3, "n_positions": 8, "n_embd": 8, "dff": 8, "n_layer": 1, "n_head": 2}
+    model = CTRLForSequenceClassification(CTRLConfig(**tiny))
+    model.save_pretrained(tmp_path / "ctrl")
+    (tmp_path / "ctrl/vocab.json").write_text('{"<unk>": 0, "a": 1, "a</w>": 2}')
+    (tmp_path / "ctrl/merges.txt").write_text("#version: 0.2\na a</w>\n")
+    refused(tmp_path / "ctrl", tmp_path / "m", r"has no fast \(tokenizer.json\) form")
 
 
 def test_tokenizer_larger_than_the_embedding(bert: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from transformers import (
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    OpenAIGPTConfig,
+    OpenAIGPTModel,
 )
 
 from finetone.engine.execution import Execution
@@ -280,6 +282,18 @@ def test_rows_limits_the_training_questions(base: Path, tmp_path: Path) -> None:
     manifest = tune(base, tmp_path / "m", tmp_path / "state", rows=16, epochs=1)
     assert manifest["intermediate"]["train_questions"] == 16
     assert manifest["intermediate"]["validation_questions"] == 60
+
+
+def test_an_architecture_that_answers_no_questions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "original").mkdir()
+    end = "<|endoftext|>"
+    size = repositories.byte_pairs(tmp_path / "original", text.corpus(), [end], eos_token=end)
+    size += 1  # the class adds <unk>
+    config = OpenAIGPTConfig(vocab_size=size, n_positions=64, n_embd=8, n_layer=1, n_head=2)
+    OpenAIGPTModel(config).save_pretrained(tmp_path / "original")
+    prepare("base", {"path": str(tmp_path / "original")}, tmp_path / "base")
+    with pytest.raises(UserError, match=r"m\.intermediate\.from: .* for model_type 'openai-gpt'"):
+        tune(tmp_path / "base", tmp_path / "m", tmp_path / "state")
 
 
 def test_base_without_weights_is_refused(base: Path, tmp_path: Path) -> None:
