@@ -1,6 +1,7 @@
-"""The kinds of test a claim can be made of.
+"""The kinds of tests that a claim can consist of.
 
-Each takes a test (`claims.schema`) and the facts, and returns one Outcome; Missing data is undecided.
+Each takes a test (`claims.schema`) and the facts, and returns one Outcome; missing data is
+undecided.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ Kind = Callable[[Test, Facts], Outcome]
 
 
 def evaluate(test: Test, facts: Facts) -> list[Outcome]:
-    """Outcomes of one test: one, or one per method of `each`. Missing data is undecided."""
+    """Outcomes of one test: one, or one per method of `each`; missing data is undecided."""
     try:
         methods = facts.select(test["each"]) if "each" in test else [None]
     except Missing as missing:
@@ -89,7 +90,7 @@ def _paired(test: Test, facts: Facts) -> tuple[float, float, float] | None:
 
 
 def _ratio(test: Test, facts: Facts) -> Outcome:
-    """a / b; the interval is formed on the logarithm (delta method)."""
+    """Ratio a / b; the interval is formed on the logarithm (delta method)."""
     (a, name_a), (b, name_b) = _side(test, "a", facts), _side(test, "b", facts)
     if a.value <= 0 or b.value <= 0:
         raise Missing(f"positive values: {name_a} = {a.value:g}, {name_b} = {b.value:g}")
@@ -103,7 +104,7 @@ def _ratio(test: Test, facts: Facts) -> Outcome:
 def _correlation(test: Test, facts: Facts) -> Outcome:
     """Spearman's rank correlation over methods (`epoch: all`: over methods and epochs).
 
-    The interval resamples methods, for they are what such a claim generalises over.
+    The interval resamples methods, because such a claim generalises over methods.
     """
     points = []
     for method in facts.select(test["over"]):
@@ -139,7 +140,7 @@ def _ranking(test: Test, facts: Facts) -> Outcome:
 
 
 def _above(test: Test, facts: Facts) -> Outcome:
-    """a strictly above b."""
+    """Test that a is strictly above b."""
     outcome = _difference({**test, "expect": {"min": 0}}, facts)
     if outcome.high <= 0:
         return replace(outcome, verdict=CONTRADICTED)

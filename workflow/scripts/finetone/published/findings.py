@@ -9,9 +9,21 @@ from finetone.published.reading import Published, Result
 
 
 def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
-    """All findings as plain data; `findings` says each of them in a sentence.
+    """Summarise all findings of an audit.
 
-    A row that repeats another is no evidence of its own: it counts in no other check.
+    A row that repeats another is not independent evidence: it counts in no other check.
+
+    Parameters
+    ----------
+    published
+        The published experiment.
+    found
+        Accuracies beyond the literature.
+
+    Returns
+    -------
+    dict
+        Plain data for JSON; `findings` states each finding in a sentence.
     """
     copies = repeats(published.results)
     copied = {copy.model for copy in copies}

@@ -8,7 +8,18 @@ from finetone.statistics.metrics import Bools, Floats
 
 
 def holm(p: Floats) -> Floats:
-    """Family-wise adjusted p-values (Holm 1979), in the order given."""
+    """Adjust p-values for the family-wise error rate (Holm 1979).
+
+    Parameters
+    ----------
+    p
+        [k].
+
+    Returns
+    -------
+    array
+        [k], in the order given.
+    """
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, kind="stable")
     scaled = p[order] * np.arange(len(p), 0, -1)
@@ -20,9 +31,18 @@ def holm(p: Floats) -> Floats:
 def letters(differ: Bools) -> list[str]:
     """Compact letter display: items share a letter if and only if they do not differ.
 
-    `differ`: symmetric [k, k], items from best to worst. Insert and absorb (Piepho 2004): start
-    with one group; split every group that holds a differing pair; drop groups inside another.
-    After a … z follow A … Z, then Ā ….
+    Insert and absorb (Piepho 2004): start with one group, split every group that holds a differing
+    pair, and drop groups that lie inside another.
+
+    Parameters
+    ----------
+    differ
+        Symmetric [k, k], items from best to worst.
+
+    Returns
+    -------
+    list of str
+        The letters of each item: a … z, then A … Z, then Ā ….
     """
     k = len(differ)
     groups: list[frozenset[int]] = [frozenset(range(k))]
