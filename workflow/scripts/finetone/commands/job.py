@@ -25,6 +25,7 @@ from finetone.masking import mask
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("target", metavar="TARGET", help="a file or folder")
     clone.add_arguments(parser)
 
@@ -65,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def locked(dag: Any) -> Any:
-    """Snakemake's lock on the files of the job, as a context: no other snakemake makes them."""
+    """Return Snakemake's lock on the files of the job, as a context manager."""
     del dag.workflow.persistence.lock, dag.workflow.persistence.unlock  # a dry run's only warn
     dag._finished.clear()  # nor has it made anything
     return dag.workflow.persistence.lock()
 
 
 def foreground(workflow: Any, job: Any) -> int:
-    """Run a job between what snakemake does before and after one; the exit status."""
+    """Run a job, with what snakemake does before and after one; return the exit status."""
     workflow.async_run(job.prepare())
     workflow.persistence.started(job)
     try:
@@ -166,7 +167,7 @@ def job_of(dag: Any, target: str) -> Any:
 
 
 def execute(job: Any) -> None:
-    """Run the script of a job in this process, with what it reads of `snakemake`."""
+    """Run the script of a job in this process, with the part of `snakemake` that scripts use."""
     script = Path(job.rule.basedir.join(job.rule.script).get_path_or_uri(secret_free=False))
     names = ("input", "output", "params", "wildcards", "threads", "log")
     snakemake = SimpleNamespace(**{name: getattr(job, name) for name in names})

@@ -24,23 +24,36 @@ FORMULA = r"(?='*[=+\-@\t\r\n＝＋－＠])"
 
 
 def guard(cell: Any) -> Any:
-    """Prefix text that a spreadsheet would run as a formula with an apostrophe; line ends are \\n."""
+    """Prefix text that a spreadsheet would run as a formula with an apostrophe.
+
+    Line ends become newlines; what is not text stays as it is.
+    """
     if not isinstance(cell, str):
         return cell
     return re.sub(rf"\A{FORMULA}", "'", re.sub("\r\n?", "\n", cell))
 
 
 def unguard(cell: str) -> str:
-    """The text that `guard` was given."""
+    """Return the text that `guard` was given."""
     return re.sub(rf"\A'{FORMULA}", "", cell)
 
 
 def write_csv(table: pd.DataFrame, target: str | Path) -> None:
-    """Write whole or not at all: UTF-8, newline ends, floats with 6 significant digits, missing
-    values empty, text guarded.
+    """Write a table as CSV, completely or not at all.
 
-    Raises:
-        ValueError: a column holds text that `read_csv` would not know to be text.
+    UTF-8, newline ends, floats with 6 significant digits, missing values empty, text guarded.
+
+    Parameters
+    ----------
+    table
+        Its index is not written.
+    target
+        The file to write.
+
+    Raises
+    ------
+    ValueError
+        A column holds text, but is not one that `read_csv` reads as text.
     """
     table = table.copy()
     for name in table.columns:
@@ -57,8 +70,20 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read one of our tables as it was written: text as text (a missing one is empty), numbers as
-    numbers also where there are none. UserError for a file that is no table, or was altered."""
+    """Read one of our tables with the types it was written with.
+
+    Text stays text (missing text is empty), and numbers are numbers even in a table without rows.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    UserError
+        It is not a table, or was altered.
+    """
     check_csv(Path(path))
     try:
         with readable(Path(path)):

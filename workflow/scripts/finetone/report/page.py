@@ -1,4 +1,4 @@
-"""Writing the page."""
+"""Write the report."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""SVG files as parts of a page: own ids, colours that follow the theme, a text alternative."""
+"""SVG files inside the report: unique ids, colours that follow the theme, a text alternative."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -22,7 +22,23 @@ _DRAWING = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One inline figure; `colours` are the "#rrggbb" its style refers to as var(--c-rrggbb)."""
+    """An inline figure.
+
+    Attributes
+    ----------
+    name
+        Of the figure.
+    title, description
+        Its text alternative.
+    svg
+        The markup.
+    width
+        In points.
+    command
+        Makes the figure again.
+    colours
+        The "#rrggbb" that its style refers to as var(--c-rrggbb).
+    """
 
     name: str
     title: str
@@ -34,7 +50,22 @@ class Picture:
 
 
 def read_picture(name: str, path: Path, command: str) -> Picture:
-    """Parse an SVG that finetone.plots drew; UserError if it is no SVG."""
+    """Read an SVG file that finetone.plots wrote, without all that could run or load something.
+
+    Parameters
+    ----------
+    name
+        Of the figure.
+    path
+        The file.
+    command
+        Makes the figure again.
+
+    Raises
+    ------
+    UserError
+        It is not an SVG file, or was altered.
+    """
     check_seal(path)
     try:
         root = ET.parse(path).getroot()

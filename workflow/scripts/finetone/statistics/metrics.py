@@ -80,7 +80,12 @@ def macro_f1(table: Counts) -> float:
 
 
 def mcc(table: Counts) -> float:
-    """Matthews correlation coefficient (Gorodkin 2004), from a confusion table [true, predicted].
+    """Matthews correlation coefficient, from a confusion table [true, predicted] (Gorodkin 2004).
+
+    Returns
+    -------
+    float
+        NaN if labels or predictions are constant.
     """
     actual, guessed, n = table.sum(axis=1), table.sum(axis=0), float(table.sum())
     spread = float(n**2 - (actual**2).sum()) * float(n**2 - (guessed**2).sum())
