@@ -38,7 +38,7 @@ def begin(log: Path) -> Callable[[], None]:
     """
     unfinished = log.with_name(f".{log.name}.unfinished")
     # The steps of one Slurm job are repeated together: a step that ended well before a later one
-    # failed is a further attempt of the same run, too.
+    # failed is run again, and that is a further attempt of the same run.
     run = os.environ.get("FINETONE_RUN") if "SLURM_JOB_ID" in os.environ else None
     ended = log.with_name(f".{log.name}.ended-{run}")
     for left in [p for p in log.parent.iterdir() if p.name.startswith(f".{log.name}.ended-")]:

@@ -14,5 +14,5 @@ def first_line(error: BaseException) -> str:
     """First line of an error's message, without its full stop; its type if there is no message."""
     said = (
         mask(str(error)).strip() or type(error).__name__
-    )  # before the cut: a half is a secret, too
+    )  # before the cut: part of a secret is one, too
     return said.splitlines()[0].rstrip(".")[:200]

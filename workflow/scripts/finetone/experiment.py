@@ -15,13 +15,13 @@ from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
-NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
+NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not change the report
 
-MANIFEST = ["data", "models", "questions"]  # of the folders below, those of artifacts with one
-# folders of the artifacts that make the tables
+MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
+# folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
 
-Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made of
+Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
 
 class Experiment(Names):
@@ -68,7 +68,7 @@ class Experiment(Names):
         artifact = _whole(path) if path in self._added or path.split("/")[0] in FOLDERS else ""
         try:
             return artifact if artifact and self.fingerprint(artifact) else ""
-        except (KeyError, TypeError):  # of no entry of this configuration, or not a whole path
+        except (KeyError, TypeError):  # not of this configuration, or not a complete path
             return ""
 
     def param(self, artifact: str) -> str:
@@ -115,7 +115,7 @@ class Experiment(Names):
 
     def _data(self, dataset: str) -> Made:
         block = without(self.config["datasets"][dataset], *SHOWN)
-        # a seed alone, as the default of an empty block, cuts and samples nothing
+        # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
         block = without(block, *idle)
         return block | self._identities.of("datasets", dataset), []
@@ -130,7 +130,7 @@ class Experiment(Names):
         like = self.like_of(f"models/{model}")
         inputs = [f"models/{like}"] if like else []
         changes = block.get("scratch", {}).get("config", {})
-        if _given(changes) != changes:  # to the library, null is a value like others
+        if _given(changes) != changes:  # transformers distinguishes null from an absent key
             block["scratch.config"] = json.dumps(changes, sort_keys=True)
         return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, inputs
 
@@ -159,7 +159,7 @@ class Experiment(Names):
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
             block = without(self.config["baselines"][method], *SHOWN)
-            if method in self.networks:  # the others read whole texts
+            if method in self.networks:  # the other baselines read complete texts
                 block |= {key: self.config[key] for key in ("max_length", "engine")}
             return block, [f"data/{self.source}"]
         settings = {

@@ -90,7 +90,7 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
     wanted = {Path(path) for path in paths}
     made = {path for path in wanted if os.access(path, os.F_OK) and path.is_dir()}
     for folder in sorted(made | {path.parent for path in wanted}):
-        while not os.access(folder, os.F_OK):  # not there, or in a folder that may not be entered
+        while not os.access(folder, os.F_OK):  # missing, or in a folder without permission
             folder = folder.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(
@@ -140,7 +140,7 @@ def _runs(pid: str) -> bool:
         os.kill(int(pid), 0)
     except (ValueError, ProcessLookupError):
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True
 
@@ -317,7 +317,7 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
     if "fingerprint" in content:
         first["fingerprint"] = content["fingerprint"]
     content = first | content
-    content = json.loads(json.dumps(content, ensure_ascii=False))  # as a reader will have it
+    content = json.loads(json.dumps(content, ensure_ascii=False))  # as read_json will return it
     content["checksum"] = checksum(content)
     with atomic(path) as partial:
         text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -333,7 +333,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         It cannot be read, has another schema version, or was altered.
     """
     path = Path(path)
-    whole = path.parent if path.name == "manifest.json" else path  # a folder is made as a whole
+    whole = path.parent if path.name == "manifest.json" else path  # a folder is one artifact
     remedy = f"delete {whole} and run again"
     try:
         with readable(path, whole):

@@ -15,7 +15,7 @@ from finetone.errors import UserError
 Facts = dict[str, Any]
 SOURCES = ("hub", "wheel", "file", "path", "scratch", "intermediate")
 NOT_DATA = {"README.md", "LICENSE"}  # of a repository or folder: nothing depends on them
-PLAIN = (".csv", ".parquet")  # tables that need no other name than that of their split
+PLAIN = (".csv", ".parquet")  # tables whose format does not depend on the suffix
 
 
 def is_data(name: str) -> bool:

@@ -18,8 +18,8 @@ from finetone.masking import mask
 
 logger = logging.getLogger("finetone")
 
-# Libraries read these when imported, so a door opens its log first. Their progress bars and notes
-# ("classifier.weight is newly initialized") would drown Snakemake's own progress.
+# Libraries read these when they are imported, so a script opens its log first. Their progress bars
+# and notes ("classifier.weight is newly initialized") would hide Snakemake's progress.
 QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TQDM_DISABLE": "1",
@@ -37,7 +37,7 @@ class MaskedRecord(logging.LogRecord):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.exc_info and self.exc_info[0]:  # handlers take this text rather than make their own
+        if self.exc_info and self.exc_info[0]:  # handlers use this text instead of formatting one
             self.exc_text = mask("".join(traceback.format_exception(*self.exc_info))).rstrip()
 
     def getMessage(self) -> str:
@@ -79,7 +79,7 @@ def to_file(path: str | Path) -> None:
     ) -> None:
         atexit.unregister(ended_well)
         if isinstance(error, KeyboardInterrupt):
-            for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not disturb the end
+            for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not interrupt this
                 signal.signal(number, signal.SIG_IGN)
             logger.error(INTERRUPTED)
             on_terminal(INTERRUPTED)

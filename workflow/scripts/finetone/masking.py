@@ -13,7 +13,7 @@ PARAMETER = re.compile(
 )
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 ADDRESSES = re.compile(r"(?i)HF_ENDPOINT|\w*PROXY|PIP_\w*|UV_\w*")  # variables that may hold URLs
-SHORTEST = 4  # characters of a secret; a shorter one is in too many words
+SHORTEST = 4  # characters of a secret; shorter ones occur in ordinary words
 
 
 def mask(text: str) -> str:
@@ -43,5 +43,5 @@ def _passwords(address: str) -> set[str]:
     """The secrets in a URL; a user name without a password is one if it is as long as a token."""
     user, colon, password = address.rpartition("@")[0].rpartition("://")[2].partition(":")
     secret = password if colon else user if len(user) >= 16 else ""
-    # a password with an unquoted "/" or "#" is cut there by whoever reads the URL
+    # software that parses the URL cuts a password at an unquoted "/" or "#"
     return {secret, unquote(secret), *re.split("[/?#@]", secret)}

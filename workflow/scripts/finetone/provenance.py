@@ -15,7 +15,7 @@ from typing import Any
 
 from finetone import files
 
-RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # one record for all
+RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # of a run: one record
 FINGERPRINT = re.compile(rb'"fingerprint": "([0-9a-f]{64})"')
 INPUTS = re.compile(rb'"inputs": "([0-9a-f]{64})"')
 CONTENT = re.compile(rb'"content": "([0-9a-f]{64})"')
@@ -125,7 +125,7 @@ def read(record: Path) -> Record | None:
         The file cannot be read.
     """
     with files.readable(record):
-        if not record.is_file():  # also a link to nowhere
+        if not record.is_file():  # or a link that leads nowhere
             return None
         with record.open("rb") as stream:
             part = _part(stream, record.suffix)
@@ -145,7 +145,7 @@ def _part(stream: Any, suffix: str) -> bytes:
     """The bytes of an open file that contain its record."""
     size = stream.seek(0, 2)
     match suffix:
-        case ".parquet" | ".arrow":  # both end with their footer, its length and a magic word
+        case ".parquet" | ".arrow":  # they end with a footer, its length and a magic word
             word = b"PAR1" if suffix == ".parquet" else b"ARROW1"
             stream.seek(max(size - len(word) - 4, 0))
             end = stream.read()

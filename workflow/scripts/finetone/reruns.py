@@ -19,8 +19,8 @@ from finetone.experiment import Experiment
 from finetone.log import logger
 from finetone.provenance import RUN, digest, read
 
-TAKEN = "taken.json"  # artifacts without a record, as which settings they were taken
-# Settings that files of versions without fingerprints state, too.
+TAKEN = "taken.json"  # fingerprints assumed for artifacts without a record
+# Settings that files of versions without fingerprints also state.
 STATED = {"data": ("labels", "threshold", "split", "sample"), "runs": ("recipe", "engine")}
 
 
@@ -188,7 +188,7 @@ def set_times(experiment: Experiment, current: set[str]) -> None:
             if wheel and wheel.exists():
                 inputs = max(inputs, *_times(wheel))
             if artifact in current and times and min(times) < inputs:
-                times = [max(now, inputs)]  # inputs may be of the future
+                times = [max(now, inputs)]  # times of inputs may be in the future
                 for file in files_of_it:
                     for follow in {True, not file.is_symlink()}:
                         os.utime(file, ns=(times[0], times[0]), follow_symlinks=follow)
@@ -198,7 +198,7 @@ def set_times(experiment: Experiment, current: set[str]) -> None:
     try:
         for artifact in current:
             visit(artifact)
-    except OSError:  # only the owner of the files can, and nobody on a read-only disk
+    except OSError:  # not the owner of the files, or a read-only disk
         logger.warning("%s: the times of files cannot be set", experiment.folder)
 
 
@@ -266,7 +266,7 @@ def _taken(experiment: Experiment) -> dict[str, str]:
     path = experiment.folder / TAKEN
     try:
         return dict(files.read_json(path)["taken"]) if path.exists() else {}
-    except (UserError, KeyError):  # without it, results of any settings would be taken
+    except (UserError, KeyError):  # without it, results of any settings would be accepted
         raise UserError(
             f"{path}: is damaged; put a copy back, or delete it if the configuration is still the "
             f"one that the results were made with"
@@ -279,7 +279,7 @@ def _difference(record: Path, settings: Mapping[str, Any]) -> str:
         return ""
     try:
         before = files.read_json(record).get("settings", {})
-    except (UserError, OSError):  # whoever reads the artifact says so
+    except (UserError, OSError):  # reported by the job that reads the artifact
         return ""
     return _changes(before, settings)
 
@@ -291,7 +291,7 @@ def _contradiction(artifact: str, record: Path, settings: Mapping[str, Any]) -> 
         stated = files.read_json(record) if keys else {}
     except (UserError, OSError):
         return ""
-    if stated.get("kind", "finetune") != "finetune":  # a baseline's recipe is not its block
+    if stated.get("kind", "finetune") != "finetune":  # a baseline states its recipe in another form
         return ""
     both = [key for key in keys if key in stated]
     now = {key: settings[key] for key in both if settings.get(key) is not None}

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from finetone.errors import UserError
 
-LASTING = 2  # looks at the queue in a row: Slurm gives some reasons for a moment only
+LASTING = 2  # consecutive looks at the queue: Slurm shows some reasons only briefly
 PATIENCE = 30  # the same for a job that only waits for its turn
-NAMED = 3  # jobs of one sentence that are named; the others are counted
+NAMED = 3  # jobs that a sentence names; the others are counted
 
 TURN = {
     "None": "Slurm has not looked at it yet",
@@ -58,7 +58,7 @@ FIXED = (
     (r"InvalidQOS|QOSNotAllowed|QOSUsageThreshold", "its QOS may not run jobs there, or is used up",
      "change slurm-qos or slurm_account in the profile"),
 )  # fmt: skip
-# What limits of a QOS, an association or an account are on: the key of the profile that asks for it.
+# Words in a limit of a QOS, an association or an account: the key of the profile to change.
 KEYS = (
     (r"Job", "jobs"),
     (r"GRES", "gpu"),

@@ -29,7 +29,7 @@ def card(run: dict[str, Any], *, source: dict[str, Any], max_length: int) -> str
     base = hub_source(source)
     if base:
         front["base_model"] = base["id"]
-    if "license" in base:  # what is made from a model stays under its licence
+    if "license" in base:  # a fine-tuned model keeps the licence of its base model
         front["license"] = base["license"]
     labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run["labels"]))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run["recipe"].items())

@@ -59,7 +59,7 @@ class Facts:
         found = [
             method
             for method, facts in self.groups.items()
-            # 1 == True in Python, but a model with one layer is not a distilled one
+            # 1 == True in Python, but `layers: 1` must not match `layers: true`
             if all(
                 k in facts and facts[k] == v and isinstance(facts[k], bool) == isinstance(v, bool)
                 for k, v in wanted.items()
@@ -164,7 +164,7 @@ class Facts:
         by_seed = Estimate(mean, spread, max(1, seeds - 1), seeds, n)
         if metric != "accuracy":
             return by_seed
-        # two rows of each kind added (Agresti & Coull 1998): 100 % right is not known for certain
+        # two right and two wrong rows added (Agresti & Coull 1998): no variance of 0 at 100 %
         p = (mean * n + 2) / (n + 4)
         by_row = Estimate(mean, p * (1 - p) / n, inf, seeds, n)
         by_seed = replace(by_seed, value=0.0)

@@ -20,7 +20,7 @@ from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv, read_yaml
 
 BECAUSE = "-because"
-"""Ending of the id under which the reason a claim gives is judged on its own."""
+"""Ending of the id of a separate verdict on the reason that a claim gives."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
     seen: set[str] = set()
     for claim in claims:
         if claim["id"] in seen:
-            raise UserError(f"{path}: claim id {claim['id']!r} stands there twice; rename one")
+            raise UserError(f"{path}: claim id {claim['id']!r} is used twice; rename one")
         seen.add(claim["id"])
         for test in all_tests(claim):
             expect = test.get("expect", {})

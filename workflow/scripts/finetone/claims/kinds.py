@@ -81,7 +81,7 @@ def _difference(test: Test, facts: Facts) -> Outcome:
 
 
 def _paired(test: Test, facts: Facts) -> tuple[float, float, float] | None:
-    """The paired interval of two single methods' kept accuracies on one dataset, if we have it."""
+    """Paired interval of the accuracies of two single methods on one dataset, if there is one."""
     a, b = _term(test, "a"), _term(test, "b")
     same = a["metric"] == b["metric"] == "accuracy" and a["epoch"] == b["epoch"] == "kept"
     if same and a["dataset"] == b["dataset"] and "method" in a and "method" in b:
@@ -112,7 +112,7 @@ def _correlation(test: Test, facts: Facts) -> Outcome:
         for epoch in epochs:
             x, y = (facts.estimate(test[axis], method, epoch, test.get("dataset")) for axis in "xy")
             points.append((method, x.value, y.value, max(x.seeds, y.seeds), max(x.rows, y.rows)))
-    # the two are named as `correlate` reads them
+    # the column names that `correlate` reads
     table = pd.DataFrame(points, columns=["method", "loss", "accuracy", "seeds", "rows"])
     if table["method"].nunique() < LEAST_MODELS:
         raise Missing(f"at least {LEAST_MODELS} methods to correlate")

@@ -128,7 +128,7 @@ def check_request(options: argparse.Namespace) -> None:
             "change the profile"
         ) from None
     limit = longest(options.partition)
-    if options.runtime > limit:  # Slurm would take the job and leave it pending for ever
+    if options.runtime > limit:  # Slurm would accept the job and never start it
         raise UserError(
             f"{place} lets a job run {limit:.0f} minutes, not {options.runtime}: lower `runtime` in the "
             "profile (a job that runs out of time goes on from its saved state) or choose another"

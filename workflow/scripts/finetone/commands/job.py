@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """
     clone.check(options)
     library = options.snakefile.resolve().parent / "workflow/scripts"
-    if library != Path(__file__).resolve().parents[2]:  # or two versions would work together
+    if library != Path(__file__).resolve().parents[2]:  # otherwise two versions would be mixed
         raise UserError(
             f"--snakefile {options.snakefile}: this command is of another copy of finetone; call "
             f"PYTHONPATH={library} python -m finetone job …"
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def locked(dag: Any) -> Any:
     """Return Snakemake's lock on the files of the job, as a context manager."""
     del dag.workflow.persistence.lock, dag.workflow.persistence.unlock  # a dry run's only warn
-    dag._finished.clear()  # nor has it made anything
+    dag._finished.clear()  # and it has made nothing
     return dag.workflow.persistence.lock()
 
 
@@ -121,7 +121,7 @@ def graph(
         ResourceSettings,
     )
 
-    # Snakemake's own default would be all triggers; these are those of profiles/default
+    # those of profiles/default; Snakemake's default would be all triggers
     profile = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
     triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
     wanted = {t for t in triggers if str(t).replace("_", "-") in profile["rerun-triggers"]}

@@ -32,7 +32,7 @@ Kept although they are hardly maintained:
 | package | version | licence |
 |---|---|---|
 """
-# Of packages whose metadata name none: what their repositories' licence file says.
+# Licences of packages whose metadata name none, from the licence file in their repositories.
 STATED_ELSEWHERE = {
     "conda-inject": "MIT",
     "snakemake-interface-common": "MIT",

@@ -10,16 +10,16 @@ from finetone.errors import UserError, first_line
 from finetone.files import atomic, readable
 from finetone.provenance import check_csv
 
-# Columns of any table that are read as text whatever a cell looks like: a method may be called
-# "007", "1e3", "NA" or "True", and the digits of a published number are kept as printed.
+# Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
+# "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
 WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
 PROSE = {"text", "claim", "where", "explanation", "reason"}
 PRINTED = {"printed", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
-# A cell that begins so is a formula to spreadsheets (OWASP, "CSV injection"); the wide forms count
-# in East Asian locales. An apostrophe more makes it text, also where it has apostrophes already.
+# Spreadsheets read a cell with such a beginning as a formula (OWASP, "CSV injection"), the wide
+# characters in East Asian locales. A further apostrophe makes it text.
 FORMULA = r"(?='*[=+\-@\t\r\n＝＋－＠])"
 
 

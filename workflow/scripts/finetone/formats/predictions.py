@@ -17,9 +17,9 @@ from finetone.errors import UserError, first_line
 from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
-UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not what the rows mean
+UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not about the rows
 FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
-# what pyarrow raises for damage: its own errors, and OSError for some of what it finds in pages
+# what pyarrow raises for a damaged file
 UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError, RecursionError)
 SCHEMA = pa.schema(
     {"epoch": pa.int16(), "id": pa.int64(), "label": pa.int64(), "logits": pa.list_(pa.float32())}
@@ -121,7 +121,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
             f"{head.path}: every row needs {classes} logits, one per label of {list(head.labels)}"
         )
     logits = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
-    # -inf is a class ruled out; NaN and +inf are a training run that diverged
+    # -inf excludes a class; NaN and +inf come from a training run that diverged
     if not (np.isfinite(logits).any(axis=1) & (logits < np.inf).all(axis=1)).all():
         raise UserError(
             f"{head.path}: logits are not finite: the training of '{head.method}' "

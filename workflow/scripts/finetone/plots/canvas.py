@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from finetone.files import atomic
 from finetone.plots.style import GRID, INK, MUTED, RULE
 
-# Text is laid out with the font that matplotlib itself carries (the same bytes on every machine)
-# and shown in the reader's own: text stays text, can be selected, and finds Chinese glyphs.
+# Text is laid out with the font that comes with matplotlib (the same bytes on every machine), and
+# shown in a font of the reader: it stays text, can be selected, and has Chinese glyphs.
 LAYOUT_FONT = "DejaVu Sans"
 SHOWN_FONTS = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', "
@@ -28,7 +28,7 @@ RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": [LAYOUT_FONT],
     "font.size": 9.5,
-    "text.parse_math": False,  # a "$" in a title is a dollar
+    "text.parse_math": False,  # a "$" in a title does not begin a formula
     "text.color": INK,
     "axes.facecolor": "none",
     "axes.titlesize": 11,
@@ -65,7 +65,7 @@ RC: dict[Any, Any] = {
 def look() -> Iterator[None]:
     """Within this context, matplotlib draws with the settings of this project alone."""
     with warnings.catch_warnings(), matplotlib.rc_context():
-        # glyphs missing from the layout font are found by the reader's
+        # the reader's fonts have the glyphs that are missing from the layout font
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)

@@ -3,8 +3,8 @@
 import textwrap
 import unicodedata
 
-NAME = 36  # columns of a method's name beside a row
-TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # reverse what follows them
+NAME = 36  # columns for a method's name beside a row
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # change the direction of text
 
 
 def one_line(text: str) -> str:

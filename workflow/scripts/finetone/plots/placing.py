@@ -89,7 +89,7 @@ def place(
                 cost += 12 * sum(air.overlap(mark) for mark in marks)
                 cost += 4 * sum(air.overlap(bar) for bar in bars)
                 cost += 100 * (width * height - box.overlap(inside))
-                if ring > 1:  # a line leads to it, which should not run through others
+                if ring > 1:  # a line connects it, which should not cross others
                     leader = np.linspace((x, y), box.nearest(x, y), 9)[1:]
                     boxes = [*placed.values(), *(m for j, m in enumerate(marks) if j != i)]
                     cost += 25 * sum(other.holds(leader) for other in boxes)

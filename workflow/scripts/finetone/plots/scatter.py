@@ -106,14 +106,14 @@ def draw(
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
         low, high = table["x"].min(), table["x"].max()
-        room = max((high / low) ** 0.12, 1.4)
-        axes.set_xlim(low / room, high * room)
+        margin = max((high / low) ** 0.12, 1.4)
+        axes.set_xlim(low / margin, high * margin)
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
         axes.set_xlabel(labels[cost.column])
         axes.set_ylabel(labels["test_accuracy"])
         axes.set_title(broken(title, 70))
-        figure.draw_without_rendering()  # settles the layout, so that it is known where points are
+        figure.draw_without_rendering()  # fixes the layout, and with it where the points are
         figure.set_layout_engine("none")
         names = [
             short(style.title(row.method))

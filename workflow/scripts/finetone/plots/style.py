@@ -98,7 +98,7 @@ class Style:
     def marker(self, method: str) -> str:
         """Marker of a method, for matplotlib."""
         place = self._place(method)
-        # after one round of colours the markers are shifted: no pair (colour, marker) comes twice
+        # markers are shifted after each round of colours, so that no pair (colour, marker) repeats
         return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
 
     def line(self, method: str) -> Any:

@@ -49,7 +49,7 @@ class Repeat:
     original: str
     values: int
     chance: float
-    """Upper bound of P(any two rows of the table agree so), were digits spread over each column."""
+    """Upper bound of P(any two rows of the table agree in all results), for uniform digits."""
 
 
 def repeats(results: Sequence[Result]) -> list[Repeat]:

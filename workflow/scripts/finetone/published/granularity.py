@@ -14,10 +14,10 @@ from finetone.published.reading import Printed
 
 Rounding = Literal["nearest", "cut"]
 WINDOW = 0.05
-"""Numbers of test rows up to this share away from the stated one are tried."""
+"""Numbers of test rows are tried up to this relative distance from the stated one."""
 MOST_TRIED = 2000
 CONVINCING = 0.001
-"""A number of rows explains a column when chance, after all those tried, is below this."""
+"""Largest p-value, adjusted for all numbers tried, at which a number of rows explains a column."""
 
 
 def correct_counts(
@@ -43,7 +43,7 @@ def correct_counts(
         Empty if there is no such k.
     """
     steps = scale * 10**printed.decimals  # an accuracy of 1 in units of the last digit
-    # twice the bounds of k·steps/n, to keep halves whole
+    # twice the bounds of k·steps/n, so that halves are whole numbers
     low, high = (
         (2 * printed.units - 1, 2 * printed.units + 1)
         if rounding == "nearest"

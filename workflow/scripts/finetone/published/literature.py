@@ -9,7 +9,7 @@ from finetone.errors import UserError
 from finetone.published.reading import Printed, Published, Result, number, read_csv
 
 STATUS = ("read", "measured", "memory")
-"""How a value came here: read at its source, measured by us, or from memory (shown, not used)."""
+"""Origin of a value: read at its source, measured by us, or from memory (shown, not used)."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _results(path: Path, table: str, scale: int, required: list[str]) -> list[Re
     for line, row in read_csv(path, ["model", "accuracy", *required]):
         epoch = _epoch(path, line, row["epoch"]) if "epoch" in required else 0
         if (row["model"], epoch) in seen:
-            raise UserError(f"{path}, line {line}: {row['model']} stands there twice; keep one")
+            raise UserError(f"{path}, line {line}: {row['model']} is listed twice; keep one")
         seen.add((row["model"], epoch))
         accuracy = number(path, line, "accuracy", row["accuracy"])
         if accuracy.value > scale:

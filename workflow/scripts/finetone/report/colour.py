@@ -54,7 +54,7 @@ def dark(colour: str) -> str:
     lightness, a, b = oklab(linear(colour))
     mark = lightness < 0.8 and np.hypot(a, b) > 0.05
     lightness = float(np.clip(1.2 - lightness, 0.66 if mark else 0.2, 0.94))
-    for chroma in np.linspace(1, 0, 21):  # as colourful as screens can show
+    for chroma in np.linspace(1, 0, 21):  # the most colourful one that screens can show
         lab = np.array([lightness, chroma * a, chroma * b])
         rgb = np.linalg.solve(_TO_LMS, np.linalg.solve(_TO_LAB, lab) ** 3)
         if rgb.min() >= -1e-4 and rgb.max() <= 1.0001:

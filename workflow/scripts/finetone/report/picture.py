@@ -12,7 +12,7 @@ from finetone.provenance import check_seal
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
-# what draws, and nothing that runs, loads or, inside a page, becomes HTML
+# elements that draw; none that run or load something, or are read as HTML inside a page
 _DRAWING = {
     *("svg", "title", "desc", "defs", "g", "use", "symbol", "clipPath"),
     *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"),
@@ -71,7 +71,7 @@ def read_picture(name: str, path: Path, command: str) -> Picture:
         root = ET.parse(path).getroot()
     except (OSError, ET.ParseError) as error:
         raise UserError(f"{path}: not an SVG ({error}); delete it and rerun") from None
-    # no two names give the same: "a.b" and "a_b" are two methods
+    # unique: "a.b" and "a_b" may be two methods
     prefix = "f-" + re.sub(r"[^A-Za-z0-9-]", lambda c: f"_{ord(c[0]):x}_", name)
     colours: set[str] = set()
     _clean(root, prefix, colours)

@@ -1,4 +1,4 @@
-"""How far two runs agree on the same rows, for all pairs of runs at once."""
+"""Agreement of two runs on the same rows, for all pairs of runs at once."""
 
 import numpy as np
 from scipy import stats
@@ -78,7 +78,7 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
     """
     runs, n = predicted.shape
     ones = [(predicted == c).astype(counting(n)) for c in range(classes)]
-    # share of each class in a run, as a column and as a row; of each pair of classes in two runs
+    # share of each class in a run [runs, 1]; of each pair of classes in two runs [runs, runs]
     share = [one.sum(axis=1, dtype=np.float64)[:, None] / n for one in ones]
     joint = [[(a @ b.T).astype(np.float64) / n for b in ones] for a in ones]
     observed = sum((joint[c][c] for c in range(classes)), np.zeros((runs, runs)))
@@ -89,7 +89,7 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
         squares = -((value - expected * rest) ** 2)
         for i in range(classes):
             for j in range(classes):
-                weight = (share[j] + share[i].T) * rest  # the class frequencies' part in kappa
+                weight = (share[j] + share[i].T) * rest  # through the class frequencies
                 squares += joint[i][j] * ((1 - weight) if i == j else weight) ** 2
         error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
     return value, error

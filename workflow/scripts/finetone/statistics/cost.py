@@ -1,4 +1,4 @@
-"""What accuracy costs."""
+"""Cost of a method: time and compute per parameter, and the frontier of accuracy and cost."""
 
 import numpy as np
 from numpy.typing import NDArray

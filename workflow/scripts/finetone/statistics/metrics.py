@@ -1,19 +1,19 @@
 """Metrics of one run, for two or more classes (all at once: `evaluate`).
 
-Conventions (a metric that is undefined is NaN, never a made-up 0):
+Conventions (an undefined metric is NaN, not 0):
 
 - The predicted class is the one with the largest logit, of equal ones the first.
 - balanced accuracy: mean recall over the classes that occur among the labels.
 - macro-F1: over the classes that occur among labels or predictions; a class never predicted has 0.
 - MCC: Gorodkin 2004 (R_K) for any number of classes; NaN if labels or predictions are constant.
-- AUC: area under the ROC curve (Mann-Whitney, ties count half); more than two classes: one against
-  the rest, mean over the classes that occur; NaN if only one class occurs.
+- AUC: area under the ROC curve (Mann-Whitney, ties count half). For more than two classes: each
+  against the rest, mean over the classes that occur. NaN if only one class occurs.
 - loss: mean cross-entropy in nats (natural logarithm); infinite if a true class got probability 0.
 - Brier: half the squared distance between probabilities and one-hot label, mean over rows, in
-  [0, 1]; for two classes this is the familiar (p - y)² (Brier 1950 counts both halves).
+  [0, 1]; for two classes this is (p - y)² of one class (Brier 1950 adds both classes).
 - ECE: expected calibration error of the predicted class's probability (Guo et al. 2017) in 15 bins
-  of equal mass (Nguyen & O'Connor 2015); equal confidences are never torn apart, so bins may be
-  fewer and the value does not depend on the order of rows.
+  of equal mass (Nguyen & O'Connor 2015). Equal confidences share a bin, so there may be fewer bins,
+  and the value does not depend on the order of rows.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ BINS = 15
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
-Counts = Ints | Floats  # of a confusion table; fractions where a derivative is taken
+Counts = Ints | Floats  # a confusion table; fractions for numerical derivatives
 
 METRICS = ("balanced_accuracy", "macro_f1", "mcc", "auc", "brier", "ece")
 

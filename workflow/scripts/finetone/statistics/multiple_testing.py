@@ -1,4 +1,4 @@
-"""Many tests at once: adjusted p-values and the groups they leave."""
+"""Multiple testing: adjusted p-values, and groups of items that do not differ."""
 
 from string import ascii_letters
 
@@ -55,7 +55,7 @@ def letters(differ: Bools) -> list[str]:
                     groups = [g for g in groups if not g <= part] + [part]
     names = [""] * k
     for number, group in enumerate(sorted(groups, key=sorted)):
-        # one character each, so that a cell is the set of its characters
+        # always one character: the groups of an item are its characters
         letter = ascii_letters[number] if number < 52 else chr(0x100 + number - 52)
         for item in sorted(group):
             names[item] += letter

@@ -1,7 +1,7 @@
-"""The runs of many methods on the same rows, side by side.
+"""The predictions of all runs on the same rows.
 
-A *run* is one (method, seed); a *panel* holds the kept epoch of every run on one dataset, with
-rows aligned by example id, which is what makes every comparison a paired one.
+A *run* is one (method, seed). A *panel* holds the kept epoch of every run on one dataset, with
+rows aligned by example id, so that every comparison is paired.
 """
 
 from dataclasses import dataclass

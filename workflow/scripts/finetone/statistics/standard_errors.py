@@ -12,7 +12,7 @@ import numpy as np
 
 from finetone.statistics.metrics import Bools, Counts, Floats, Ints
 
-STEP = 1e-4  # of a cell's share, in rows: small beside one row, large beside rounding
+STEP = 1e-4  # of a derivative, in rows: small compared with one row, large with rounding errors
 
 
 def standard_error(influence: Floats) -> float:
@@ -49,12 +49,12 @@ def of_cells(metric: Callable[[Counts], float], table: Ints) -> Floats:
         [classes²], in the order of `table.flat`; NaN for cells without rows.
     """
     n, value = table.sum(), metric(table)
-    answers = np.full(table.size, np.nan)
-    for cell in np.flatnonzero(table):  # empty cells have no rows to ask for
+    influence = np.full(table.size, np.nan)
+    for cell in np.flatnonzero(table):  # the others have no rows
         more = table.astype(np.float64)
         more.flat[cell] += STEP
-        answers[cell] = (metric(more) - value) / STEP * n
-    return answers
+        influence[cell] = (metric(more) - value) / STEP * n
+    return influence
 
 
 def of_auc(placed: list[tuple[Bools, Floats]], n: int) -> Floats:

@@ -135,7 +135,7 @@ def _bounded(
 ) -> dict[str, float]:
     numbers = values.to_numpy(float)
     low, high = interval(numbers)
-    low = float(np.maximum(low, 0.0))  # of a few seeds it may lie below; keeps NaN
+    low = float(np.maximum(low, 0.0))  # with few seeds it may be negative; keeps NaN
     return dict(zip(bounded(name), (float(numbers.mean()), low, high), strict=True))
 
 
@@ -152,7 +152,7 @@ def measure(history: pd.DataFrame, majority: float, confidence: float) -> dict[s
         Confidence level that decides whether anything was learned.
     """
     examples = history["examples"].to_numpy(np.int64)
-    # whole numbers: a window's accuracy must not depend on rounding in earlier windows
+    # whole numbers, so that no window depends on rounding errors of earlier ones
     right = np.round(history["accuracy"].to_numpy(np.float64) * examples).astype(np.int64)
     seen, hits = np.cumsum(examples), np.cumsum(right)
     window = min(int(seen[-1]), max(WINDOW_LEAST, int(WINDOW_SHARE * seen[-1])))

@@ -10,7 +10,7 @@ from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.intervals import bounded
 
-OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # that baselines measure themselves
+OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # measured in the runs of baselines
 TIMED = [
     *bounded("seconds_per_32"),
     "train_tokens_per_s",
@@ -64,7 +64,7 @@ def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
                 "parameters": parameters.get("total"),
                 "non_embedding_parameters": parameters.get("non_embedding"),
                 "train_seconds": run.get("train_seconds"),
-                # a fine-tuned model's own numbers are of training, and not measured side by side
+                # of a fine-tuned model, those of `timings` are used: its run measures training
                 **{name: run.get(name) for name in OWN if run["kind"] != "finetune"},
             }
         )
