@@ -74,7 +74,7 @@ def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
 
 
 def _other_wheels(experiment: Experiment, stale: Iterable[str]) -> set[str]:
-    """The wheels of `stale` artifacts whose content is not what the configuration says."""
+    """The wheels of `stale` artifacts whose content differs from the configured hash."""
     wheels = {wheel for artifact in stale if (wheel := experiment.wheel_of(artifact))}
     there = (wheel for wheel in wheels if wheel.exists())
     known = experiment.wheels

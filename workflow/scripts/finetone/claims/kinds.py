@@ -148,7 +148,7 @@ def _above(test: Test, facts: Facts) -> Outcome:
 
 
 def _all(test: Test, outcomes: Sequence[Outcome]) -> Outcome:
-    """Of the outcomes that decide, the one furthest from passing, for the test as a whole."""
+    """The test as a whole: of the outcomes with its verdict, the one furthest from passing."""
     verdict = overall(outcomes)
     closest = min((o for o in outcomes if o.verdict == verdict), key=lambda o: o.low)
     count = "" if len(outcomes) == 1 else f"{len(outcomes)} comparisons, the hardest to pass: "
@@ -161,14 +161,14 @@ def _untestable(test: Test, facts: Facts) -> Outcome:
 
 
 def _term(test: Test, side: str) -> Test:
-    """A term with the test's own metric, epoch and dataset where it names none."""
+    """A term, completed with the test's own metric, epoch and dataset."""
     defaults = {"metric": test["metric"], "epoch": "kept", "dataset": None}
     shared = {key: test[key] for key in ("epoch", "dataset") if key in test}
     return {**defaults, **shared, **test[side]}
 
 
 def _side(test: Test, side: str, facts: Facts) -> tuple[Estimate, str]:
-    """Mean of a term over its methods, and its name in a sentence."""
+    """Mean of a term over its methods, and its name for a sentence."""
     term = _term(test, side)
     methods = facts.select(term)
     estimates = [facts.estimate(term["metric"], m, term["epoch"], term["dataset"]) for m in methods]

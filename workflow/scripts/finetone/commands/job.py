@@ -98,19 +98,27 @@ def graph(
     cores: int = 1,
     force: bool = False,
 ) -> Iterator[Any]:
-    """Snakemake's graph of the jobs that make `targets`, built in this process by a dry run.
+    """Build Snakemake's graph of the jobs that make `targets`, in this process, by a dry run.
 
     Parameters
     ----------
+    snakefile
+        The workflow.
+    targets
+        Files or folders that its rules make.
+    configfiles
+        The experiment; later files win.
     folder
-        Where to run, the current folder if None.
+        Where to run; the current folder if None.
+    cores
+        Cores that jobs may use.
     force
-        Have the targets made again, also where they are current or were interrupted.
+        Make the targets again, even if they are current or were interrupted.
 
     Raises
     ------
     WorkflowError
-        What snakemake would refuse.
+        Snakemake would refuse the call.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness

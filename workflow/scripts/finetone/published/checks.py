@@ -76,7 +76,7 @@ def _agree(a: Result, b: Result) -> bool:
 
 
 def _printable(results: Sequence[Result], result: Result) -> int:
-    """How many different accuracies fit between the column's least and greatest."""
+    """Number of values that can be printed between the smallest and the largest of the column."""
     column = [r.accuracy.value for r in results if r.epoch == result.epoch]
     steps = (max(column) - min(column)) * 10**result.accuracy.decimals
     return int(steps) + 1

@@ -69,7 +69,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
 
 
 def _granularity(published: Published, table: str, results: list[Result], n: int) -> dict[str, Any]:
-    """The verdict for the usual rounding, and under `cut` the one for digits cut off."""
+    """The verdict for the usual rounding and, under `cut`, for digits that were cut off."""
     column = [r.accuracy for r in results]
     batch_sizes = published.setup.get("batch_sizes", [])
     nearest = examine(column, n, batch_sizes, published.scale)
@@ -78,7 +78,7 @@ def _granularity(published: Published, table: str, results: list[Result], n: int
 
 
 def _sentences(summary: dict[str, Any]) -> list[dict[str, str]]:
-    """What each check found, in words; nothing where it found nothing."""
+    """One sentence per finding; none for a check that found nothing."""
     found = [
         ("granularity", _granularity_words(g)) for g in summary["granularity"] if g["impossible"]
     ]

@@ -88,7 +88,7 @@ def provenance(maker: Maker) -> Section:
 
 
 def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
-    """Whatever else the page is made of, under its name in the experiment's folder."""
+    """All other inputs of the report, by their path in the experiment's folder."""
     for manifest in inputs.manifests:
         yield f"data/{manifest.parent.name}/{manifest.name}", manifest
     for audit in inputs.audits:
