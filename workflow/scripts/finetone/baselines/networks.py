@@ -75,11 +75,11 @@ class Net(nn.Module):
 
 
 class BiLSTM(Net):
-    """One LSTM per direction over dropped-out word vectors, each unit's maximum over time
-    (Conneau et al. 2017).
+    """One LSTM per direction, each unit's maximum over time (Conneau et al. 2017).
 
-    The right-to-left LSTM reads each text mirrored within its own length instead of through packed
-    sequences: the same numbers, five times faster on a CPU.
+    Word vectors pass through dropout first. The right-to-left LSTM reads each text mirrored within
+    its own length instead of through packed sequences: the same numbers, five times faster on a
+    CPU.
     """
 
     def __init__(
@@ -101,8 +101,7 @@ class BiLSTM(Net):
 
 
 class TextCNN(Net):
-    """Convolutions over windows of 3, 4 and 5 words, each filter's maximum over time, ReLU
-    (Kim 2014).
+    """Convolutions over 3, 4 and 5 words, ReLU, and each filter's maximum over time (Kim 2014).
 
     A window lies wholly inside the text; a text shorter than the window has one, filled with zeros.
     """

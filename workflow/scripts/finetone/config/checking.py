@@ -23,11 +23,24 @@ from finetone.errors import UserError
 
 
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
-    """Return `config` with every default of the schema at `schema`, in canonical form: equal
-    settings are equal values, with keys in one order and numbers of one type.
+    """Return `config` with every default of the schema, in canonical form.
 
-    `files` are the YAML files the configuration was merged from; they are searched for the place
-    of a fault and for keys given twice. Raises UserError for the first fault found.
+    In this form, equal settings are equal values, with keys in one order and numbers of one type.
+
+    Parameters
+    ----------
+    config
+        The configuration as it was merged.
+    schema
+        The file of the schema.
+    files
+        The YAML files it was merged from; they are searched for the place of a fault and for
+        keys given twice.
+
+    Raises
+    ------
+    UserError
+        For the first fault found.
     """
     rules = _rules(Path(schema))
     documents = {str(file): load(Path(file)) for file in files}

@@ -17,8 +17,10 @@ def listed(run: Path, *parts: str) -> dict[str, str]:
 
 
 def content(hashes: Mapping[str, str]) -> str:
-    """Hex sha256 of what a run learned: of all its files but the history, which has times in it,
-    and the model card, which may speak of the machine."""
+    """Hex sha256 of what a run learned: of all its files that state no times or machines.
+
+    Left out are the history, which has times, and the model card, which may name the machine.
+    """
     told = ("history.parquet", "README.md")
     return files.checksum({name: hashes[name] for name in hashes if Path(name).name not in told})
 

@@ -61,8 +61,10 @@ def fetch_dataset(
     neither repeats a failed request nor compares content with the hub's hashes. With `config`
     only the folder of that name is fetched, if there is one.
 
-    Raises:
-        UserError: the hub, the data set or the revision cannot be had, or content stays wrong.
+    Raises
+    ------
+    UserError
+        The hub, the data set or the revision cannot be had, or content stays wrong.
     """
     try:
         about = info("dataset", repo, revision)

@@ -23,8 +23,16 @@ class Fetched(NamedTuple):
 
 
 def fetched(config: dict[str, Any], read: Iterable[Path]) -> list[Fetched]:
-    """What comes from the hub of the files and folders `read`, in a folder as docs/architecture.md
-    has it: …/models/<name>, …/questions/<name> or …/data/<name>."""
+    """Find which of the files and folders `read` come from the hub.
+
+    Parameters
+    ----------
+    config
+        The checked configuration.
+    read
+        Paths in a folder as docs/architecture.md has it: …/models/<name>, …/questions/<name> or
+        …/data/<name>.
+    """
     sources = _from_hub(config)
     folders = {folder for path in read for folder in (path, *path.parents)}
     return [
@@ -52,8 +60,10 @@ def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any
 def refuse(fetched: Iterable[Fetched]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
 
-    Raises:
-        UserError: a branch or tag stands for other files than those that were fetched.
+    Raises
+    ------
+    UserError
+        A branch or tag stands for other files than those that were fetched.
     """
     named = [(item, source_of(item.folder)) for item in fetched]
     named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]

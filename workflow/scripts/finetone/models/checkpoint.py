@@ -64,9 +64,11 @@ def load(
     Weights are read as safetensors, or as pytorch_model.bin with `weights_only`; nothing is ever
     unpickled freely. `config_key` names the config key for error messages.
 
-    Raises:
-        UserError: the files cannot be read, or backbone keys are missing, left over or of another
-            shape, unless they match a regular expression of `allow_missing` / `allow_unexpected`.
+    Raises
+    ------
+    UserError
+        The files cannot be read, or backbone keys are missing, left over or of another shape,
+        unless they match a regular expression of `allow_missing` / `allow_unexpected`.
     """
     config = architecture.read_config(folder, config_key)
     config.num_labels = labels
@@ -146,8 +148,11 @@ def head_keys(model: PreTrainedModel) -> list[str]:
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
-    """Weights that are absent or of another shape are drawn in memory before they can be reported:
-    not where config.json claims far more of them than the files can hold."""
+    """Refuse a config.json that claims far more weights than the files can hold.
+
+    Weights that are absent or of another shape would be drawn in memory before they can be
+    reported.
+    """
     stored = 0
     for file in [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
         size = file.stat().st_size

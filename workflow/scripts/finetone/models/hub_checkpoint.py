@@ -45,8 +45,10 @@ def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | N
     checked by the client, contents here against the hashes the hub lists. Without a connection
     (or with HF_HUB_OFFLINE=1) a complete copy in the cache will do.
 
-    Raises:
-        UserError: the hub, the repository, the revision or the files cannot be had.
+    Raises
+    ------
+    UserError
+        The hub, the repository, the revision or the files cannot be had.
     """
     try:
         info = client.info("model", repo, revision)
@@ -85,8 +87,10 @@ def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:
 def choose(names: Iterable[str], repo: str, config_key: str) -> list[str]:
     """Which of a repository's files make the model; config.json last, as proof of completeness.
 
-    Raises:
-        UserError: no config.json, or no weights in a format PyTorch reads.
+    Raises
+    ------
+    UserError
+        No config.json, or no weights in a format PyTorch reads.
     """
     names = set(names)
     if "config.json" not in names:

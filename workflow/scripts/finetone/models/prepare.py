@@ -38,8 +38,10 @@ def prepare(
     `wheel` is the downloaded wheel of a `wheel` source, `like` the prepared folder of the model a
     `scratch` one imitates; `labels` (number of classes) sizes the head in the parameter counts.
 
-    Raises:
-        UserError: the source cannot be had or is not what it claims; one sentence says which.
+    Raises
+    ------
+    UserError
+        The source cannot be had or is not what it claims; one sentence says which.
     """
     config_key = f"models.{name}"
     if "scratch" in block:

@@ -14,8 +14,10 @@ from finetone.models import architecture
 def configuration(like: Path, changes: dict[str, Any], config_key: str) -> PretrainedConfig:
     """The configuration in folder `like` with `changes` applied.
 
-    Raises:
-        UserError: a change names a setting this architecture does not have, or makes it impossible.
+    Raises
+    ------
+    UserError
+        A change names a setting this architecture does not have, or makes it impossible.
     """
     config = architecture.read_config(like, config_key)
     settings = config.to_dict()

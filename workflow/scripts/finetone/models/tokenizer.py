@@ -25,8 +25,10 @@ VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 def load(folder: Path, config: PretrainedConfig, config_key: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer in `folder`; one without a pad token (GPT-2) pads with its end of text.
 
-    Raises:
-        UserError: no tokenizer files, none that transformers can read, no token to pad with.
+    Raises
+    ------
+    UserError
+        No tokenizer files, none that transformers can read, no token to pad with.
     """
     if not any(list(folder.glob(pattern)) for pattern in VOCABULARIES):
         raise UserError(f"{config_key}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)})")
