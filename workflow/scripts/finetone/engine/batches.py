@@ -44,8 +44,10 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int =
 
 
 def send(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A tensor of `array` on `device`. From pinned memory the copy to a GPU overlaps with what the
-    GPU is still computing; on the CPU nothing is copied."""
+    """A tensor of `array` on `device`; on the CPU it shares the array's memory.
+
+    From pinned memory, the copy to a GPU overlaps with what the GPU is still computing.
+    """
     tensor = torch.from_numpy(array)
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)

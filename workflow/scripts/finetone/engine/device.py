@@ -34,8 +34,10 @@ class Lease:
     def try_acquire(self) -> str | None:
         """A free id, now held; None when every one is taken.
 
-        Raises:
-            UserError: the directory is not this user's alone, or cannot be had.
+        Raises
+        ------
+        UserError
+            The directory is not this user's alone, or cannot be had.
         """
         folder = self._own_directory()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW

@@ -132,8 +132,7 @@ class Execution:
             torch.cuda.empty_cache()
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides whether a saved state is this run's: what was asked for, and what its shape
-        depends on."""
+        """What a saved state must share with this run: what was asked for, and its shapes."""
         return {
             **self.options.as_dict(),
             "torch": torch.__version__,

@@ -54,8 +54,10 @@ def intermediate(
     `finetone.squad.questions.download` wrote; `state` holds what a killed run goes on from and is removed at the
     end.
 
-    Raises:
-        UserError: the questions cannot be read, or the architecture cannot answer questions.
+    Raises
+    ------
+    UserError
+        The questions cannot be read, or the architecture cannot answer questions.
     """
     manifest = files.check_folder(questions)
     files.check_folder(base)

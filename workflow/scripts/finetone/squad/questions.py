@@ -55,8 +55,10 @@ def load_questions(
 ) -> tuple[list[Question], list[Question], str]:
     """Training and validation questions of the hub data set `source`, and the commit they are of.
 
-    Raises:
-        UserError: the hub or the data set cannot be had, or is not laid out as SQuAD is.
+    Raises
+    ------
+    UserError
+        The hub or the data set cannot be had, or is not laid out as SQuAD is.
     """
     from datasets import load_dataset
 

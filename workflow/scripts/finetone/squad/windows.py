@@ -51,8 +51,10 @@ def windows(
 ) -> Iterator[Window]:
     """Cut every question's context into windows of `max_length` tokens that overlap by `stride`.
 
-    Raises:
-        UserError: a question is so long, or the stride so large, that no new context fits.
+    Raises
+    ------
+    UserError
+        A question is so long, or the stride so large, that no new context fits.
     """
     for begin in range(0, len(questions), CHUNK):
         chunk = questions[begin : begin + CHUNK]

@@ -122,8 +122,7 @@ def _one_per_text(
 def _without_gradient(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing, scale: float, causal: bool
 ) -> torch.Tensor:
-    """softmax(scale·Q·Kᵀ)·V group by group; long fp32 rows through torch's own fused attention,
-    which is the faster one there."""
+    """softmax(scale·Q·Kᵀ)·V group by group; by torch's fused attention where that is faster."""
     out = packing.blank(q)
     for group in packing.groups:
         Q, K, V = group.take(q), group.take(k), group.take(v)

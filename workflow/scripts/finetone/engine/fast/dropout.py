@@ -95,8 +95,10 @@ class _Dropout(torch.autograd.Function):
 
 @contextmanager
 def fast_dropout(stream: Stream) -> Iterator[None]:
-    """Inside the block `torch.nn.functional.dropout` on the CPU, and so every nn.Dropout, draws from
-    `stream`. Nothing of a model is replaced."""
+    """Inside the block dropout on the CPU draws from `stream`.
+
+    This replaces `torch.nn.functional.dropout`, which every nn.Dropout calls; no part of a model.
+    """
     plain = F.dropout
 
     def dropout(

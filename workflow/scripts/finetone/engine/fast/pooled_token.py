@@ -86,8 +86,10 @@ def reading(layer: nn.Module, side: Side) -> Iterator[None]:
 
 
 class _Cut(TorchFunctionMode):
-    """Once attention has answered for the tokens that are read only, keeps what meets its answer to
-    the same tokens: a residual [1, N, H] is cut down to them, and so is the shape of a reshape."""
+    """Cuts tensors that meet attention's output for some tokens to the same tokens.
+
+    Such are a residual [1, N, H], and the shape that a reshape asks for.
+    """
 
     def __init__(self, packing: Packing, side: Side) -> None:
         super().__init__()
