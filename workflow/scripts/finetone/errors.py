@@ -1,4 +1,7 @@
-"""The exception whose message is meant for the user, and the first line of other errors."""
+"""The exception whose message is meant for the user, and parts of messages."""
+
+import difflib
+from collections.abc import Iterable
 
 from finetone.masking import mask
 
@@ -12,7 +15,29 @@ class UserError(Exception):
 
 def first_line(error: BaseException) -> str:
     """First line of an error's message, without its full stop; its type if there is no message."""
-    said = (
-        mask(str(error)).strip() or type(error).__name__
-    )  # before the cut: part of a secret is one, too
+    # masked before it is cut: half of a secret is one, too
+    said = mask(str(error)).strip() or type(error).__name__
     return said.splitlines()[0].rstrip(".")[:200]
+
+
+def did_you_mean(
+    name: str, known: Iterable[str], otherwise: str = "", *, most: int = 1, cutoff: float = 0.5
+) -> str:
+    """The end of a message about an unknown name: similar names, or another hint.
+
+    Parameters
+    ----------
+    name
+        The unknown name.
+    known
+        All names that are allowed.
+    otherwise
+        The hint if no name is similar.
+    most
+        Largest number of names to suggest.
+    cutoff
+        Least similarity, in [0, 1] (see `difflib.get_close_matches`).
+    """
+    near = difflib.get_close_matches(name, list(known), most, cutoff)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else otherwise
+    return f"; {hint}" if hint else ""

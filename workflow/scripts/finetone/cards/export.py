@@ -12,10 +12,7 @@ from finetone.provenance import Provenance, keys_of
 
 
 def export_checkpoints(
-    checkpoints: Sequence[Path],
-    results: Path,
-    target: Path,
-    provenance: Provenance | None = None,
+    checkpoints: Sequence[Path], results: Path, target: Path, provenance: Provenance | None = None
 ) -> None:
     """Fill a folder with `<method>-seed<k>/` for every checkpoint.
 

@@ -1,4 +1,4 @@
-"""From somebody's checkpoint folder to weights of ours, with nothing lost or made up in silence."""
+"""Load the checkpoint in a folder as a classifier; every missing or additional weight is named."""
 
 import pickle
 import re
@@ -131,7 +131,7 @@ def load(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from reporting keys and progress: that is told here, by name."""
+    """Silence the reports of transformers on keys and progress; ours name each key."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -148,10 +148,9 @@ def head_keys(model: PreTrainedModel) -> list[str]:
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
-    """Refuse a config.json that claims far more weights than the files can hold.
+    """Refuse a config.json of far more weights than the files can hold.
 
-    Weights that are absent or of another shape would be drawn in memory before they can be
-    reported.
+    transformers would draw all of them in memory before it can report that they are missing.
     """
     stored = 0
     for file in [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:

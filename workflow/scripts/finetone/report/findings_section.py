@@ -1,6 +1,6 @@
 """Sections on the results: ranking, curves, epochs, transfer."""
 
-from finetone.names import NETWORKS
+from finetone.names import networks
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
@@ -40,9 +40,8 @@ def ranking(maker: Maker) -> Section:
     frame = maker.rows("ranking")
     config = maker.inputs.config
     confidence = config.get("compare", {}).get("confidence", 0.95)
-    kinds = {baseline["kind"] for baseline in config.get("baselines", {}).values()}
     # a method that draws no random numbers has one run, which another seed would not change
-    seeds = len(config["seeds"]) if config["models"] or kinds & set(NETWORKS) else 0
+    seeds = len(config["seeds"]) if config["models"] or networks(config) else 0
     sentences = [labels["ranking_note"].format(confidence=f"{100 * confidence:g}")]
     if len(frame) > 1:
         sentences += [
