@@ -111,9 +111,14 @@ def on_terminal(line: str) -> None:
 
 
 def refuse_endpoint() -> None:
-    """Raise a UserError for an address of the hub that its client cannot parse.
+    """Refuse an address of the hub that its client cannot parse.
 
     The client would fail while it is imported, and print the address with its password.
+
+    Raises
+    ------
+    UserError
+        HF_ENDPOINT is not an address.
     """
     try:
         _ = urlsplit(os.environ.get("HF_ENDPOINT", "")).port

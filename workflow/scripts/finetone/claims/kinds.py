@@ -32,7 +32,20 @@ Kind = Callable[[Test, Facts], Outcome]
 
 
 def evaluate(test: Test, facts: Facts) -> list[Outcome]:
-    """Outcomes of one test: one, or one per method of `each`; missing data is undecided."""
+    """Run one test of a claim; missing data makes it undecided.
+
+    Parameters
+    ----------
+    test
+        As in claims.yaml (`schema.KINDS`).
+    facts
+        Our tables.
+
+    Returns
+    -------
+    list of Outcome
+        One, or one per method of `each`.
+    """
     try:
         methods = facts.select(test["each"]) if "each" in test else [None]
     except Missing as missing:

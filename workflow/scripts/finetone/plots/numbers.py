@@ -10,7 +10,7 @@ def missing(value: Any) -> bool:
 
 
 def percent(fraction: float, digits: int = 1) -> str:
-    """Format a fraction in percent, without the sign."""
+    """Format a fraction in percent, without a percent sign."""
     return f"{100 * fraction:.{digits}f}"
 
 
@@ -21,14 +21,14 @@ def signed(fraction: float) -> str:
 
 
 def between(low: float, high: float) -> str:
-    """Format an interval of fractions in percent; without a dash next to a minus sign."""
+    """Format an interval of fractions in percent, without a dash next to a minus sign."""
     if low < 0:
         return f"{percent(low)} … {percent(high)}".replace("-", "−")
     return f"{percent(low)}–{percent(high)}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Format with three significant digits and no exponent: 0.00123, 45.6, 12,300."""
+    """Format with `digits` significant digits and no exponent: 0.00123, 45.6, 12,300."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
