@@ -39,8 +39,19 @@ CELLS = 5_000_000  # resample weights held at once: 20 MB in float32
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two accuracies, a - b. `error` is the bootstrap standard error, `freedom` its degrees of
-    freedom (infinite where nothing about the variance is in doubt)."""
+    """A difference of two accuracies, a - b.
+
+    Attributes
+    ----------
+    value, low, high
+        The difference with its interval, as fractions.
+    error
+        Bootstrap standard error.
+    freedom
+        Degrees of freedom of its variance; infinite if the variance is known.
+    p
+        Two-sided p-value.
+    """
 
     value: float
     low: float
@@ -54,8 +65,10 @@ class Difference:
         return replace(self, value=-self.value, low=-self.high, high=-self.low)
 
     def detectable(self, confidence: float) -> float:
-        """Smallest true difference this design finds with 80 % power, two-sided and unadjusted
-        (the sum of two t quantiles times the standard error; Bloom 1995)."""
+        """Smallest true difference that this design finds with 80 % power.
+
+        Two-sided and unadjusted: the sum of two t quantiles times the standard error (Bloom 1995).
+        """
         critical = sum(stats.t.ppf(q, self.freedom) for q in ((1 + confidence) / 2, POWER))
         return float(critical * self.error)
 
@@ -107,8 +120,10 @@ def resample(panel: Panel, resamples: int, seed: int) -> dict[str, Floats]:
 
 
 def excess(panel: Panel, method: str) -> float:
-    """How much the two-way bootstrap overstates the variance of a method's mean accuracy: twice
-    the residual mean square over (seeds x rows); nothing for a single run."""
+    """How much the two-way bootstrap overstates the variance of a method's mean accuracy.
+
+    It is twice the residual mean square over (seeds × rows); nothing for a single run.
+    """
     correct = panel.correct[panel.columns[method]]
     seeds, n = correct.shape
     if min(seeds, n) < 2:
@@ -130,8 +145,9 @@ def difference(
     luck: Sequence[Floats] = (),
     excess: float = 0.0,
 ) -> Difference:
-    """Test and interval for an observed difference, given its resamples [resamples] and by how
-    much their variance is known to be too large.
+    """Test and interval for an observed difference, given its resamples [resamples].
+
+    `excess` is by how much their variance is known to be too large.
 
     `luck`: for each independent set of seeds, what the difference owes to each of them, up to a
     constant (for a - b, the accuracies of a's seeds and those of b's). `n`: rows.
@@ -151,8 +167,11 @@ def difference(
 
 
 def satterthwaite(variance: float, n: float, luck: Sequence[Floats]) -> float:
-    """Degrees of freedom of a variance made of that of the mean over each set of seeds (S-1 each)
-    and, for the rest, of rows (n-1)."""
+    """Degrees of freedom of a variance over seeds and rows.
+
+    It is the sum of that of the mean over each set of seeds (S-1 each) and, for the rest, of rows
+    (n-1).
+    """
     of_seeds = [(float(np.var(x, ddof=1)) / len(x), len(x) - 1) for x in luck if len(x) > 1]
     of_rows = max(0.0, variance - sum(v for v, _ in of_seeds)), max(1.0, n - 1)
     doubt = sum(v**2 / freedom for v, freedom in (*of_seeds, of_rows))

@@ -15,8 +15,10 @@ SCORES = ("loss", *METRICS)
 
 
 def table(predictions: Sequence[Path], confidence: float) -> pd.DataFrame:
-    """One row per file and epoch; `sha256` is the file's, so that a table says which predictions
-    it was made from."""
+    """One row per file and epoch.
+
+    `sha256` is the file's, so that a table states which predictions it was made from.
+    """
     rows = []
     for head in map(header, predictions):
         digest = sha256(head.path)
