@@ -5,6 +5,7 @@ An error that no test can bring about is a sentence that no user reads: delete i
 
 import ast
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,20 +22,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.getoption("--every-error"):
-        return
-    if "FINETONE_NOTES" not in os.environ:  # the workers of pytest-xdist inherit it
-        os.environ["FINETONE_NOTES"] = tempfile.mkdtemp(prefix="finetone-errors-")
+    if config.getoption("--every-error") and not hasattr(config, "workerinput"):
+        notes = os.environ["FINETONE_NOTES"] = tempfile.mkdtemp(prefix="finetone-errors-")
         support = str(Path(sitecustomize.__file__).parent)
         os.environ["PYTHONPATH"] = os.pathsep.join([support, library_path()])
-    sitecustomize.watch(os.environ["FINETONE_NOTES"])
+        sitecustomize.watch(notes)  # workers of pytest-xdist, too, watch themselves from now on
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workerinput") or not config.getoption("--every-error"):
         return
-    config.stash[missing] = never_made(Path(os.environ["FINETONE_NOTES"]))
+    notes = Path(os.environ["FINETONE_NOTES"])
+    config.stash[missing] = never_made(notes)
+    shutil.rmtree(notes)
     if config.stash[missing] and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
