@@ -8,11 +8,12 @@ from finetone.statistics.metrics import Bools, Floats
 
 
 def holm(p: Floats) -> Floats:
-    """Family-wise adjusted p-values (Holm 1979), in the order given."""
+    """Family-wise adjusted p-values (Holm 1979), in the order given; NaN are no tests."""
     p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
+    tests = np.flatnonzero(~np.isnan(p))
+    order = tests[np.argsort(p[tests], kind="stable")]
+    scaled = p[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
     return adjusted
 
