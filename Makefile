@@ -12,7 +12,7 @@ help:
 	@echo "make test   run the tests (make test-all: also those that take many minutes)"
 	@echo "make lint   check style, types and the workflow"
 	@echo "make fetch  get data and models of an experiment (CONFIG=…) and run nothing"
-	@echo "make paper  run the report's experiment (needs the model hub; a GPU is advised)"
+	@echo "make paper  run the original study's experiment (needs the model hub; a GPU is advised)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
 	@echo "make audit  ask PyPI about known vulnerabilities of the pinned packages"
 	@echo "Each sets up $(VENV) first. CORES=n limits the cores used."

@@ -9,7 +9,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# An experiment given on the command line stands alone; without one, the report's runs.
+# Without an experiment on the command line, the original study's runs.
 if not workflow.overwrite_configfiles and "datasets" not in config:
 
     configfile: Path(str(workflow.current_basedir), "config/config.yaml")
@@ -25,14 +25,9 @@ pathvars:
 report: "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/download.smk"
-include: "workflow/rules/audit.smk"
-include: "workflow/rules/intermediate.smk"
-include: "workflow/rules/tokenize.smk"
-include: "workflow/rules/finetune.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/baselines.smk"
-include: "workflow/rules/speed.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
@@ -49,16 +44,14 @@ onstart:
     # Without Slurm's commands its plugin waits for ever once a group of steps is ready.
     if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
-    try:
-        jobs = list(workflow.dag.needrun_jobs())
-        check_mtimes(file for job in jobs for file in job.input)
-        refuse_read_only(file for job in jobs for file in [*job.output, *job.log])
-        revisions.refuse(revisions.fetched(config, (Path(file) for job in jobs for file in job.input)))
-        if workflow.executor_plugin.name == "slurm":
-            # the name that the plugin gives to every job of this call
-            slurm.watch(workflow.scheduler._executor.run_uuid, logger.warning)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
+    jobs = list(workflow.dag.needrun_jobs())
+    inputs = [file for job in jobs for file in job.input]
+    told(check_mtimes, inputs)
+    told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
+    told(revisions.refuse, revisions.fetched(config, map(Path, inputs)))
+    if workflow.executor_plugin.name == "slurm":
+        # the name that the plugin gives to every job of this call
+        told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
 
 
 rule all:

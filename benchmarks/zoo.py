@@ -1,11 +1,11 @@
-"""Every architecture of the report at its true size: speed, memory, and what all fifteen would take.
+"""Every architecture of the original study at its true size: speed, memory, and time for all.
 
     python benchmarks/zoo.py --tokens imdb.arrow --device cuda        # under ten minutes on a GPU
     python benchmarks/zoo.py --tokens imdb.arrow --batch 4 --steps 1  # CPU: memory, rough rates
 
 Per architecture, with random weights: real tokens per second of the engine in training and in
 prediction, its peak memory beside that of the padded loop (the Trainer's default), and the minutes
-that the report's run takes at these rates: 3 epochs of 25,000 reviews, each followed by an
+that the original study's run takes at these rates: 3 epochs of 25,000 reviews, each followed by an
 evaluation on 5,000. On a GPU memory is that of tensors, on a CPU that of the process.
 """
 

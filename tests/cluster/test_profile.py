@@ -6,8 +6,10 @@ from pathlib import Path
 
 import yaml
 
+from finetone.commands.job import graph
 from tests.cluster.conftest import ROOT
 from tests.tiny import experiment
+from tests.workflow.dry import in_fork
 from tests.workflow.snake import snakemake
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
@@ -36,6 +38,33 @@ def test_every_rule_is_local_or_sized_for_a_job() -> None:
         }
         assert {"mem_mb", "runtime"} <= names, rule
     assert {line.split("=")[0] for line in PROFILE["set-threads"]} == sized
+
+
+def test_its_sizes_are_those_of_the_rules(tmp_path: Path) -> None:
+    """Both are estimates for the same job; the profile adds 400 MB for Snakemake within it."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    del config["resources"]
+    file = tmp_path / "experiment.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def asked() -> dict[str, dict[str, int]]:
+        with graph(ROOT / "Snakefile", [], [file], tmp_path, cores=64) as dag:
+            jobs = [(job.rule.name, {**job.resources, "threads": job.threads}) for job in dag.jobs]
+        return {rule: amounts for rule, amounts in jobs if rule not in LOCAL | {"all"}}
+
+    rules = in_fork(asked)
+    profile = {rule: {"threads": int(n)} for rule, n in pairs(PROFILE["set-threads"])}
+    for name, amount in pairs(PROFILE["set-resources"]):
+        rule, kind = name.split(":")
+        profile[rule][kind] = int(amount.removesuffix("*attempt")) - 400 * (kind == "mem_mb")
+    for rule, amounts in profile.items():
+        amounts.pop("step", None)
+        assert amounts == {kind: rules[rule][kind] for kind in amounts}, rule
+        assert "gpu" in amounts or rule == "predict_baseline" or not rules[rule].get("gpu"), rule
+
+
+def pairs(lines: list[str]) -> list[list[str]]:
+    return [line.split("=", 1) for line in lines]
 
 
 def test_memory_and_time_grow_with_every_attempt() -> None:

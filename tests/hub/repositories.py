@@ -1,4 +1,4 @@
-"""The fifteen model repositories and three data sets of the paper, shrunken, under their true ids.
+"""The fifteen model repositories and three data sets of the original study, shrunken, under their true ids.
 
 Each model has two layers, a width of 32 and random weights, but the true architecture, kind of
 vocabulary, file formats and oddities of the original: fp16 weights, no pad token, nothing but a

@@ -1,4 +1,4 @@
-"""Every architecture of the paper, from the hub to a prepared folder."""
+"""Every architecture of the original study, from the hub to a prepared folder."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The report's whole experiment, all fifteen models and the sixteenth, against a loopback hub.
+"""The original study's whole experiment, all fifteen models and the sixteenth, against a loopback hub.
 
 The models are shrunken and random, the data a small grammar; everything else is `config.yaml` as
 it ships and the unmodified hub clients.

@@ -43,6 +43,22 @@ STAGES = {
     "model": r"download_model|download_questions",
     "data": r"download_dataset",
 }
+# All that compare methods; each method has a picture of its own training as well.
+PICTURES = {
+    f"draw_{name}"
+    for name in [
+        "epochs",
+        "methods",
+        "accuracy_parameters",
+        "accuracy_time",
+        "accuracy_inference",
+        "comparisons",
+        "reliability",
+        "lengths",
+        "transfer",
+        "published",
+    ]
+}
 # key: (its place in the configuration below, another value)
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
@@ -327,3 +343,20 @@ def test_a_changed_key_makes_again_what_the_table_says(complete, key):
         made_of_it = {"packed": {"random", "asked"}}.get(name, set())
         methods = {job.wildcards.get("model") or job.wildcards.get("method") for job in jobs}
         assert methods - {None} == {name} | made_of_it, "one method's chain"
+
+
+@pytest.mark.parametrize(
+    ("place", "pictures"),
+    [
+        ("datasets.books.title", {"draw_transfer"}),
+        ("models.hubbed.title", PICTURES | {"draw_curve"}),
+        ("baselines.tfidf.title", PICTURES - {"draw_epochs"}),
+        ("baselines.tfidf.colour", PICTURES - {"draw_epochs"}),
+    ],
+)
+def test_a_title_redraws_only_where_it_can_be_seen(complete, place, pictures):
+    folder, config = complete
+    value = "#123456" if place.endswith("colour") else "Another"
+    jobs = dry_run(folder, changed(config, place, value))
+    assert {job.rule for job in jobs} == pictures | {"report"}
+    assert sum(job.rule == "draw_curve" for job in jobs) <= 1

@@ -3,67 +3,65 @@
 A figure needs tables or histories only, so with those present it costs one light job.
 """
 
+HISTORY = "<exp>/runs/{model}/seed{seed}/history.parquet"
 RANKING, EFFICIENCY = "<exp>/tables/ranking.csv", "<exp>/tables/efficiency.csv"
 COST = {"efficiency": EFFICIENCY, "ranking": RANKING}
-SHOWS_SOURCE = {"dataset": SOURCE, "style": style(datasets=[SOURCE])}
+SHOWS_SOURCE = {"dataset": SOURCE, "style": asdict(Style.from_config(config, METHODS, [SOURCE]))}
+SEVERAL_EPOCHS = [m for m in MODELS if EXPERIMENT.recipes[m]["epochs"] > 1] or METHODS
 
-# figure: (label in the report, module of finetone.plots, inputs, settings)
+# figure: (label in the report, inputs, settings)
 FIGURE_SPECS = {
     "epochs": (
         "Accuracy and loss after every epoch",
-        "epochs",
-        {"summary": "<exp>/tables/summary.csv"},
-        SHOWS_SOURCE,
+        {"summary": SUMMARY},
+        SHOWS_SOURCE | {"style": asdict(Style.from_config(config, SEVERAL_EPOCHS, [SOURCE]))},
     ),
-    "methods": ("All methods side by side", "bars", {"ranking": RANKING}, SHOWS_SOURCE),
-    "accuracy-parameters": ("Accuracy against parameters", "scatter", COST, SHOWS_SOURCE),
-    "accuracy-time": ("Accuracy against training time", "scatter", COST, SHOWS_SOURCE),
-    "accuracy-inference": ("Accuracy against prediction time", "scatter", COST, SHOWS_SOURCE),
+    "methods": ("All methods side by side", {"ranking": RANKING}, SHOWS_SOURCE),
+    "accuracy-parameters": ("Accuracy against parameters", COST, SHOWS_SOURCE),
+    "accuracy-time": ("Accuracy against training time", COST, SHOWS_SOURCE),
+    "accuracy-inference": ("Accuracy against prediction time", COST, SHOWS_SOURCE),
     "comparisons": (
         "Every pair of methods",
-        "comparisons",
         {"comparisons": "<exp>/tables/comparisons.csv", "ranking": RANKING},
         SHOWS_SOURCE | {"confidence": config["compare"]["confidence"]},
     ),
     "reliability": (
         "Confidence against accuracy",
-        "panels",
         {"reliability": "<exp>/tables/reliability.csv"},
         SHOWS_SOURCE,
     ),
     "lengths": (
         "Accuracy by length of the text",
-        "panels",
         {"slices": "<exp>/tables/slices.csv"},
         SHOWS_SOURCE,
     ),
     "transfer": (
         "Accuracy lost on other datasets",
-        "bars",
         {"transfer": "<exp>/tables/transfer.csv"},
-        {"source": SOURCE, "style": style()},
+        {"source": SOURCE, "style": asdict(Style.from_config(config, METHODS, DATASETS))},
     ),
 }
 if not TRANSFER:
     del FIGURE_SPECS["transfer"]
-FIGURES = [
-    *expand("<exp>/figures/curves/{model}.svg", model=MODELS),
-    *expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS),
-    *(["<exp>/figures/published.svg"] if PUBLISHED else []),
-]
+if PUBLISHED:
+    FIGURE_SPECS["published"] = (
+        "Published against ours",
+        {"published": "<exp>/tables/published.csv", "summary": SUMMARY},
+        SHOWS_SOURCE,
+    )
+FIGURES = expand("<exp>/figures/curves/{model}.svg", model=MODELS)
+FIGURES += expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS)
 for model in MODELS:
     add(
         f"figures/curves/{model}.svg",
-        {"method": model, "style": style([model], [])},
-        {"histories": runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", [model])},
+        {"method": model, "style": asdict(Style.from_config(config, [model], []))},
+        {"histories": runs_of(HISTORY, [model])},
     )
 
 
 rule draw_curve:
     input:
-        histories=lambda wildcards: runs_of(
-            "<exp>/runs/{model}/seed{seed}/history.parquet", [wildcards.model]
-        ),
+        histories=lambda wildcards: runs_of(HISTORY, [wildcards.model]),
     output:
         report(
             "<exp>/figures/curves/{model}.svg",
@@ -78,7 +76,6 @@ rule draw_curve:
     conda:
         "../../envs/light.yaml"
     params:
-        module="curve",
         figure="curve",
         settings=record("figures/curves/{model}.svg"),
     message:
@@ -87,7 +84,7 @@ rule draw_curve:
         "../scripts/draw.py"
 
 
-for figure, (label, module, inputs, settings) in FIGURE_SPECS.items():
+for figure, (label, inputs, settings) in FIGURE_SPECS.items():
     function = figure.replace("-", "_")
     add(f"figures/{figure}.svg", settings, inputs)
 
@@ -109,7 +106,6 @@ for figure, (label, module, inputs, settings) in FIGURE_SPECS.items():
         conda:
             "../../envs/light.yaml"
         params:
-            module=module,
             figure=function,
             settings=record(f"figures/{figure}.svg"),
         message:

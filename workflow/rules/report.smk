@@ -7,12 +7,19 @@ SHOWN = {
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
-    "published": PUBLISHED_AUDIT,
+    "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
 }
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
 CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
 
-add("report.html", {"config": without(config, *NOT_SHOWN), "style": style()}, SHOWN)
+add(
+    "report.html",
+    {
+        "config": without(config, *NOT_SHOWN),
+        "style": asdict(Style.from_config(config, METHODS, DATASETS)),
+    },
+    SHOWN,
+)
 add("results.json", CONFIDENCE | {"source": SOURCE}, SUMMED_UP)
 add("checkpoints", {}, {"results": "<exp>/results.json", "checkpoints": CHECKPOINTS})
 
@@ -34,7 +41,7 @@ rule report:
         "../../envs/light.yaml"
     params:
         settings=record("report.html"),
-        command=lambda wildcards: as_param(REDRAW_COMMAND),
+        command=lambda wildcards: as_param(reruns.command(workflow.overwrite_configfiles)),
     message:
         "Write the report"
     script:

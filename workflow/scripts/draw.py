@@ -1,4 +1,4 @@
-"""Script of every figure: calls `finetone.plots.<module>.draw_<figure>` with the rule's own names."""
+"""Script of every figure: calls `draw_<figure>` of `finetone.plots` with the rule's own names."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,10 +7,12 @@ from finetone import log
 
 log.to_file(snakemake.log[0])
 
+from finetone.plots import MODULES
 from finetone.plots.style import Style
 from finetone.provenance import Provenance, seal
 
-module = import_module(f"finetone.plots.{snakemake.params.module}")
+figure = snakemake.params.figure
+draw = getattr(import_module(f"finetone.plots.{MODULES[figure]}"), f"draw_{figure}")
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 settings = {**provenance.settings}
 style = Style(**settings.pop("style"))
@@ -19,6 +21,5 @@ inputs = {
     for name, value in snakemake.input.items()
 }
 target = Path(snakemake.output[0])
-draw = getattr(module, f"draw_{snakemake.params.figure}")
 draw(**inputs, **settings, style=style, target=target)
 seal(target, provenance)

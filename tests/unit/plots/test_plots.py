@@ -6,6 +6,8 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,13 @@ import pytest
 import yaml
 
 from finetone.errors import UserError
+from finetone.plots import MODULES
 from finetone.plots import style as style_module
 from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.placing import Box, place
 from finetone.plots.scatter import (
@@ -113,6 +116,25 @@ def test_curve_has_the_papers_axes_and_restarts_every_epoch(
     assert len(lines) == 2  # loss and accuracy
     for line in lines:
         assert line.count("M") == 3  # one stroke per epoch
+
+
+def test_a_style_holds_what_its_picture_shows_and_nothing_else(experiment: Experiment) -> None:
+    config = deepcopy(dict(experiment.config))
+    methods, (source, *others) = [*config["models"]], [*config["datasets"]]
+    whole, part = Style.from_config(config), Style.from_config(config, methods, [source])
+    for name in others:
+        config["datasets"][name]["title"] = "Another title"
+    for block in config["baselines"].values():
+        block |= {"title": "Another title", "colour": "#123456"}
+    assert others and Style.from_config(config, methods, [source]) == part
+    assert Style.from_config(config) != whole
+    for method in methods:
+        assert part.title(method) == whole.title(method)
+        assert part.colour(method) == whole.colour(method)
+        assert (part.marker(method), part.line(method)) == (
+            whole.marker(method),
+            whole.line(method),
+        )
 
 
 def test_a_crowd_of_21_methods_is_drawn_small_enough_for_one_page(tmp_path: Path) -> None:
@@ -244,9 +266,15 @@ def test_bad_tables_are_refused_by_name(
     assert not target.exists()
 
 
+def test_every_figure_is_drawn_by_the_module_that_is_named_for_it() -> None:
+    assert {name.replace("-", "_") for name in DRAW} | {"published"} == set(MODULES)
+    for figure, module in MODULES.items():
+        assert hasattr(import_module(f"finetone.plots.{module}"), f"draw_{figure}")
+
+
 def test_unknown_language_is_refused() -> None:
     with pytest.raises(UserError, match="'fr'; choose one of en, zh"):
-        labels("fr")
+        labels_in("fr")
 
 
 def test_both_languages_label_the_same_things() -> None:

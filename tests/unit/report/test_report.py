@@ -14,12 +14,13 @@ import yaml
 
 from finetone import report
 from finetone.errors import UserError
+from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.language import words
 from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.style import PALETTE, Style
-from finetone.report import ReportInputs, numbers, write_report
+from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
 from finetone.report.picture import read_picture
@@ -124,7 +125,7 @@ def test_what_was_run_stands_on_the_first_screen(html: str) -> None:
     head = html[html.index("<header>") : html.index("</header>")]
     for fact in ("2,400", "2,108", "Invented CPU @ 2.0 GHz", "min"):
         assert fact in head
-    assert "MiniLM-L6 is right most often" in head or "MiniLM-L6 is best" in head
+    assert "MiniLM-L6 has the highest accuracy" in head or "MiniLM-L6 is best" in head
 
 
 @pytest.mark.parametrize(("seeds", "wide"), [(1, False), (2, True), (5, False)])
@@ -261,7 +262,7 @@ def test_what_cannot_be_told_apart_is_not_called_best() -> None:
     )
     sentence = say(table, cost(big=60.0, middle=6.0, small=5.0, tiny=0.1))
     assert "best" not in sentence
-    assert "cannot be told apart from middle." in sentence
+    assert "is not significantly different from middle." in sentence
     assert "middle trains quickest, in 10 % of the training time" in sentence
     # b shares no letter with the best: the difference is real even where an interval touches zero
     assert "small is 0.7 points behind (−0.2 … 1.6)" in sentence

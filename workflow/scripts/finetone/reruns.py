@@ -6,6 +6,7 @@ cluster, an earlier configuration. See docs/reruns.md.
 """
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,13 +26,54 @@ STATED = {"data": ("labels", "threshold", "split", "sample"), "runs": ("recipe",
 
 @dataclass
 class Findings:
-    """`stale`: {artifact: what changed in its own settings, or ""}; `unrecorded`: artifacts of a
-    version that kept no record, which are taken as made under the present settings; `current`:
-    those that were made under the present settings from what is there."""
+    """What is there of an experiment.
+
+    `stale` is {artifact: what changed in its own settings, or ""}, `files` what Snakemake has to
+    make again for it. `unrecorded` are artifacts of a version that kept no record, which are taken
+    as made under the present settings, `current` those that were made under them from what is
+    there."""
 
     stale: dict[str, str] = field(default_factory=dict)
     unrecorded: list[str] = field(default_factory=list)
     current: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+
+
+def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
+    """`examine`, and get the files on disk ready for Snakemake to compare their times.
+
+    Raises
+    ------
+    UserError
+        A record cannot be read, or something stale can neither be made again.
+    """
+    try:
+        found = examine(experiment, wanted)
+        _refuse_gone(experiment, found.stale)
+        found.files = {str(experiment.folder / artifact) for artifact in found.stale}
+        found.files |= _other_wheels(experiment, found.stale)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from None
+    set_times(experiment, found.current)
+    return found
+
+
+def _other_wheels(experiment: Experiment, stale: Iterable[str]) -> set[str]:
+    """The wheels of `stale` artifacts whose content is not what the configuration says."""
+    wheels = {wheel for artifact in stale if (wheel := experiment.wheel_of(artifact))}
+    there = (wheel for wheel in wheels if wheel.exists())
+    known = experiment.wheels
+    return {str(w) for w in there if files.sha256(w) != known[w.stem]["sha256"]}
+
+
+def command(configfiles: Iterable[Path]) -> str:
+    """The command that makes one file of an experiment again; `{path}` stands for that file.
+
+    The experiment's own files are named as seen from the present folder, where the user is.
+    """
+    named = [shlex.quote(os.path.relpath(file)) for file in configfiles]
+    escaped = [name.replace("{", "{{").replace("}", "}}") for name in named]
+    return " ".join(["snakemake --cores 1 {path}", *(["--configfile"] if named else []), *escaped])
 
 
 def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
@@ -65,7 +107,7 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     return found
 
 
-def refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
+def _refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
     """Raise a UserError if a file of the user's own is gone that something stale is made of.
 
     Snakemake takes what exists and cannot be made again as it is.

@@ -82,7 +82,9 @@ class Waiting(NamedTuple):
 def explain(reason: str) -> tuple[str, str]:
     """What a reason of Slurm means and what to change.
 
-    Returns:
+    Returns
+    -------
+    tuple of str
         Both as clauses of a sentence; for a reason that is not known, where it is explained.
     """
     for pattern, meaning, change in FIXED:
@@ -113,28 +115,30 @@ def explain(reason: str) -> tuple[str, str]:
             f"what the {who} may use in a period is used up",
             f"wait, lower {key} or runtime, {other}",
         )
+    whose = "user" if "PerUser" in reason else who
     return (
-        f"jobs of this {'user' if 'PerUser' in reason else who} use all that the {who} allows at once",
-        f"it starts as they end, or never if it alone asks for more: then lower {key} in the profile, {other}",
-    )  # fmt: skip
+        f"jobs of this {whose} use all that the {who} allows at once",
+        f"it starts as they end, or never if it alone asks for more: then lower {key} in the profile, "
+        f"{other}",
+    )
 
 
 class Notices:
-    """Which sentences are due; remembers what was said."""
+    """Which sentences are due; those of before are remembered, and not repeated."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()
         self._looks: dict[tuple[str, str], int] = {}
 
     def due(self, jobs: Iterable[Waiting]) -> list[str]:
-        """One sentence for each reason that lasts and was not said of some of the pending `jobs`."""
+        """One sentence for each reason that lasts and is new for some of the pending `jobs`."""
         looks, new = {}, defaultdict(list)
         for job in jobs:
             reason = re.split(r"[,(]", job.reason.replace("_", " ").strip("()"))[0].strip()
             key = (job.id, "turn" if _is_turn(reason) else reason)
             looks[key] = self._looks.get(key, 0) + 1
-            if key not in self._said and looks[key] >= (PATIENCE if _is_turn(reason) else LASTING):
-                self._said.add(key)
+            if key not in self._told and looks[key] >= (PATIENCE if _is_turn(reason) else LASTING):
+                self._told.add(key)
                 new[reason].append(job)
         self._looks = looks
         return [_sentence(reason, those) for reason, those in new.items()]
@@ -160,9 +164,14 @@ def pending(name: str) -> list[Waiting] | None:
     command = ["squeue", "--me", "--noheader", "--states=PENDING", f"--name={name}"]
     try:
         done = subprocess.run(
-            [*command, "--format=%i|%r|%S|%k"], text=True, errors="replace", timeout=10, check=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [*command, "--format=%i|%r|%S|%k"],
+            text=True,
+            errors="replace",
+            timeout=10,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     rows = (row.split("|", 3) for row in done.stdout.splitlines())
@@ -173,14 +182,16 @@ def pending(name: str) -> list[Waiting] | None:
     ]
 
 
-def watch(name: str, say: Callable[[str], object]) -> None:
-    """Until this process ends, `say` why jobs called `name` are pending.
+def watch(name: str, warn: Callable[[str], object]) -> None:
+    """Until this process ends, `warn` why jobs called `name` are pending.
 
-    Asks every 60 seconds, or FINETONE_PENDING_EVERY of them. Jobs inherit the name as FINETONE_RUN,
+    Slurm is asked every 60 seconds, or FINETONE_PENDING_EVERY of them. Jobs inherit the name as FINETONE_RUN,
     by which their logs know attempts of one run (see `attempts`).
 
-    Raises:
-        UserError: FINETONE_PENDING_EVERY is no number above 0.
+    Raises
+    ------
+    UserError
+        FINETONE_PENDING_EVERY is no number above 0.
     """
     text = os.environ.get("FINETONE_PENDING_EVERY", "60")
     try:
@@ -199,6 +210,6 @@ def watch(name: str, say: Callable[[str], object]) -> None:
         while not pause.wait(every):
             if (jobs := pending(name)) is not None:
                 for sentence in notices.due(jobs):
-                    say(sentence)
+                    warn(sentence)
 
     threading.Thread(target=ask, name="pending jobs", daemon=True).start()

@@ -11,8 +11,10 @@ HERE = Path(__file__).resolve().parents[4]  # of this library, unless it was ins
 def find(name: str) -> Path:
     """`name` in the current folder, as Snakemake looks for it, or in the clone of this library.
 
-    Raises:
-        UserError: it is in neither.
+    Raises
+    ------
+    UserError
+        It is in neither.
     """
     for folder in (Path(), HERE):
         if (folder / name).is_file():
@@ -39,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def check(options: argparse.Namespace) -> None:
     """Fill in the Snakefile.
 
-    Raises:
-        UserError: a file that was given does not exist, or there is no Snakefile.
+    Raises
+    ------
+    UserError
+        A file that was given does not exist, or there is no Snakefile.
     """
     options.snakefile = options.snakefile or find("Snakefile")
     for option, files in (

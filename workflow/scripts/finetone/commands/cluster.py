@@ -41,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check one thing after the other.
 
-    Raises:
-        UserError: the first that would fail, with its value and the fix.
+    Raises
+    ------
+    UserError
+        The first that would fail, with its value and the fix.
     """
     check_commands()
     check_partition(options.partition)
@@ -151,8 +153,10 @@ def check_results(options: argparse.Namespace) -> None:
         ]
         node = subprocess.run(
             [*command, "sh", "-c", script, str(here), str(there)],
-            text=True, capture_output=True, timeout=options.wait,
-        )  # fmt: skip
+            text=True,
+            capture_output=True,
+            timeout=options.wait,
+        )
         end = time.monotonic() + 10  # caches of network file systems
         while node.returncode == 0 and not there.exists() and time.monotonic() < end:
             time.sleep(0.2)

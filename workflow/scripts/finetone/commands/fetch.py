@@ -21,8 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> list[str]:
     """The call of snakemake.
 
-    Raises:
-        UserError: a file that was given does not exist.
+    Raises
+    ------
+    UserError
+        A file that was given does not exist.
     """
     clone.check(options)
     call = [sys.executable, "-m", "snakemake", "--snakefile", str(options.snakefile)]

@@ -32,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the target; what was made of it is deleted if the job fails, as by snakemake.
 
-    Raises:
-        UserError: no job makes it, something before it is to be made first, or the job refuses.
+    Raises
+    ------
+    UserError
+        No job makes it, something before it is to be made first, or the job refuses.
     """
     clone.check(options)
     library = options.snakefile.resolve().parent / "workflow/scripts"
@@ -97,11 +99,17 @@ def graph(
 ) -> Iterator[Any]:
     """Snakemake's graph of the jobs that make `targets`, built in this process by a dry run.
 
-    Parameters:
-        folder: where to run, the current folder if None.
-        force: have the targets made again, also where they are current or were interrupted.
-    Raises:
-        WorkflowError: what snakemake would refuse.
+    Parameters
+    ----------
+    folder
+        Where to run, the current folder if None.
+    force
+        Have the targets made again, also where they are current or were interrupted.
+
+    Raises
+    ------
+    WorkflowError
+        What snakemake would refuse.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness
@@ -136,8 +144,10 @@ def graph(
 def job_of(dag: Any, target: str) -> Any:
     """The job of `dag` that makes `target`.
 
-    Raises:
-        UserError: none does, or what it is made from is missing or would be made again first.
+    Raises
+    ------
+    UserError
+        None does, or what it is made from is missing or would be made again first.
     """
     jobs = [job for job in dag.jobs if target in map(str, job.output)]
     if not jobs or not jobs[0].rule.script:

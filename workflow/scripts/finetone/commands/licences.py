@@ -50,8 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the page.
 
-    Raises:
-        UserError: the lock does not exist, or a package in it is not installed.
+    Raises
+    ------
+    UserError
+        The lock does not exist, or a package in it is not installed.
     """
     print(page(options.lock or clone.find("requirements.lock")), end="")
     return 0

@@ -22,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the ranking.
 
-    Raises:
-        UserError: the folder has no such tables, or one was altered.
+    Raises
+    ------
+    UserError
+        The folder has no such tables, or one was altered.
     """
     show(options.folder)
     return 0

@@ -1,1 +1,16 @@
-"""Pictures: `draw_x(tables…, style, target)` of a module here writes one SVG."""
+"""Pictures: `draw_<figure>(tables…, style, target)` of a module here writes one SVG."""
+
+# figure: the module that draws it
+MODULES = {
+    "curve": "curve",
+    "epochs": "epochs",
+    "methods": "bars",
+    "transfer": "bars",
+    "published": "bars",
+    "accuracy_parameters": "scatter",
+    "accuracy_time": "scatter",
+    "accuracy_inference": "scatter",
+    "comparisons": "comparisons",
+    "reliability": "panels",
+    "lengths": "panels",
+}

@@ -1,4 +1,4 @@
-"""Pictures with one row per method: the ranking, the loss on other data, published against ours."""
+"""Pictures with one row per method: the ranking, the drop on other datasets, published and ours."""
 
 from pathlib import Path
 from typing import Any
@@ -8,60 +8,78 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from finetone.errors import UserError
-from finetone.plots.canvas import floor, grid_only, look, new_figure, percent, save, signed
+from finetone.plots.canvas import floor, grid_only, look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.numbers import percent, signed
 from finetone.plots.read_table import read, records, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
 
 
 def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
-    """Ranking with intervals and group letters from `ranking.csv`, the best on top."""
+    """Draw the ranking with intervals and group letters, the best on top.
+
+    Parameters
+    ----------
+    ranking
+        The table ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
     table = (
         read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
     )
-    say = labels(style.language)
-    title = say["title_methods"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_methods"].format(dataset=short(style.dataset(dataset)))
     with look():
         figure = new_figure(7.6, 1.15 + 0.3 * len(table))
         axes = figure.add_subplot()
         _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
-        axes.set_xlabel(say["test_accuracy"])
+        axes.set_xlabel(labels["test_accuracy"])
         axes.set_title(broken(title, 52))
-        # letters in fixed columns: methods that share one cannot be told apart
+        # letters in fixed columns: methods that share one are not significantly different
         letters = sorted(set("".join(table["group"])))
         for y, group in enumerate(table["group"]):
             for i, letter in enumerate(letters):
                 if letter in group:
-                    axes.annotate(
-                        letter, (1, y), xycoords=("axes fraction", "data"),
-                        xytext=(62 + 10 * i, 0), textcoords="offset points",
-                        ha="center", va="center", color=INK, fontsize=8.5,
-                    )  # fmt: skip
+                    _beside(axes, letter, y, 62 + 10 * i, ha="center", color=INK, fontsize=8.5)
         if letters:
-            axes.annotate(
-                say["group"], (1, -0.85), xycoords=("axes fraction", "data"), xytext=(57, 0),
-                textcoords="offset points", ha="left", va="center", color=MUTED, fontsize=8,
-            )  # fmt: skip
+            _beside(axes, labels["group"], -0.85, 57, ha="left", color=MUTED, fontsize=8)
         _values(axes, [percent(a) for a in table["accuracy"]])
         items = "; ".join(
             f"{style.title(r.method)} {percent(r.accuracy)} % "
             f"({percent(r.low)}–{percent(r.high)}) {r.group}".strip()
             for r in rows(table)
         )
-        save(figure, target, title, say["desc_methods"].format(items=items))
+        save(figure, target, title, labels["desc_methods"].format(items=items))
 
 
 def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> None:
-    """Points lost on every other dataset against the source, one panel per dataset."""
+    """Draw how much accuracy drops on every transfer dataset, one panel per dataset.
+
+    Parameters
+    ----------
+    transfer
+        The table transfer.csv.
+    source
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(transfer, ["dataset", "method", "drop", "drop_low", "drop_high"])
     table = table[table["drop"].notna() & (table["dataset"] != source)]
     datasets = list(dict.fromkeys(table["dataset"]))
-    say = labels(style.language)
+    labels = labels_in(style.language)
     if table.empty:
-        draw_nothing(say["title_transfer"], say["nothing_transfer"], target)
+        draw_nothing(labels["title_transfer"], labels["nothing_transfer"], target)
         return
     mean = table.groupby("method")["drop"].mean().sort_values()
     with look():
@@ -77,24 +95,35 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
             axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
             _rows(axes, there, style, "drop", "drop_low", "drop_high")
             axes.set_title(broken(style.dataset(dataset), 30))
-            axes.set_xlabel(say["drop"].format(source=short(style.dataset(source), 24)))
-            _values(axes, ["" if np.isnan(d) else signed(100 * d) for d in there["drop"]])
+            axes.set_xlabel(labels["drop"].format(source=short(style.dataset(source), 24)))
+            _values(axes, ["" if np.isnan(d) else signed(d) for d in there["drop"]])
         items = "; ".join(
             f"{style.dataset(r.dataset)}, {style.title(r.method)}: {percent(r.drop)} "
             f"({percent(r.drop_low)}–{percent(r.drop_high)})"
             for r in rows(table)
         )
-        description = say["desc_transfer"].format(source=style.dataset(source), items=items)
-        save(figure, target, say["title_transfer"], description)
+        description = labels["desc_transfer"].format(source=style.dataset(source), items=items)
+        save(figure, target, labels["title_transfer"], description)
 
 
 def draw_published(
     published: Path, summary: Path, dataset: str, style: Style, target: Path
 ) -> None:
-    """Accuracy after the last published epoch beside ours with its interval.
+    """Draw the accuracy after the last published epoch beside ours with its interval.
 
-    `published` has `method` (or `model`), `accuracy` (percent or fractions) and perhaps `epoch`;
-    of a file with several tables (column `table`) only "published" counts.
+    Parameters
+    ----------
+    published
+        A CSV file with the columns `method` (or `model`), `accuracy` (percent or fractions) and
+        perhaps `epoch`; of one with several tables (column `table`) only "published" counts.
+    summary
+        The table summary.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
     """
     theirs = read(published, ["accuracy"])
     if "method" not in theirs and "model" in theirs:
@@ -113,9 +142,9 @@ def draw_published(
     if "epoch" not in theirs:
         ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
     table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
-    say = labels(style.language)
+    labels = labels_in(style.language)
     if table.empty:
-        draw_nothing(say["title_published"], say["nothing_published"], target)
+        draw_nothing(labels["title_published"], labels["nothing_published"], target)
         return
     if "epoch" in keys:
         table = table.sort_values("epoch").groupby("method", as_index=False).last()
@@ -129,22 +158,24 @@ def draw_published(
             )
         axes.plot(
             100 * table["published"], range(len(table)), linestyle="none", marker="|",
-            markersize=12, markeredgewidth=2, color=INK, label=say["published_value"],
+            markersize=12, markeredgewidth=2, color=INK, label=labels["published_value"],
         )  # fmt: skip
         _rows(axes, table, style, "accuracy_mean", "accuracy_low", "accuracy_high")
-        axes.plot([], [], linestyle="none", marker="o", color=MUTED, label=say["our_value"])
-        axes.set_xlabel(say["test_accuracy"])
-        axes.set_title(say["title_published"])
+        axes.plot([], [], linestyle="none", marker="o", color=MUTED, label=labels["our_value"])
+        axes.set_xlabel(labels["test_accuracy"])
+        axes.set_title(labels["title_published"])
         figure.legend(loc="outside lower center", ncols=2, labelcolor=MUTED)
         items = "; ".join(
-            say["desc_vs"].format(
+            labels["desc_vs"].format(
                 method=style.title(r.method),
                 published=percent(r.published),
                 ours=percent(r.accuracy_mean),
             )
             for r in rows(table)
         )
-        save(figure, target, say["title_published"], say["desc_published"].format(items=items))
+        save(
+            figure, target, labels["title_published"], labels["desc_published"].format(items=items)
+        )
 
 
 def _rows(
@@ -169,10 +200,8 @@ def _rows(
             )
             continue
         axes.plot([100 * row[low], 100 * row[high]], [y, y], linewidth=2, **look_of)
-        axes.plot(
-            middle, y, marker=style.marker(row["method"]), markersize=7, markeredgecolor="white",
-            markeredgewidth=0.8, **look_of,
-        )  # fmt: skip
+        look_of |= {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.8}
+        axes.plot(middle, y, marker=style.marker(row["method"]), **look_of)
     axes.set_yticks(range(len(table)), [short(style.title(m)) for m in table["method"]])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -182,7 +211,10 @@ def _rows(
 def _values(axes: Axes, texts: list[str]) -> None:
     """Numbers in a column at the right edge."""
     for y, text in enumerate(texts):
-        axes.annotate(
-            text, (1, y), xycoords=("axes fraction", "data"), xytext=(40, 0),
-            textcoords="offset points", ha="right", va="center", color=INK, fontsize=8.5,
-        )  # fmt: skip
+        _beside(axes, text, y, 40, ha="right", color=INK, fontsize=8.5)
+
+
+def _beside(axes: Axes, text: str, y: float, points: float, **look_of: Any) -> None:
+    """Write `text` in row `y`, `points` to the right of the axes."""
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    axes.annotate(text, (1, y), xytext=(points, 0), va="center", **place, **look_of)

@@ -63,7 +63,7 @@ RC: dict[Any, Any] = {
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Draw inside this block: the project's typography, nobody else's matplotlib settings."""
+    """A block in which matplotlib draws with the settings of this project alone."""
     with warnings.catch_warnings(), matplotlib.rc_context():
         # glyphs missing from the layout font are found by the reader's
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -102,23 +102,13 @@ def text_width(text: str, size: float) -> float:
 
 
 def floor(accuracy: pd.Series) -> float:
-    """Accuracy below which methods are drawn at the edge, so that the others can be told apart.
+    """Accuracy below which methods are drawn at the edge, so that the others are easy to compare.
 
     A majority-class control 40 points below everybody would press all else into a corner.
     """
     middle, best = accuracy.median(), accuracy.max()
     lowest = middle - max(3 * (best - middle), 0.1)
     return float(lowest) if accuracy.min() < lowest else 0.0
-
-
-def signed(points: float) -> str:
-    """Percentage points with a true minus sign, and no sign on zero."""
-    text = f"{points:+.1f}".replace("-", "−")
-    return "0.0" if text in ("+0.0", "−0.0") else text
-
-
-def percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}"
 
 
 _FONT = re.compile(rf"font: (?:(\d+) )?([\d.]+px) '{LAYOUT_FONT}'")

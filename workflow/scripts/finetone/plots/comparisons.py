@@ -1,18 +1,20 @@
-"""Every method against every other: differences, and which of them are beyond chance."""
+"""Every method against every other: differences, and which of them are significant."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from finetone.plots.canvas import look, new_figure, save, signed
+from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.numbers import signed
 from finetone.plots.read_table import read, rows
 from finetone.plots.style import GRID, INK, MUTED, Style
 
-# brown to blue, light enough in all places for dark text; told apart in every colour vision
+# brown to blue, light enough in all places for dark text; different in every colour vision
 SHADES = LinearSegmentedColormap.from_list(
     "differences", ["#e3a46b", "#f7efe6", "#e8f0fa", "#7fb0e6"]
 )
@@ -26,16 +28,30 @@ def draw_comparisons(
     target: Path,
     confidence: float,
 ) -> None:
-    """Matrix of differences in percentage points, methods from best to worst on both sides."""
+    """Draw a matrix of differences in percentage points, from the best method to the worst.
+
+    Parameters
+    ----------
+    comparisons, ranking
+        The tables comparisons.csv and ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    confidence
+        Of the tests, in (0, 1): 0.95 marks what is significant at 0.05.
+    """
     order = (
         read(ranking, ["method", "rank"], dataset)
         .sort_values("rank", kind="stable")["method"]
         .tolist()
     )
-    say = labels(style.language)
-    title = say["title_comparisons"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_comparisons"].format(dataset=short(style.dataset(dataset)))
     if len(order) < 2:
-        draw_nothing(title, say["nothing_comparisons"], target)
+        draw_nothing(title, labels["nothing_comparisons"], target)
         return
     pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
     place = {method: i for i, method in enumerate(order)}
@@ -44,28 +60,25 @@ def draw_comparisons(
     significant = np.zeros((n, n), dtype=bool)
     for row in rows(pairs):
         i, j = place[row.a], place[row.b]
-        difference[i, j], difference[j, i] = 100 * row.difference, -100 * row.difference
+        difference[i, j], difference[j, i] = row.difference, -row.difference
         significant[i, j] = significant[j, i] = row.p_holm < 1 - confidence
     level = f"{1 - confidence:.3g}"
     with look():
         cell = 0.46 if n > 12 else 0.62
         figure = new_figure(max(5.2, 2.4 + cell * n), 1.9 + 0.62 * cell * n)
         axes = figure.add_subplot()
-        limit = np.nanmax(np.abs(difference)) if np.isfinite(difference).any() else 1.0
-        shown = np.ma.masked_where(
-            ~significant, np.sign(difference) * np.sqrt(np.abs(difference) / limit)
-        )
-        axes.pcolormesh(
-            np.arange(n + 1) - 0.5, np.arange(n + 1) - 0.5, shown, cmap=SHADES, vmin=-1, vmax=1,
-            edgecolor="white", linewidth=1,
-        )  # fmt: skip
+        points, edges = 100 * difference, np.arange(n + 1) - 0.5
+        limit = np.nanmax(np.abs(points)) if np.isfinite(points).any() else 1.0
+        strength = np.sign(points) * np.sqrt(np.abs(points) / limit)
+        shown = np.ma.masked_where(~significant, strength)
+        shades: dict[str, Any] = {"cmap": SHADES, "vmin": -1, "vmax": 1}
+        axes.pcolormesh(edges, edges, shown, edgecolor="white", linewidth=1, **shades)
         for i, j in zip(*np.nonzero(np.isfinite(difference)), strict=True):
             text = signed(difference[i, j])
-            strong = bool(significant[i, j])
-            axes.text(
-                j, i, text, ha="center", va="center", fontsize=7.5 if n > 12 else 8.5,
-                color=INK if strong else MUTED, fontweight="bold" if strong else "normal",
-            )  # fmt: skip
+            cell_text = axes.text(j, i, text, ha="center", va="center", color=MUTED)
+            cell_text.set_fontsize(7.5 if n > 12 else 8.5)
+            if significant[i, j]:
+                cell_text.set(color=INK, fontweight="bold")
         for i in range(n):
             axes.plot([i - 0.28, i + 0.28], [i, i], color=GRID, linewidth=1)
         names = [short(style.title(method)) for method in order]
@@ -80,11 +93,11 @@ def draw_comparisons(
             spine.set_visible(False)
         heading = broken(title, int(figure.get_figwidth() * 9))
         figure.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        below = f"{say['difference']}\n{say['significant'].format(level=level)}"
+        below = f"{labels['difference']}\n{labels['significant'].format(level=level)}"
         figure.supxlabel(
             below, x=0.01, ha="left", ma="left", fontsize=9, color=MUTED, linespacing=1.5
         )
-        description = say["desc_comparisons"].format(
+        description = labels["desc_comparisons"].format(
             significant=int(np.triu(significant, 1).sum()), n=len(pairs), level=level
         )
         save(figure, target, title, description)

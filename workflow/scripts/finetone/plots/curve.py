@@ -1,4 +1,4 @@
-"""The paper's training curve: cumulative loss on the left, cumulative accuracy on the right."""
+"""The original study's training curve: cumulative loss on the left, cumulative accuracy on the right."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from finetone.errors import UserError
 from finetone.formats.history import read_history
-from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
 from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
 
 COLUMNS = ["epoch", "step", "cumulative_loss", "cumulative_accuracy"]
@@ -20,16 +21,26 @@ Series = tuple[np.ndarray, np.ndarray]
 
 
 def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Path) -> None:
-    """One method's curve over all batches; every seed thin, their mean bold.
+    """Draw one method's curve over all batches; every seed thin, their mean bold.
 
-    `histories` are `runs/<method>/seed*/history.parquet`. Both quantities are averages since the
-    epoch began, so lines restart at every epoch boundary.
+    Both quantities are averages since the epoch began, so lines restart where an epoch begins.
+
+    Parameters
+    ----------
+    histories
+        Its files runs/<method>/seed<k>/history.parquet.
+    method
+        Its name.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
     """
     if not histories:
         raise UserError(f"{target}: no history of method {method!r} to draw")
     runs = [read_history(path)[COLUMNS] for path in histories]
     mean = pd.concat(runs).groupby(["epoch", "step"], as_index=False).mean().sort_values("step")
-    say = labels(style.language)
+    labels = labels_in(style.language)
     with look():
         figure = new_figure(5.6, 3.5)
         left = figure.add_subplot()
@@ -45,7 +56,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
                     axes.plot(x, scale * y, color=colour, linewidth=0.6, alpha=0.35)
             x, y = _broken(mean, column, 200)
             axes.plot(x, scale * y, color=colour, linewidth=1.8)
-            axes.set_ylabel(say[column], color=colour)
+            axes.set_ylabel(labels[column], color=colour)
             axes.tick_params(axis="y", labelcolor=colour)
             axes.yaxis.set_major_locator(MaxNLocator(6))
         settled = _settled(mean)
@@ -55,14 +66,14 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
         right.set_ylim(max(0, low - 3), min(100, high + 3))
         steps = int(mean["step"].max())
         left.set_xlim(0, steps)
-        left.set_xlabel(say["batches"])
+        left.set_xlabel(labels["batches"])
         left.set_title(short(style.title(method)), color=INK, pad=18)
         for epoch, part in mean.groupby("epoch"):
             first, last = part["step"].min() - 1, part["step"].max()
             if first > 0:
                 left.axvline(first, color=RULE, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
             left.annotate(
-                say["epoch_n"].format(n=epoch),
+                labels["epoch_n"].format(n=epoch),
                 ((first + last) / 2, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, 4),
@@ -78,17 +89,17 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
                     [],
                     color=MUTED,
                     linewidth=1.8,
-                    label=say["mean_of_seeds"].format(n=len(runs)),
+                    label=labels["mean_of_seeds"].format(n=len(runs)),
                 ),
-                Line2D([], [], color=MUTED, linewidth=0.6, alpha=0.6, label=say["each_seed"]),
+                Line2D([], [], color=MUTED, linewidth=0.6, alpha=0.6, label=labels["each_seed"]),
             ]
             figure.legend(handles=kinds, loc="outside lower center", ncols=2, labelcolor=MUTED)
         end = mean.iloc[-1]
         save(
             figure,
             target,
-            say["title_curve"].format(method=style.title(method)),
-            say["desc_curve"].format(
+            labels["title_curve"].format(method=style.title(method)),
+            labels["desc_curve"].format(
                 method=style.title(method),
                 steps=steps,
                 epochs=int(mean["epoch"].max()),
@@ -100,7 +111,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
 
 
 def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:
-    """Rows that decide the accuracy axis: the mean of a few batches is noise, may leave it."""
+    """Rows that decide the accuracy axis; the mean of the first few batches may lie outside of it."""
     place = run.groupby("epoch").cumcount()
     length = run.groupby("epoch")["step"].transform("size")
     return run[place >= np.minimum(batches, length - 1)]

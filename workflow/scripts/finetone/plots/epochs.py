@@ -1,30 +1,45 @@
 """Test accuracy and loss of all fine-tuned models after each epoch."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from finetone.plots.canvas import grid_only, look, new_figure, percent, save
+from finetone.plots.canvas import grid_only, look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
 from finetone.plots.read_table import read
 from finetone.plots.style import MUTED, RULE, Style
 
-METRICS = {"accuracy": 100, "loss": 1}  # left, right; drawn times so much
+METRICS = {"accuracy": 100, "loss": 1}  # panel, from left to right: factor
+NUMBER: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 7.5}
+NUMBER |= {"fontweight": "bold", "zorder": 4}
 COLUMNS = [f"{metric}_{of}" for metric in METRICS for of in ("mean", "low", "high")]
 
 
 def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None:
-    """One row per model, the best on top; in it one mark per epoch, numbered, downwards.
+    """Draw one row per model, the best on top, with one numbered mark per epoch from top to bottom.
 
-    Left accuracy, right loss, both with their intervals. Rows stay readable for any number of models, where
-    lines would cross. Methods with a single epoch are left out unless there is nothing else.
+    Accuracy is on the left, loss on the right, both with intervals. Rows are readable for any number
+    of models, where lines would cross. Methods with a single epoch are left out unless all have one.
+
+    Parameters
+    ----------
+    summary
+        The table summary.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
     """
     table = read(summary, ["method", "epoch", *COLUMNS], dataset).sort_values(["method", "epoch"])
     several = table.groupby("method")["epoch"].transform("nunique") > 1
     table = table[several] if several.any() else table
     final = table.groupby("method").last()["accuracy_mean"].sort_values(ascending=False)
-    say = labels(style.language)
+    labels = labels_in(style.language)
     with look():
         figure = new_figure(8.2, 1.3 + len(final) * 0.17 * (table["epoch"].nunique() + 1))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
@@ -38,30 +53,27 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
                 axes.plot(x, at, color=colour, linewidth=0.8, alpha=0.45)
                 axes.scatter(x, at, s=88, color="white", edgecolor=colour, linewidth=1.2, zorder=3)
                 for value, height, epoch in zip(x, at, rows["epoch"], strict=True):
-                    axes.text(
-                        value, height, str(epoch), ha="center", va="center_baseline", fontsize=7.5,
-                        fontweight="bold", color=colour, zorder=4,
-                    )  # fmt: skip
+                    axes.text(value, height, str(epoch), color=colour, **NUMBER)
         for axes, name in ((left, "test_accuracy"), (right, "test_loss")):
             for y in range(1, len(final)):
                 axes.axhline(y - 0.5, color=RULE, linewidth=0.5)
-            axes.set_xlabel(say[name])
+            axes.set_xlabel(labels[name])
             axes.spines["left"].set_visible(False)
             axes.margins(x=0.07)
             grid_only(axes, "x")
         left.set_yticks(range(len(final)), [short(style.title(m)) for m in final.index])
         left.set_ylim(len(final) - 0.5, -0.5)
-        title = say["title_epochs"].format(dataset=short(style.dataset(dataset)))
+        title = labels["title_epochs"].format(dataset=short(style.dataset(dataset)))
         figure.suptitle(broken(title, 72), x=0.01, ha="left", fontsize=11, fontweight="bold")
         left.set_title(
-            say["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
+            labels["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
         )
         items = "; ".join(
             f"{style.title(m)}: "
             + ", ".join(f"{percent(a)} %" for a in table.loc[table["method"] == m, "accuracy_mean"])
             for m in final.index
         )
-        save(figure, target, title, say["desc_epochs"].format(items=items))
+        save(figure, target, title, labels["desc_epochs"].format(items=items))
 
 
 def _stacked(y: int, n: int) -> pd.Index:

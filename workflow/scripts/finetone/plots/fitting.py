@@ -1,4 +1,4 @@
-"""Names and titles as users write them, in the room that a picture has."""
+"""Names and titles as users write them, made to fit into a picture."""
 
 import textwrap
 import unicodedata
@@ -31,6 +31,6 @@ def short(text: str, most: int = NAME) -> str:
 
 
 def broken(text: str, most: int, rows: int = 2) -> str:
-    """`text` in at most `rows` lines of `most` columns, cut where that does not do."""
+    """`text` in at most `rows` lines of `most` columns, cut where they do not suffice."""
     most = max(2, most * len(text) // max(1, columns(text)))
     return "\n".join(textwrap.wrap(text, most, max_lines=rows, placeholder="…"))

@@ -1,4 +1,4 @@
-"""Labels in the report's language."""
+"""Labels in the language of the page."""
 
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,6 @@ def words(folder: Path, language: str) -> dict[str, str]:
     return dict(yaml.safe_load(text))
 
 
-def labels(language: str) -> dict[str, str]:
-    """Words that stand in pictures."""
+def labels_in(language: str) -> dict[str, str]:
+    """The words in pictures, by key."""
     return words(Path(__file__).parent / "labels", language)

@@ -2,21 +2,37 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.errors import UserError
-from finetone.plots.canvas import look, new_figure, percent, save
+from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
 from finetone.plots.read_table import methods_in, read
 from finetone.plots.style import INK, MUTED, RULE, Style
 
+SLANTED: dict[str, Any] = {"rotation": 35, "rotation_mode": "anchor", "fontsize": 7.5}
+
 
 def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path) -> None:
-    """Share that is right against stated confidence, per bin of equal mass; ideal: the diagonal."""
+    """Draw accuracy against confidence, per bin of equal size; the diagonal is ideal.
+
+    Parameters
+    ----------
+    reliability
+        The table reliability.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(reliability, ["method", "confidence", "accuracy", "n"], dataset)
     table = table[table["n"] > 0].dropna(subset=["confidence", "accuracy"])
     methods = style.sorted(methods_in(table))
@@ -24,19 +40,16 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
         raise UserError(f"{reliability}: every bin of {dataset!r} is empty; make it again")
     low = 100 * min(table["confidence"].min(), table["accuracy"].min())
     low = max(0.0, math.floor(low / 10) * 10)
-    say = labels(style.language)
-    title = say["title_reliability"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_reliability"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)
         for axes, method in zip(panels, methods, strict=True):
             rows = table[table["method"] == method].sort_values("confidence")
             axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
-            axes.plot(
-                100 * rows["confidence"], 100 * rows["accuracy"], color=style.colour(method),
-                marker=style.marker(method), markersize=4, linewidth=1.2,
-                markeredgecolor="white", markeredgewidth=0.5, clip_on=False, zorder=3,
-            )  # fmt: skip
+            look_of = _marks(style, method, 4) | {"clip_on": False, "zorder": 3}
+            axes.plot(100 * rows["confidence"], 100 * rows["accuracy"], **look_of)
             axes.set_xlim(low, 100)
             axes.set_ylim(low, 100)
             ticks = np.linspace(low, 100, 3)
@@ -47,19 +60,31 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
             stated = np.average(rows["confidence"], weights=rows["n"])
             right = np.average(rows["accuracy"], weights=rows["n"])
             items.append(
-                say["desc_gap"].format(
+                labels["desc_gap"].format(
                     method=style.title(method), confidence=percent(stated), accuracy=percent(right)
                 )
             )
-        _titles(figure, title, say["confidence"], say["accuracy"])
-        save(figure, target, title, say["desc_reliability"].format(items="; ".join(items)))
+        _titles(figure, title, labels["confidence"], labels["accuracy"])
+        save(figure, target, title, labels["desc_reliability"].format(items="; ".join(items)))
 
 
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
-    """Accuracy with interval per slice of text length, shortest first, one panel per method."""
+    """Draw accuracy with interval by length of the text, one panel per method.
+
+    Parameters
+    ----------
+    slices
+        The table slices.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
     table = read(slices, ["method", "kind", "slice", "accuracy", "low", "high"], dataset)
     table = table[table["kind"] == "length"].copy()
-    if {"least", "most"} <= set(table):  # lengths say more than "q1"
+    if {"least", "most"} <= set(table):  # lengths are clearer than "q1"
         table["slice"] = [
             f"{least:.0f}–{most:.0f}"
             for least, most in zip(table["least"], table["most"], strict=True)
@@ -69,9 +94,10 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
         raise UserError(f"{slices}: no slices by length of {dataset!r}; make it again")
     table["slice"] = table["slice"].astype(str)
     order = list(dict.fromkeys(table["slice"]))
+    places = range(len(order))
     bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
-    say = labels(style.language)
-    title = say["title_lengths"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels["title_lengths"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
         figure, panels = _grid(len(methods), 1.75)
@@ -79,19 +105,10 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
             rows = table[table["method"] == method].set_index("slice").reindex(order)
             mean = 100 * rows["accuracy"]
             bars = [mean - 100 * rows["low"], 100 * rows["high"] - mean]
-            axes.errorbar(
-                range(len(order)), mean, yerr=[bar.clip(lower=0) for bar in bars],
-                color=style.colour(method), marker=style.marker(method), markersize=5,
-                linewidth=1.2, markeredgecolor="white", markeredgewidth=0.5,
-            )  # fmt: skip
-            axes.set_xticks(
-                range(len(order)),
-                order,
-                rotation=35,
-                ha="right",
-                rotation_mode="anchor",
-                fontsize=7.5,
-            )
+            look_of = _marks(style, method, 5)
+            axes.errorbar(places, mean, yerr=[bar.clip(lower=0) for bar in bars], **look_of)
+            axes.set_xticks(places, order, ha="right", **SLANTED)
+
             axes.set_xlim(-0.4, len(order) - 0.6)
             axes.set_ylim(bottom - 1, min(100.5, top + 1))
             _name(axes, style.title(method))
@@ -101,8 +118,8 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
         for i, axes in enumerate(panels):
             if i + _columns(len(methods)) < len(panels):
                 axes.tick_params(labelbottom=False)
-        _titles(figure, title, say["length"], say["test_accuracy"])
-        save(figure, target, title, say["desc_lengths"].format(items="; ".join(items)))
+        _titles(figure, title, labels["length"], labels["test_accuracy"])
+        save(figure, target, title, labels["desc_lengths"].format(items="; ".join(items)))
 
 
 def _columns(n: int) -> int:
@@ -137,3 +154,10 @@ def _titles(figure: Figure, title: str, x: str, y: str) -> None:
     )
     figure.supxlabel(x, fontsize=9, color=MUTED)
     figure.supylabel(y, fontsize=9, color=MUTED)
+
+
+def _marks(style: Style, method: str, size: float) -> dict[str, Any]:
+    """A line with marks of `size` points."""
+    edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+    own = {"color": style.colour(method), "marker": style.marker(method)}
+    return {**own, **edge, "markersize": size, "linewidth": 1.2}

@@ -46,7 +46,7 @@ def place(
     bars: Sequence[Box],
     inside: Box,
 ) -> list[Box]:
-    """One box per point, greedily the cheapest of rings of candidates, crowded points first.
+    """One box per point: the cheapest of rings of candidates, crowded points first.
 
     Covering a label or a mark costs most, an interval less, distance a little; leaving `inside`
     is the most expensive. `points` is (n, 2); everything is in points of the page.
@@ -63,14 +63,14 @@ def place(
                 cx = x + np.cos(angle) * (reach + width / 2)
                 cy = y + np.sin(angle) * (reach + height / 2)
                 box = Box(cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2)
-                # what must stay free includes a little air around the label
+                # a label keeps a small distance from everything else
                 air = Box(box.x0 - 2, box.y0 - 1, box.x1 + 2, box.y1 + 1)
                 cost = ring * 14.0
                 cost += 40 * sum(air.overlap(other) for other in placed.values())
                 cost += 12 * sum(air.overlap(mark) for mark in marks)
                 cost += 4 * sum(air.overlap(bar) for bar in bars)
                 cost += 100 * (width * height - box.overlap(inside))
-                if ring > 1:  # it gets a leader, which should not run through others
+                if ring > 1:  # a line leads to it, which should not run through others
                     leader = np.linspace((x, y), box.nearest(x, y), 9)[1:]
                     boxes = [*placed.values(), *(m for j, m in enumerate(marks) if j != i)]
                     cost += 25 * sum(other.holds(leader) for other in boxes)

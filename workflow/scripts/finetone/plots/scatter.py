@@ -1,9 +1,11 @@
-"""Accuracy against cost, with the frontier of methods that no other beats on both."""
+"""Accuracy against cost, with the frontier: methods that no other one beats in both."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from finetone.plots.canvas import floor, look, new_figure, percent, save, text_width
+from finetone.plots.canvas import floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels
+from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
+from finetone.plots.numbers import percent
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
@@ -32,47 +35,34 @@ class Cost:
     x: Callable[[pd.Series], pd.Series]
 
 
-PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
-TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
-INFERENCE = Cost(
-    "inference", "inference_examples_per_s", "on_frontier_inference", lambda rate: 1000 / rate
-)
-
-
-def draw_accuracy_parameters(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Accuracy on `dataset` with interval against millions of parameters."""
-    _draw(efficiency, ranking, dataset, style, target, PARAMETERS)
-
-
-def draw_accuracy_time(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Accuracy on `dataset` with interval against seconds of training."""
-    _draw(efficiency, ranking, dataset, style, target, TIME)
-
-
-def draw_accuracy_inference(
-    efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Accuracy on `dataset` with interval against milliseconds per predicted text."""
-    _draw(efficiency, ranking, dataset, style, target, INFERENCE)
-
-
-def _draw(
+def draw(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path, cost: Cost
 ) -> None:
+    """Draw accuracy with intervals against a cost.
+
+    Parameters
+    ----------
+    efficiency, ranking
+        The tables efficiency.csv and ranking.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    cost
+        The horizontal axis: millions of parameters, seconds of training, milliseconds per text.
+    """
     costs = ["method", cost.column, cost.frontier]
     table = read(efficiency, costs)[costs].merge(
         read(ranking, ["method", "accuracy", "low", "high"], dataset), on="method"
     )
     table["x"] = cost.x(table[cost.column].astype(float))
     table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
-    say = labels(style.language)
-    title = say[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
+    labels = labels_in(style.language)
+    title = labels[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
     if table.empty:
-        draw_nothing(title, say["nothing_cost"], target)
+        draw_nothing(title, labels["nothing_cost"], target)
         return
     edge = floor(table["accuracy"])
     true = table["accuracy"].copy()
@@ -98,10 +88,9 @@ def _draw(
                 zorder=3,
             )
         if len(best) > 1:
-            axes.step(
-                best["x"], 100 * best["accuracy"], where="post", color=MUTED, linewidth=1,
-                linestyle=(0, (4, 3)), label=say["frontier"], zorder=2,
-            )  # fmt: skip
+            dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (4, 3))}
+            stairs = {**dashed, "where": "post", "label": labels["frontier"], "zorder": 2}
+            axes.step(best["x"], 100 * best["accuracy"], **stairs)
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
         low, high = table["x"].min(), table["x"].max()
@@ -109,10 +98,10 @@ def _draw(
         axes.set_xlim(low / room, high * room)
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
-        axes.set_xlabel(say[cost.column])
-        axes.set_ylabel(say["test_accuracy"])
+        axes.set_xlabel(labels[cost.column])
+        axes.set_ylabel(labels["test_accuracy"])
         axes.set_title(broken(title, 70))
-        figure.draw_without_rendering()  # settles the layout, so that labels know where points lie
+        figure.draw_without_rendering()  # settles the layout, so that it is known where points are
         figure.set_layout_engine("none")
         names = [
             short(style.title(row.method))
@@ -130,10 +119,20 @@ def _draw(
             figure,
             target,
             title,
-            say["desc_scatter"].format(
+            labels["desc_scatter"].format(
                 n=len(table), items=", ".join(map(style.title, best["method"])) or "–"
             ),
         )
+
+
+PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
+TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
+RATE = "inference_examples_per_s"
+INFERENCE = Cost("inference", RATE, "on_frontier_inference", lambda rate: 1000 / rate)
+
+draw_accuracy_parameters = partial(draw, cost=PARAMETERS)
+draw_accuracy_time = partial(draw, cost=TIME)
+draw_accuracy_inference = partial(draw, cost=INFERENCE)
 
 
 def _plain_log_ticks(axes: Axes) -> None:

@@ -1,6 +1,6 @@
 """How methods look: one title, one colour and one marker each, the same in every picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,16 +26,17 @@ INK = "#20262d"
 MUTED = "#68727d"
 RULE = "#b9c0c7"
 GRID = "#e7eaed"
-LOSS = "#1f4fc4"  # the paper's left axis
-ACCURACY = "#c4252c"  # the paper's right axis
+LOSS = "#1f4fc4"  # the original study's left axis
+ACCURACY = "#c4252c"  # and its right axis
 
 
 @dataclass(frozen=True)
 class Style:
     """Everything about a picture that is taste, not data; changing it only redraws.
 
-    `order` lists all methods of the experiment and decides default colours and markers, so that
-    a picture of some methods gives them the colours they have in the picture of all.
+    `order` lists the methods of the experiment, up to the last one shown, and decides default
+    colours and markers: a picture of some methods gives them the colours they have in the picture
+    of all.
     """
 
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -45,16 +46,31 @@ class Style:
     language: str = "en"
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "Style":
-        """The style an experiment's (validated) configuration asks for."""
-        methods = {**config["models"], **config.get("baselines", {})}
+    def from_config(
+        cls,
+        config: Mapping[str, Any],
+        methods: Iterable[str] | None = None,
+        datasets: Iterable[str] | None = None,
+    ) -> "Style":
+        """The style of a picture, from the checked configuration of its experiment.
+
+        Parameters
+        ----------
+        config
+            The checked configuration.
+        methods, datasets
+            Those that the picture shows; all if not given. It holds nothing about any other, so
+            that a new title or colour redraws only where it can be seen.
+        """
+        entries = {**config["models"], **config.get("baselines", {})}
+        order = list(entries)
+        shown = order if methods is None else list(methods)
+        titled = config["datasets"] if datasets is None else datasets
         return cls(
-            titles={name: spec["title"] for name, spec in methods.items() if "title" in spec},
-            colours={name: spec["colour"] for name, spec in methods.items() if "colour" in spec},
-            order=tuple(methods),
-            dataset_titles={
-                name: spec["title"] for name, spec in config["datasets"].items() if "title" in spec
-            },
+            titles={name: entries[name].get("title", name) for name in shown},
+            colours={name: entries[name]["colour"] for name in shown if "colour" in entries[name]},
+            order=order[: max(map(order.index, shown), default=-1) + 1],
+            dataset_titles={name: config["datasets"][name].get("title", name) for name in titled},
             language=config.get("report", {}).get("language", "en"),
         )
 

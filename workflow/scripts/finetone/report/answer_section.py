@@ -5,20 +5,30 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.plots.numbers import between, missing, percent, significant
 from finetone.plots.read_table import records
 from finetone.plots.style import Style
-from finetone.report.numbers import between, missing, percent, significant
 
 NAMED = 4  # methods listed by name before "and n more"
 
 
 def answer(
-    ranking: pd.DataFrame, efficiency: pd.DataFrame | None, style: Style, say: Mapping[str, str]
+    ranking: pd.DataFrame, efficiency: pd.DataFrame | None, style: Style, labels: Mapping[str, str]
 ) -> list[str]:
-    """Sentences from one dataset's ranking.csv and efficiency.csv.
+    """The answer as sentences, from the rows of one dataset.
 
-    Who is best; who cannot be told apart from it; how far the next one is behind, with interval
-    and share of the training time; the best method at no more than half that time.
+    They name the best method, those that are not significantly different from it, the difference to
+    the next one with interval and share of the training time, and the best method that takes at most
+    half that time.
+
+    Parameters
+    ----------
+    ranking, efficiency
+        Rows of ranking.csv and efficiency.csv.
+    style
+        Titles of the methods.
+    labels
+        Words in the language of the page.
     """
     rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]
@@ -32,22 +42,22 @@ def answer(
         "interval": between(best["low"], best["high"]),
     }
     if not others:
-        return [say["answer_only"].format(**facts)]
+        return [labels["answer_only"].format(**facts)]
     told: list[dict[str, Any]] = []
     sentences = []
     if tied:
-        names = listed([style.title(row["method"]) for row in tied], say)
-        sentences.append(say["answer_tied"].format(**facts, others=names))
+        names = listed([style.title(row["method"]) for row in tied], labels)
+        sentences.append(labels["answer_tied"].format(**facts, others=names))
         quick = min((best, *tied), key=lambda row: seconds.get(row["method"], float("inf")))
-        if quick is not best and (cost := _cost(quick, best, seconds, say)):
+        if quick is not best and (cost := _cost(quick, best, seconds, labels)):
             sentences.append(
-                say["answer_quick"].format(method=style.title(quick["method"]), cost=cost)
+                labels["answer_quick"].format(method=style.title(quick["method"]), cost=cost)
             )
             told.append(quick)
     else:
-        sentences.append(say["answer_best"].format(**facts))
+        sentences.append(labels["answer_best"].format(**facts))
     if behind:
-        sentences.append(_behind(behind[0], best, seconds, style, say))
+        sentences.append(_behind(behind[0], best, seconds, style, labels))
         told.append(behind[0])
     reference = seconds.get(best["method"])
     cheap = [
@@ -56,20 +66,20 @@ def answer(
         if reference and seconds.get(row["method"], float("inf")) <= reference / 2
     ]
     if cheap and not any(_half(row, best, seconds) for row in told):
-        sentences.append(_behind(cheap[0], best, seconds, style, say))
+        sentences.append(_behind(cheap[0], best, seconds, style, labels))
     return sentences
 
 
-def listed(names: Sequence[str], say: Mapping[str, str]) -> str:
+def listed(names: Sequence[str], labels: Mapping[str, str]) -> str:
     """a, b and c; with more than NAMED, the rest as a number."""
     shown = (
         list(names)
         if len(names) <= NAMED + 1
-        else [*names[:NAMED], say["and_more"].format(n=len(names) - NAMED)]
+        else [*names[:NAMED], labels["and_more"].format(n=len(names) - NAMED)]
     )
     if len(shown) == 1:
         return shown[0]
-    return say["comma"].join(shown[:-1]) + say["and"] + shown[-1]
+    return labels["comma"].join(shown[:-1]) + labels["and"] + shown[-1]
 
 
 def distance(row: Mapping[str, Any]) -> tuple[float, float, float]:
@@ -84,34 +94,37 @@ def _behind(
     best: dict[str, Any],
     seconds: Mapping[str, float],
     style: Style,
-    say: Mapping[str, str],
+    labels: Mapping[str, str],
 ) -> str:
     value, low, high = distance(row)
-    cost = _cost(row, best, seconds, say)
-    return say["answer_behind"].format(
+    cost = _cost(row, best, seconds, labels)
+    return labels["answer_behind"].format(
         method=style.title(row["method"]),
         points=percent(value),
         interval=between(low, high),
-        cost=say["answer_at"].format(cost=cost) if cost else "",
+        cost=labels["answer_at"].format(cost=cost) if cost else "",
     )
 
 
 def _cost(
-    row: dict[str, Any], best: dict[str, Any], seconds: Mapping[str, float], say: Mapping[str, str]
+    row: dict[str, Any],
+    best: dict[str, Any],
+    seconds: Mapping[str, float],
+    labels: Mapping[str, str],
 ) -> str:
     mine, reference = seconds.get(row["method"]), seconds.get(best["method"])
     if not mine or not reference:
         return ""
     ratio = mine / reference
     if ratio < 0.01:
-        return say["cost_tiny"]
+        return labels["cost_tiny"]
     if 0.45 <= ratio <= 0.55:
-        return say["cost_half"]
+        return labels["cost_half"]
     if 0.95 <= ratio <= 1.05:
-        return say["cost_same"]
+        return labels["cost_same"]
     if ratio < 1:
-        return say["cost_share"].format(share=f"{100 * ratio:.0f}")
-    return say["cost_times"].format(times=significant(ratio, 2))
+        return labels["cost_share"].format(share=f"{100 * ratio:.0f}")
+    return labels["cost_times"].format(times=significant(ratio, 2))
 
 
 def _half(row: dict[str, Any], best: dict[str, Any], seconds: Mapping[str, float]) -> bool:

@@ -1,4 +1,4 @@
-"""A colour for light paper and its counterpart for dark, by turning lightness around in OKLab.
+"""Colours for the dark theme of the page: lightness in OKLab is inverted.
 
 OKLab: Björn Ottosson, "A perceptual color space for image processing", 2020.
 """
@@ -36,14 +36,25 @@ def oklab(rgb: Vector) -> Vector:
 
 
 def dark(colour: str) -> str:
-    """The counterpart on dark paper: same hue, light for dark and dark for light.
+    """The colour that replaces `colour` in the dark theme: the same hue, with inverted lightness.
 
-    Colours of marks, which are not tints of paper, never become darker than a mark may be.
+    Points, lines and bars stay bright enough to be seen on a dark background. White, greys and pale
+    tints, which are backgrounds themselves, may become darker than that.
+
+    Parameters
+    ----------
+    colour
+        As "#rrggbb".
+
+    Returns
+    -------
+    str
+        In the same form.
     """
     lightness, a, b = oklab(linear(colour))
     mark = lightness < 0.8 and np.hypot(a, b) > 0.05
     lightness = float(np.clip(1.2 - lightness, 0.66 if mark else 0.2, 0.94))
-    for chroma in np.linspace(1, 0, 21):  # the most colourful one that screens can show
+    for chroma in np.linspace(1, 0, 21):  # as colourful as screens can show
         lab = np.array([lightness, chroma * a, chroma * b])
         rgb = np.linalg.solve(_TO_LMS, np.linalg.solve(_TO_LAB, lab) ** 3)
         if rgb.min() >= -1e-4 and rgb.max() <= 1.0001:

@@ -15,7 +15,7 @@ from finetone.report.picture import Picture
 
 @dataclass(frozen=True)
 class Section:
-    """`pictures` stand one below another, `gallery` side by side.
+    """`pictures` are shown one below another, `gallery` side by side.
 
     `facts` are (term, text), `code` (summary, text).
     """
@@ -39,11 +39,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Maker:
-    """Inputs, words and runs; what is absent comes back empty."""
+    """What sections are made with; what is absent is read as empty."""
 
     inputs: ReportInputs
     style: Style
-    say: Mapping[str, str]
+    labels: Mapping[str, str]
     pictures: Mapping[str, Picture]
     runs: Sequence[Mapping[str, Any]]
 
@@ -75,7 +75,7 @@ class Maker:
         path = self.inputs.tables.get(name)
         if path is None or frame.empty:
             return []
-        caption = self.say[f"table_{name}"]
+        caption = self.labels[f"table_{name}"]
         return [table(name, caption, frame, columns, path, self.style, folded)]
 
     def distinct(self, fact: Callable[[Mapping[str, Any]], Any]) -> str:

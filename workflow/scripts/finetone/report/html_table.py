@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.plots import numbers
 from finetone.plots.read_table import truth
 from finetone.plots.style import Style
-from finetone.report import numbers
 
 FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": numbers.percent,
@@ -26,7 +26,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """Where a value lies, how it is written, and its interval or spread if it has one."""
+    """Where a value is, how it is written, and its interval or spread if it has one."""
 
     key: str
     label: str
@@ -40,8 +40,8 @@ class Column:
         return self.kind in FORMATS
 
 
-def bounded(name: str, label: str, kind: str) -> Column:
-    """A column whose interval or quartiles lie in `name`_low and `name`_high."""
+def with_interval(name: str, label: str, kind: str) -> Column:
+    """A column whose interval or quartiles are in `name`_low and `name`_high."""
     return Column(name, label, kind, f"{name}_low", f"{name}_high")
 
 

@@ -10,11 +10,25 @@ from typing import Any
 class ReportInputs:
     """Paths of everything the page shows; what is absent is left out of the page.
 
-    `tables` maps names (`ranking`, `summary` …: `tables/<name>.csv`) to files; `ranking` must be
-    there. `figures` maps names (`methods`, `curves/<method>` …) to SVG files. `command` is how one
-    file is made again, with `{path}` for the file. The rest belongs to the audit of a published
-    table: `published_audit` is its JSON, and its tables are `published`, `claims`, `column_match`
-    and `parameters` in `tables`.
+    Attributes
+    ----------
+    config
+        The checked configuration.
+    tables
+        CSV files by name (`ranking`, `summary` …); `ranking` must be there. `published`, `claims`,
+        `column_match` and `parameters` are those of a published table.
+    figures
+        SVG files by name (`methods`, `curves/<method>` …).
+    manifests, audits
+        Of the datasets.
+    runs
+        Every run.json.
+    models
+        Manifests of the models.
+    published_audit
+        The audit of a published table.
+    command
+        How one file is made again; `{path}` stands for the file.
     """
 
     config: Mapping[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from finetone.files import read_json, sha256
-from finetone.report import numbers
+from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column
 from finetone.report.inputs import ReportInputs
@@ -17,70 +17,73 @@ Facts = Iterator[tuple[str, str]]
 
 def what_was_run(maker: Maker) -> list[tuple[str, str]]:
     """Facts for the first screen: rows, seeds, hardware, duration."""
-    say, runs = maker.say, maker.runs
+    labels, runs = maker.labels, maker.runs
     ranking = maker.rows("ranking")
-    facts = [(say["methods"], str(len(ranking)))]
+    facts = [(labels["methods"], str(len(ranking)))]
     if rows := max((run.get("rows") or 0 for run in runs), default=0):
-        facts.append((say["training_rows"], f"{rows:,}"))
+        facts.append((labels["training_rows"], f"{rows:,}"))
     if "n" in ranking:
-        facts.append((say["test_rows"], f"{int(ranking['n'].max()):,}"))
-    facts.append((say["seeds"], str(len(maker.inputs.config["seeds"]))))
-    if hardware := maker.distinct(lambda run: _hardware(run, say)):
-        facts.append((say["hardware"], hardware))
+        facts.append((labels["test_rows"], f"{int(ranking['n'].max()):,}"))
+    facts.append((labels["seeds"], str(len(maker.inputs.config["seeds"]))))
+    if hardware := maker.distinct(lambda run: _hardware(run, labels)):
+        facts.append((labels["hardware"], hardware))
     if total := sum(run.get("train_seconds") or 0 for run in runs):
-        facts.append((say["training_time"], numbers.duration(total)))
+        facts.append((labels["training_time"], numbers.duration(total)))
     return facts
 
 
 def data(maker: Maker) -> Section:
-    """Rows, origin and oddities of every dataset."""
+    """Rows, origin and audit of every dataset."""
     audits = {audit["dataset"]: audit for audit in map(read_json, maker.inputs.audits)}
     facts: list[tuple[str, str]] = []
     for manifest in map(read_json, maker.inputs.manifests):
         title = maker.style.dataset(manifest["dataset"])
         stated = maker.inputs.config["datasets"].get(manifest["dataset"], {}).get("license")
-        own = [*_manifest(manifest, stated, maker.say)]
-        own += _audit(audits.get(manifest["dataset"], {}), maker.say)
+        own = [*_manifest(manifest, stated, maker.labels)]
+        own += _audit(audits.get(manifest["dataset"], {}), maker.labels)
         facts += [(f"{title}: {term}", text) for term, text in own]
-    say = maker.say
+    labels = maker.labels
     columns = [
-        Column("method", say["method"], "method"),
-        Column("accuracy", say["accuracy"], "percent"),
-        Column("accuracy_unleaked", say["accuracy_unleaked"], "percent"),
-        Column("difference", say["leaks_add"], "points", "low", "high"),
-        Column("leaked_rows", say["leaked_rows"], "count"),
-        Column("rows", say["rows"], "count"),
+        Column("method", labels["method"], "method"),
+        Column("accuracy", labels["accuracy"], "percent"),
+        Column("accuracy_unleaked", labels["accuracy_unleaked"], "percent"),
+        Column("difference", labels["leaks_add"], "points", "low", "high"),
+        Column("leaked_rows", labels["leaked_rows"], "count"),
+        Column("rows", labels["rows"], "count"),
     ]
     tables = maker.table("leaks", columns)
-    return Section("data", say["section_data"], say["lead_data"], facts=facts, tables=tables)
+    return Section("data", labels["section_data"], labels["lead_data"], facts=facts, tables=tables)
 
 
 def provenance(maker: Maker) -> Section:
     """Hardware, versions, recipe, configuration and hashes."""
-    say = maker.say
+    labels = maker.labels
     facts = [
-        (say["hardware"], maker.distinct(lambda run: _hardware(run, say))),
-        (say["precision"], maker.distinct(lambda run: _execution(run).get("precision"))),
-        (say["versions"], maker.distinct(lambda run: _listed(run.get("versions")))),
-        (say["recipe"], maker.distinct(_recipe)),
-        (say["notes"], maker.distinct(lambda run: "; ".join(_execution(run).get("notes") or []))),
+        (labels["hardware"], maker.distinct(lambda run: _hardware(run, labels))),
+        (labels["precision"], maker.distinct(lambda run: _execution(run).get("precision"))),
+        (labels["versions"], maker.distinct(lambda run: _listed(run.get("versions")))),
+        (labels["recipe"], maker.distinct(_recipe)),
+        (
+            labels["notes"],
+            maker.distinct(lambda run: "; ".join(_execution(run).get("notes") or [])),
+        ),
     ]
     hashes = [
         f"{run['method']} seed {run['seed']}: {_listed(run.get('made_from'))}" for run in maker.runs
     ]
     for model in map(read_json, maker.inputs.models):
         if "intermediate" in model:
-            facts.append((maker.style.title(model["model"]), _intermediate(model, say)))
+            facts.append((maker.style.title(model["model"]), _intermediate(model, labels)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
     hashes += [f"{name}: {sha256(path)}" for name, path in _files(maker.inputs)]
     config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
     return Section(
         "provenance",
-        say["section_provenance"],
-        say["lead_provenance"],
+        labels["section_provenance"],
+        labels["lead_provenance"],
         facts=[(term, text) for term, text in facts if text],
-        code=[(say["config"], config), (say["hashes"], "\n".join(hashes))],
+        code=[(labels["config"], config), (labels["hashes"], "\n".join(hashes))],
     )
 
 
@@ -100,28 +103,28 @@ def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
         yield "published/audit.json", inputs.published_audit
 
 
-def _manifest(manifest: Mapping[str, Any], stated: str | None, say: Mapping[str, str]) -> Facts:
-    for split, labels in manifest["rows"].items():
-        counts = ", ".join(f"{name} {n:,}" for name, n in labels.items())
-        total = f"{sum(labels.values()):,}"
-        yield say.get(f"split_{split}", split), say["rows_of"].format(n=total, counts=counts)
+def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[str, str]) -> Facts:
+    for split, rows in manifest["rows"].items():
+        counts = ", ".join(f"{name} {n:,}" for name, n in rows.items())
+        total = f"{sum(rows.values()):,}"
+        yield labels.get(f"split_{split}", split), labels["rows_of"].format(n=total, counts=counts)
     dropped = [
-        f"{say.get(f'dropped_{why}', why)} {n:,}" for why, n in manifest["dropped"].items() if n
+        f"{labels.get(f'dropped_{why}', why)} {n:,}" for why, n in manifest["dropped"].items() if n
     ]
-    yield say["dropped"], ", ".join(dropped) or say["none"]
+    yield labels["dropped"], ", ".join(dropped) or labels["none"]
     origin = _listed(
         {k: v for k, v in manifest["source"].items() if not isinstance(v, (dict, list))}
     )
     license_ = stated or manifest.get("license")
-    yield say["origin"], f"{origin} · {license_}" if license_ else origin
+    yield labels["origin"], f"{origin} · {license_}" if license_ else origin
 
 
-def _audit(audit: Mapping[str, Any], say: Mapping[str, str]) -> Facts:
+def _audit(audit: Mapping[str, Any], labels: Mapping[str, str]) -> Facts:
     for split, facts in audit.get("splits", {}).items():
         words, twice = facts["words"], facts["duplicates"]
         yield (
-            f"{say['audit']}, {say.get(f'split_{split}', split)}",
-            say["audit_split"].format(
+            f"{labels['audit']}, {labels.get(f'split_{split}', split)}",
+            labels["audit_split"].format(
                 empty=f"{facts['empty']:,}",
                 duplicates=f"{twice['rows']:,}",
                 conflicting=f"{twice['conflicting_rows']:,}",
@@ -132,25 +135,25 @@ def _audit(audit: Mapping[str, Any], say: Mapping[str, str]) -> Facts:
         )
     if "train" in audit.get("splits", {}):
         count = audit["leaks"]["count"]
-        yield say["leaks_term"], say["leaks" if count else "no_leaks"].format(n=f"{count:,}")
+        yield labels["leaks_term"], labels["leaks" if count else "no_leaks"].format(n=f"{count:,}")
 
 
 def _execution(run: Mapping[str, Any]) -> Mapping[str, Any]:
     return run.get("execution") or {}
 
 
-def _hardware(run: Mapping[str, Any], say: Mapping[str, str]) -> str:
+def _hardware(run: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     execution = _execution(run)
     name = execution.get("device_name") or execution.get("device") or ""
     threads = execution.get("threads")
     if execution.get("device") == "cpu" and threads:
-        return say["cpu_threads"].format(name=name, n=threads)
+        return labels["cpu_threads"].format(name=name, n=threads)
     return str(name)
 
 
-def _intermediate(model: Mapping[str, Any], say: Mapping[str, str]) -> str:
+def _intermediate(model: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     task = model["intermediate"]
-    return say["intermediate"].format(
+    return labels["intermediate"].format(
         base=model["source"]["from"],
         data=task["dataset"],
         revision=task["revision"][:12],

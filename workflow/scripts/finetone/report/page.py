@@ -45,16 +45,30 @@ SECTIONS = (
 
 
 def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
-    """One self-contained HTML page: no request leaves it, the same inputs give the same bytes.
+    """Write one self-contained HTML page: it loads nothing, and the same inputs give the same bytes.
 
-    Text of data rows is shown, so everything is escaped, and a content security policy allows only
-    the one script of the page. UserError if there is no ranking of the source dataset.
+    Texts of the data are shown, so everything is escaped, and a content security policy allows only
+    the one script of the page.
+
+    Parameters
+    ----------
+    inputs
+        The files to show.
+    style
+        Titles and colours, and the language.
+    target
+        The HTML file to write.
+
+    Raises
+    ------
+    UserError
+        There is no ranking of the source dataset, or a table was altered.
     """
     if "ranking" not in inputs.tables:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
     for table in inputs.tables.values():  # also those of which only the hash is shown
         check_csv(table)
-    say = words(HERE / "translations", style.language)
+    labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
     columns = ["method", "rank", "accuracy", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
@@ -63,7 +77,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
         for name, path in inputs.figures.items()
     }
-    maker = Maker(inputs, style, say, pictures, [read_json(run) for run in inputs.runs])
+    maker = Maker(inputs, style, labels, pictures, [read_json(run) for run in inputs.runs])
     sections = [section for make in SECTIONS if not (section := make(maker)).empty]
     script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
     environment = Environment(
@@ -74,13 +88,14 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html.j2").render(
-        say=SimpleNamespace(**say),  # in a template, say.copy must not be the dictionary's method
+        # in a template, labels.copy must not be the method of a dictionary
+        labels=SimpleNamespace(**labels),
         language={"en": "en", "zh": "zh-CN"}[style.language],
         title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
         answer=[
             sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
             for sentence in answer(
-                ranks, read(efficiency, ["method"]) if efficiency else None, style, say
+                ranks, read(efficiency, ["method"]) if efficiency else None, style, labels
             )
         ],
         facts=what_was_run(maker),

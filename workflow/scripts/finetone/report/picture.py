@@ -77,7 +77,7 @@ def _clean(element: ET.Element, prefix: str, colours: set[str]) -> None:
                 continue
             value = f"#{prefix}-{value[1:]}"
         elif key == "id":
-            if value == "patch_1":  # the paper; the page has its own
+            if value == "patch_1":  # the background; the page has its own
                 attributes["class"] = "paper"
             value = f"{prefix}-{value}"
         elif key == "style":

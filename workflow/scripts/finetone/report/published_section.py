@@ -1,4 +1,4 @@
-"""The section on a published table: what its numbers allow, and what ours say about it."""
+"""The section on a published table: what is wrong with its numbers, and our verdicts on its claims."""
 
 import json
 
@@ -9,17 +9,17 @@ from finetone.report.html_table import Column, Table
 
 def published(maker: Maker) -> Section:
     """Findings of the audit, claims with verdicts, and the tables behind them."""
-    say, audit = maker.say, maker.inputs.published_audit
+    labels, audit = maker.labels, maker.inputs.published_audit
     findings = []
     code = []
     if audit:
         content = read_json(audit)
         findings = [str(finding["sentence"]) for finding in content.get("findings", [])]
-        code = [(say["audit_in_full"], json.dumps(content, indent=2, ensure_ascii=False))]
+        code = [(labels["audit_in_full"], json.dumps(content, indent=2, ensure_ascii=False))]
     return Section(
         "published",
-        say["section_published"],
-        say["lead_published"],
+        labels["section_published"],
+        labels["lead_published"],
         sentences=findings,
         pictures=maker.show("published"),
         tables=[*_claims(maker), *_matches(maker), *_counts(maker), *_values(maker)],
@@ -28,72 +28,72 @@ def published(maker: Maker) -> Section:
 
 
 def _claims(maker: Maker) -> list[Table]:
-    say = maker.say
+    labels = maker.labels
     frame = maker.read("claims").copy()
     if len(frame):
-        frame["verdict"] = [say.get(f"verdict_{v}", v) for v in frame["verdict"]]
+        frame["verdict"] = [labels.get(f"verdict_{v}", v) for v in frame["verdict"]]
     columns = [
-        Column("id", say["number"]),
-        Column("claim", say["claim"], "prose"),
-        Column("where", say["where"]),
-        Column("verdict", say["verdict"]),
-        Column("effect", say["effect"], "number", "low", "high"),
-        Column("unit", say["unit"]),
-        Column("seeds", say["seeds"], "count"),
-        Column("rows", say["rows"], "count"),
-        Column("explanation", say["explanation"], "prose"),
+        Column("id", labels["number"]),
+        Column("claim", labels["claim"], "prose"),
+        Column("where", labels["where"]),
+        Column("verdict", labels["verdict"]),
+        Column("effect", labels["effect"], "number", "low", "high"),
+        Column("unit", labels["unit"]),
+        Column("seeds", labels["seeds"], "count"),
+        Column("rows", labels["rows"], "count"),
+        Column("explanation", labels["explanation"], "prose"),
     ]
     return maker.table("claims", columns, frame)
 
 
 def _matches(maker: Maker) -> list[Table]:
-    say = maker.say
+    labels = maker.labels
     frame = maker.read("column_match").copy()
     if len(frame):
-        frame["epoch"] = [say["all"] if epoch == "all" else epoch for epoch in frame["epoch"]]
-        frame["verdict"] = [say.get(f"verdict_{v}", v) for v in frame["verdict"]]
+        frame["epoch"] = [labels["all"] if epoch == "all" else epoch for epoch in frame["epoch"]]
+        frame["verdict"] = [labels.get(f"verdict_{v}", v) for v in frame["verdict"]]
     columns = [
-        Column("epoch", say["epoch"]),
-        Column("models", say["models"], "count"),
-        Column("mean_absolute_to_test", say["to_test"], "percent"),
-        Column("mean_absolute_to_training", say["to_training"], "percent"),
-        Column("difference", say["nearer"], "points", "low", "high"),
-        Column("verdict", say["verdict"]),
+        Column("epoch", labels["epoch"]),
+        Column("models", labels["models"], "count"),
+        Column("mean_absolute_to_test", labels["to_test"], "percent"),
+        Column("mean_absolute_to_training", labels["to_training"], "percent"),
+        Column("difference", labels["nearer"], "points", "low", "high"),
+        Column("verdict", labels["verdict"]),
     ]
     return maker.table("column_match", columns, frame)
 
 
 def _counts(maker: Maker) -> list[Table]:
-    say = maker.say
+    labels = maker.labels
     parameters = [
-        Column("method", say["method"], "method"),
-        Column("published_millions", say["published_millions"], "number"),
-        Column("parameters", say["parameters"], "count"),
-        Column("difference", say["difference_counted"], "count"),
-        Column("agrees", say["agrees"], "flag"),
-        Column("reason", say["reason"], "prose"),
+        Column("method", labels["method"], "method"),
+        Column("published_millions", labels["published_millions"], "number"),
+        Column("parameters", labels["parameters"], "count"),
+        Column("difference", labels["difference_counted"], "count"),
+        Column("agrees", labels["agrees"], "flag"),
+        Column("reason", labels["reason"], "prose"),
     ]
     tokenizers = [
-        Column("model", say["method"], "method"),
-        Column("tokens_per_word", say["tokens_per_word"], "number"),
-        Column("unknown_rate", say["unknown_rate"], "percent"),
-        Column("truncated", say["truncated"], "percent"),
+        Column("model", labels["method"], "method"),
+        Column("tokens_per_word", labels["tokens_per_word"], "number"),
+        Column("unknown_rate", labels["unknown_rate"], "percent"),
+        Column("truncated", labels["truncated"], "percent"),
     ]
     return [*maker.table("parameters", parameters), *maker.table("tokenizers", tokenizers)]
 
 
 def _values(maker: Maker) -> list[Table]:
-    say = maker.say
+    labels = maker.labels
     columns = [
-        Column("table", say["table"]),
-        Column("model", say["method"]),
-        Column("epoch", say["epoch"], "count"),
-        Column("printed", say["printed"], "number"),
-        Column("accuracy", say["interval_wilson"], "percent", "wilson_low", "wilson_high"),
-        Column("n", say["rows"], "count"),
-        Column("possible", say["possible"], "flag"),
-        Column("loss", say["loss"], "number"),
-        Column("lowest_loss", say["lowest_loss"], "number"),
-        Column("flags", say["flags"]),
+        Column("table", labels["table"]),
+        Column("model", labels["method"]),
+        Column("epoch", labels["epoch"], "count"),
+        Column("printed", labels["printed"], "number"),
+        Column("accuracy", labels["interval_wilson"], "percent", "wilson_low", "wilson_high"),
+        Column("n", labels["rows"], "count"),
+        Column("possible", labels["possible"], "flag"),
+        Column("loss", labels["loss"], "number"),
+        Column("lowest_loss", labels["lowest_loss"], "number"),
+        Column("flags", labels["flags"]),
     ]
     return maker.table("published", columns, folded=True)

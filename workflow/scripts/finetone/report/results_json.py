@@ -30,9 +30,27 @@ def write_results(
 ) -> None:
     """Write the kept epochs' results of every method on every dataset, and all pairs.
 
-    `tables`: {name: csv}, of which runs, summary, ranking and comparisons are read; `manifests`:
-    data/<dataset>/manifest.json; `runs`: runs/<method>/seed<k>/run.json. Numbers that
-    are undefined or infinite become null.
+    Numbers that are undefined or infinite become null.
+
+    Parameters
+    ----------
+    tables
+        CSV files by name; runs, summary, ranking and comparisons are read.
+    manifests, runs
+        Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
+    source
+        Name of the source dataset.
+    confidence
+        Of the intervals, in (0, 1).
+    target
+        The JSON file to write.
+    provenance
+        Its record.
+
+    Raises
+    ------
+    UserError
+        A table is missing, or was altered.
     """
     if missing := [name for name in TABLES if name not in tables]:
         raise UserError(f"{target}: needs the table '{missing[0]}'; make tables/{missing[0]}.csv")

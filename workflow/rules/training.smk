@@ -1,0 +1,186 @@
+"""Training and prediction: every method learns from the same rows, once per seed.
+
+A model is fine-tuned on the source dataset, with the original study's recipe unless the
+configuration differs: AdamW at 2e-5, constant rate, three epochs. Every step is recorded. The kept
+epoch becomes `checkpoint/`; the others are there only until they are evaluated. A killed job
+resumes from its saved state, which is outside the outputs because Snakemake removes those before a
+job starts.
+
+Predictions are one row of logits per example, epoch and seed: every epoch on the source dataset,
+the kept epoch elsewhere. Every later number comes from these. Methods without pretraining write the
+same files.
+
+All models are timed on the same device with the same batches. That job asks for as many threads as
+the fine-tuning does by default; on a machine with no more cores than that it runs alone, as a
+timing should.
+"""
+
+
+rule finetune:
+    input:
+        model="<exp>/models/{model}",
+        train=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
+        dev=[f"<exp>/tokens/{SOURCE}/dev/{{model}}.arrow"] if EXPERIMENT.has_dev else [],
+    output:
+        history="<exp>/runs/{model}/seed{seed}/history.parquet",
+        run="<exp>/runs/{model}/seed{seed}/run.json",
+        checkpoint=directory("<exp>/runs/{model}/seed{seed}/checkpoint"),
+        epochs=temp(directory("<exp>/runs/{model}/seed{seed}/epochs")),
+    log:
+        "<exp>/logs/finetune/{model}-seed{seed}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("finetune", threads=4)["threads"]
+    resources:
+        **sized("finetune", gpu=1, mem_mb=12000, runtime=240),
+    params:
+        settings=record("runs/{model}/seed{seed}/run.json"),
+    message:
+        f"Fine-tune {{wildcards.model}} on {SOURCE}, seed {{wildcards.seed}}"
+    script:
+        "../scripts/finetune.py"
+
+
+rule evaluate:
+    input:
+        checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
+        epochs="<exp>/runs/{model}/seed{seed}/epochs",
+        run="<exp>/runs/{model}/seed{seed}/run.json",
+        tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
+    output:
+        f"<exp>/predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet",
+    log:
+        "<exp>/logs/evaluate/{model}-seed{seed}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("evaluate", threads=4)["threads"]
+    resources:
+        **sized("evaluate", gpu=1, mem_mb=8000, runtime=30),
+    params:
+        dataset=SOURCE,
+        settings=record(f"predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet"),
+    message:
+        "Evaluate every epoch of {wildcards.model} (seed {wildcards.seed}) on {params.dataset}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule transfer:
+    input:
+        checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
+        run="<exp>/runs/{model}/seed{seed}/run.json",
+        tokens="<exp>/tokens/{dataset}/test/{model}.arrow",
+    output:
+        "<exp>/predictions/{dataset}/{model}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/transfer/{dataset}-{model}-seed{seed}.log",
+    wildcard_constraints:
+        dataset=any_of(TRANSFER),
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("transfer", threads=4)["threads"]
+    resources:
+        **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
+    params:
+        dataset=lambda wildcards: wildcards.dataset,
+        settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),
+    message:
+        "Transfer {wildcards.model} (seed {wildcards.seed}) to {wildcards.dataset}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule fit_baseline:
+    input:
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        model=directory("<exp>/runs/{method}/seed{seed}/model"),
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+    log:
+        "<exp>/logs/fit_baseline/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(b for b in BASELINES if b not in NETWORKS),
+        seed="0",
+    conda:
+        "../../envs/light.yaml"
+    threads: sized("fit_baseline", threads=2)["threads"]
+    resources:
+        **sized("fit_baseline", mem_mb=6000, runtime=60),
+    params:
+        settings=record("runs/{method}/seed{seed}/run.json"),
+    message:
+        "Fit the baseline {wildcards.method}"
+    script:
+        "../scripts/fit_baseline.py"
+
+
+rule train_network:
+    input:
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        model=directory("<exp>/runs/{method}/seed{seed}/model"),
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+        history="<exp>/runs/{method}/seed{seed}/history.parquet",
+    log:
+        "<exp>/logs/train_network/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(NETWORKS),
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("train_network", threads=4)["threads"]
+    resources:
+        **sized("train_network", gpu=1, mem_mb=6000, runtime=120),
+    params:
+        settings=record("runs/{method}/seed{seed}/run.json"),
+    message:
+        "Train the baseline {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../scripts/fit_baseline.py"
+
+
+rule predict_baseline:
+    input:
+        model="<exp>/runs/{method}/seed{seed}/model",
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+        data="<exp>/data/{dataset}",
+    output:
+        "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/predict_baseline/{dataset}-{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(BASELINES),
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("predict_baseline", threads=2)["threads"]
+    resources:
+        **sized("predict_baseline", mem_mb=4000, runtime=30),
+        gpu=lambda wildcards: (
+            sized("train_network", gpu=1)["gpu"] if wildcards.method in NETWORKS else 0
+        ),
+    params:
+        settings=record("predictions/{dataset}/{method}/seed{seed}.parquet"),
+    message:
+        "Predict {wildcards.dataset} with {wildcards.method} (seed {wildcards.seed})"
+    script:
+        "../scripts/predict_baseline.py"
+
+
+rule speed:
+    input:
+        model="<exp>/models/{model}",
+        tokens=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
+    output:
+        "<exp>/speed/{model}.json",
+    log:
+        "<exp>/logs/speed/{model}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("speed", threads=4)["threads"]
+    resources:
+        **sized("speed", gpu=1, mem_mb=12000, runtime=30),
+    params:
+        settings=record("speed/{model}.json"),
+    message:
+        "Time {wildcards.model}"
+    script:
+        "../scripts/speed.py"
