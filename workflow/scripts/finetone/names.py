@@ -16,6 +16,12 @@ ENTRIES = {"data": "datasets", "models": "models"}  # folder of artifacts: key o
 Settings = dict[str, Any]
 
 
+def stochastic(config: Mapping[str, Any]) -> list[str]:
+    """The methods of a configuration that another seed would train anew."""
+    kinds = {name: block["kind"] for name, block in config.get("baselines", {}).items()}
+    return [*config["models"], *(name for name, kind in kinds.items() if kind in NETWORKS)]
+
+
 class Names:
     """Names of one checked configuration.
 

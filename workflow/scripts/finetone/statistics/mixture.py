@@ -91,7 +91,7 @@ class Mixture:
         left = max(self.n - 1, 1)
         rows = self.rows[:, None] * left / stats.chi2.ppf(u, left)
         both = rows[:, :, None] + seeds[:, None, :]
-        return np.sqrt(both.reshape(len(df), -1)), np.outer(weight, weight).ravel()
+        return np.sqrt(both.reshape(len(df), len(u) ** 2)), np.outer(weight, weight).ravel()
 
     def p(self, value: Floats, methods: int = 2) -> Floats:
         """[m] two-sided p of `value` [m] against 0, adjusted for all pairs of `methods` methods.

@@ -92,8 +92,8 @@ class Scores:
     @property
     def rows_variance(self) -> Floats:
         """[K] part of the variance of a mean that is due to rows alone."""
-        n = self.of_rows.shape[1]
-        found = self.of_rows.var(axis=1, ddof=1 if n > 1 else 0) / n - self.shared
+        # of all rows, not of one less: p (1 - p) / n, so that a single run has Wilson's interval
+        found = self.of_rows.var(axis=1) / self.of_rows.shape[1] - self.shared
         return np.maximum(found, 0.0)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
