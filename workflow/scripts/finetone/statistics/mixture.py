@@ -39,7 +39,7 @@ def _quantile_nodes(fine: int) -> tuple[Floats, Floats]:
 
 @cache
 def _log_range_tail(methods: int) -> Floats:
-    """log P(range of `methods` standard normal variables > √2 · x) for x in GRID."""
+    """log P(range of `methods` ≥ 2 standard normal variables > √2 · x) for x in GRID."""
     z = np.linspace(-9.0, 9.0, 1801)
     density = stats.norm.pdf(z) * (z[1] - z[0])
     shift = np.sqrt(2) * GRID[:, None]
@@ -105,7 +105,7 @@ class Mixture:
         scales, weight = self._scales
         with np.errstate(invalid="ignore", divide="ignore"):
             x = np.where(distance[:, None] > 0, distance[:, None] / scales[chosen], 0.0)
-        tail = np.exp(np.interp(np.minimum(x, WIDEST), GRID, _log_range_tail(methods)))
+        tail = np.exp(np.interp(np.minimum(x, WIDEST), GRID, _log_range_tail(max(methods, 2))))
         return np.clip(tail @ weight, np.finfo(float).tiny, 1.0)
 
     def half_width(self, confidence: float, methods: int = 2) -> Floats:
@@ -119,7 +119,10 @@ class Mixture:
             level, error = np.log(1 - confidence), self.error
 
             def above(log_errors: Floats, place: Ints) -> Floats:
-                return np.log(self._p(np.exp(log_errors) * error[place], place, methods)) - level
+                return (
+                    np.log(self._p(np.exp(log_errors) * error[place], place, methods))
+                    - level
+                )
 
             ends = np.full(len(chosen), np.log(0.1)), np.full(len(chosen), np.log(1e5))
             found = find_root(above, ends, args=(chosen,), tolerances={"xrtol": 1e-9})

@@ -107,18 +107,17 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     t, the mean of the runs' own variances, holds rows and seed-by-row; r, that of their mean, rows
     and 1/S of seed-by-row. So (t - r) / (S - 1) is what the variance over seeds holds already.
     """
-    seeds, together = len(runs), float(runs[f"{name}_cov"].mean(skipna=False))
-    if name == "accuracy":  # p (1 - p) / n, so that a single run has Wilson's interval
-        share, n = runs["correct"] / runs["n"], runs["n"]
-        alone, together = (
-            float((share * (1 - share) / n).mean()),
-            together * float((1 - 1 / n).mean()),
-        )
-    else:
-        alone = float((runs[f"{name}_se"] ** 2).mean(skipna=False))
+    seeds, n = len(runs), runs["n"].iloc[0]
+    together = float(runs[f"{name}_cov"].mean(skipna=False))
+    alone = float((runs[f"{name}_se"] ** 2).mean(skipna=False)) if name != "accuracy" else 0.0
+    # accuracies by p (1 - p) / n, so that a single run has Wilson's interval
+    fewer = 1.0
+    if name == "accuracy":
+        share = runs["correct"] / n
+        alone, fewer = float((share * (1 - share)).mean()) / max(n - 1, 1), (n - 1) / n
     if seeds == 1 or not same_epoch or np.isnan(together):
-        return alone
-    return max(0.0, together - (alone - together) / (seeds - 1))
+        return fewer * alone
+    return max(0.0, fewer * together - (alone - together) / (seeds - 1))
 
 
 def _interval(
