@@ -39,9 +39,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 Draw = Callable[[Experiment, Style, Path], None]
 
 
-def _source(function: Callable[..., None], *tables: str, key: bool = True) -> Draw:
+def _source(function: Callable[..., None], *tables: str, **given: float) -> Draw:
     def draw(e: Experiment, style: Style, target: Path) -> None:
-        function(*(e.table(name) for name in tables), *(["movies"] * key), style, target)
+        function(*(e.table(name) for name in tables), "movies", style, target, **given)
 
     return draw
 
@@ -54,7 +54,7 @@ DRAW: dict[str, Draw] = {
     "accuracy-parameters": _source(draw_accuracy_parameters, "efficiency", "ranking"),
     "accuracy-inference": _source(draw_accuracy_inference, "efficiency", "ranking"),
     "accuracy-time": _source(draw_accuracy_time, "efficiency", "ranking"),
-    "comparisons": _source(draw_comparisons, "comparisons", "ranking"),
+    "comparisons": _source(draw_comparisons, "comparisons", "ranking", confidence=0.95),
     "reliability": _source(draw_reliability, "reliability"),
     "lengths": _source(draw_lengths, "slices"),
 }

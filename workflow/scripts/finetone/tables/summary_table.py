@@ -14,10 +14,8 @@ from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 
 SCORES = ("accuracy", "loss", *METRICS)
-# metrics that behave like a share of rows once brought to [0, 1]: (least, most)
-SHARES = {"accuracy": (0, 1), "balanced_accuracy": (0, 1), "macro_f1": (0, 1), "auc": (0, 1)}
-SHARES |= {"mcc": (-1, 1)}
-BOUNDS = {"loss": (0.0, np.inf), "brier": (0.0, 1.0), "ece": (0.0, 1.0)}
+BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
+NOT_SHARES = ("loss", "brier", "ece")  # the others behave like a share of rows, once in [0, 1]
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
@@ -142,12 +140,11 @@ def _interval(
     n = int(rows["n"].min())
     errors = Mixture(of_rows[usable], *variance.of_sums(np.diag(1 / seeds)), n)
     half = errors.half_width(confidence)
-    if name not in SHARES:
-        least, most = BOUNDS[name]
+    least, most = BOUNDS[name]
+    if name in NOT_SHARES:
         low[usable] = np.maximum(mean[usable] - half, least)
         high[usable] = np.minimum(mean[usable] + half, most)
         return low, high
-    least, most = SHARES[name]
     span = most - least
     ends = intervals.scores(
         (mean[usable] - least) / span, errors.error / span, half / span, n, confidence
