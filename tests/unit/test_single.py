@@ -73,7 +73,7 @@ class Text(HTMLParser):
 def configuration(e: Experiment) -> dict:
     return {
         "experiment": "little",
-        "seeds": sorted({seed for seeds in e.runs.values() for seed in seeds}),
+        "seeds": sorted({seed for seeds in e.runs.values() for seed in seeds if seed}) or [1],
         "source": e.source,
         "transfer": e.transfer,
         "datasets": {name: {} for name in (e.source, *e.transfer)},
