@@ -16,12 +16,12 @@ from finetone.plots.bars import draw_methods, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
-from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.scatter import (
     draw_accuracy_inference,
     draw_accuracy_parameters,
     draw_accuracy_time,
 )
+from finetone.plots.small_multiples import draw_lengths, draw_reliability
 from finetone.plots.style import Style
 from finetone.report import ReportInputs
 

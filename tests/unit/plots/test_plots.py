@@ -23,13 +23,13 @@ from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
 from finetone.plots.language import labels_in
-from finetone.plots.panels import draw_lengths, draw_reliability
 from finetone.plots.placing import Box, place
 from finetone.plots.scatter import (
     draw_accuracy_inference,
     draw_accuracy_parameters,
     draw_accuracy_time,
 )
+from finetone.plots.small_multiples import draw_lengths, draw_reliability
 from finetone.plots.style import PALETTE, Style
 from finetone.report.colour import contrast, linear, oklab
 from tests.unit.synthetic_results import Experiment, write_experiment

@@ -18,7 +18,7 @@ from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.language import words
-from finetone.plots.panels import draw_lengths, draw_reliability
+from finetone.plots.small_multiples import draw_lengths, draw_reliability
 from finetone.plots.style import PALETTE, Style
 from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer

@@ -11,6 +11,6 @@ MODULES = {
     "accuracy_time": "scatter",
     "accuracy_inference": "scatter",
     "comparisons": "comparisons",
-    "reliability": "panels",
-    "lengths": "panels",
+    "reliability": "small_multiples",
+    "lengths": "small_multiples",
 }
