@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from architectures import build, training_flops
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast import plan
 from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
 from finetone.engine.fast.packing import shapes
-from finetone.engine.loop import adamw, gradients
-from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.objective import Classification, gradients
+from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, read_tokens
 
 Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
@@ -43,16 +43,16 @@ def engine(
         plan.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
-    with execution.running(module, data, 0, learning=[data]):
+    with execution.running(module, data, 0, training_texts=[data]):
         print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
-        optimizer, epoch = adamw(module, Recipe()), 0
+        optimizer, objective, epoch = adamw(module, Recipe()), Classification(data), 0
         module.train()
         while True:
             order, epoch = epoch_order(0, epoch, len(data)), epoch + 1
             for start in range(0, len(data) - batch + 1, batch):
                 rows = order[start : start + batch]
                 optimizer.zero_grad()
-                gradients(module, data, rows, execution)
+                gradients(module, objective, rows, execution)
                 optimizer.step()
                 yield data.lengths[rows].tolist()
 
@@ -130,7 +130,7 @@ def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.
 
     def pad(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         width = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), data.meta["pad_token_id"])
+        ids = torch.full((len(rows), width), data.meta.pad_token_id)
         mask = torch.zeros_like(ids)
         for i, row in enumerate(rows):
             ids[i, : len(row["input_ids"])] = torch.tensor(row["input_ids"])

@@ -7,8 +7,9 @@ import pytest
 from transformers import BertConfig, BertModel
 
 from finetone.engine import finetune as engine
+from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.files import read_json
-from tests.unit.engine.test_finetune import write_tokens
+from tests.unit.engine.test_finetune import RUN, write_tokens
 from tests.unit.engine.zoo import texts
 
 EPOCHS = 3
@@ -30,18 +31,19 @@ def test_a_run_holds_48_bytes_per_parameter_at_its_worst_and_12_until_evaluated(
     tokens = write_tokens(tmp_path / "train.arrow", texts([5] * 16))
     run = tmp_path / "run"
     sizes = []
-    replace, discard = Path.replace, engine.states.discard
+    replace, discard = Path.replace, engine.saved_state.discard
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(
         Path, "replace", lambda self, to: (sizes.append(size(run)), replace(self, to))[1]
     )
     monkeypatch.setattr(
-        engine.states, "discard", lambda folder: (sizes.append(size(run)), discard(folder))[1]
+        engine.saved_state, "discard", lambda folder: (sizes.append(size(run)), discard(folder))[1]
     )
+    paths = {name: run / file for name, file in RUN.items()}
     engine.finetune(
-        tmp_path / "model", tokens, dev=None, recipe={"epochs": EPOCHS, "batch_size": 8}, engine={"precision": "fp32"},
-        seed=1, method="bert", threads=1, dataset="toys", history=run / "history.parquet", run=run / "run.json",
-        checkpoint=run / "checkpoint", epochs=run / "epochs", state=run / "state",
+        tmp_path / "model", tokens, engine.RunPaths(**paths), engine.RunIdentity("bert", 1, "toys"),
+        dev=None, recipe=Recipe(epochs=EPOCHS, batch_size=8), options=EngineOptions(precision="fp32"),
+        threads=1,
     )  # fmt: skip
     parameters = read_json(run / "run.json")["parameters"]["total"]
     assert max(sizes) / parameters == pytest.approx(48, rel=0.03)

@@ -28,12 +28,12 @@ with HfFileSystem().open("google-bert/bert-base-uncased/model.safetensors", bloc
 
 from pathlib import Path
 from finetone.models.prepare import prepare
-from finetone.models import squad_data
+from finetone.squad.questions import download
 from finetone.squad.intermediate import intermediate
 prepare("base", {"hub": {"id": "nghuyong/ernie-2.0-base-en"}}, Path("base"))
 block = {"from": "base", "hub": {"id": "rajpurkar/squad"}, "epochs": 1, "batch_size": 32,
          "learning_rate": 1e-3, "max_length": 64, "stride": 16, "seed": 0, "rows": None}
-squad_data.download(block["hub"], "models.m.intermediate", Path("questions"))
+download(block["hub"], "models.m.intermediate", Path("questions"))
 base, questions = Path("base"), Path("questions")
 intermediate("m", {"intermediate": block}, base, questions, Path("m"), state=Path("state"))
 

@@ -9,6 +9,7 @@ from huggingface_hub import constants
 
 from finetone.errors import UserError
 from finetone.hub import client as downloads
+from finetone.hub.repository import Repository
 from finetone.models import hub_checkpoint as client
 from finetone.models.prepare import prepare
 from finetone.squad import questions
@@ -259,7 +260,7 @@ PARQUET = "plain_text/train-00000-of-00001.parquet"
 )
 def test_data_sets_survive_what_passes(hub: Hub, tmp_path: Path, file: str, what: dict) -> None:
     fault = hub.fault(SQUAD, file, **what)
-    info = downloads.fetch_dataset(SQUAD, "main", "datasets.d", config="plain_text")
+    info = downloads.fetch_dataset(Repository("dataset", SQUAD, "datasets.d", config="plain_text"))
     assert fault.times == 0
     repository = hub.repositories["datasets", SQUAD]
     assert info.sha == repository.refs["main"]
@@ -273,9 +274,9 @@ def test_data_sets_survive_what_passes(hub: Hub, tmp_path: Path, file: str, what
 def test_data_set_that_stays_wrong_is_not_kept(hub: Hub, tmp_path: Path) -> None:
     hub.fault(SQUAD, PARQUET, corrupt=True, times=2)
     with pytest.raises(UserError, match=r"datasets\.d\.hub: .*train.*parquet.*hash"):
-        downloads.fetch_dataset(SQUAD, "main", "datasets.d")
+        downloads.fetch_dataset(Repository("dataset", SQUAD, "datasets.d"))
     assert not list((tmp_path / "cache").rglob("train-*.parquet"))
-    downloads.fetch_dataset(SQUAD, "main", "datasets.d")
+    downloads.fetch_dataset(Repository("dataset", SQUAD, "datasets.d"))
 
 
 def test_a_configuration_of_a_gigabyte_is_not_fetched(

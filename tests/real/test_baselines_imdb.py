@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finetone import files
-from finetone.baselines import registry
+from finetone.baselines import fit_predict
 
 DATA = Path(os.environ.get("FINETONE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 pytestmark = [
@@ -48,12 +48,11 @@ def imdb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def measure(imdb: Path, out: Path, block: dict[str, Any]) -> float:
     """Percent of the test reviews that a baseline, fitted and asked as the rules do, gets right."""
-    registry.fit(
+    fit_predict.fit(
         "method", block, train=imdb / "train.parquet", manifest=imdb / "manifest.json",
-        max_length=512, seed=0, threads=1, engine={}, model=out / "model", run=out / "run.json",
-        history=None,
+        max_length=512, seed=0, threads=1, engine={}, run=out / "run.json",
     )  # fmt: skip
-    registry.predict(
+    fit_predict.predict(
         out / "model", test=imdb / "test.parquet", manifest=imdb / "manifest.json",
         dataset="imdb", method="method", seed=0, threads=1, target=out / "predictions.parquet",
     )  # fmt: skip

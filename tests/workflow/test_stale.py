@@ -59,7 +59,8 @@ def test_every_artifact_knows_what_it_was_made_from(finished):
         run = read(f"runs/{row.method}/seed{row.seed}/run.json")
         data = read(f"data/{row.dataset}/manifest.json")["splits"]
         if row.method in config["models"]:
-            assert made_from[f"epoch {run['kept_epoch']}"] == run["checkpoint"]
+            weights = run["files"]["checkpoint/model.safetensors"]
+            assert made_from[f"epoch {run['kept_epoch']}"] == weights
             learned = here / f"tokens/films/train/{row.method}.arrow"
             about = here / f"models/{row.method}/manifest.json"
             assert run["made_from"] == {"train": sha256(learned), "model": sha256(about)}

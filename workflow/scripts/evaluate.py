@@ -13,7 +13,7 @@ from finetone.provenance import Provenance
 checkpoint = Path(snakemake.input.checkpoint)
 epochs = snakemake.input.get("epochs")
 run = run_record.check(Path(snakemake.input.run), "checkpoint", *(["epochs"] if epochs else []))
-kept = run["kept_epoch"]
+kept = run.kept_epoch
 weights: dict[int, Path | None] = {kept: None}  # None: the checkpoint's own weights
 for file in Path(epochs).glob("epoch*.safetensors") if epochs else ():
     weights[int(file.stem.removeprefix("epoch"))] = file

@@ -6,15 +6,13 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.baselines import registry
+from finetone.baselines.fit_predict import fit
 from finetone.identity import without
 from finetone.provenance import Provenance
 
 data = Path(snakemake.input.data)
-run = Path(snakemake.output.run)
-history = snakemake.output.get("history")
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-registry.fit(
+fit(
     snakemake.wildcards.method,
     without(provenance.settings, "max_length", "engine"),
     train=files.split_of(data, "train"),
@@ -23,9 +21,6 @@ registry.fit(
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,
     engine=provenance.settings.get("engine", {}),
-    model=Path(snakemake.output.model),
-    run=run,
-    history=Path(history) if history else None,
-    state=run.parent / "state",
+    run=Path(snakemake.output.run),
     provenance=provenance,
 )

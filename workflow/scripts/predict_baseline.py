@@ -6,13 +6,13 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.baselines import registry
+from finetone.baselines.fit_predict import predict
 from finetone.formats import run_record
 from finetone.provenance import Provenance
 
 data = Path(snakemake.input.data)
 run_record.check(Path(snakemake.input.run), "model")
-registry.predict(
+predict(
     Path(snakemake.input.model),
     test=files.split_of(data, "test"),
     manifest=data / "manifest.json",

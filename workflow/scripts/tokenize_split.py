@@ -6,7 +6,7 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.formats.token_file import tokenize
+from finetone.data.tokenization import tokenize
 from finetone.provenance import Provenance
 
 data, model = Path(snakemake.input.data), Path(snakemake.input.model)

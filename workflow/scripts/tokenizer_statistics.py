@@ -6,7 +6,7 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
-from finetone.formats.token_file import tokenizer_statistics
+from finetone.data.tokenization import tokenizer_statistics
 from finetone.provenance import Provenance
 
 model, provenance = (

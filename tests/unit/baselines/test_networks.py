@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from finetone.baselines import networks
+from finetone.baselines.bilstm import BiLSTM
+from finetone.baselines.textcnn import TextCNN
 
+NETWORKS = {"bilstm": BiLSTM, "textcnn": TextCNN}
 SIZES = {"embedding": 12, "hidden": 10, "dropout": 0.5}
 
 
 def network(kind: str) -> torch.nn.Module:
     torch.manual_seed(3)
-    module = networks.KINDS[kind](40, 3, **SIZES)
+    module = NETWORKS[kind](40, 3, **SIZES)
     torch.nn.init.normal_(module.embedding.weight)  # the pad vector too: it must not be seen
     return module.double().eval()
 
@@ -30,7 +32,7 @@ def batch(lengths: list[int], width: int, fill: int) -> tuple[torch.Tensor, torc
 LENGTHS = [1, 2, 3, 4, 5, 6, 9, 17, 4]
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize(("width", "fill"), [(18, 0), (40, 0), (40, 7)])
 def test_padding_changes_nothing(kind: str, width: int, fill: int) -> None:
     module = network(kind)
@@ -41,7 +43,7 @@ def test_padding_changes_nothing(kind: str, width: int, fill: int) -> None:
         torch.testing.assert_close(module(input_ids=ids, attention_mask=mask).logits, expected)
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_neighbours_in_a_batch_change_nothing(kind: str) -> None:
     module = network(kind)
     ids, mask = batch(LENGTHS, 20, 0)
@@ -54,7 +56,7 @@ def test_neighbours_in_a_batch_change_nothing(kind: str) -> None:
     torch.testing.assert_close(torch.cat(alone), together)
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_padding_changes_no_gradient(kind: str) -> None:
     module = network(kind)
     gradients = []
@@ -86,7 +88,7 @@ def test_bilstm_equals_torchs_packed_bidirectional_lstm() -> None:
     torch.testing.assert_close(logits, expected)
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_the_order_of_words_counts(kind: str) -> None:
     module = network(kind)
     ids, mask = batch([12], 12, 0)

@@ -106,7 +106,7 @@ def test_the_file_says_what_the_function_says(tmp_path: Path, caplog):
         "made_from": files.read_json(manifest)["splits"],
         **audit({"train": TRAIN, "test": TEST}, LABELS),
     }
-    assert "3 test texts also stand in train" in caplog.text
+    assert "3 test texts are also in train" in caplog.text
 
 
 def test_a_split_that_was_swapped_is_noticed(tmp_path: Path):

@@ -160,19 +160,8 @@ def bad(tmp_path: Path, rows=None, **keys: Any) -> str:
 
 def test_bad_blocks_are_refused_with_the_key(tmp_path: Path):
     assert "datasets.mine.file: no file" in bad(tmp_path, file="missing.csv")
-    assert "unknown split 'training'" in bad(tmp_path, file={"training": "a.csv"})
     assert "no column 'review text'; did you mean 'review'?" in bad(tmp_path, text="review text")
-    assert "text and label are the same column" in bad(tmp_path, label="review")
     assert "datasets.mine.sample.train: asks for 21 rows" in bad(tmp_path, sample={"train": 21})
-    assert "datasets.mine.sample.test: there is no test" in bad(tmp_path, sample={"test": 1})
-    both = {name: str(tmp_path / "a.csv") for name in ("train", "test")}
-    assert "has a test split already" in bad(tmp_path, file=both, split={"test": 0.1})
-    only = {"test": str(tmp_path / "a.csv")}
-    assert "no train split to cut from" in bad(tmp_path, file=only, split={"dev": 0.1})
-    assert "exactly one of hub, wheel and file; there are none" in bad(tmp_path, file=None)
-    assert "datasets.mine.splits: is for hub" in bad(tmp_path, splits={"train": "a"})
-    assert "wheel was not fetched" in bad(tmp_path, file=None, wheel={"member": "a.csv"})
-    assert "datasets.mine.wheel.member: is missing" in bad(tmp_path, file=None, wheel={"x": 1})
 
 
 def test_bad_rows_are_refused_with_their_place(tmp_path: Path):

@@ -6,6 +6,7 @@ from huggingface_hub import constants, errors
 
 from finetone.data import hub_dataset
 from finetone.errors import UserError
+from finetone.hub.repository import Repository
 
 COMMIT = "a" * 40
 BLOCK = {
@@ -47,15 +48,24 @@ def answer(status: int) -> httpx.Response:
     "error,message",
     [
         (errors.GatedRepoError("x", response=answer(401)), "hub.id: owner/films is gated"),
-        (errors.RepositoryNotFoundError("x", response=answer(404)), "hub.id: no dataset"),
+        (
+            errors.RepositoryNotFoundError("x", response=answer(404)),
+            "hub.id: the hub has no repository 'owner/films'",
+        ),
         (
             errors.RevisionNotFoundError("x", response=answer(404)),
             "hub.revision: owner/films has no",
         ),
-        (errors.HfHubHTTPError("x", response=answer(503)), "hub: the hub cannot be reached"),
-        (errors.OfflineModeIsEnabled("x"), "hub: the hub cannot be reached"),
-        (errors.HFValidationError("x"), "hub.id: 'owner/films' is no repository id"),
-        (httpx.ReadTimeout("x"), "hub: the hub cannot be reached"),
+        (
+            errors.HfHubHTTPError("x", response=answer(503)),
+            f"hub: {constants.ENDPOINT} keeps answering HTTP 503",
+        ),
+        (
+            errors.OfflineModeIsEnabled("x"),
+            f"hub: the hub at {constants.ENDPOINT} cannot be reached",
+        ),
+        (errors.HFValidationError("x"), "hub.id: 'owner/films' is not a repository id"),
+        (httpx.ReadTimeout("x"), f"hub: the hub at {constants.ENDPOINT} cannot be reached"),
         (
             ValueError("Unknown split \"x\". Should be one of ['train']."),
             "splits: owner/films: Unk",
@@ -68,13 +78,16 @@ def answer(status: int) -> httpx.Response:
             RuntimeError("Dataset scripts are no longer supported, but found x"),
             "hub.id: owner/films is",
         ),
-        (ZeroDivisionError("odd"), "hub: owner/films cannot be loaded (ZeroDivisionError: odd)"),
+        (
+            ZeroDivisionError("odd"),
+            "hub: owner/films cannot be downloaded (ZeroDivisionError: odd)",
+        ),
     ],
 )
 def test_every_error_becomes_a_sentence_with_its_key(error, message):
-    with pytest.raises(UserError) as caught:
-        hub_dataset._explain("films", BLOCK["hub"], error)
-    assert str(caught.value).startswith(f"datasets.films.{message}")
+    repository = Repository.of("dataset", BLOCK["hub"], "datasets.films")
+    told = str(hub_dataset._explain(repository, error))
+    assert told.startswith(f"datasets.films.{message}")
 
 
 @pytest.fixture
@@ -83,7 +96,7 @@ def loaded(monkeypatch):
     import datasets
 
     box = {}
-    monkeypatch.setattr(hub_dataset, "_resolve", lambda name, block: (COMMIT, "mit"))
+    monkeypatch.setattr(hub_dataset, "_resolve", lambda repository: (COMMIT, "mit"))
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: box["data"])
     return box
 

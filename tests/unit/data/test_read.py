@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetone.data import limits, read
+from finetone.data import delimited, limits, read
 from finetone.data.read import read_table
 from finetone.errors import UserError
 
@@ -50,7 +50,7 @@ def as_parquet(rows) -> bytes:
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 flat = text.map(lambda t: "".join(c for c in t if c not in "\t\r\n")).filter(
-    lambda t: not read.QUOTED.fullmatch(t)
+    lambda t: not delimited.QUOTED.fullmatch(t)
 )
 
 

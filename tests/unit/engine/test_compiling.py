@@ -12,7 +12,7 @@ from finetone.engine import loop
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast import plan
-from finetone.engine.fast.unpad import stacks
+from finetone.engine.fast.unpad import layer_stacks
 from finetone.engine.recipe import EngineOptions, Recipe
 from tests.unit.engine.zoo import model, texts
 
@@ -35,7 +35,7 @@ def gradients(architecture: str, option: str, steps: int = 3) -> tuple[torch.Ten
         batch = collate(tokens, np.arange(len(tokens)), CPU)
         F.cross_entropy(execution.logits(module, batch), batch.labels).backward()
     grads = [p.grad.flatten() for p in module.parameters() if p.grad is not None]
-    assert not any("forward" in vars(layer) for stack in stacks(module) for layer in stack)
+    assert not any("forward" in vars(layer) for stack in layer_stacks(module) for layer in stack)
     return torch.cat(grads), execution
 
 
@@ -47,7 +47,7 @@ def test_gradients_are_those_of_plain_layers(architecture: str) -> None:
     plain, without = gradients(architecture, "off")
     compiled, execution = gradients(architecture, "auto")
     assert execution.record()["compiled"] and not without.record()["compiled"]
-    assert execution.padding_free and not execution.notes
+    assert execution.plan.padding_free and not execution.notes
     torch.testing.assert_close(compiled, plain, rtol=1e-5, atol=1e-6)
     assert F.dropout is torchs
 
@@ -90,7 +90,7 @@ def test_layers_that_do_not_compile_stay_plain(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(torch, "compile", lambda *_, **__: broken)
     got, execution = gradients("bert", "auto")
-    assert not execution.compiled and execution.padding_free
+    assert not execution.plan.compiled and execution.plan.padding_free
     assert execution.notes == ["layers are not compiled: RuntimeError: no C++ compiler"]
     assert torch.equal(got, expected)
 
@@ -99,9 +99,9 @@ def test_layers_that_do_not_compile_stay_plain(monkeypatch: pytest.MonkeyPatch) 
 def test_short_trainings_and_predictions_are_not_compiled() -> None:
     for steps in (0, 2):
         _, execution = gradients("bert", "auto", steps)
-        assert not execution.compiled and not execution.notes
+        assert not execution.plan.compiled and not execution.notes
 
 
 def test_on_the_cpu_compiling_never_pays() -> None:
     _, execution = gradients("bert", "auto", 10**9)
-    assert not execution.compiled
+    assert not execution.plan.compiled

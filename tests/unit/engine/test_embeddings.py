@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import loop, saved_state
 from finetone.engine.execution import Execution
 from finetone.engine.fast import embeddings
-from finetone.engine.fast.embeddings import occurring
+from finetone.engine.fast.embeddings import only_used_embeddings
 from finetone.engine.recipe import EngineOptions, Recipe
 from tests.unit.engine.zoo import CONFIGS, EOS, OCCURRING, PAD, VOCABULARY, model, texts
 
@@ -56,17 +55,17 @@ def test_the_state_dict_is_the_whole_models_inside_and_outside(architecture: str
     module, other = model(architecture), model(architecture, seed=1)
     layer = module.get_input_embeddings()
     weight, padding, names = layer.weight, layer.padding_idx, list(module.state_dict())
-    with occurring(module, [TEXTS]) as rows:
-        assert rows is not None and len(rows.part) < VOCABULARY
-        assert sum(p.shape == rows.part.shape for p in module.parameters()) == 1  # ties hold
+    with only_used_embeddings(module, [TEXTS]) as used:
+        assert used is not None and len(used.trained) < VOCABULARY
+        assert sum(p.shape == used.trained.shape for p in module.parameters()) == 1  # ties hold
         module.load_state_dict(other.state_dict())
         with torch.no_grad():
-            rows.part += 1
+            used.trained += 1
         inside = {name: value.clone() for name, value in module.state_dict().items()}
     assert layer.weight is weight and layer.padding_idx == padding
     assert list(inside) == names == list(module.state_dict())
     ids = torch.arange(VOCABULARY)
-    expected = other.get_input_embeddings().weight + (torch.isin(ids, rows.kept))[:, None]
+    expected = other.get_input_embeddings().weight + (torch.isin(ids, used.used))[:, None]
     torch.testing.assert_close(layer.weight, expected)
     for name, value in module.state_dict().items():
         assert torch.equal(value, inside[name]), name
@@ -76,7 +75,7 @@ def test_the_state_dict_is_the_whole_models_inside_and_outside(architecture: str
 
 def test_a_token_that_was_not_announced_is_an_error_not_another_token() -> None:
     module = model("bert")
-    with occurring(module, [TEXTS]), pytest.raises(IndexError):
+    with only_used_embeddings(module, [TEXTS]), pytest.raises(IndexError):
         module(input_ids=torch.tensor([[3, VOCABULARY - 1]]))
 
 
@@ -84,12 +83,12 @@ def test_weights_that_do_more_than_look_up_stay_whole() -> None:
     module = model("bert")
     module.decoder = nn.Linear(48, VOCABULARY, bias=False)
     module.decoder.weight = module.get_input_embeddings().weight
-    with occurring(module, [TEXTS]) as rows:
-        assert rows is None
+    with only_used_embeddings(module, [TEXTS]) as used:
+        assert used is None
     del module.decoder
     module.get_input_embeddings().weight.requires_grad_(False)
-    with occurring(module, [TEXTS]) as rows:
-        assert rows is None
+    with only_used_embeddings(module, [TEXTS]) as used:
+        assert used is None
 
 
 def test_a_torch_that_refuses_leaves_the_module_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +99,7 @@ def test_a_torch_that_refuses_leaves_the_module_as_it_was(monkeypatch: pytest.Mo
     before = module(input_ids=ids).logits
     monkeypatch.setattr(nn.Embedding, "register_state_dict_post_hook", refuse)
     execution = Execution(EngineOptions(precision="fp32"), 1, torch.device("cpu"))
-    with execution.running(module, TEXTS, 0, learning=[TEXTS]):
+    with execution.running(module, TEXTS, 0, training_texts=[TEXTS]):
         assert execution.notes == ["all embeddings are trained: AttributeError: no such hook"]
         assert execution.record()["embeddings_trained"] is None
     assert torch.equal(module(input_ids=ids).logits, before)
@@ -135,21 +134,21 @@ def test_a_state_with_other_embeddings_is_not_resumed(
     module.config.mask_token_id = anew.config.mask_token_id = VOCABULARY - 1
     assert run(module, tmp_path / "state").resumed == 0
     run(anew, tmp_path / "anew")
-    assert states.digest(module) == states.digest(anew)
+    assert saved_state.digest(module) == saved_state.digest(anew)
 
 
 def test_ids_from_elsewhere_are_left_out_and_what_pads_is_kept() -> None:
-    module, padded = model("bert"), replace(TEXTS, meta=TEXTS.meta | {"pad_token_id": 60})
+    module, padded = model("bert"), replace(TEXTS, meta=replace(TEXTS.meta, pad_token_id=60))
     module.config.bos_token_id, module.config.eos_token_id = 50256, -1
-    with occurring(module, [padded]) as rows:
-        assert rows is not None
-        assert {PAD, 60} <= set(rows.kept.tolist()) <= {*range(OCCURRING), 60}
+    with only_used_embeddings(module, [padded]) as used:
+        assert used is not None
+        assert {PAD, 60} <= set(used.used.tolist()) <= {*range(OCCURRING), 60}
 
 
 def test_padding_learns_nothing() -> None:
     module = model("bert")
     before = module.get_input_embeddings().weight[PAD].clone()
-    with occurring(module, [TEXTS]):
+    with only_used_embeddings(module, [TEXTS]):
         ids = torch.tensor([[5, 6, PAD], [7, PAD, PAD]])
         logits = module(input_ids=ids, attention_mask=(ids != PAD).long()).logits
         logits.sum().backward()

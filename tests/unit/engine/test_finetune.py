@@ -15,14 +15,19 @@ import yaml
 from transformers import AutoModelForSequenceClassification
 
 from finetone.engine import speed
-from finetone.engine.finetune import finetune
+from finetone.engine.finetune import RunIdentity, RunPaths, finetune
 from finetone.engine.predict import predict, predict_module
+from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
 from finetone.formats.token_file import Tokens, read_tokens
 from tests.unit.engine.zoo import model, texts
 
 CPU = torch.device("cpu")
+RUN = {
+    "history": "history.parquet", "run": "run.json", "checkpoint": "checkpoint", "epochs": "epochs",
+    "state": "state",
+}  # fmt: skip
 
 
 def write_tokens(path: Path, tokens: Tokens) -> Path:
@@ -33,7 +38,7 @@ def write_tokens(path: Path, tokens: Tokens) -> Path:
             "label": pa.array(tokens.labels.astype(np.int8)),
             "input_ids": pa.ListArray.from_arrays(offsets, pa.array(tokens.input_ids)),
         }
-    ).replace_schema_metadata({"finetone": json.dumps(tokens.meta)})
+    ).replace_schema_metadata({"finetone": json.dumps(vars(tokens.meta))})
     with pa.ipc.new_file(str(path), table.schema) as writer:
         writer.write_table(table)
     return path
@@ -53,17 +58,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fine_tune(folder: Path, out: str, **changes: Any) -> Path:
-    arguments: dict[str, Any] = {
-        "dev": None, "recipe": {"epochs": 2, "batch_size": 8}, "engine": {"precision": "fp32"},
-        "seed": 4, "method": "tiny", "threads": 1, "dataset": "toys", **changes,
-    }  # fmt: skip
+def fine_tune(
+    folder: Path, out: str, seed: int = 4, method: str = "tiny", dataset: str = "toys",
+    recipe: dict[str, Any] | None = None,
+) -> Path:  # fmt: skip
     target = folder / out
     finetune(
-        folder / "model", folder / "train.arrow", history=target / "history.parquet",
-        run=target / "run.json", checkpoint=target / "checkpoint", epochs=target / "epochs",
-        state=target / "state", **arguments,
-    )  # fmt: skip
+        folder / "model",
+        folder / "train.arrow",
+        RunPaths(**{name: target / file for name, file in RUN.items()}),
+        RunIdentity(method, seed, dataset),
+        dev=None,
+        recipe=Recipe.of(recipe or {"epochs": 2, "batch_size": 8}),
+        options=EngineOptions(precision="fp32"),
+        threads=1,
+    )
     return target
 
 
@@ -90,7 +99,7 @@ def test_a_run_writes_what_the_contract_says(folder: Path) -> None:
     assert again.config.use_cache is model("gpt2").config.use_cache
 
 
-def test_the_head_and_the_run_hang_on_the_seed_alone(folder: Path) -> None:
+def test_the_head_and_the_run_depend_on_the_seed_alone(folder: Path) -> None:
     files = [
         (fine_tune(folder, out, seed=seed) / "checkpoint" / "model.safetensors").read_bytes()
         for out, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -176,7 +185,7 @@ def test_the_card_names_the_base_model(
 def test_names_in_the_card_are_no_markup(folder: Path) -> None:
     tokens = texts([5, 6, 7, 8])
     names = ["<script>x</script>\n---\n# no", "`a` | ``b``"]
-    write_tokens(folder / "train.arrow", replace(tokens, meta={**tokens.meta, "labels": names}))
+    write_tokens(folder / "train.arrow", replace(tokens, meta=replace(tokens.meta, labels=names)))
     hostile = "[a](b)\n---\nlicense: none"
     out = fine_tune(folder, "a", recipe={"epochs": 1}, method=hostile, dataset="*d*\n\n# e")
     _, front, body = (out / "checkpoint" / "README.md").read_text().split("---\n", 2)

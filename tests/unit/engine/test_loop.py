@@ -10,12 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import batches, loop, saved_state
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.formats.token_file import Tokens
+from finetone.formats.token_file import Tokens, TokensMeta
 from finetone.models import parameters
 
 CPU = torch.device("cpu")
@@ -29,7 +28,7 @@ def toy_tokens(rows: int, seed: int = 0, longest: int = 12, vocabulary: int = 50
     ids = random.integers(8, vocabulary, offsets[-1]).astype(np.int32)
     labels = random.integers(0, 2, rows)
     ids[offsets[:-1][labels == 1]] = 7
-    meta = {"labels": ["no", "yes"], "max_length": longest, "pad_token_id": 0}
+    meta = TokensMeta(["no", "yes"], max_length=longest, pad_token_id=0)
     return Tokens(np.arange(rows), labels, offsets, ids, meta)
 
 
@@ -62,7 +61,7 @@ def run(
 
 
 def bits(module: nn.Module) -> str:
-    return states.digest(module)
+    return saved_state.digest(module)
 
 
 def test_it_learns_and_records_every_step(tmp_path: Path) -> None:
@@ -81,10 +80,10 @@ def test_it_learns_and_records_every_step(tmp_path: Path) -> None:
 
 
 def test_the_order_is_another_one_in_every_epoch_and_for_every_seed() -> None:
-    orders = [loop.epoch_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
+    orders = [batches.epoch_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
     assert len(set(map(tuple, orders))) == 4
     assert all(sorted(order) == list(range(50)) for order in orders)
-    assert loop.epoch_order(1, 1, 50).tolist() == orders[0]
+    assert batches.epoch_order(1, 1, 50).tolist() == orders[0]
 
 
 def test_one_step_is_torchs_own_adamw_on_the_mean_loss(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_one_step_is_torchs_own_adamw_on_the_mean_loss(tmp_path: Path) -> None:
         ours, tokens, Recipe(epochs=1, batch_size=10, learning_rate=0.1), EngineOptions(precision="fp32"),
         3, state=tmp_path, device=CPU,
     )  # fmt: skip
-    batch = loop.collate(tokens, np.arange(10), CPU)
+    batch = batches.collate(tokens, np.arange(10), CPU)
     theirs.eval()
     logits = theirs(batch.input_ids, batch.attention_mask).logits
     torch.nn.functional.cross_entropy(logits, batch.labels).backward()

@@ -16,7 +16,7 @@ from finetone.engine.fast import attention
 from finetone.engine.fast.attention import packed
 from finetone.engine.fast.packing import Packing
 from finetone.engine.fast.unpad import unpadded
-from finetone.engine.loop import gradients
+from finetone.engine.objective import Classification, gradients
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions
 from tests.unit.engine.zoo import CONFIGS, EOS, PAD, UNPADDED, model, texts
@@ -62,7 +62,7 @@ def test_logits_and_gradients_agree(architecture: str, name: str) -> None:
     expected, slope, _ = run(module, BATCHES[name], "off")
     before = attention.calls
     logits, gradient, execution = run(module, BATCHES[name], "auto")
-    assert execution.padding_free and not execution.notes
+    assert execution.plan.padding_free and not execution.notes
     assert attention.calls > before
     assert distance(logits, expected) < 1e-5
     assert distance(gradient, slope) < 1e-5
@@ -87,7 +87,7 @@ def test_bf16_differs_from_fp32_by_rounding_only(architecture: str) -> None:
     expected, slope, _ = run(module, BATCHES["mixed"], "off")
     padded, padded_slope, _ = run(module, BATCHES["mixed"], "off", "bf16")
     logits, gradient, execution = run(module, BATCHES["mixed"], "auto", "bf16")
-    assert execution.padding_free
+    assert execution.plan.padding_free
     # no further from the truth than autocast on padded batches, give or take its luck
     assert distance(logits, expected) < max(0.02, 2 * distance(padded, expected))
     assert distance(gradient, slope) < max(0.05, 2 * distance(padded_slope, slope))
@@ -119,7 +119,7 @@ def test_gpt2_reads_the_last_real_token_and_bart_its_eos() -> None:
 
 
 @pytest.mark.parametrize("architecture", CONFIGS)
-def test_predictions_do_not_hang_on_who_shares_the_batch(architecture: str) -> None:
+def test_predictions_do_not_depend_on_who_shares_the_batch(architecture: str) -> None:
     module = model(architecture)
     tokens = texts(BATCHES["mixed"])
     options = EngineOptions(precision="fp32")
@@ -135,19 +135,19 @@ def test_predictions_do_not_hang_on_who_shares_the_batch(architecture: str) -> N
 
 
 @pytest.mark.parametrize("architecture", sorted(set(CONFIGS) - set(UNPADDED)))
-def test_padded_models_take_parts_of_similar_length_with_the_same_gradients(
+def test_padded_models_take_micro_batches_of_similar_length_with_the_same_gradients(
     architecture: str,
 ) -> None:
-    """Also ConvBERT, whose logits hang on padding: each part has all that the batch has."""
+    """Also ConvBERT, whose logits depend on padding: each part has all that the batch has."""
     lengths = np.random.default_rng(0).integers(2, 80, 64).tolist()
     module, tokens, rows = model(architecture), texts(lengths), np.arange(64)
     execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
     with execution.running(module, tokens, 0):
-        cut = execution.parts(tokens.lengths)
-        loss, correct = gradients(module, tokens, rows, execution).tolist()
+        cut = [part for part, _ in execution.micro_batches(tokens.lengths)]
+        loss, correct = gradients(module, Classification(tokens), rows, execution).tolist()
     ours = [p.grad.clone() for p in module.parameters() if p.grad is not None]
-    assert not execution.padding_free
-    assert execution.padding_matters is (architecture == "convbert")
+    assert not execution.plan.padding_free
+    assert execution.plan.padding_matters is (architecture == "convbert")
     assert "padding stays" in execution.notes[0]
     assert len(cut) > 1 and sorted(np.concatenate(cut)) == list(range(64))
     module.zero_grad()
@@ -187,7 +187,7 @@ def test_what_does_not_agree_is_not_used(monkeypatch: pytest.MonkeyPatch) -> Non
                 logits = predict_module(module, tokens, execution=execution)
         finally:
             attention.AttentionInterface.register(attention.NAME, attention.attention)
-        assert not execution.padding_free and reason in execution.notes[0]
+        assert not execution.plan.padding_free and reason in execution.notes[0]
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -199,7 +199,10 @@ def test_a_transformers_without_our_hooks_place_means_padding(
     execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
     with execution.running(module, tokens, 0):
         assert predict_module(module, tokens, execution=execution).shape == (2, 2)
-    assert not execution.padding_free and "padding stays: ModuleNotFoundError" in execution.notes[0]
+    assert (
+        not execution.plan.padding_free
+        and "padding stays: ModuleNotFoundError" in execution.notes[0]
+    )
 
 
 def test_models_that_drop_layers_are_padded() -> None:
@@ -207,7 +210,7 @@ def test_models_that_drop_layers_are_padded() -> None:
     module.config.encoder_layerdrop = 0.1
     execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
     with execution.running(module, texts([5, 9]), 0):
-        assert not execution.padding_free
+        assert not execution.plan.padding_free
 
 
 def test_a_model_is_left_as_it_was() -> None:

@@ -9,7 +9,7 @@ from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast import pooled_token
 from finetone.engine.fast.packing import FILL
-from finetone.engine.fast.unpad import stacks
+from finetone.engine.fast.unpad import layer_stacks
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions
 from tests.unit.engine.zoo import CONFIGS, UNPADDED, model, texts
@@ -42,7 +42,7 @@ def linear_rows(module: nn.Module, layer: nn.Module) -> tuple[list[int], np.ndar
 @pytest.mark.parametrize("architecture", UNPADDED)
 def test_behind_its_attention_the_last_layer_sees_one_token_per_text(architecture: str) -> None:
     module = model(architecture)
-    *_, before, last = stacks(module)[-1]
+    *_, before, last = layer_stacks(module)[-1]
     everywhere, _, _ = linear_rows(module, before)
     rows, _, ours = linear_rows(module, last)
     packed = -(-sum(LENGTHS) // FILL) * FILL
@@ -71,7 +71,7 @@ def test_no_shape_of_a_batch_is_mistaken_for_another(architecture: str) -> None:
     with torch.no_grad():
         expected = [plain.logits(module, batch) for batch in batches]
         with ours.running(module, texts(LENGTHS), 0):
-            assert ours.token_read
+            assert ours.plan.pooled_token
             found = [ours.logits(module, batch) for batch in batches]
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
@@ -90,7 +90,7 @@ def test_a_head_that_reads_two_tokens_gets_all() -> None:
     ours = execution()
     with ours.running(module, tokens, 0):
         logits = predict_module(module, tokens, execution=ours)
-    assert ours.padding_free and ours.token_read is None and not ours.notes
+    assert ours.plan.padding_free and ours.plan.pooled_token is None and not ours.notes
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -98,11 +98,11 @@ def test_a_wrong_token_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were the wrong token taken for the one that is read, all would be worked on, and it be said."""
     module, tokens = model("bert"), texts(LENGTHS)
     expected = predict_module(module, tokens, execution=execution("off"))
-    monkeypatch.setattr(pooled_token, "sides_read", lambda m, stacks, inputs: {stacks[0]: "last"})
+    monkeypatch.setattr(pooled_token, "pooled_tokens", lambda m, stacks, batch: {stacks[0]: "last"})
     ours = execution()
     with ours.running(module, tokens, 0):
         logits = predict_module(module, tokens, execution=ours)
-    assert ours.padding_free and ours.token_read is None
+    assert ours.plan.padding_free and ours.plan.pooled_token is None
     assert ours.notes[0].startswith("the last layer works on all tokens: ArithmeticError")
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
@@ -113,7 +113,7 @@ def test_a_layer_that_fails_leaves_nothing_behind() -> None:
     expected = predict_module(module, tokens, execution=execution("off"))
     ours = execution()
     with ours.running(module, tokens, 0):
-        dense = stacks(module)[-1][-1].output.dense
+        dense = layer_stacks(module)[-1][-1].output.dense
 
         def fail(part: nn.Module, args: object) -> None:
             raise torch.OutOfMemoryError

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.baselines import networks
-from finetone.engine import device as devices
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.baselines import network
+from finetone.baselines.baseline import Task
+from finetone.baselines.textcnn import TextCNN
+from finetone.engine import devices, loop, saved_state
 from finetone.engine.progress import Progress
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -306,12 +306,12 @@ def test_killed_in_the_middle_of_saving(
 
 
 def test_no_room_for_a_state(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(states.io.FileIO):
+    class Full(saved_state.io.FileIO):
         def write(self, data: Any) -> int:
             raise OSError(28, "No space left on device")
 
     before = newest_first(state)
-    monkeypatch.setattr(states.io, "FileIO", Full)
+    monkeypatch.setattr(saved_state.io, "FileIO", Full)
     with pytest.raises(UserError, match="no space left while writing"):
         run(state)
     assert newest_first(state) == before
@@ -416,19 +416,20 @@ def test_a_network_comes_back_from_the_state_before(
     random = np.random.default_rng(2)
     texts = [" ".join(random.choice(["good", "bad", "film", "plot"], 6)) for _ in range(40)]
 
-    def fit(name: str, state: Path) -> tuple[bytes, loop.Training]:
+    def fit(name: str, state: Path) -> tuple[bytes, int]:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        block = {
+        settings = {
             "vocabulary": 10, "embedding": 8, "hidden": 6, "dropout": 0.5, "epochs": 2,
             "batch_size": 8, "learning_rate": 0.01, "weight_decay": 0.0, "clip_norm": None,
         }  # fmt: skip
-        *_, training = networks.fit(
-            folder, "textcnn", block, texts=texts, ids=np.arange(40),
-            labels=np.array(["good" in text for text in texts], dtype=np.int64), names=["n", "p"],
-            max_length=10, seed=1, threads=1, engine={"precision": "fp32"}, state=state,
+        labels = np.array(["good" in text for text in texts], dtype=np.int64)
+        task = Task(
+            "textcnn", "baselines.m", settings, texts, np.arange(40), labels, ["n", "p"], seed=1,
+            max_length=10, engine={"precision": "fp32"}, state=state,
         )  # fmt: skip
-        return (folder / networks.WEIGHTS).read_bytes(), training
+        learned = TextCNN.fit(task, folder)
+        return (folder / network.WEIGHTS).read_bytes(), learned.measured["resumed"]
 
     expected, _ = fit("whole", tmp_path / "undisturbed")
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -437,5 +438,5 @@ def test_a_network_comes_back_from_the_state_before(
     flip(0.5)(newest_first(tmp_path / "state")[0])
     counted = Steps()
     monkeypatch.setattr(loop, "gradients", counted)
-    got, training = fit("again", tmp_path / "state")
-    assert got == expected and training.resumed == 1 and counted.count == 10 - 3
+    got, resumed = fit("again", tmp_path / "state")
+    assert got == expected and resumed == 1 and counted.count == 10 - 3

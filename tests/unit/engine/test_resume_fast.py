@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from finetone.engine import loop
-from finetone.engine import state as states
+from finetone.engine import loop, saved_state
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
@@ -60,7 +59,7 @@ def test_interrupted_at_a_random_step(
     monkeypatch.setattr(loop, "gradients", real)
     again, second = run(tmp_path / "killed", architecture)
     assert second.resumed == 1
-    assert states.digest(again) == states.digest(whole)
+    assert saved_state.digest(again) == saved_state.digest(whole)
     assert second.history.column("loss").equals(first.history.column("loss"))
 
 
@@ -110,7 +109,7 @@ def test_killed_by_the_kernel(tmp_path: Path) -> None:
         "    print('step', flush=True); return real(*a)\n"
         "t.loop.gradients = told\n"
         "module, training = t.run(Path(sys.argv[1]))\n"
-        "print('bits', t.states.digest(module), training.resumed)\n"
+        "print('bits', t.saved_state.digest(module), training.resumed)\n"
     )
     environment = {**os.environ, "PYTHONPATH": f"{root / 'workflow' / 'scripts'}:{root}"}
     command = [sys.executable, "-c", code, str(tmp_path / "state")]
@@ -121,5 +120,5 @@ def test_killed_by_the_kernel(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
     again = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     whole, _ = run(tmp_path / "whole")
-    assert again.stdout.splitlines()[-1] == f"bits {states.digest(whole)} 1"
+    assert again.stdout.splitlines()[-1] == f"bits {saved_state.digest(whole)} 1"
     assert again.stdout.count("step") < 12

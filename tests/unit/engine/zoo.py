@@ -8,7 +8,7 @@ import torch
 import transformers as hf
 from torch import nn
 
-from finetone.formats.token_file import Tokens
+from finetone.formats.token_file import Tokens, TokensMeta
 
 VOCABULARY, PAD, EOS = 64, 1, 2
 OCCURRING = 40  # texts have fewer tokens than the model knows, as real ones do
@@ -56,5 +56,5 @@ def texts(lengths: list[int], seed: int = 0) -> Tokens:
     ids = random.integers(3, OCCURRING, offsets[-1]).astype(np.int32)
     ids[offsets[1:] - 1] = EOS
     labels = random.integers(0, 2, len(lengths))
-    meta = {"labels": ["no", "yes"], "max_length": 80, "pad_token_id": PAD}
+    meta = TokensMeta(["no", "yes"], max_length=80, pad_token_id=PAD)
     return Tokens(np.arange(len(lengths)), labels, offsets, ids, meta)

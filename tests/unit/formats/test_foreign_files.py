@@ -18,7 +18,7 @@ from tests.workflow.dry import in_fork
 
 ROWS = 60
 CASES = 150
-META = {"labels": ["no", "yes"], "max_length": 30, "pad_token_id": 0}
+META = token_file.TokensMeta(["no", "yes"], max_length=30, pad_token_id=0)
 
 
 def write_tokens(path: Path) -> None:
@@ -26,7 +26,7 @@ def write_tokens(path: Path) -> None:
     lengths = draw.integers(1, 30, ROWS)
     flat = draw.integers(0, 50, lengths.sum()).astype(np.int32)
     ids, labels = pa.chunked_array([np.arange(ROWS)]), pa.chunked_array([np.arange(ROWS) % 2])
-    token_file._write(path, ids, labels.cast(pa.int8()), lengths, flat, META)
+    token_file.write_tokens(path, ids, labels.cast(pa.int8()), lengths, flat, META)
 
 
 def read_tokens(path: Path) -> list[bytes]:

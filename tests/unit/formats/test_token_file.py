@@ -1,4 +1,4 @@
-"""Token files hold exactly what the model's own tokenizer says, cut, unpadded and mappable."""
+"""Token files are the contract's, whole or refused, and are read without a copy."""
 
 import json
 import subprocess
@@ -6,93 +6,40 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
-from finetone.data.splits import write_split
 from finetone.errors import UserError
 from finetone.formats import token_file
-from finetone.formats.token_file import read_tokens, tokenize, tokenizer_statistics
+from finetone.formats.token_file import Tokens, TokensMeta, read_tokens, write_tokens
 
-LABELS = ["negative", "positive"]
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "##s", "a", "b"]
-PAD, UNK, CLS, SEP, GOOD, BAD, FILM, S, A, B = range(10)
-
-
-def save_tokenizer(folder: Path, specials: bool = True, vocab_size: int = 10, **tokens_) -> Path:
-    """A tiny WordPiece tokenizer, as `save_pretrained` writes it, and a config.json."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    words = {word: i for i, word in enumerate(VOCABULARY)}
-    raw = Tokenizer(models.WordPiece(words, unk_token="[UNK]"))
-    raw.normalizer = normalizers.BertNormalizer()
-    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    if specials:
-        raw.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)]
-        )
-    names = tokens_ or {"pad_token": "[PAD]", "unk_token": "[UNK]"}
-    PreTrainedTokenizerFast(tokenizer_object=raw, **names).save_pretrained(folder)
-    (folder / "config.json").write_text(json.dumps({"vocab_size": vocab_size}))
-    return folder
+META = TokensMeta(["negative", "positive"], max_length=8, pad_token_id=0, rows=3)
+TEXTS = [[2, 4, 6, 7, 3], [2, 5, 3], [2, 8, 9, 3]]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return save_tokenizer(tmp_path_factory.mktemp("model"))
-
-
-def write_texts(path: Path, texts: list[str]) -> Path:
-    frame = pd.DataFrame(
-        {
-            "id": np.arange(len(texts)) * 10,
-            "text": texts,
-            "label": (np.arange(len(texts)) % 2).astype(np.int8),
-        }
-    )
-    write_split(frame, path)
+def write(path: Path, texts: list[list[int]] = TEXTS) -> Path:
+    places, flat = np.arange(len(texts)), np.concatenate(texts).astype(np.int32)
+    labels = pa.chunked_array([pa.array(places % 2, pa.int8())])
+    lengths = np.array([len(text) for text in texts])
+    write_tokens(path, pa.chunked_array([places * 10]), labels, lengths, flat, META)
     return path
 
 
-def texts_of(result: token_file.Tokens) -> list[list[int]]:
+def texts_of(result: Tokens) -> list[list[int]]:
     return [part.tolist() for part in np.split(result.input_ids, result.offsets[1:-1])]
 
 
-@pytest.mark.parametrize("batch", [1, 2, 1000])
-def test_tokens_are_cut_unpadded_and_in_order(tmp_path: Path, model: Path, batch: int):
-    split = write_texts(tmp_path / "x.parquet", ["good films", "bad", "a b a b a b", "A?"])
-    target = tmp_path / "x.arrow"
-    tokenize(split, model, LABELS, 6, target, batch=batch)
-    result = read_tokens(target)
-    assert texts_of(result) == [
-        [CLS, GOOD, FILM, S, SEP],
-        [CLS, BAD, SEP],
-        [CLS, A, B, A, B, SEP],
-        [CLS, A, UNK, SEP],
-    ]
-    assert result.ids.tolist() == [0, 10, 20, 30]
-    assert result.labels.tolist() == [0, 1, 0, 1]
-    assert result.lengths.tolist() == [5, 3, 6, 4]
-    assert len(result) == 4
-    assert len(result.meta.pop("checksum")) == 64
-    assert result.meta == {
-        "labels": LABELS,
-        "max_length": 6,
-        "pad_token_id": PAD,
-        "truncated": 1,
-        "rows": 4,
-        "made_from": None,
-    }
-    assert (result.ids.dtype, result.labels.dtype, result.offsets.dtype) == (np.int64,) * 3
-    assert result.input_ids.dtype == np.int32
-    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".arrow"] == ["x.arrow"]
+def test_what_is_written_is_read(tmp_path: Path):
+    result = read_tokens(write(tmp_path / "x.arrow"))
+    assert texts_of(result) == TEXTS and result.meta == META
+    assert result.ids.tolist() == [0, 10, 20] and result.labels.tolist() == [0, 1, 0]
+    with pa.memory_map(str(tmp_path / "x.arrow")) as source:
+        about = json.loads(pa.ipc.open_file(source).schema.metadata[b"finetone"])
+    assert len(about["checksum"]) == 64
 
 
-def test_the_file_is_the_contracts_and_is_read_without_a_copy(tmp_path: Path, model: Path):
-    split = write_texts(tmp_path / "x.parquet", ["good", "bad"] * 2000)
-    tokenize(split, model, LABELS, 8, tmp_path / "x.arrow", batch=100)
+def test_the_file_is_the_contracts_and_is_read_without_a_copy(tmp_path: Path):
+    write(tmp_path / "x.arrow", TEXTS * 2000)
     with pa.memory_map(str(tmp_path / "x.arrow")) as source:
         schema = pa.ipc.open_file(source).schema
         assert [(f.name, str(f.type)) for f in schema] == [
@@ -107,9 +54,8 @@ def test_the_file_is_the_contracts_and_is_read_without_a_copy(tmp_path: Path, mo
     assert not result.input_ids.flags.writeable
 
 
-def test_a_file_of_several_batches_reads_the_same(tmp_path: Path, model: Path):
-    split = write_texts(tmp_path / "x.parquet", ["good films", "bad", "a b"])
-    tokenize(split, model, LABELS, 8, tmp_path / "one.arrow")
+def test_a_file_of_several_batches_reads_the_same(tmp_path: Path):
+    write(tmp_path / "one.arrow")
     table = pa.ipc.open_file(pa.memory_map(str(tmp_path / "one.arrow"))).read_all()
     with pa.ipc.new_file(str(tmp_path / "many.arrow"), table.schema) as writer:
         writer.write_table(table, max_chunksize=1)
@@ -118,64 +64,13 @@ def test_a_file_of_several_batches_reads_the_same(tmp_path: Path, model: Path):
         assert getattr(one, name).tolist() == getattr(many, name).tolist()
 
 
-def test_more_tokens_than_one_batch_can_address_are_split(tmp_path: Path, model: Path, monkeypatch):
-    split = write_texts(tmp_path / "x.parquet", ["good films", "bad", "a b", "b a"])
-    tokenize(split, model, LABELS, 8, tmp_path / "one.arrow")
+def test_more_tokens_than_one_batch_can_address_are_split(tmp_path: Path, monkeypatch):
+    write(tmp_path / "one.arrow")
     monkeypatch.setattr(token_file, "MAX_OFFSET", 8)
-    tokenize(split, model, LABELS, 8, tmp_path / "many.arrow")
+    write(tmp_path / "many.arrow")
     assert pa.ipc.open_file(str(tmp_path / "many.arrow")).num_record_batches == 2
     many = read_tokens(tmp_path / "many.arrow")
     assert texts_of(many) == texts_of(read_tokens(tmp_path / "one.arrow"))
-
-
-def test_a_text_of_200000_characters_is_cut(tmp_path: Path, model: Path):
-    split = write_texts(tmp_path / "x.parquet", ["good " * 40_000, "bad"])
-    tokenize(split, model, LABELS, 512, tmp_path / "x.arrow")
-    result = read_tokens(tmp_path / "x.arrow")
-    assert result.lengths.tolist() == [512, 3]
-    assert result.meta["truncated"] == 1
-
-
-def test_the_end_token_stands_in_for_a_missing_pad_token(tmp_path: Path):
-    model = save_tokenizer(tmp_path / "gpt", specials=False, eos_token="[SEP]")
-    split = write_texts(tmp_path / "x.parquet", ["good", "\u200d"])
-    tokenize(split, model, LABELS, 8, tmp_path / "x.arrow")
-    result = read_tokens(tmp_path / "x.arrow")
-    assert result.meta["pad_token_id"] == SEP
-    assert result.lengths.min() == 1  # a text of which nothing is left is still one token
-
-
-def test_a_tokenizer_without_either_is_refused(tmp_path: Path):
-    model = save_tokenizer(tmp_path / "odd", unk_token="[UNK]")
-    split = write_texts(tmp_path / "x.parquet", ["good"])
-    with pytest.raises(UserError, match="neither a pad nor an end-of-text token"):
-        tokenize(split, model, LABELS, 8, tmp_path / "x.arrow")
-
-
-def test_a_tokenizer_larger_than_the_embedding_is_refused(tmp_path: Path):
-    model = save_tokenizer(tmp_path / "small", vocab_size=9)
-    split = write_texts(tmp_path / "x.parquet", ["good", "b"])
-    with pytest.raises(UserError, match=r"tokenizer larger than the embedding \(token id 9"):
-        tokenize(split, model, LABELS, 8, tmp_path / "x.arrow")
-    assert not (tmp_path / "x.arrow").exists()
-
-
-def test_a_folder_without_tokenizer_is_a_sentence(tmp_path: Path):
-    split = write_texts(tmp_path / "x.parquet", ["good"])
-    with pytest.raises(UserError, match="its tokenizer cannot be loaded"):
-        tokenize(split, tmp_path, LABELS, 8, tmp_path / "x.arrow")
-
-
-def test_code_that_comes_with_a_checkpoint_is_never_run(tmp_path: Path):
-    model = save_tokenizer(tmp_path / "evil")
-    (model / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass T: pass\n")
-    settings = json.loads((model / "tokenizer_config.json").read_text())
-    settings |= {"auto_map": {"AutoTokenizer": [None, "evil.T"]}, "tokenizer_class": "T"}
-    (model / "tokenizer_config.json").write_text(json.dumps(settings))
-    split = write_texts(tmp_path / "x.parquet", ["good"])
-    with pytest.raises(UserError, match="its tokenizer cannot be loaded"):
-        tokenize(split, model, LABELS, 8, tmp_path / "x.arrow")
-    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"ARROW1", b"\0" * 500])
@@ -194,18 +89,6 @@ def test_an_arrow_file_of_something_else_is_a_sentence(tmp_path: Path):
         writer.write_table(table)
     with pytest.raises(UserError, match="not a token file"):
         read_tokens(tmp_path / "x.arrow")
-
-
-def test_statistics_weigh_a_vocabulary(tmp_path: Path, model: Path):
-    split = write_texts(
-        tmp_path / "x.parquet", ["good films", "strange film", "a b a b a b", "bad"]
-    )
-    assert tokenizer_statistics(split, model, 6) == {
-        "tokens_per_word": 12 / 11,
-        "unknown_rate": 1 / 12,
-        "truncated": 1 / 4,
-        "mean_tokens": 12 / 4 + 2,
-    }
 
 
 def test_reading_tokens_needs_neither_pandas_nor_transformers():

@@ -11,12 +11,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
+from finetone.engine.execution import Execution
+from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError
 from finetone.models.prepare import prepare
-from finetone.squad import intermediate
+from finetone.squad import intermediate, questions
 from finetone.squad.exact_match import exact_match, f1, normalise, score
+from finetone.squad.span_prediction import SpanPrediction
 from finetone.squad.windows import Question, Window, best_span, collate, windows
 from tests.hub import repositories, text
 
@@ -80,7 +87,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "base"
 
 
-def questions(n: int, seed: int = 5) -> list[Question]:
+def drawn(n: int, seed: int = 5) -> list[Question]:
     rng = random.Random(seed)
     rows = [text.question(rng) for _ in range(n)]
     return [Question(str(i), q, c, [a], [s]) for i, (c, q, a, s) in enumerate(rows)]
@@ -92,7 +99,7 @@ def test_labelled_tokens_spell_the_answer(base: Path, tmp_path: Path, kind: str)
     if kind == "byte pairs":
         repositories.roberta(tmp_path, text.corpus())
         folder = tmp_path
-    asked = questions(50)
+    asked = drawn(50)
     cut = list(windows(AutoTokenizer.from_pretrained(folder), asked, 64, 16, "w"))
     assert len(cut) == len(asked)
     for window in cut:
@@ -103,7 +110,7 @@ def test_labelled_tokens_spell_the_answer(base: Path, tmp_path: Path, kind: str)
 
 def test_long_context_is_covered_by_overlapping_windows(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
-    one = questions(1)[0]
+    one = drawn(1)[0]
     filler = "the film was awful . " * 40
     question = replace(one, context=filler + one.context, starts=[len(filler) + one.starts[0]])
     cut = list(windows(tokenizer, [question], 64, 16, "w"))
@@ -128,7 +135,7 @@ def test_long_context_is_covered_by_overlapping_windows(base: Path) -> None:
 def test_question_without_room_for_text(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     with pytest.raises(UserError, match="raise max_length or lower stride"):
-        list(windows(tokenizer, questions(3), 8, 4, "models.m.intermediate"))
+        list(windows(tokenizer, drawn(3), 8, 4, "models.m.intermediate"))
 
 
 def window(offsets: list[list[int]]) -> Window:
@@ -165,14 +172,32 @@ def test_collate_pads_on_the_right() -> None:
 # training
 
 
+def test_the_loss_is_transformers_own(base: Path) -> None:
+    model = AutoModelForQuestionAnswering.from_pretrained(base).eval()
+    tokenizer, cpu = AutoTokenizer.from_pretrained(base), torch.device("cpu")
+    cut = list(windows(tokenizer, drawn(6), 64, 16, "w"))
+    objective = SpanPrediction(cut, tokenizer)
+    execution = Execution(EngineOptions(precision="fp32"), 1, cpu)
+    total, correct = objective.loss(model, np.array([4, 0, 3]), 0, execution)
+    batch = [cut[4], cut[0], cut[3]]
+    starts, ends = torch.tensor([[w.start, w.end] for w in batch]).T
+    inputs = collate(batch, tokenizer.pad_token_id, cpu, types=True)
+    output = model(**inputs, start_positions=starts, end_positions=ends)
+    torch.testing.assert_close(total / 3, output.loss)
+    found = (output.start_logits.argmax(1) == starts) & (output.end_logits.argmax(1) == ends)
+    assert correct == found.sum()
+
+
 def tune(
     base: Path, target: Path, state: Path, threads: int = 1, **settings: Any
 ) -> dict[str, Any]:
+    asked = target.with_name("questions")
+    split = drawn(320, 1), drawn(60, 2), "r"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(questions, "load_questions", lambda *_: split)
+        questions.download({"id": "d"}, "w", asked)
     block = {"intermediate": {**SETTINGS, **settings}}
-    intermediate.fine_tune(
-        "m", block, base, target, questions(320, 1), questions(60, 2),
-        state=state, threads=threads, dataset={"dataset": "d", "revision": "r"},
-    )  # fmt: skip
+    intermediate.intermediate("m", block, base, asked, target, state=state, threads=threads)
     return json.loads((target / "manifest.json").read_text())
 
 
@@ -212,7 +237,7 @@ def test_killed_run_ends_with_the_same_bytes(
     whole = tune(base, tmp_path / "whole", tmp_path / "state", epochs=2)
 
     monkeypatch.setenv("FINETONE_SAVE_EVERY", "0")  # save after every step
-    save, steps = intermediate.saved.save, 0
+    save, steps = intermediate.saved_state.save, 0
 
     def save_and_die(*arguments: Any) -> None:
         nonlocal steps
@@ -222,7 +247,7 @@ def test_killed_run_ends_with_the_same_bytes(
             raise Killed
 
     with monkeypatch.context() as killing:
-        killing.setattr(intermediate.saved, "save", save_and_die)
+        killing.setattr(intermediate.saved_state, "save", save_and_die)
         with pytest.raises(Killed):
             tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert not (tmp_path / "again").exists()
@@ -231,7 +256,7 @@ def test_killed_run_ends_with_the_same_bytes(
         content = bytearray(newest.read_bytes())
         content[len(content) // 2] ^= 1
         newest.write_bytes(content)
-    monkeypatch.setattr(intermediate.saved, "save", save_and_count := Counted(save))
+    monkeypatch.setattr(intermediate.saved_state, "save", save_and_count := Counted(save))
     again = tune(base, tmp_path / "again", tmp_path / "state", epochs=2)
     assert again["files"] == whole["files"]
     assert again["intermediate"] == whole["intermediate"]

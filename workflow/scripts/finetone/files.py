@@ -25,7 +25,7 @@ ALTERED = "{path}: not the {kind} {record} describes; delete {remedy} and run ag
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary neighbour of `path`; it takes that name when the block ends without error.
 
-    The neighbour may be written as a file or as a directory. It lies in the same folder, so the
+    The neighbour may be written as a file or as a directory. It is in the same folder, so the
     final rename never crosses a file system. A full disk becomes a UserError that names the file.
     What a killed process left of the same file is removed.
     """
@@ -79,8 +79,11 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
 
 
 def check_mtimes(paths: Iterable[str | Path]) -> None:
-    """Raise a UserError for a file whose time is in the future: what is made of it would look older
-    than it, which Snakemake says only after the work is done, and then throws it away."""
+    """Raise a UserError for a file whose time is in the future.
+
+    What is made of it would look older than it; Snakemake finds that only after the job, and then
+    deletes what the job made.
+    """
     for path in map(Path, paths):
         ahead = path.stat().st_mtime - time.time() if path.exists() else 0
         if ahead > 2:
@@ -134,8 +137,8 @@ def sha256(path: str | Path) -> str:
 
 
 def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
-    """Raise a UserError unless each file or folder that `hashes` {name: sha256} lists lies beside
-    `manifest` with that content."""
+    """Raise a UserError unless each file or folder in `hashes` {name: sha256} is beside `manifest`
+    and has that content."""
     manifest = Path(manifest)
     for name, digest in hashes.items():
         file = manifest.parent / name
@@ -168,10 +171,17 @@ def altered(path: Path, record: Path, remedy: Path) -> UserError:
 
 
 def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
-    """The manifest of a folder of ours, once all files that it lists were found unchanged.
+    """The manifest of a folder of ours, once all files that it lists are found unchanged.
 
-    `weights=False` leaves out *.safetensors, for readers that do not open them. Raises a UserError
-    for a file that was altered, is missing, or was put in: libraries read what they find.
+    Parameters
+    ----------
+    weights
+        False leaves out *.safetensors, for jobs that do not open them.
+
+    Raises
+    ------
+    UserError
+        A file was altered, is missing, or was put in: libraries read what they find.
     """
     manifest = folder / "manifest.json"
     about = read_json(manifest)

@@ -62,12 +62,15 @@ class Identities:
 def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
     """The user's own files behind a dataset's `file`, by split, or a model's `path`, by name."""
     if "file" in block:
-        given = block["file"]
-        given = given if isinstance(given, dict) else {"train": given}
-        return {split: Path(path) for split, path in given.items()}
+        return {split: Path(path) for split, path in by_split(block["file"]).items()}
     if "path" in block:
         return files_in(Path(block["path"]).expanduser())
     return {}
+
+
+def by_split(given: str | dict[str, str]) -> dict[str, str]:
+    """What an entry gives by split; a single source is all `train`, before `split:` cuts it."""
+    return given if isinstance(given, dict) else {"train": given}
 
 
 def files_in(folder: Path) -> dict[str, Path]:

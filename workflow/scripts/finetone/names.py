@@ -6,20 +6,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from finetone.baselines.registry import KINDS
 from finetone.config import checking as configuration
 from finetone.errors import UserError
 from finetone.identity import own_files
 
-NETWORKS = ("bilstm", "textcnn")  # the baselines that draw random numbers, one run per seed
 ENTRIES = {"data": "datasets", "models": "models"}  # folder of artifacts: key of their entries
 
 Settings = dict[str, Any]
 
 
-def stochastic(config: Mapping[str, Any]) -> list[str]:
-    """The methods of a configuration that another seed would train anew."""
+def networks(config: Mapping[str, Any]) -> list[str]:
+    """The baselines that draw random numbers: one run per seed."""
     kinds = {name: block["kind"] for name, block in config.get("baselines", {}).items()}
-    return [*config["models"], *(name for name, kind in kinds.items() if kind in NETWORKS)]
+    return [name for name, kind in kinds.items() if KINDS[kind].seeded]
+
+
+def stochastic(config: Mapping[str, Any]) -> list[str]:
+    """The methods that another seed would train anew."""
+    return [*config["models"], *networks(config)]
 
 
 class Names:
@@ -41,8 +46,7 @@ class Names:
         self.models = list(config["models"])
         self.baselines = list(config["baselines"])
         self.methods = self.models + self.baselines
-        kinds = {name: block["kind"] for name, block in config["baselines"].items()}
-        self.networks = [name for name, kind in kinds.items() if kind in NETWORKS]
+        self.networks = networks(config)
         self.intermediate = [n for n, block in config["models"].items() if "intermediate" in block]
         self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
 

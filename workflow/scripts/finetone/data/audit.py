@@ -20,7 +20,10 @@ QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 def audit_dataset(manifest: Path, target: Path, provenance: Provenance | None = None) -> None:
     """Audit the splits beside `manifest` into the JSON file `target`.
 
-    Raises UserError if a split file is not the one the manifest describes.
+    Raises
+    ------
+    UserError
+        A split file is not the one that the manifest describes.
     """
     facts = files.read_json(manifest)
     data = Path(manifest).parent
@@ -31,7 +34,7 @@ def audit_dataset(manifest: Path, target: Path, provenance: Provenance | None = 
     files.write_json(target, about | result)
     if result["leaks"]["count"]:
         logger.warning(
-            "%s: %d test texts also stand in train", facts["dataset"], result["leaks"]["count"]
+            "%s: %d test texts are also in train", facts["dataset"], result["leaks"]["count"]
         )
 
 
@@ -42,12 +45,12 @@ def audit(splits: dict[str, pd.DataFrame], labels: list[str]) -> dict[str, Any]:
 
     - `splits` {split: facts}: `rows`; `labels` {name: rows}; `balance` (rows of the rarest class
       per row of the commonest, 1 = balanced); `empty` (texts without letter or digit);
-      `multiline` (texts with a line break: few, long ones betray a quote left open);
+      `multiline` (texts with a line break: few and long ones are a sign of a quote left open);
       `duplicates` {`groups`, `rows`: all rows in them, `conflicting_groups`, `conflicting_rows`:
       those whose labels differ}; `words`, `characters` {quantile in percent: length}
     - `shared` {"train/test": distinct texts in both …} for every pair of splits
-    - `leaks` {`count`, `ids`: rows of test whose text stands in train, `conflicting`: those of
-      them that stand there with another label}
+    - `leaks` {`count`, `ids`: rows of test whose text is in train, `conflicting`: those of
+      them that have another label there}
     """
     folded = {name: _folded(frame) for name, frame in splits.items()}
     return {

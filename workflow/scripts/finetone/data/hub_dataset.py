@@ -1,36 +1,35 @@
 """Datasets from the model hub, through its own clients, at one recorded commit."""
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pandas as pd
 
 from finetone.data import limits
 from finetone.errors import UserError, first_line
 from finetone.hub.client import fetch_dataset, stated_license
-from finetone.hub.revisions import is_commit
+from finetone.hub.faults import sentence, unreachable
+from finetone.hub.repository import Repository
 from finetone.log import logger
-
-ELSEWHERE = (
-    "set HF_ENDPOINT to a mirror, or HF_HUB_OFFLINE=1 with a filled cache and a pinned commit, or "
-    "use file: (datasets) and path: (models) sources; make demo needs no hub"
-)
 
 
 def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Raw tables {our split: columns text, label} and the `source` facts of a dataset block.
 
-    Raises UserError, naming the repository and the key to change, whatever goes wrong.
+    Raises
+    ------
+    UserError
+        Whatever went wrong, with the repository and the key to change.
     """
-    hub = block["hub"]
+    repository = Repository.of("dataset", block["hub"], f"datasets.{name}")
     wanted = block.get("splits") or {"train": "train", "test": "test"}
-    commit, card_license = _resolve(name, hub)
-    tables = {ours: _split(name, block, theirs, commit) for ours, theirs in wanted.items()}
+    commit, card_license = _resolve(repository)
+    tables = {ours: _split(repository, block, theirs, commit) for ours, theirs in wanted.items()}
     source = {
         "kind": "hub",
-        "id": hub["id"],
-        "config": hub.get("config"),
-        "asked": hub.get("revision", "main"),
+        "id": repository.id,
+        "config": repository.config,
+        "asked": repository.revision,
         "revision": commit,
         "splits": wanted,
         "license": card_license,
@@ -38,48 +37,51 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dic
     return tables, source
 
 
-def _resolve(name: str, hub: dict[str, Any]) -> tuple[str, str | None]:
-    """The commit behind `revision`, and the licence named on the repository's card."""
-    revision = hub.get("revision", "main")
+def _resolve(repository: Repository) -> tuple[str, str | None]:
+    """The commit behind the revision, and the licence named on the repository's card."""
+    id_, revision = repository.id, repository.revision
     try:  # fills the cache that `datasets` reads: checked by hash, retried where the hub is busy
-        info = fetch_dataset(hub["id"], revision, f"datasets.{name}", hub.get("config"))
+        info = fetch_dataset(repository)
     except UserError as error:
-        if is_commit(revision) and error.__cause__ and _unreachable(error.__cause__):
-            logger.warning("%s: hub not reached, looking for %s in the cache", hub["id"], revision)
+        cause = error.__cause__
+        failed = getattr(getattr(cause, "response", None), "status_code", 0) >= 500
+        if repository.pinned and cause and (failed or unreachable(cause)):
+            logger.warning("%s: hub not reached, looking for %s in the cache", id_, revision)
             return revision, None
         raise
     return str(info.sha), stated_license(info)
 
 
-def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:
+def _split(repository: Repository, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:
     """Columns `text` and `label` of one of the repository's splits."""
     from datasets import ClassLabel, load_dataset
 
-    hub = block["hub"]
+    id_, place = repository.id, repository.config_key
     try:  # scripts of a repository are refused by `datasets` itself; there is nothing to trust
-        data = load_dataset(hub["id"], name=hub.get("config"), revision=commit, split=split)
+        data = load_dataset(id_, name=repository.config, revision=commit, split=split)
     except Exception as error:
-        _explain(name, hub, error)
+        raise _explain(repository, error) from error
     # on any trouble `datasets` falls back on whatever revision its cache holds, or on a local
     # folder of that name; its cache folders are named after the commit
     found = {Path(file["filename"]).parent.name for file in data.cache_files}
     if found - {commit}:
         raise UserError(
-            f"datasets.{name}: {hub['id']} could only be had from the cache, and not at commit "
-            f"{commit}; {ELSEWHERE}"
+            f"{place}: {id_} could only be had from the cache, and not at commit "
+            f"{commit}; set HF_ENDPOINT to a mirror, fill the cache with that commit, or name local "
+            "files under `file:` (`make demo` needs no hub)"
         )
     for key in ("text", "label"):
         if block[key] not in data.column_names:
             raise UserError(
-                f"datasets.{name}.{key}: split {split!r} of {hub['id']} has no column "
+                f"{place}.{key}: split {split!r} of {id_} has no column "
                 f"{block[key]!r}; there are {', '.join(data.column_names)}"
             )
-    config_key = f"datasets.{name} ({split})"
+    config_key = f"{place} ({split})"
     limits.check_rows(data.num_rows, config_key)
     values = list(data[block["label"]])
     feature = data.features[block["label"]]
     if isinstance(feature, ClassLabel):
-        logger.info("%s, %s: label numbers stand for %s", hub["id"], split, feature.names)
+        logger.info("%s, %s: label numbers stand for %s", id_, split, feature.names)
         if set(feature.names) == set(block["labels"]):  # perhaps in another order
             values = [feature.names[v] if v is not None and v >= 0 else v for v in values]
     table = limits.Table(config_key, ("text", "label"), packed=limits.MAX_BYTES)
@@ -89,48 +91,19 @@ def _split(name: str, block: dict[str, Any], split: str, commit: str) -> pd.Data
     return pd.DataFrame({key: pd.Series(c, dtype=object) for key, c in table.columns.items()})
 
 
-def _unreachable(error: BaseException) -> bool:
-    """Whether the network or the hub's servers, not the repository, are at fault."""
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    if isinstance(error, ConnectionError | TimeoutError | LocalEntryNotFoundError):
-        return True
-    # the hub's client and `datasets` use different httpx packages with the same class names
-    if any(kind.__name__ == "TransportError" for kind in type(error).__mro__):
-        return True
-    response = getattr(error, "response", None)
-    return response is not None and response.status_code >= 500
-
-
-def _explain(name: str, hub: dict[str, Any], error: Exception) -> NoReturn:
-    """Say in one sentence what `error` means for the config."""
-    from huggingface_hub import errors
-
-    config_key = f"datasets.{name}.hub"
-    repo, revision, config = hub["id"], hub.get("revision", "main"), hub.get("config")
-    told = first_line(error)
+def _explain(repository: Repository, error: Exception) -> UserError:
+    """What `error` of the library means for the configuration."""
+    config_key, repo, told = repository.config_key, repository.id, first_line(error)
     logger.info("%s: %s: %s", repo, type(error).__name__, error)
-    if isinstance(error, errors.GatedRepoError) or "gated dataset" in told:
-        message = f"{config_key}.id: {repo} is gated; ask for access on its page and set HF_TOKEN"
-    elif isinstance(error, errors.RevisionNotFoundError) or told.startswith("Revision "):
-        message = f"{config_key}.revision: {repo} has no revision {revision!r}"
-    elif isinstance(error, errors.RepositoryNotFoundError) or "doesn't exist on the Hub" in told:
-        message = (
-            f"{config_key}.id: no dataset {repo!r} on the hub, or it is private (set HF_TOKEN)"
+    if "Unknown split" in told:
+        return UserError(f"{config_key}.splits: {repo}: {told}")
+    if "BuilderConfig" in told or "Config name" in told:
+        return UserError(
+            f"{config_key}.hub.config: {repo} has no configuration {repository.config!r} ({told})"
         )
-    elif isinstance(error, errors.HFValidationError):
-        message = f"{config_key}.id: {repo!r} is no repository id; write owner/name"
-    elif _unreachable(error):
-        message = f"{config_key}: the hub cannot be reached for {repo} ({told}); {ELSEWHERE}"
-    elif "Unknown split" in told:
-        message = f"datasets.{name}.splits: {repo}: {told}"
-    elif "BuilderConfig" in told or "Config name" in told:
-        message = f"{config_key}.config: {repo} has no configuration {config!r} ({told})"
-    elif "scripts are no longer supported" in told:
-        message = (
-            f"{config_key}.id: {repo} is a script, and code from the hub is never run; "
+    if "scripts are no longer supported" in told:
+        return UserError(
+            f"{config_key}.hub.id: {repo} is a script, and code from the hub is never run; "
             "use a revision or copy of it with plain data files"
         )
-    else:
-        message = f"{config_key}: {repo} cannot be loaded ({type(error).__name__}: {told})"
-    raise UserError(message) from error
+    return UserError(sentence(error, repository))

@@ -27,22 +27,24 @@ def to_numbers(
     """Class numbers [n] of a label column; TIE marks values equal to `threshold`.
 
     Without map or threshold a value is a class name, or a number 0 … k-1 (as 1, "1" or 1.0).
-    Class names that are integers themselves (star ratings) switch counting by position off.
-    `config_key` names column and source in messages; `rows` [n] are the rows' places in the source
-    (default 0 … n-1). Raises UserError with the row (counted from 1) of a value that fits nothing.
+    Where class names are integers themselves (star ratings), numbers are names, not positions.
+
+    Parameters
+    ----------
+    config_key
+        Column and source, for messages.
+    rows
+        The rows' places [n] in the source, by default 0 … n-1.
+
+    Raises
+    ------
+    UserError
+        A value fits nothing; its row is counted from 1.
     """
     convert: Callable[[Any], int | None]
     if threshold is not None:
-        if len(labels) != 2:
-            raise UserError(f"{config_key}: threshold needs two labels, there are {len(labels)}")
         convert, allowed = _by_threshold(threshold), "a finite number"
     elif label_values is not None:
-        unknown = [name for name in label_values.values() if name not in labels]
-        if unknown:
-            raise UserError(
-                f"{config_key}: label_values leads to {unknown[0]!r}, which is none of the labels "
-                f"{', '.join(labels)}"
-            )
         known = {_written(value): labels.index(name) for value, name in label_values.items()}
         convert, allowed = lambda value: known.get(_written(value)), ", ".join(known)
     else:

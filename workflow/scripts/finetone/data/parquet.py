@@ -16,7 +16,7 @@ DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError, LookupError, Ty
 
 
 def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
-    """The open file and its column names. Raises UserError if it is not Parquet."""
+    """The open file and its column names; a UserError if it is not Parquet."""
     try:  # ParquetFile, not read_table: that would guess columns from folder names
         file = pq.ParquetFile(source)
         return file, file.schema_arrow.names
@@ -27,7 +27,10 @@ def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
 def fill(table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int) -> None:
     """Add all rows of `file`, opened from `source`, to `table`.
 
-    Raises UserError for damage, columns of lists or structures, and more than the limits allow.
+    Raises
+    ------
+    UserError
+        The file is damaged, holds more than the limits allow, or lists or structures in columns.
     """
     columns = list(table.columns)
     for column in columns:
@@ -91,11 +94,7 @@ def _bytes(values: pa.Array) -> int:
 
 
 def _has_length(kind: pa.DataType) -> bool:
-    is_ = pa.types
-    return bool(
-        is_.is_string(kind) or is_.is_large_string(kind)
-        or is_.is_binary(kind) or is_.is_large_binary(kind)
-    )  # fmt: skip
+    return kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
 
 
 def _unreadable(name: str, error: Exception) -> UserError:

@@ -1,6 +1,5 @@
 """Split files (`id`, `text`, `label`), and seeded, stratified choices of their rows."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +81,7 @@ def sample(
     frame: pd.DataFrame, size: float, seed: int, split: str, config_key: str
 ) -> pd.DataFrame:
     """Keep `size` rows, or that share of them if below 1, in their order."""
-    rows = max(1, round(len(frame) * size)) if size < 1 else math.floor(size)
-    if size >= 1 and rows != size:
-        raise UserError(
-            f"{config_key}.sample.{split}: {size} is neither a share nor a number of rows"
-        )
+    rows = max(1, round(len(frame) * size)) if size < 1 else int(size)
     if rows > len(frame):
         raise UserError(
             f"{config_key}.sample.{split}: asks for {rows} rows, there are {len(frame)}"

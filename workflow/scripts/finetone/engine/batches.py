@@ -20,19 +20,33 @@ class Batch:
 
 
 def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
-    """The rows of one epoch in the order they are learned, int64 [rows]; anew for every epoch."""
+    """The order of rows in one epoch, int64 [rows]; another for every epoch."""
     return np.random.default_rng(derive(seed, "shuffle", epoch)).permutation(rows)
 
 
 def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int = 0) -> Batch:
-    """Pad `rows` of a token file on the right and send them to `device`.
+    """Pad rows of a token file on the right and send them to a device.
 
-    To the longest of them, or to `width` tokens if that is more.
+    Parameters
+    ----------
+    tokens
+        The token file, n texts.
+    rows
+        Which of them, int64 [b].
+    device
+        Where the tensors go.
+    width
+        Tokens to pad to, if the longest of the rows has fewer.
+
+    Returns
+    -------
+    Batch
+        b rows.
     """
     lengths = tokens.lengths[rows]
     width = max(1, width, int(lengths.max(initial=0)))
     real = np.arange(width) < lengths[:, None]
-    ids = np.full((len(rows), width), tokens.meta["pad_token_id"], dtype=np.int64)
+    ids = np.full((len(rows), width), tokens.meta.pad_token_id, dtype=np.int64)
     source = tokens.offsets[rows][:, None] + np.arange(width)
     ids[real] = tokens.input_ids[source[real]]
     return Batch(
@@ -44,8 +58,10 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int =
 
 
 def send(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A tensor of `array` on `device`. From pinned memory the copy to a GPU overlaps with what the
-    GPU is still computing; on the CPU nothing is copied."""
+    """A tensor of `array` on `device`; on the CPU it shares the array's memory.
+
+    From pinned memory, the copy to a GPU overlaps with what the GPU is still computing.
+    """
     tensor = torch.from_numpy(array)
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
@@ -53,9 +69,21 @@ def send(array: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def by_length(lengths: np.ndarray, budget: int, *, equal: bool = False) -> list[np.ndarray]:
-    """Cut rows, longest first, into batches of at most `budget` padded tokens (at least one row).
+    """Cut rows, longest first, into batches of a bounded number of tokens.
 
-    With `equal`, rows of one batch all have the same length, so that nothing is padded.
+    Parameters
+    ----------
+    lengths
+        Tokens of each row, int64 [n].
+    budget
+        Tokens in a batch, padding included; one row may have more.
+    equal
+        Whether all rows of a batch must have the same length, so that nothing is padded.
+
+    Returns
+    -------
+    list of array
+        The rows of each batch, int64.
     """
     order = np.argsort(-lengths, kind="stable")
     batches: list[list[int]] = []

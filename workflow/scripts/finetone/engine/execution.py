@@ -1,19 +1,19 @@
-"""How a module is executed: device, precision and fast paths, with every fallback on record."""
+"""How a module is executed: device, precision and fast ways, with every fallback on record."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import Batch, by_length
-from finetone.engine.fast import plan
 from finetone.engine.fast.dropout import Stream, fast_dropout
-from finetone.engine.fast.embeddings import Occurring
 from finetone.engine.fast.memory import tune_malloc
+from finetone.engine.fast.plan import Plan, choose
 from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens
@@ -23,8 +23,8 @@ from finetone.log import logger
 class Execution:
     """What the engine options mean on this machine for one module.
 
-    `running(module, …)` brings the fast paths in and takes them out again, `logits` executes a
-    batch, `parts` says how a batch is cut for execution, `record()` is run.json's `execution`.
+    Inside `running(module, …)` its plan is in force: `logits` executes a batch, `micro_batches`
+    cuts a batch that is too large or too mixed in length. `record()` is run.json's `execution`.
     """
 
     def __init__(
@@ -34,17 +34,10 @@ class Execution:
         self.threads = threads
         self.device = device or devices.pick()
         self.notes: list[str] = []
-        bf16 = options.precision == "bf16" or (
-            options.precision == "auto" and devices.fast_bf16(self.device)
-        )
-        self.precision = "bf16" if bf16 else "fp32"
-        self.padding_free = False
-        self.token_read: str | None = None  # the one per text that the last layer works on
-        self.compiled = False
-        self.rows: Occurring | None = None  # the embeddings that are trained; None: all of them
-        self.in_parts = False  # a batch is executed in parts of similar length instead
-        self.padding_matters = False  # logits hang on how much padding stands behind a text
-        self.pieces = 1  # a batch is executed in at least so many parts (grows when memory ends)
+        auto = "bf16" if devices.fast_bf16(self.device) else "fp32"
+        self.precision = auto if options.precision == "auto" else options.precision
+        self.plan = Plan()
+        self.accumulation_steps = 1  # micro-batches per batch, at least; doubled when memory ends
         self.stream: Stream | None = None
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
@@ -59,40 +52,56 @@ class Execution:
     def running(
         self,
         module: nn.Module,
-        tokens: Tokens,
+        tokens: Tokens | None,
         seed: int,
         *,
-        learning: Sequence[Tokens] = (),
+        training_texts: Sequence[Tokens] = (),
         steps: int = 0,
     ) -> Iterator[None]:
-        """Execute `module` our way inside the block; leave it as it was afterwards.
+        """Execute `module` in the fast ways inside the block; leave it as it was afterwards.
 
-        Where it is trained, `learning` has all texts that it will see, in so many `steps`. Fast
-        paths are first checked against plain execution on a few of the real texts, in eval mode;
-        one that disagrees is not taken, and that is noted.
+        A way is used only if, in eval mode, it agrees with plain execution on a few real texts;
+        otherwise the reason is noted.
+
+        Parameters
+        ----------
+        module
+            Is moved to the device.
+        tokens
+            Texts to try fast ways on; None for a module that is executed plainly.
+        seed
+            Of dropout on the CPU.
+        training_texts
+            All texts that the module meets while it is trained; none if it is not trained.
+        steps
+            Optimizer steps to come.
         """
         module.to(self.device)
         with ExitStack() as stack:
             if self.device.type == "cpu":
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
-            ours = hasattr(module, "set_attn_implementation")  # a transformers model
-            if ours and len(tokens):
-                plan.take(self, module, tokens, learning, steps, stack)
+            if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
+                # bf16 would hide small mistakes behind rounding; a few texts in fp32 cost little
+                precision = "fp32" if self.device.type == "cpu" else self.precision
+                logits = partial(self._logits, module, precision)
+                before = self.state()
+                self.plan = choose(
+                    module, tokens, training_texts, steps, self.options, precision, logits, stack
+                )
+                self.restore(before)
+                for note in self.plan.notes:
+                    self.note(note)
             yield
 
-    def decay(self, factor: float) -> None:
-        """Tell embeddings that are not trained what weight decay has left of the others."""
-        if self.rows is not None:
-            self.rows.decay(factor)
+    def logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """Logits of one batch, fp32 [rows, classes]."""
+        return self._logits(module, self.precision, self.plan, batch)
 
-    def logits(self, module: nn.Module, batch: Batch, *, check: bool = False) -> torch.Tensor:
-        """Logits fp32 [rows, classes] of one batch."""
-        bf16 = self.precision == "bf16" and not (check and self.device.type == "cpu")
+    def _logits(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
         with ExitStack() as stack:
-            if bf16:
-                stack.enter_context(torch.autocast(self.device.type, dtype=torch.bfloat16))
-            if self.padding_free:
+            stack.enter_context(self.autocast(precision))
+            if plan.padding_free:
                 from finetone.engine.fast.attention import packed
                 from finetone.engine.fast.packing import Packing
 
@@ -102,75 +111,122 @@ class Execution:
             output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
             return output.logits.float()
 
-    def parts(self, lengths: np.ndarray) -> list[np.ndarray]:
-        """Cut a batch into the row groups that are executed together (usually one)."""
-        pieces = self.pieces
-        if self.in_parts:  # worth it from about a thousand tokens each
-            pieces = max(pieces, min(8, int(lengths.max()) * len(lengths) // 1024))
-        if pieces == 1:
-            return [np.arange(len(lengths))]
-        return np.array_split(np.argsort(-lengths, kind="stable"), min(pieces, len(lengths)))
+    def autocast(self, precision: str | None = None) -> torch.autocast:
+        """torch's autocast to the precision of this execution, or to another one."""
+        bf16 = (precision or self.precision) == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)
+
+    def micro_batches(self, lengths: np.ndarray) -> list[tuple[np.ndarray, int]]:
+        """Cut a batch into micro-batches, usually one.
+
+        Parameters
+        ----------
+        lengths
+            Tokens of the batch's texts, int64 [b].
+
+        Returns
+        -------
+        list of (rows, width)
+            Positions in the batch, int64 [m], that are executed together, and the tokens to pad
+            them to at least: the whole batch's where logits depend on padding, else 0.
+        """
+        count, width = self.accumulation_steps, 0
+        if self.plan.length_grouped:  # worth it from about a thousand tokens each
+            count = max(count, min(8, int(lengths.max()) * len(lengths) // 1024))
+        if self.plan.padding_matters:
+            width = int(lengths.max())
+        if count == 1:
+            return [(np.arange(len(lengths)), width)]
+        order = np.argsort(-lengths, kind="stable")
+        return [(rows, width) for rows in np.array_split(order, min(count, len(lengths)))]
 
     def prediction_batches(self, lengths: np.ndarray) -> list[np.ndarray]:
-        """Row groups for prediction: sorted by length, a bounded number of tokens in each.
+        """Cut rows for prediction: sorted by length, a bounded number of tokens in each batch.
 
-        Where padding would change a text's logits, only texts of equal length share a batch.
+        Where logits depend on padding, only texts of equal length share a batch.
+
+        Parameters
+        ----------
+        lengths
+            Tokens of each text, int64 [n].
+
+        Returns
+        -------
+        list of array
+            The rows of each batch, int64; together all n.
         """
         budget = (1 << 17) if self.device.type == "cuda" else (1 << 13)
-        return by_length(lengths, max(1, budget // self.pieces), equal=self.padding_matters)
+        budget = max(1, budget // self.accumulation_steps)
+        return by_length(lengths, budget, equal=self.plan.padding_matters)
 
     def use_less_memory(self, rows: int) -> None:
-        """After an out-of-memory: from now on execute a batch in twice as many parts."""
-        if self.pieces >= rows:
+        """After an out-of-memory in a batch of `rows`: use twice as many micro-batches from now on.
+
+        Raises
+        ------
+        UserError
+            Micro-batches have one example already.
+        """
+        if self.accumulation_steps >= rows:
             raise UserError(
                 f"out of memory on {devices.name(self.device)} even with one example at a time; "
                 "lower max_length or use a device with more memory"
             )
-        self.pieces *= 2
-        self.note(f"out of memory: a batch is now executed in {self.pieces} parts (same gradients)")
+        self.accumulation_steps *= 2
+        self.note(
+            f"out of memory: a batch is now executed in {self.accumulation_steps} parts "
+            "(same gradients)"
+        )
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def decay_unused(self, factor: float) -> None:
+        """Multiply embeddings that are not trained by what weight decay leaves of them."""
+        if self.plan.embeddings is not None:
+            self.plan.embeddings.decay_unused(factor)
+
     def fingerprint(self) -> dict[str, Any]:
-        """What decides whether a saved state is this run's: what was asked for, and what its shape
-        depends on."""
+        """What a saved state must share with this run: what was asked for, and its shapes."""
+        embeddings = self.plan.embeddings
         return {
             **self.options.as_dict(),
             "torch": torch.__version__,
-            "embeddings": None if self.rows is None else self.rows.kept.tolist(),
+            "embeddings": None if embeddings is None else embeddings.used.tolist(),
         }
 
     def machine(self) -> dict[str, Any]:
-        """What changes bits without being asked for: training may go on elsewhere, and notes it."""
+        """What may change bits without being asked for: a run continues elsewhere, and notes it."""
         return {
             "device": self.device.type,
             "device_name": devices.name(self.device),
             "threads": self.threads,
             "precision": self.precision,
-            "compiled": self.compiled,
+            "compiled": self.plan.compiled,
         }
 
     def state(self) -> dict[str, Any]:
         """What a resumed run must restore to draw and round the same."""
         stream = self.stream.state() if self.stream else None
-        return {"pieces": self.pieces, "notes": list(self.notes), "stream": stream}
+        return {"pieces": self.accumulation_steps, "notes": list(self.notes), "stream": stream}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Undo `state`; notes made since then stay, for another machine may fall back elsewhere."""
         since = [note for note in self.notes if note not in state["notes"]]
-        self.pieces, self.notes = state["pieces"], [*state["notes"], *since]
+        self.accumulation_steps, self.notes = state["pieces"], [*state["notes"], *since]
         if self.stream and state["stream"]:  # none where it was saved on a GPU
             self.stream.restore(state["stream"])
 
     def record(self) -> dict[str, Any]:
+        """The `execution` of run.json."""
+        embeddings = self.plan.embeddings
         return {
             "device": self.device.type,
             "device_name": devices.name(self.device),
             "threads": self.threads,
             "precision": self.precision,
-            "padding_free": self.padding_free,
-            "token_read": self.token_read,
-            "embeddings_trained": None if self.rows is None else len(self.rows.kept),
-            "compiled": self.compiled,
+            "padding_free": self.plan.padding_free,
+            "token_read": self.plan.pooled_token,
+            "embeddings_trained": None if embeddings is None else len(embeddings.used),
+            "compiled": self.plan.compiled,
             "notes": list(self.notes),
         }

@@ -1,6 +1,7 @@
 """One fine-tuning run: a model folder and token files in, history, checkpoint and run.json out."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,15 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from finetone import machine
 from finetone.cards.run_card import card
-from finetone.engine import state as states
-from finetone.engine.loop import train as run_loop
+from finetone.engine import loop, saved_state
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
-from finetone.files import atomic, manifest_of, sha256, write_json
+from finetone.files import atomic, manifest_of, sha256
 from finetone.formats import run_record
+from finetone.formats.run_record import RunRecord
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.models import parameters
-from finetone.provenance import Provenance, keys_of
+from finetone.provenance import Provenance
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
@@ -27,87 +28,123 @@ NOT_COPIED = {"config.json", "manifest.json", "README.md", ".snakemake_timestamp
 WEIGHTS = {".safetensors", ".bin", ".h5", ".msgpack", ".onnx", ".pt", ".index"}
 
 
+@dataclass(frozen=True)
+class RunPaths:
+    """What a run writes, as docs/architecture.md describes it, and where its state is meanwhile."""
+
+    history: Path
+    run: Path  # run.json
+    checkpoint: Path
+    epochs: Path
+    state: Path  # folder that a killed run continues from; removed on success
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What a run is called in its record; `seed` also determines all that is random in it."""
+
+    method: str
+    seed: int
+    dataset: str = ""
+    made_from: dict[str, str] | None = None  # hashes; by default of the model and the token file
+    provenance: Provenance | None = None
+
+
 def finetune(
     model_dir: Path,
     train: Path,
+    paths: RunPaths,
+    identity: RunIdentity,
     *,
     dev: Path | None,
-    recipe: dict[str, Any],
-    engine: dict[str, Any],
-    seed: int,
-    method: str,
-    history: Path,
-    run: Path,
-    checkpoint: Path,
-    epochs: Path,
-    state: Path,
+    recipe: Recipe,
+    options: EngineOptions,
     threads: int,
-    made_from: dict[str, str] | None = None,
-    dataset: str = "",
-    provenance: Provenance | None = None,
 ) -> None:
-    """Fine-tune the model in `model_dir` on a token file and write the run's four outputs.
+    """Fine-tune a model on a token file and write the run.
 
-    `history`, `run`, `checkpoint` and `epochs` are written as docs/architecture.md has them;
-    `state` is a folder that survives a kill and is removed on success.
+    Parameters
+    ----------
+    model_dir
+        Folder of a pretrained model.
+    train
+        Token file to learn from.
+    paths
+        Files and folders to write.
+    identity
+        What the run is called.
+    dev
+        Token file to measure accuracy on after every epoch.
+    recipe, options
+        What is learned, and how it is executed.
+    threads
+        CPU threads.
+
+    Raises
+    ------
+    UserError
+        The texts do not fit the model, or as `loop.train` does.
     """
-    rules, options = Recipe.of(recipe), EngineOptions.of(engine)
+    seed = identity.seed
     data = read_tokens(train)
     dev_data = read_tokens(dev) if dev else None
     module = classifier(model_dir, data, seed)
-    if made_from is None:
-        made_from = {"train": sha256(train), "model": sha256(model_dir)}
+    hashes = identity.made_from or {"train": sha256(train), "model": sha256(model_dir)}
 
-    result = run_loop(
-        module, data, rules, options, seed, state=state, dev=dev_data, threads=threads
+    result = loop.train(
+        module, data, recipe, options, seed, state=paths.state, dev=dev_data, threads=threads
     )
 
-    facts = keys_of(provenance) | {
-        "method": method,
-        "kind": "finetune",
-        "seed": seed,
-        "dataset": dataset,
-        "labels": data.meta["labels"],
-        "recipe": rules.as_dict(),
-        "engine": options.as_dict(),
-        "execution": result.execution,
-        "versions": machine.versions("torch", "transformers", "numpy"),
-        "parameters": parameters.count(module),
-        "rows": result.rows,
-        "epochs": rules.epochs,
-        "steps": result.steps,
-        "kept_epoch": result.kept_epoch,
-        "dev_accuracy": result.dev_accuracy,
-        "train_seconds": result.train_seconds,
-        "tokens_per_s": result.tokens_per_s,
-        "seconds_per_32": result.seconds_per_32,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "resumed": result.resumed,
-        "made_from": made_from,
-    }
-    with atomic(history) as partial:
+    record = RunRecord(
+        method=identity.method,
+        kind="finetune",
+        seed=seed,
+        dataset=identity.dataset,
+        labels=data.meta.labels,
+        recipe=recipe.as_dict(),
+        engine=options.as_dict(),
+        versions=machine.versions("torch", "transformers", "numpy"),
+        parameters=parameters.count(module),
+        epochs=recipe.epochs,
+        made_from=hashes,
+        **result.measured(),
+    )
+    with atomic(paths.history) as partial:
         pq.write_table(result.history, partial)
-    with atomic(checkpoint) as partial:
+    with atomic(paths.checkpoint) as partial:
         module.save_pretrained(partial)  # type: ignore[operator]
         copy_tokenizer(model_dir, partial)
         source = manifest_of(model_dir).get("source", {})
-        text = card(facts, source=source, max_length=data.meta["max_length"])
+        text = card(record, source=source, max_length=data.meta.max_length)
         (partial / "README.md").write_text(text, encoding="utf-8")
-    with atomic(epochs) as partial:
+    with atomic(paths.epochs) as partial:
         partial.mkdir()
         for epoch, path in enumerate(result.epochs, start=1):
             if epoch != result.kept_epoch:
                 shutil.copyfile(path, partial / path.name)
-    facts["checkpoint"] = sha256(checkpoint / "model.safetensors")
-    facts["files"] = run_record.listed(run, *(path.name for path in (history, checkpoint, epochs)))
-    facts["content"] = run_record.content(facts["files"])
-    write_json(run, facts)
-    states.discard(state)
+    parts = (path.name for path in (paths.history, paths.checkpoint, paths.epochs))
+    run_record.write(paths.run, record, *parts, provenance=identity.provenance)
+    saved_state.discard(paths.state)
 
 
 def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
-    """The folder's model in fp32 with a classification head whose random weights hang on `seed`."""
-    labels = tokens.meta["labels"]
+    """Load a model in fp32 with a new classification head for the labels of a token file.
+
+    Parameters
+    ----------
+    model_dir
+        Folder of a pretrained model, or of an architecture without weights.
+    tokens
+        Texts the model is for.
+    seed
+        Of all weights that are new.
+
+    Raises
+    ------
+    UserError
+        The texts do not fit the model.
+    """
+    labels = tokens.meta.labels
     torch.manual_seed(derive(seed, "head"))
     head: dict[str, Any] = {
         "num_labels": len(labels),
@@ -116,7 +153,9 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     }
     auto = AutoModelForSequenceClassification
     module: nn.Module
-    if has_random_weights(model_dir):  # un-pretrained: the whole network is drawn from the seed
+    if (
+        manifest_of(model_dir).get("weights") == "random"
+    ):  # all weights are drawn, not only the head's
         module = auto.from_config(
             AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32
         )
@@ -125,19 +164,20 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
             model_dir, dtype=torch.float32, ignore_mismatched_sizes=True, **head
         )
     config: Any = module.config
-    if config.pad_token_id is None:  # GPT-2 and its kin
-        config.pad_token_id = tokens.meta["pad_token_id"]
+    if config.pad_token_id is None:  # GPT-2
+        config.pad_token_id = tokens.meta.pad_token_id
     check_fits(model_dir, tokens, module)
     return module
 
 
-def has_random_weights(model_dir: Path) -> bool:
-    """Whether the folder is an architecture without weights (its manifest says so)."""
-    return bool(manifest_of(model_dir).get("weights") == "random")
-
-
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
-    """Refuse token files of another tokenizer or of texts longer than the model's positions."""
+    """Check that the model has all the texts' tokens and positions.
+
+    Raises
+    ------
+    UserError
+        The texts are of another tokenizer, or longer than the model allows.
+    """
     if len(tokens) == 0:
         return
     config: Any = module.config
@@ -148,12 +188,10 @@ def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
             "the texts were tokenized for another model"
         )
     longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
-    for (
-        name,
-        layer,
-    ) in module.named_modules():  # RoBERTa counts positions from behind its padding id
-        if limit and name.endswith("position_embeddings") and isinstance(layer, nn.Embedding):
-            limit -= 0 if layer.padding_idx is None else layer.padding_idx + 1
+    embeddings = {n: m for n, m in module.named_modules() if isinstance(m, nn.Embedding)}
+    for name, layer in embeddings.items():
+        if limit and name.endswith("position_embeddings") and layer.padding_idx is not None:
+            limit -= layer.padding_idx + 1  # RoBERTa's positions begin after its padding id
     if limit and longest > limit:
         raise UserError(
             f"max_length: texts of {longest} tokens, but {model_dir.name} has {limit} positions; "

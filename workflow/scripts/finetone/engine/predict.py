@@ -32,10 +32,26 @@ def predict_module(
     device: torch.device | None = None,
     execution: Execution | None = None,
 ) -> np.ndarray:
-    """Logits float32 [rows, classes] in the order of the token file; leaves `module` in eval mode.
+    """Compute the logits of every text; leaves `module` in eval mode.
 
-    Rows are batched by length, so next to nothing is padding; which rows share a batch changes
-    logits by rounding only. Inside a running `execution` (a training loop) that one is used.
+    Rows are batched by length, so almost nothing is padding. Which rows share a batch changes
+    logits by rounding only.
+
+    Parameters
+    ----------
+    module
+        `module(input_ids=, attention_mask=)` returns an object with `.logits` [b, classes].
+    tokens
+        n texts.
+    options, threads, device
+        Of a new execution.
+    execution
+        One that is running already, as in a training loop, instead of a new one.
+
+    Returns
+    -------
+    array
+        float32 [n, classes], in the order of the token file.
     """
     if execution is None:
         execution = Execution(options or EngineOptions(), threads, device)
@@ -43,20 +59,26 @@ def predict_module(
             return predict_module(module, tokens, execution=execution)
     module.eval()
     if len(tokens) == 0:
-        return np.zeros((0, len(tokens.meta["labels"])), dtype=np.float32)
-    groups = execution.prediction_batches(tokens.lengths)
-    parts, done, said = [], 0, time.monotonic()
+        return np.zeros((0, len(tokens.meta.labels)), dtype=np.float32)
+    batches = execution.prediction_batches(tokens.lengths)
+    parts, done, logged_at = [], 0, time.monotonic()
     with torch.inference_mode():
-        for rows in groups:
+        for rows in batches:
             parts.append(execution.logits(module, collate(tokens, rows, execution.device)))
             done += len(rows)
-            if time.monotonic() - said > LOG_SECONDS:
+            if time.monotonic() - logged_at > LOG_SECONDS:
                 logger.info("predicted %d of %d rows", done, len(tokens))
-                said = time.monotonic()
+                logged_at = time.monotonic()
         in_length_order = torch.cat(parts).cpu().numpy()
     logits = np.empty_like(in_length_order)
-    logits[np.concatenate(groups)] = in_length_order
+    logits[np.concatenate(batches)] = in_length_order
     return logits
+
+
+def accuracy(module: nn.Module, tokens: Tokens, execution: Execution) -> float:
+    """Share of rows whose largest logit is the label's, inside a running execution."""
+    logits = predict_module(module, tokens, execution=execution)
+    return float((logits.argmax(1) == tokens.labels).mean()) if len(tokens) else float("nan")
 
 
 def predict(
@@ -75,7 +97,24 @@ def predict(
 ) -> None:
     """Write the prediction file of a checkpoint folder for one or several epochs' weights.
 
-    `weights` maps an epoch to its safetensors file, or to None for the folder's own weights.
+    Parameters
+    ----------
+    model_dir
+        The checkpoint folder.
+    weights
+        Each epoch's safetensors file, or None for the folder's own weights.
+    tokens
+        Token file to predict.
+    dataset, method, seed, kept_epoch
+        Are recorded.
+    engine
+        The config's `engine:` block.
+    threads
+        CPU threads.
+    target
+        Prediction file to write.
+    provenance
+        Is recorded, too.
     """
     from safetensors.torch import load_model
     from transformers import AutoModelForSequenceClassification
@@ -95,7 +134,7 @@ def predict(
             logits[epoch] = predict_module(module, data, execution=execution)
     meta = {
         "dataset": dataset, "method": method, "seed": seed,
-        "labels": data.meta["labels"], "kept_epoch": kept_epoch,
+        "labels": data.meta.labels, "kept_epoch": kept_epoch,
         "made_from": {"tokens": sha256(tokens)} | {
             f"epoch {epoch}": sha256(weights[epoch] or model_dir / "model.safetensors")
             for epoch in epochs

@@ -1,5 +1,6 @@
-"""Where a training stands, and how it comes back there after a kill."""
+"""How far a training is, and how it gets back there after a kill."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,20 +8,29 @@ import torch
 from safetensors.torch import save_model
 from torch import nn
 
-from finetone.engine import snapshot
-from finetone.engine import state as states
+from finetone.engine import saved_state, snapshot
 from finetone.engine.execution import Execution
-from finetone.engine.step_log import FIELDS, History
+from finetone.engine.step_log import FIELDS, LOG_EVERY, History
 from finetone.errors import UserError
 from finetone.files import atomic, sha256
 from finetone.log import logger
 
 
 class Progress:
-    """What `loop.train` knows of the steps so far.
+    """What the training loop knows of the steps so far.
 
-    `folder` is the state folder, `per_epoch` the steps of an epoch out of `steps`, `dev` whether
-    each epoch ends with an accuracy on dev.
+    Parameters
+    ----------
+    folder
+        The state folder.
+    fingerprint
+        Of all that a saved state must share with this run.
+    module, optimizer, execution
+        What is trained, and how.
+    per_epoch, steps
+        Steps of one epoch, and of all.
+    dev
+        Whether each epoch ends with an accuracy on dev.
     """
 
     def __init__(
@@ -39,22 +49,42 @@ class Progress:
         self.module, self.optimizer, self.execution = module, optimizer, execution
         self.per_epoch, self.steps, self.dev = per_epoch, steps, dev
         self.done, self.resumed = 0, 0
-        self.history = History()
+        self.history = History(execution.device)
         self.dev_accuracy: list[float] = []
         self.files: dict[str, str] = {}  # the epochs' weights, and their sha256
         self.machines = [execution.machine()]
+        self._saved_at = time.monotonic()
 
     def resume(self) -> None:
-        """Go on from the newest saved state that is whole, if there is one."""
-        states.load(self.folder, self.fingerprint, self.machines[-1], self._restore)
+        """Continue from the newest saved state that is whole, if there is one."""
+        saved_state.load(self.folder, self.fingerprint, self.machines[-1], self._restore)
+        self._start_clocks()
+
+    def step_done(self, facts: list[float], result: torch.Tensor) -> None:
+        """Count one step and log it; arguments as of `History.add`."""
+        self.history.add(facts, result)
+        self.done += 1
+        if self.done % LOG_EVERY == 0 or self.done == self.steps:
+            self.history.report(self.done, self.steps)
+
+    def save_is_due(self) -> bool:
+        """Whether more than `save_every` seconds have passed since the last save."""
+        return time.monotonic() - self._saved_at > self.execution.options.save_every
 
     def save(self) -> None:
+        """Write a saved state."""
         self.history.flush()
-        content = {
-            **snapshot.take(self.module, self.optimizer), **self._facts(),
-            "execution": self.execution.state(), "machines": self.machines,
-        }  # fmt: skip
-        states.save(self.folder, self.fingerprint, content)
+        content = snapshot.take(self.module, self.optimizer) | {
+            "done": self.done,
+            "resumed": self.resumed,
+            "history": self.history.rows,
+            "dev_accuracy": self.dev_accuracy,
+            "files": self.files,
+            "execution": self.execution.state(),
+            "machines": self.machines,
+        }
+        saved_state.save(self.folder, self.fingerprint, content)
+        self._start_clocks()
 
     def save_epoch(self, epoch: int) -> None:
         """Keep the weights after `epoch` in the state folder; `save` is to follow."""
@@ -64,7 +94,13 @@ class Progress:
             self.files[path.name] = sha256(partial)
 
     def check_epochs(self) -> None:
-        """Raise a UserError unless the epochs' weights are on disk as `save_epoch` wrote them."""
+        """Check that the epochs' weights are on disk as `save_epoch` wrote them.
+
+        Raises
+        ------
+        UserError
+            A file is missing or has another content.
+        """
         for name, digest in self.files.items():
             file = self.folder / name
             if not file.is_file() or sha256(file) != digest:
@@ -73,29 +109,25 @@ class Progress:
                     "saved state that does not need them"
                 )
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "resumed": self.resumed,
-            "history": self.history.rows,
-            "dev_accuracy": self.dev_accuracy,
-            "files": self.files,
-        }
+    def _start_clocks(self) -> None:
+        self.history.restart_clock()
+        self._saved_at = time.monotonic()
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        ended = saved["done"] // self.per_epoch
-        facts = {
+        ended, execution = saved["done"] // self.per_epoch, saved["execution"]
+        expected = {
             "done": 0,
             "resumed": 0,
             "history": [[0.0] * len(FIELDS)] * saved["done"],
             "dev_accuracy": [0.0] * (ended if self.dev else 0),
             "files": {weights(self.folder, epoch).name: "" for epoch in range(1, ended + 1)},
+            "execution": {
+                "pieces": 0,
+                "notes": [""] * len(execution["notes"]),
+                "stream": None if execution["stream"] is None else [0, 0],
+            },
         }
-        snapshot.check({key: saved[key] for key in facts}, facts, "state")
-        execution = saved["execution"]
-        stream = None if execution["stream"] is None else [0, 0]
-        expected = {"pieces": 0, "notes": [""] * len(execution["notes"]), "stream": stream}
-        snapshot.check(execution, expected, "execution")
+        snapshot.check({key: saved[key] for key in expected}, expected, "state")
 
         snapshot.restore(saved, self.module, self.optimizer)
         self.execution.restore(execution)

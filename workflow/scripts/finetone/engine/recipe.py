@@ -3,22 +3,39 @@
 import math
 import os
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
 
 from finetone.errors import UserError
 
 
 class _Block:
+    key: ClassVar[str]  # in the config
+
     @classmethod
     def of(cls, block: dict[str, Any]) -> Self:
-        """Build from a config block; missing keys take their defaults, unknown ones are refused."""
+        """Build from a config block; missing keys take their defaults.
+
+        Raises
+        ------
+        UserError
+            A key is unknown, or a value is none of those allowed.
+        """
         known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         for key in block:
             if key not in known:
-                raise UserError(
-                    f"{cls.__name__.lower()}: unknown key {key!r}; known are {', '.join(known)}"
-                )
+                raise UserError(f"{cls.key}: unknown key {key!r}; known are {', '.join(known)}")
         return cls(**block)
+
+    def require(self, name: str, *allowed: str) -> None:
+        """Raise a UserError unless the setting `name` has one of the allowed values."""
+        if (value := getattr(self, name)) not in allowed:
+            hint = ' (quote "off" in YAML)' if "off" in allowed else ""
+            raise UserError(
+                f"{self.key}: {name} is {value!r}; it must be {' or '.join(allowed)}{hint}"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)  # type: ignore[call-overload]
@@ -26,8 +43,9 @@ class _Block:
 
 @dataclass(frozen=True)
 class Recipe(_Block):
-    """The mathematics of one fine-tuning. Keys, meanings and defaults are the config's `recipe:`."""
+    """The mathematics of one fine-tuning; keys and defaults are those of the config's `recipe:`."""
 
+    key = "recipe"
     epochs: int = 3
     batch_size: int = 32
     learning_rate: float = 2e-5
@@ -39,19 +57,19 @@ class Recipe(_Block):
     choose_epoch: str = "last"
 
     def __post_init__(self) -> None:
-        if self.schedule not in ("constant", "linear"):
-            raise UserError(f"recipe: schedule is {self.schedule!r}; it must be constant or linear")
-        if self.choose_epoch not in ("last", "dev"):
-            raise UserError(
-                f"recipe: choose_epoch is {self.choose_epoch!r}; it must be last or dev"
-            )
+        self.require("schedule", "constant", "linear")
+        self.require("choose_epoch", "last", "dev")
         if self.epochs < 1 or self.batch_size < 1:
             raise UserError(
                 f"recipe: epochs {self.epochs} and batch_size {self.batch_size} must be at least 1"
             )
 
+    def steps(self, rows: int) -> int:
+        """Optimizer steps of all epochs on so many rows; an epoch's last batch may be small."""
+        return math.ceil(rows / self.batch_size) * self.epochs
+
     def rate(self, step: int, steps: int) -> float:
-        """Learning rate of optimizer step `step` (0 … steps-1): linear warm-up, then the schedule."""
+        """Learning rate of step `step` (0 … steps-1): linear warm-up, then the schedule."""
         warm = math.ceil(self.warmup * steps)
         if step < warm:
             return self.learning_rate * step / warm
@@ -59,12 +77,35 @@ class Recipe(_Block):
             return self.learning_rate * (steps - step) / max(1, steps - warm)
         return self.learning_rate
 
+    def decay(self, first: int, end: int, steps: int) -> float:
+        """The factor by which weight decay alone shrinks a weight in steps `first` … `end` - 1."""
+        rates = (self.rate(step, steps) for step in range(first, end))
+        return math.prod(1 - rate * self.weight_decay for rate in rates)
+
+
+def adamw(module: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019, betas 0.9/0.999, eps 1e-8) over the trainable parameters."""
+    trainable = [p for p in module.parameters() if p.requires_grad]
+    if recipe.decay_bias_and_norm:
+        groups = [{"params": trainable, "weight_decay": recipe.weight_decay}]
+    else:  # biases and norms are the vectors among the parameters
+        groups = [
+            {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
 
 def save_every() -> float:
     """Seconds of training that a killed run repeats at most: FINETONE_SAVE_EVERY, or 120.
 
-    It hangs on how often the machine is interrupted, not on the experiment, so it stands in the
-    environment and in no record. Raises UserError for anything but a number from 0 on.
+    It depends on how often the machine is interrupted, not on the experiment, so it is part of the
+    environment and of no record.
+
+    Raises
+    ------
+    UserError
+        The variable is set to anything but a number ≥ 0.
     """
     text = os.environ.get("FINETONE_SAVE_EVERY", "120")
     try:
@@ -82,22 +123,16 @@ def save_every() -> float:
 class EngineOptions(_Block):
     """How the same mathematics is executed. The config's `engine:` block."""
 
+    key = "engine"
     padding_free: str = "auto"
     precision: str = "auto"
     compile: str = "auto"
     save_every: float = field(default_factory=save_every)  # seconds
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("padding_free", ("auto", "off")),
-            ("precision", ("auto", "fp32", "bf16")),
-            ("compile", ("auto", "off")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"engine: {name} is {getattr(self, name)!r}; it must be one of "
-                    f'{", ".join(allowed)} (quote "off" in YAML)'
-                )
+        self.require("padding_free", "auto", "off")
+        self.require("precision", "auto", "fp32", "bf16")
+        self.require("compile", "auto", "off")
 
     def as_dict(self) -> dict[str, Any]:
         """The config's keys alone."""

@@ -9,7 +9,7 @@ from torch import nn
 
 
 def take(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """All that `restore` needs to go on from here."""
+    """All that `restore` needs to continue from here."""
     return {
         "module": module.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -18,10 +18,13 @@ def take(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def restore(saved: dict[str, Any], module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Undo `take`, on whatever device `module` is.
+    """Bring back what `take` returned, on whatever device the module is.
 
-    Raises, before it changes module or optimizer, a ValueError for what does not fit them; a
-    generator's state that torch, numpy or Python refuses raises their error.
+    Raises
+    ------
+    ValueError
+        The content does not fit module or optimizer; neither is changed. A random generator may
+        raise other errors for a state that it refuses.
     """
     check(saved["module"], module.state_dict(), "module")
     moments, groups = saved["optimizer"]["state"], saved["optimizer"]["param_groups"]
@@ -38,7 +41,13 @@ def restore(saved: dict[str, Any], module: nn.Module, optimizer: torch.optim.Opt
 
 
 def check(saved: Any, like: Any, place: str) -> None:
-    """Raise a ValueError unless `saved` has the types, keys, lengths and shapes of `like`."""
+    """Check that `saved` has the types, keys, lengths and shapes of `like`.
+
+    Raises
+    ------
+    ValueError
+        It has not; the message begins with `place`, the name of the part that does not fit.
+    """
     parts: list[tuple[str, Any, Any]] = []
     if isinstance(like, torch.Tensor):
         fits = isinstance(saved, torch.Tensor) and saved.shape == like.shape
@@ -69,9 +78,9 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Undo `random_state`: draws go on exactly where they were.
+    """Bring back what `random_state` returned, so that the next draws are the same.
 
-    The GPU's generator stays as it is where there is no GPU now, or was none then.
+    The GPU's generator stays as it is if there is no GPU now, or was none then.
     """
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from finetone.engine import device as devices
+from finetone.engine import devices
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
-from finetone.engine.loop import adamw, gradients
-from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.engine.objective import Classification, gradients
+from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.files import write_json
 from finetone.formats.token_file import read_tokens
 from finetone.models import parameters
@@ -39,11 +39,30 @@ def measure(
     provenance: Provenance | None = None,
     budget_seconds: float = 4.0,
 ) -> None:
-    """Write speed/<model>.json: medians over real batches after a warm-up, and `made_from`.
+    """Write speed/<model>.json: medians over real batches after a warm-up.
 
-    Training and prediction each get half of `budget_seconds`. A machine too slow for it warms up
-    with one batch only, but never counts that one nor fewer than LEAST others. Batches are random
-    rows in random order, as training sees them, never sorted ones.
+    Batches are random rows in random order, as in training, not sorted by length. A machine too
+    slow for the budget warms up with one batch only, but does not count it, and counts at least
+    LEAST others.
+
+    Parameters
+    ----------
+    model_dir
+        Folder of a pretrained model.
+    tokens
+        Token file to train on and predict.
+    batch_size
+        Rows per batch.
+    engine
+        The config's `engine:` block.
+    threads
+        CPU threads.
+    method, made_from, provenance
+        Are recorded.
+    target
+        File to write.
+    budget_seconds
+        Half of it is for training, half for prediction.
     """
     data = read_tokens(tokens)
     limit_onednn_cache(shapes(data.lengths, batch_size))
@@ -77,12 +96,12 @@ def measure(
                 break
         return seconds, done
 
-    with execution.running(module, data, SEED, learning=[data]):
-        optimizer = adamw(module, Recipe())
+    with execution.running(module, data, SEED, training_texts=[data]):
+        optimizer, objective = adamw(module, Recipe()), Classification(data)
 
         def learn(rows: np.ndarray) -> None:
             optimizer.zero_grad()
-            gradients(module, data, rows, execution)
+            gradients(module, objective, rows, execution)
             optimizer.step()
 
         def predict(rows: np.ndarray) -> None:

@@ -6,39 +6,78 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from finetone.engine.device import Clock
+from finetone.engine import devices
+from finetone.errors import UserError
+from finetone.log import logger
 
+LOG_EVERY = 50  # steps
 FIELDS = ("epoch", "lr", "loss", "correct", "examples", "tokens", "seconds")
 
 
 class History:
-    """One row per step. Losses stay on the device until `flush` fetches them in one go."""
+    """One row per step. Losses stay on the device until `flush` fetches them all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.rows: list[list[float]] = []
         self._pending: list[tuple[list[float], torch.Tensor, Any, Any]] = []
+        self._device = device
+        self.restart_clock()
 
-    def add(self, facts: list[float], result: torch.Tensor, start: Any, end: Any) -> None:
-        """`facts` = epoch, lr, examples, tokens; `result` = (mean loss, number correct) on device."""
-        self._pending.append((facts, result, start, end))
+    def restart_clock(self) -> None:
+        """Begin to measure the next step now."""
+        self._mark = devices.mark(self._device)
+
+    def add(self, facts: list[float], result: torch.Tensor) -> None:
+        """Add the step that has just ended.
+
+        Parameters
+        ----------
+        facts
+            Epoch, learning rate, examples, tokens.
+        result
+            Mean loss, and number of correct examples: float32 [2] on the device.
+        """
+        start = self._mark
+        self.restart_clock()
+        self._pending.append(([float(fact) for fact in facts], result, start, self._mark))
 
     def flush(self) -> None:
         if not self._pending:
             return
         results = torch.stack([result for _, result, _, _ in self._pending]).cpu().tolist()
-        for ((epoch, lr, examples, tokens), _, start, end), (loss, correct) in zip(
-            self._pending, results, strict=True
-        ):
-            seconds = Clock.seconds(start, end)
-            self.rows.append([epoch, lr, loss, correct, examples, tokens, seconds])
+        for (facts, _, start, end), result in zip(self._pending, results, strict=True):
+            epoch, rate, examples, tokens = facts
+            seconds = devices.seconds_between(start, end)
+            self.rows.append([epoch, rate, *result, examples, tokens, seconds])
         self._pending.clear()
+
+    def report(self, done: int, steps: int) -> None:
+        """Log one line about the latest of `done` steps.
+
+        Raises
+        ------
+        UserError
+            A loss is not a finite number.
+        """
+        self.flush()
+        loss, seconds, tokens = (self.column(name) for name in ("loss", "seconds", "tokens"))
+        recent = slice(-LOG_EVERY, None)
+        if not np.isfinite(loss[recent]).all():
+            raise UserError(
+                f"step {done}: the loss is not finite; lower recipe: learning_rate or set clip_norm"
+            )
+        logger.info(
+            "epoch %d step %d/%d loss %.4f accuracy %.4f (epoch so far) %.0f tokens/s %.0f s left",
+            self.rows[-1][0], done, steps, loss[recent].mean(), self.since_epoch_began()[1][-1],
+            tokens[recent].sum() / seconds[recent].sum(), seconds.mean() * (steps - done),
+        )  # fmt: skip
 
     def column(self, name: str) -> np.ndarray:
         """One column over all flushed steps, float64 [steps]."""
         return np.array([row[FIELDS.index(name)] for row in self.rows], dtype=np.float64)
 
     def since_epoch_began(self) -> tuple[np.ndarray, np.ndarray]:
-        """Running mean loss and accuracy per example, starting over with each epoch."""
+        """Running mean loss and accuracy of each epoch, per example; both float64 [steps]."""
         epoch, examples = self.column("epoch"), self.column("examples")
         loss, correct = self.column("loss") * examples, self.column("correct")
         for value in np.unique(epoch):

@@ -13,7 +13,10 @@ COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy"
 def read_history(path: str | Path) -> pd.DataFrame:
     """The steps of one run in order: the columns that tables and figures need.
 
-    Raises a UserError for a file that is no history, or not the one its run.json describes.
+    Raises
+    ------
+    UserError
+        The file is no history, or not the one that its run.json describes.
     """
     path = Path(path)
     run = path.with_name("run.json")

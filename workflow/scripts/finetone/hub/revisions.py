@@ -1,24 +1,24 @@
 """Branches of the hub that have moved since something was fetched from them.
 
-A commit never changes, a branch or tag may. What was fetched has the commit in its manifest; a run
-that would use it once the branch stands for other files is refused, and the choice left to the user.
+A commit never changes, a branch or tag may. The manifest of what was fetched has its commit. Once
+the branch has other files, a run that would use the old ones is refused; the user chooses.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from finetone.errors import UserError, first_line
+from finetone.hub.repository import Repository
 from finetone.identity import is_data, source_of
 from finetone.log import logger, refuse_endpoint
 
 
 class Fetched(NamedTuple):
-    """`folder` is made of what the configuration has under `config_key`: {id, revision, …}."""
+    """`folder` is made of a repository."""
 
-    config_key: str
-    kind: Any  # finetone.hub.Kind
-    hub: dict[str, Any]
+    repository: Repository
     folder: Path
 
 
@@ -28,70 +28,66 @@ def fetched(config: dict[str, Any], read: Iterable[Path]) -> list[Fetched]:
     sources = _from_hub(config)
     folders = {folder for path in read for folder in (path, *path.parents)}
     return [
-        Fetched(*sources[key], folder)
+        Fetched(sources[key], folder)
         for folder in sorted(folders)
         if (key := "/".join(folder.parts[-2:])) in sources
     ]
 
 
-def _from_hub(config: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """{end of a folder's path: where, kind and hub} of everything the configuration has there."""
+def _from_hub(config: dict[str, Any]) -> dict[str, Repository]:
+    """{end of a folder's path: its repository} of everything the configuration has there."""
     sources = {}
     for name, block in config["models"].items():
+        key = f"models.{name}"
         if "hub" in block:
-            sources[f"models/{name}"] = (f"models.{name}", "model", block["hub"])
+            sources[f"models/{name}"] = Repository.of("model", block["hub"], key)
         if "intermediate" in block:
-            config_key = f"models.{name}.intermediate"
-            sources[f"questions/{name}"] = (config_key, "dataset", block["intermediate"]["hub"])
+            hub, key = block["intermediate"]["hub"], f"{key}.intermediate"
+            sources[f"questions/{name}"] = Repository.of("dataset", hub, key)
     for name, block in config["datasets"].items():
         if "hub" in block:
-            sources[f"data/{name}"] = (f"datasets.{name}", "dataset", block["hub"])
+            sources[f"data/{name}"] = Repository.of("dataset", block["hub"], f"datasets.{name}")
     return sources
 
 
 def refuse(fetched: Iterable[Fetched]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
 
-    Raises:
-        UserError: a branch or tag stands for other files than those that were fetched.
+    Raises
+    ------
+    UserError
+        A branch or tag has other files than those that were fetched.
     """
-    named = [(item, source_of(item.folder)) for item in fetched]
-    named = [(i, source) for i, source in named if source and not is_commit(i.hub["revision"])]
+    movable = [item for item in fetched if not item.repository.pinned]
+    named = [(item, source) for item in movable if (source := source_of(item.folder))]
     if not named:
         return
     refuse_endpoint()
     from huggingface_hub import constants  # only now: most runs pin everything
 
-    from finetone.hub import client
+    from finetone.hub import client, faults
 
     if constants.HF_HUB_OFFLINE:
         return
     for item, source in named:
-        repo, revision, commit = item.hub["id"], item.hub["revision"], source["revision"]
+        repo, revision, commit = item.repository.id, item.repository.revision, source["revision"]
         try:
-            now = client.listed(item.kind, repo, revision, timeout=10)
+            now = client.listed(item.repository, timeout=10)
             if now.sha == commit:
                 continue
-            then = client.listed(item.kind, repo, commit, timeout=10)
-        except client.ERRORS as error:
-            logger.warning(
-                "%s.hub: whether %s of %s has moved could not be asked (%s)",
-                item.config_key, revision, repo, first_line(error),
-            )  # fmt: skip
+            then = client.listed(replace(item.repository, revision=commit), timeout=10)
+        except faults.ERRORS as error:
+            why = f"whether {revision} of {repo} has moved could not be asked ({first_line(error)})"
+            logger.warning("%s.hub: %s", item.repository.config_key, why)
             return
         if _contents(now) != _contents(then):
             raise UserError(
-                f"{item.config_key}.hub: {revision} of {repo} has moved to {now.sha} since "
+                f"{item.repository.config_key}.hub: {revision} of {repo} has moved to {now.sha} since "
                 f"{item.folder} was fetched, and its files are others now; to go on with what was "
                 f"fetched write `revision: {commit}` there (nothing is made again), to take the "
                 f"new files delete the folder (all that was made of it is made again): "
                 f"rm -r {item.folder}"
             )
-
-
-def is_commit(revision: str) -> bool:
-    """Whether `revision` is a full commit hash, which never moves."""
-    return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 
 def _contents(about: Any) -> dict[str, str | None]:

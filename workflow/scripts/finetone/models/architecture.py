@@ -46,9 +46,10 @@ class Unusable(ValueError):
 def read_config(folder: Path, config_key: str) -> PretrainedConfig:
     """The configuration in `folder`, made sure to be one that transformers itself implements.
 
-    Raises:
-        UserError: no, broken or oversized config.json, code from the repository wanted, no
-            classifier.
+    Raises
+    ------
+    UserError
+        No, broken or oversized config.json, code from the repository wanted, no classifier.
     """
     file = folder / "config.json"
     if not file.is_file():
@@ -88,8 +89,10 @@ def read_config(folder: Path, config_key: str) -> PretrainedConfig:
 def skeleton(config: PretrainedConfig, config_key: str) -> PreTrainedModel:
     """The classifier `config` describes, without memory for its weights.
 
-    Raises:
-        UserError: none can be built of it, or it would be beyond any reasonable size.
+    Raises
+    ------
+    UserError
+        None can be built of it, or it would be beyond any reasonable size.
     """
     try:
         return build(config)

@@ -1,4 +1,4 @@
-"""From somebody's checkpoint folder to weights of ours, with nothing lost or made up in silence."""
+"""Load the checkpoint in a folder as a classifier; every missing or additional weight is named."""
 
 import pickle
 import re
@@ -64,9 +64,11 @@ def load(
     Weights are read as safetensors, or as pytorch_model.bin with `weights_only`; nothing is ever
     unpickled freely. `config_key` names the config key for error messages.
 
-    Raises:
-        UserError: the files cannot be read, or backbone keys are missing, left over or of another
-            shape, unless they match a regular expression of `allow_missing` / `allow_unexpected`.
+    Raises
+    ------
+    UserError
+        The files cannot be read, or backbone keys are missing, left over or of another shape,
+        unless they match a regular expression of `allow_missing` / `allow_unexpected`.
     """
     config = architecture.read_config(folder, config_key)
     config.num_labels = labels
@@ -129,7 +131,7 @@ def load(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from reporting keys and progress: that is told here, by name."""
+    """Silence the reports of transformers on keys and progress; ours name each key."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -146,8 +148,8 @@ def head_keys(model: PreTrainedModel) -> list[str]:
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
-    """Weights that are absent or of another shape are drawn in memory before they can be reported:
-    not where config.json claims far more of them than the files can hold."""
+    """Refuse a config.json of far more weights than the files can hold: transformers would draw
+    all of them in memory before it can report that they are missing."""
     stored = 0
     for file in [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
         size = file.stat().st_size

@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import httpx2
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 from huggingface_hub.hf_api import RepoSibling
 
 from finetone.errors import UserError
-from finetone.hub import client
+from finetone.hub import client, faults
+from finetone.hub.repository import Repository
 from finetone.log import logger
 from finetone.models import architecture
 
-# In order of preference; an index stands for the shards it lists.
+# In order of preference; an index comes with the shards that it lists.
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -36,39 +36,45 @@ TOKENIZER = (
 )
 
 
-def fetch(repo: str, revision: str, config_key: str) -> tuple[Path, str, str | None]:
-    """Download the model files of `repo` at `revision` into the hub's own cache.
+def fetch(repository: Repository) -> tuple[Path, str, str | None]:
+    """Download the model files of a repository into the hub's own cache.
 
-    Returns their folder, the commit that `revision` stood for when it was asked, and the licence
-    its card names. Every file is taken at that commit, so a branch that moves meanwhile cannot mix
-    two versions. Sizes are
-    checked by the client, contents here against the hashes the hub lists. Without a connection
-    (or with HF_HUB_OFFLINE=1) a complete copy in the cache will do.
+    Every file is of the one commit that the revision names now, and its content is compared with the
+    hash that the hub lists. Without a connection, or with HF_HUB_OFFLINE=1, a complete copy in the
+    cache is used.
 
-    Raises:
-        UserError: the hub, the repository, the revision or the files cannot be had.
+    Returns
+    -------
+    tuple
+        The folder of the files, their commit, and the licence that the repository's card names.
+
+    Raises
+    ------
+    UserError
+        The hub, the repository, the revision or the files cannot be had.
     """
+    repo, revision, config_key = repository.id, repository.revision, repository.config_key
     try:
-        info = client.info("model", repo, revision)
+        info = client.info(repository)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
         commit = str(info.sha)
         chosen = choose(siblings, repo, config_key)
         for name in chosen:
             _refuse_large(siblings[name], repo, config_key)
         for name in chosen:
-            folder = client.download("model", repo, commit, siblings[name], config_key).parent
+            folder = client.download(repository, commit, siblings[name]).parent
         if revision != commit:  # so that the cache answers to the branch's name when offline
             ref = folder.parents[1] / "refs" / revision
             ref.parent.mkdir(parents=True, exist_ok=True)
             ref.write_text(commit)
         return folder, commit, client.stated_license(info)
-    except (httpx2.HTTPError, OSError, HFValidationError, EntryNotFoundError) as error:
-        if client.unreachable(error) and (cached := _cached(repo, revision)):
+    except (*faults.ERRORS, HFValidationError, EntryNotFoundError) as error:
+        if faults.unreachable(error) and (cached := _cached(repo, revision)):
             logger.warning(
                 "%s: the hub cannot be reached; using the copy in %s", config_key, cached
             )
             return cached, cached.name, None
-        raise UserError(client.sentence(error, "model", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, repository)) from error
 
 
 def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:
@@ -85,8 +91,10 @@ def _refuse_large(sibling: RepoSibling, repo: str, config_key: str) -> None:
 def choose(names: Iterable[str], repo: str, config_key: str) -> list[str]:
     """Which of a repository's files make the model; config.json last, as proof of completeness.
 
-    Raises:
-        UserError: no config.json, or no weights in a format PyTorch reads.
+    Raises
+    ------
+    UserError
+        No config.json, or no weights in a format PyTorch reads.
     """
     names = set(names)
     if "config.json" not in names:

@@ -19,8 +19,10 @@ def count(config: PretrainedConfig) -> int:
 def keep(config: PretrainedConfig, n: int, model: str) -> None:
     """Shorten `config` in place to its first `n` layers, in both stacks of an encoder-decoder.
 
-    Raises:
-        UserError: there are fewer than `n` layers, so nothing sensible can be kept.
+    Raises
+    ------
+    UserError
+        There are fewer than `n` layers, so nothing sensible can be kept.
     """
     stacks = [name for name in STACKS if hasattr(config, name)] or ["num_hidden_layers"]
     for name in stacks:

@@ -25,8 +25,10 @@ VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 def load(folder: Path, config: PretrainedConfig, config_key: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer in `folder`; one without a pad token (GPT-2) pads with its end of text.
 
-    Raises:
-        UserError: no tokenizer files, none that transformers can read, no token to pad with.
+    Raises
+    ------
+    UserError
+        No tokenizer files, none that transformers can read, no token to pad with.
     """
     if not any(list(folder.glob(pattern)) for pattern in VOCABULARIES):
         raise UserError(f"{config_key}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)})")
@@ -51,7 +53,7 @@ def load(folder: Path, config: PretrainedConfig, config_key: str) -> PreTrainedT
             )
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
-    # tokenizer.json may carry its author's cut (MiniLM: 128); cutting is the experiment's affair
+    # tokenizer.json may hold its author's max_length (MiniLM: 128); the experiment has its own
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     for leftover in LEFTOVERS:
@@ -75,7 +77,7 @@ def longest_input(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) ->
     limits = []
     positions = getattr(model.config, "max_position_embeddings", None)
     if positions:
-        # RoBERTa and its kin count positions from padding_idx + 1
+        # RoBERTa and similar models count positions from padding_idx + 1
         offsets = [
             module.padding_idx + 1
             for name, module in model.named_modules()

@@ -10,7 +10,7 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalise(answer: str) -> str:
-    """Lower case without punctuation, articles and surplus white space, as officially done.
+    """Lower case without punctuation, articles and extra white space, as in the official script.
 
     >>> normalise("The  Eiffel-Tower!")
     'eiffeltower'
@@ -24,7 +24,7 @@ def exact_match(prediction: str, answers: Sequence[str]) -> bool:
 
 
 def f1(prediction: str, answers: Sequence[str]) -> float:
-    """Harmonic mean of precision and recall of words (as bags) against the best fitting answer."""
+    """F1 of the words, counted with repetition, against the answer for which it is highest."""
     return max(_f1(normalise(prediction).split(), normalise(a).split()) for a in answers)
 
 

@@ -1,4 +1,4 @@
-"""The questions of SQuAD v1.1: fetched where the network is, read where the GPU is."""
+"""The questions of SQuAD v1.1: downloaded by a job with network, read by one that trains."""
 
 import json
 from dataclasses import asdict
@@ -9,8 +9,8 @@ from huggingface_hub import constants
 
 from finetone import files
 from finetone.errors import UserError
-from finetone.hub import client
-from finetone.hub.revisions import is_commit
+from finetone.hub import client, faults
+from finetone.hub.repository import Repository
 from finetone.provenance import Provenance, keys_of
 from finetone.squad.windows import Question
 
@@ -20,8 +20,21 @@ def download(
 ) -> None:
     """Write `train.jsonl`, `validation.jsonl` and `manifest.json` of a hub data set to a folder.
 
-    `source` has `id`, `revision` and `config`; `config_key` is its place in the configuration.
-    Raises UserError as `load_questions` does.
+    Parameters
+    ----------
+    source
+        Has `id`, and may have `revision` and `config`.
+    config_key
+        Where `source` is in the configuration, for messages.
+    target
+        Folder to write.
+    provenance
+        Is recorded.
+
+    Raises
+    ------
+    UserError
+        As `load_questions` does.
     """
     train, validation, commit = load_questions(source, config_key)
     with files.atomic(target) as partial:
@@ -53,19 +66,31 @@ def read(path: Path) -> list[Question]:
 def load_questions(
     source: dict[str, Any], config_key: str
 ) -> tuple[list[Question], list[Question], str]:
-    """Training and validation questions of the hub data set `source`, and the commit they are of.
+    """Load a data set of the hub.
 
-    Raises:
-        UserError: the hub or the data set cannot be had, or is not laid out as SQuAD is.
+    Parameters
+    ----------
+    source, config_key
+        As of `download`.
+
+    Returns
+    -------
+    tuple
+        Training questions, validation questions, and the commit they are of.
+
+    Raises
+    ------
+    UserError
+        The hub or the data set cannot be reached, or has another layout than SQuAD.
     """
     from datasets import load_dataset
 
-    repo, revision = source["id"], source.get("revision", "main")
-    commit = revision
-    if not (constants.HF_HUB_OFFLINE and is_commit(revision)):  # else: the cache
-        commit = str(client.fetch_dataset(repo, revision, config_key, source.get("config")).sha)
+    repository = Repository.of("dataset", source, config_key)
+    repo, commit = repository.id, repository.revision
+    if not (constants.HF_HUB_OFFLINE and repository.pinned):  # else: the cache
+        commit = str(client.fetch_dataset(repository).sha)
     try:
-        data = load_dataset(repo, name=source.get("config"), revision=commit)
+        data = load_dataset(repo, name=repository.config, revision=commit)
         train, validation = ([_question(row) for row in data[s]] for s in ("train", "validation"))
         return train, validation, commit
     except (KeyError, TypeError) as error:
@@ -74,7 +99,7 @@ def load_questions(
             "train and validation with id, question, context and answers"
         ) from None
     except Exception as error:  # the data set client wraps errors of the hub in many of its own
-        raise UserError(client.sentence(error, "dataset", repo, revision, config_key)) from error
+        raise UserError(faults.sentence(error, repository)) from error
 
 
 def _question(row: dict[str, Any]) -> Question:

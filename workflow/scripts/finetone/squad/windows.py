@@ -1,10 +1,11 @@
-"""Questions about a text as overlapping windows of tokens, and windows' answers as text."""
+"""Cut the texts of questions into overlapping windows of tokens, and find answers in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from finetone.errors import UserError
@@ -16,7 +17,7 @@ LONGEST_ANSWER = 30  # tokens
 
 @dataclass(frozen=True)
 class Question:
-    """`answers` and, in characters of `context`, where each begins."""
+    """A question about `context`; `starts` are the characters where the `answers` begin in it."""
 
     id: str
     question: str
@@ -27,10 +28,11 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A question and a stretch of its context: `ids`, `types` int [t], `offsets` int32 [t, 2].
+    """A question and a part of its context: `ids`, `types` int [t], `offsets` int32 [t, 2].
 
-    `offsets` are character ranges in the context, (-1, -1) for tokens that are not of it.
-    `start`, `end` are the tokens of the first answer, both `cls` if it is not wholly inside.
+    `offsets` are character ranges in the context, (-1, -1) for tokens outside it. `start` and `end`
+    are the first and last token of the first answer; both are `cls` if the window does not contain
+    all of it.
     """
 
     question: int
@@ -49,10 +51,28 @@ def windows(
     stride: int,
     config_key: str,
 ) -> Iterator[Window]:
-    """Cut every question's context into windows of `max_length` tokens that overlap by `stride`.
+    """Cut every question's context into overlapping windows.
 
-    Raises:
-        UserError: a question is so long, or the stride so large, that no new context fits.
+    Parameters
+    ----------
+    tokenizer
+        A fast one.
+    questions
+        Questions with their contexts.
+    max_length, stride
+        Tokens of a window, and of the overlap.
+    config_key
+        Where these are in the configuration, for messages.
+
+    Yields
+    ------
+    Window
+        In the order of the questions.
+
+    Raises
+    ------
+    UserError
+        A question is so long, or the stride so large, that no new context fits.
     """
     for begin in range(0, len(questions), CHUNK):
         chunk = questions[begin : begin + CHUNK]
@@ -107,25 +127,55 @@ def _answer_tokens(
 def collate(
     batch: Sequence[Window], pad: int, device: torch.device, types: bool
 ) -> dict[str, torch.Tensor]:
-    """Right-padded int64 `input_ids`, `attention_mask` and, if wanted, `token_type_ids` [b, t]."""
-    width = max(len(window.ids) for window in batch)
-    ids = np.full((len(batch), width), pad, dtype=np.int64)
-    mask = np.zeros((len(batch), width), dtype=np.int64)
-    kinds = np.zeros((len(batch), width), dtype=np.int64)
-    for row, window in enumerate(batch):
-        n = len(window.ids)
-        ids[row, :n], mask[row, :n], kinds[row, :n] = window.ids, 1, window.types
-    inputs = {"input_ids": ids, "attention_mask": mask}
+    """Pad windows on the right.
+
+    Parameters
+    ----------
+    batch
+        b windows.
+    pad
+        The id of the padding token.
+    device
+        Where the tensors go.
+    types
+        Whether the model takes `token_type_ids`.
+
+    Returns
+    -------
+    dict of tensor
+        `input_ids`, `attention_mask` and, if wanted, `token_type_ids`: int64 [b, t].
+    """
+
+    def padded(rows: Iterable[np.ndarray], value: int = 0) -> torch.Tensor:
+        tensors = [torch.from_numpy(row).long() for row in rows]
+        return pad_sequence(tensors, batch_first=True, padding_value=value).to(device)
+
+    inputs = {
+        "input_ids": padded((window.ids for window in batch), pad),
+        "attention_mask": padded(np.ones_like(window.ids) for window in batch),
+    }
     if types:
-        inputs["token_type_ids"] = kinds
-    return {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
+        inputs["token_type_ids"] = padded(window.types for window in batch)
+    return inputs
 
 
 def best_span(start: np.ndarray, end: np.ndarray, window: Window) -> tuple[float, int, int] | None:
-    """(score, first, last character) of the likeliest answer in `window`; None if there is none.
+    """Find the likeliest answer in a window.
 
-    `start`, `end`: logits [t]. A span lies in the context, is not inside out and has at most
-    LONGEST_ANSWER tokens; its score is the sum of its two logits.
+    An answer is in the context, does not end before it starts and has at most LONGEST_ANSWER
+    tokens. Its score is the sum of its two logits.
+
+    Parameters
+    ----------
+    start, end
+        Logits of first and last tokens, float [t].
+    window
+        Of t tokens.
+
+    Returns
+    -------
+    tuple or None
+        Score, and the characters where the answer starts and ends; None if there is no answer.
     """
     context = window.offsets[:, 0] >= 0
     starts = [i for i in np.argsort(-start, kind="stable")[:BEST] if context[i]]

@@ -119,10 +119,7 @@ class Mixture:
             level, error = np.log(1 - confidence), self.error
 
             def above(log_errors: Floats, place: Ints) -> Floats:
-                return (
-                    np.log(self._p(np.exp(log_errors) * error[place], place, methods))
-                    - level
-                )
+                return np.log(self._p(np.exp(log_errors) * error[place], place, methods)) - level
 
             ends = np.full(len(chosen), np.log(0.1)), np.full(len(chosen), np.log(1e5))
             found = find_root(above, ends, args=(chosen,), tolerances={"xrtol": 1e-9})

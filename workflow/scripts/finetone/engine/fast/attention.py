@@ -17,14 +17,14 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from finetone.engine.fast.dropout import Stream
 from finetone.engine.fast.groups import Group
-from finetone.engine.fast.packing import Packing, Side
+from finetone.engine.fast.packing import Packing, PooledToken
 
 NAME = "finetone"
-FUSED = 256  # tokens: without gradients, longer fp32 rows are faster through torch's own attention
+FUSED = 256  # tokens; in fp32 without gradients, torch's fused attention is faster from here on
 _packing: Packing | None = None
 _stream: Stream | None = None
-_side: Side | None = None
-_answered = False
+_pooled_token: PooledToken | None = None
+_queries_pooled = False
 calls = 0  # attentions over packed rows so far; lets a check see that they happened
 
 
@@ -41,19 +41,19 @@ def packed(packing: Packing, stream: Stream | None) -> Iterator[None]:
 
 
 @contextmanager
-def answering(side: Side) -> Iterator[None]:
-    """Inside the block the texts' first, or last, tokens alone ask; all are asked as ever."""
-    global _side, _answered
-    _side, _answered = side, False
+def pooled_queries(token: PooledToken) -> Iterator[None]:
+    """Inside the block only the texts' first, or last, tokens are queries; all tokens are keys."""
+    global _pooled_token, _queries_pooled
+    _pooled_token, _queries_pooled = token, False
     try:
         yield
     finally:
-        _side, _answered = None, False
+        _pooled_token, _queries_pooled = None, False
 
 
-def has_answered() -> bool:
-    """Whether, inside such a block, an attention has been through."""
-    return _answered
+def queries_pooled() -> bool:
+    """Whether an attention inside such a block has returned, for the pooled tokens only."""
+    return _queries_pooled
 
 
 def current() -> Packing | None:
@@ -76,29 +76,38 @@ def attention(
     is_causal: bool | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value [1, heads, N, d] → ([1, N, heads, d], None).
+    """Attend within each text of the packed row; transformers' `sdpa` where nothing is packed.
 
-    Where one token per text answers, query may have just these already, and the result has.
+    Parameters
+    ----------
+    query, key, value
+        float [1, heads, N, d]. Where queries are pooled, `query` may also be [1, heads, rows, d].
+
+    Returns
+    -------
+    tuple of tensor and None
+        [1, N, heads, d]; where queries are pooled, [1, rows, heads, d]. No attention weights.
     """
-    global calls, _answered
+    global calls, _queries_pooled
     if _packing is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask,
             dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs,
         )  # fmt: skip
-    if _side is not None and query.shape[2] == _packing.tokens:
-        query = query.index_select(2, _packing.read(_side))
-    asking = _packing.tokens if _side is None else _packing.rows
-    fits = query.shape[2] == asking and key.shape[2] == _packing.tokens
+    if _pooled_token is not None and query.shape[2] == _packing.tokens:
+        query = query.index_select(2, _packing.pooled(_pooled_token))
+    queries = _packing.tokens if _pooled_token is None else _packing.rows
+    fits = query.shape[2] == queries and key.shape[2] == _packing.tokens
     if not fits or query.shape[1] != key.shape[1]:
         raise RuntimeError(f"attention of {tuple(query.shape)} over {tuple(key.shape)}: not packed")
     calls += 1
     causal = bool(is_causal if is_causal is not None else getattr(module, "is_causal", False))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    if _side is not None:
-        out = _one_per_text(q, k, v, _packing, scale, _side if causal else None, dropout)
-        _answered = True
+    if _pooled_token is not None:
+        upto = _pooled_token if causal else None
+        out = _one_query_per_text(q, k, v, _packing, scale, upto, dropout)
+        _queries_pooled = True
     elif query.is_cuda:
         out = _nested(q, k, v, _packing, scale, causal, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():
@@ -108,22 +117,21 @@ def attention(
     return out[None], None
 
 
-def _one_per_text(
+def _one_query_per_text(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-    scale: float, upto: Side | None, p: float,
+    scale: float, upto: PooledToken | None, p: float,
 ) -> torch.Tensor:  # fmt: skip
-    """q [rows, heads, d] over the keys of its own text (up to its own place) → [rows, heads, d]."""
+    """One query per text, q [rows, heads, d], over the keys of its text → [rows, heads, d]."""
     K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (k, v))  # [rows, heads, width, d]
     scores = q[:, :, None] * scale @ K.transpose(2, 3)
-    P = scores.masked_fill(~packing.seen(upto)[:, None, None], float("-inf")).softmax(-1)
+    P = scores.masked_fill(~packing.visible(upto)[:, None, None], float("-inf")).softmax(-1)
     return (F.dropout(P, p).to(V.dtype) @ V)[:, :, 0]
 
 
 def _without_gradient(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing, scale: float, causal: bool
 ) -> torch.Tensor:
-    """softmax(scale·Q·Kᵀ)·V group by group; long fp32 rows through torch's own fused attention,
-    which is the faster one there."""
+    """softmax(scale·Q·Kᵀ)·V group by group; by torch's fused attention where that is faster."""
     out = packing.blank(q)
     for group in packing.groups:
         Q, K, V = group.take(q), group.take(k), group.take(v)
@@ -140,8 +148,7 @@ def _without_gradient(
 class _Grouped(torch.autograd.Function):
     """softmax(scale·Q·Kᵀ)·V per group of sequences, dropout on the probabilities.
 
-    For the backward pass one number per score is kept: the probability, negative where dropout
-    took it away.
+    The backward pass needs one number per score: the probability, negative where it was dropped.
     """
 
     @staticmethod
@@ -151,8 +158,8 @@ class _Grouped(torch.autograd.Function):
     ) -> torch.Tensor:  # fmt: skip
         out = packing.blank(q)
         if p > 0 and stream is None:
-            raise RuntimeError("dropout on the CPU needs random stream")
-        scale_up, saved = 1 / (1 - p), []  # of what dropout keeps
+            raise RuntimeError("dropout on the CPU needs a random stream")
+        scale_up, saved = 1 / (1 - p), []  # dropout scales up what it keeps
         for group in packing.groups:
             Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
             S = P = _probabilities(Q, K, group, causal)
@@ -173,7 +180,7 @@ class _Grouped(torch.autograd.Function):
         dq, dk, dv = (ctx.packing.blank(grads[0]) for _ in range(3))
         for group, Q, K, V, S in zip(ctx.packing.groups, saved, saved, saved, saved, strict=True):
             dO = group.take(grads[0])
-            if group.real is not None:  # padding has no part in the loss
+            if group.real is not None:  # padding does not reach the loss
                 view = dO.view(group.texts, -1, group.width, dO.shape[-1])
                 view.mul_(group.real[:, None, :, None])
             dP = torch.bmm(dO, V.transpose(1, 2))
@@ -189,7 +196,7 @@ class _Grouped(torch.autograd.Function):
 
 
 def _positive(x: torch.Tensor) -> torch.Tensor:
-    """relu; integers of the same bits are as positive as 16-bit floats, and faster."""
+    """relu; 16-bit floats as integers, which have the same sign bit and are faster."""
     if x.element_size() == 2:
         return x.view(torch.int16).clamp_min(0).view(x.dtype)
     return torch.relu(x)

@@ -1,7 +1,6 @@
 """torch.compile for a model's layers.
 
-What is compiled is kept in torch's own cache on disk (TORCHINDUCTOR_CACHE_DIR), which jobs of one
-machine share.
+Jobs on one machine share compiled code through torch's cache on disk (TORCHINDUCTOR_CACHE_DIR).
 """
 
 from collections.abc import Iterator
@@ -13,15 +12,15 @@ from torch import nn
 from transformers import AttentionInterface
 
 from finetone.engine.fast import attention
-from finetone.engine.fast.unpad import stacks
+from finetone.engine.fast.unpad import layer_stacks
 
 
 @contextmanager
 def compiled(module: nn.Module) -> Iterator[None]:
     """Inside the block layers are compiled at their first call, for any number of tokens.
 
-    All but each stack's last: that one finishes a few tokens only, another computation. Attention
-    over packed rows and our dropout stay what they are, so that their random streams do, too.
+    All but the last of each stack, which computes a few tokens only: another computation. Attention
+    over packed rows and the engine's own dropout are not compiled, so they draw the same numbers.
     """
     plain = F.dropout
     with ExitStack() as undo:
@@ -30,7 +29,7 @@ def compiled(module: nn.Module) -> Iterator[None]:
         if plain.__module__ != F.__name__:
             F.dropout = torch.compiler.disable(plain)
         AttentionInterface.register(attention.NAME, torch.compiler.disable(attention.attention))
-        for stack in stacks(module):
+        for stack in layer_stacks(module):
             for layer in stack[:-1]:
                 undo.callback(delattr, layer, "forward")
                 layer.forward = torch.compile(layer.forward, dynamic=True)

@@ -1,9 +1,9 @@
-"""Dropout on the CPU at the price of a multiplication.
+"""Dropout on the CPU at the cost of a multiplication.
 
 torch draws CPU dropout masks from one serial Mersenne twister, which costs many times the matrix
-product next to it. Here a mask is made of 16-bit lanes of random 64-bit words, and a word is the sum
+product beside it. Here a mask is made of 16-bit lanes of random 64-bit words, and a word is the sum
 of one word from each of two large random tables (numpy's SFC64: C. Doty-Humphrey's small fast
-counting generator), read from fresh random places on. Sums of distinct uniform words are uniform
+counting generator), read from new random positions. Sums of distinct uniform words are uniform
 and independent, so the lanes of one reading are independent of each other, and so are any three
 lanes of different readings; after USES readings the tables are drawn anew. Keep rates are multiples
 of 2^-16.
@@ -21,12 +21,12 @@ from finetone.seeds import derive
 
 LANES = 1 << 16
 TABLE = 1 << 20  # words in each of the two tables: together they fit the outer cache
-READING = 1 << 18  # words read from one pair of places at most
+READING = 1 << 18  # words read from one pair of positions at most
 USES = 256  # readings of a pair of tables: about one training step of long texts
 
 
 class Stream:
-    """Random lanes that hang on the seed alone, not on threads; its state is two numbers."""
+    """Random lanes that depend on the seed alone, not on threads; its state is two numbers."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -37,7 +37,7 @@ class Stream:
         generator = np.random.Generator(np.random.SFC64(derive(self._seed, "dropout", block)))
         words = generator.integers(0, 2**64 - 1, (2, TABLE), dtype=np.uint64, endpoint=True)
         self._tables = torch.from_numpy(words.view(np.int64))
-        self._places = generator.integers(0, TABLE - READING, (USES, 2), endpoint=True).tolist()
+        self._positions = generator.integers(0, TABLE - READING, (USES, 2), endpoint=True).tolist()
 
     def lanes(self, count: int) -> torch.Tensor:
         """`count` uniform int16 numbers."""
@@ -46,8 +46,8 @@ class Stream:
             if self._used == USES:
                 self._open(self._block + 1, 0)
             first, second = (
-                table[place : place + len(part)]
-                for table, place in zip(self._tables, self._places[self._used], strict=True)
+                table[position : position + len(part)]
+                for table, position in zip(self._tables, self._positions[self._used], strict=True)
             )
             torch.add(first, second, out=part)
             self._used += 1
@@ -75,7 +75,7 @@ class Stream:
 
 
 def _threshold(p: float) -> int:
-    """Of all lanes the share `p` lies below it."""
+    """The lane value below which a share `p` of all lanes is."""
     return round(p * LANES) - LANES // 2
 
 
@@ -95,15 +95,17 @@ class _Dropout(torch.autograd.Function):
 
 @contextmanager
 def fast_dropout(stream: Stream) -> Iterator[None]:
-    """Inside the block `torch.nn.functional.dropout` on the CPU, and so every nn.Dropout, draws from
-    `stream`. Nothing of a model is replaced."""
+    """Inside the block dropout on the CPU draws from `stream`.
+
+    This replaces `torch.nn.functional.dropout`, which every nn.Dropout calls; no part of a model.
+    """
     plain = F.dropout
 
     def dropout(
         input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> torch.Tensor:
-        ours = input.device.type == "cpu" and input.is_floating_point() and not inplace
-        if ours and training and 0 < p < 1:
+        fits = input.device.type == "cpu" and input.is_floating_point() and not inplace
+        if fits and training and 0 < p < 1:
             return _Dropout.apply(input, p, stream)
         return plain(input, p, training, inplace)
 

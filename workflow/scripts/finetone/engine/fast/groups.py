@@ -1,13 +1,13 @@
-"""Which texts of a packed row attend side by side on the CPU, as padded blocks."""
+"""Attention on the CPU: which texts of a packed row are computed together, as one padded block."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-SHORT = 64  # tokens: up to there padding costs less than odd widths
-STEP = 32  # tokens, bf16 numbers in a vector register: softmax is slow on what a row has left over
-TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have
+SHORT = 64  # tokens; up to this width, padding to a multiple of STEP costs less than an odd width
+STEP = 32  # tokens: as many bf16 numbers as a vector register has; softmax is slow on a rest
+TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have, to stay in cache
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Group:
 
     texts: int
     width: int
-    start: int  # of the first token, where the block is one piece of the packed row
+    start: int  # of the first token, where the block is a slice of the packed row
     index: torch.Tensor | None  # else: packed position of every entry of the block
     real: torch.Tensor | None  # [texts, width] bool; None where nothing is padding
     entries: torch.Tensor | None  # where `real` is true, as positions in the flattened block
@@ -28,7 +28,7 @@ class Group:
         real = np.arange(width) < lengths[:, None]
         if real.all() and (np.diff(starts) == width).all():
             return cls(len(starts), width, int(starts[0]), None, None, None)
-        # padding entries take a token of their own text: finite numbers that nobody reads
+        # padding entries repeat a token of their own text: finite numbers that are never used
         index = torch.from_numpy((starts[:, None] + np.where(real, np.arange(width), 0)).ravel())
         if real.all():
             return cls(len(starts), width, 0, index, None, None)
@@ -58,11 +58,11 @@ class Group:
             target.index_copy_(0, self.index[self.entries], entries)
 
     def bias(self, causal: bool, dtype: torch.dtype) -> torch.Tensor | None:
-        """-inf where a token must not look, else 0, to broadcast over [texts, heads, width, width].
+        """-inf for keys that a query must not see, else 0; for scores [texts, heads, width, width].
 
         None where there is nothing to hide: neither padding nor later tokens.
         """
-        if causal:  # padding stands behind the text, so it is later, too
+        if causal:  # padding follows the text, so this hides it, too
             return torch.full((self.width, self.width), float("-inf"), dtype=dtype).triu_(1)
         if self.real is None:
             return None
@@ -89,5 +89,5 @@ def groups(lengths: np.ndarray) -> list[Group]:
 
 
 def _width(longest: int) -> int:
-    """Of a block whose longest text has so many tokens."""
+    """Width of a block whose longest text has `longest` tokens."""
     return -(-longest // STEP) * STEP if longest <= SHORT else longest

@@ -1,10 +1,10 @@
 """Keep the memory that training reuses, and no more.
 
-glibc maps every large tensor freshly and gives it back when freed, so each step pays for page
-faults on all of it again. Kept memory is reused warm instead. oneDNN on the other hand keeps a
-compiled kernel for every shape it has met, and without padding nearly every batch has shapes of its
-own: hundreds of MB that nobody asks for again, and between them lie ever more gaps, so that memory
-grows by as much again.
+glibc maps new memory for every large tensor and unmaps it when the tensor is freed, so every step
+pays for page faults on all of it again; memory that is kept is faster. oneDNN, on the other hand,
+keeps a compiled kernel for every shape. Without padding, nearly every batch has new shapes, and the
+kernels grow to hundreds of MB that are never used again. They also lie scattered among freed
+tensors, and the gaps cost as much memory again.
 """
 
 import ctypes

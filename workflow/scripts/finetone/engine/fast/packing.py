@@ -1,4 +1,4 @@
-"""Where the real tokens of a padded batch are, and the way there and back."""
+"""Pack the real tokens of a padded batch into one row, and unpack them again."""
 
 from functools import cached_property
 from typing import Any, Literal
@@ -9,7 +9,7 @@ import torch
 from finetone.engine.batches import send
 from finetone.engine.fast.groups import Group, groups
 
-Side = Literal["first", "last"]  # of a text: where its one token stands that is read
+PooledToken = Literal["first", "last"]  # the one token of each text that the head reads
 FILL = 32  # tokens
 COMMON = 400  # shapes; a kernel for each takes a MB or two
 
@@ -17,9 +17,9 @@ COMMON = 400  # shapes; a kernel for each takes a MB or two
 class Packing:
     """The layout of one batch: `lengths` real tokens per row out of `width`.
 
-    The packed row holds the tokens of row 0, then those of row 1, and so on, `real` of them. On the
-    CPU it is filled up to a multiple of 32 with zeros that nobody reads: oneDNN compiles a kernel
-    for each length it meets, and so it meets few.
+    The packed row has the tokens of row 0, then those of row 1, and so on: `real` tokens. On the
+    CPU zeros that nothing reads follow, up to a length N = `tokens` that is a multiple of 32:
+    oneDNN compiles a kernel for every length, so there should be few lengths.
     """
 
     def __init__(self, lengths: np.ndarray, width: int, positions: torch.Tensor) -> None:
@@ -29,39 +29,39 @@ class Packing:
         self.real = len(positions)
         fill = FILL if positions.device.type == "cpu" else 1
         self.tokens = -(-self.real // fill) * fill  # N, the length of the packed row
-        self._read: dict[Side, torch.Tensor] = {}
+        self._pooled: dict[PooledToken, torch.Tensor] = {}
 
     @classmethod
     def right_padded(cls, lengths: np.ndarray, width: int, device: torch.device) -> "Packing":
-        """From lengths known on the host: nothing is asked of the device."""
+        """Of rows padded on the right. Lengths on the host spare waiting for the device."""
         real = np.arange(width) < lengths[:, None]
         return cls(lengths, width, send(np.flatnonzero(real), device))
 
     def pack(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, width, …] → [1, N, …]."""
+        """[rows, width, …] → [1, N, …], with zeros behind the real tokens."""
         return _Gather.apply(x, self.positions, self.tokens)
 
-    def unpack(self, x: torch.Tensor, side: Side | None = None) -> torch.Tensor:
+    def unpack(self, x: torch.Tensor, token: PooledToken | None = None) -> torch.Tensor:
         """[1, N, …] → [rows, width, …], zeros where there is padding.
 
-        With `side`, x may be [1, rows, …]: just the tokens on that side of each row.
+        With `token`, x may be [1, rows, …]: the pooled token of each row only.
         """
         positions = self.positions
-        if side is not None and x.shape[1] != self.tokens:
-            positions = positions.index_select(0, self.read(side))
+        if token is not None and x.shape[1] != self.tokens:
+            positions = positions.index_select(0, self.pooled(token))
         return _Scatter.apply(x, positions, self.rows, self.width)
 
-    def read(self, side: Side) -> torch.Tensor:
-        """int64 [rows] on the device: where each row's first or last token is in the packed row."""
-        if side not in self._read:
+    def pooled(self, token: PooledToken) -> torch.Tensor:
+        """Places of the rows' first or last tokens in the packed row, int64 [rows] on the device."""
+        if token not in self._pooled:
             ends = np.cumsum(self.lengths)
-            self._read[side] = self._send(ends - (self.lengths if side == "first" else 1))
-        return self._read[side]
+            self._pooled[token] = self._send(ends - (self.lengths if token == "first" else 1))
+        return self._pooled[token]
 
-    def seen(self, side: Side | None) -> torch.Tensor:
-        """bool [rows, width] on the device: real tokens, up to the one at `side` if one is given."""
-        upto = np.ones_like(self.lengths) if side == "first" else self.lengths
-        return self._send(np.arange(self.width) < upto[:, None])
+    def visible(self, upto: PooledToken | None) -> torch.Tensor:
+        """bool [rows, width] on the device: real tokens; with `upto`, none behind that one."""
+        lengths = np.ones_like(self.lengths) if upto == "first" else self.lengths
+        return self._send(np.arange(self.width) < lengths[:, None])
 
     def _send(self, array: np.ndarray) -> torch.Tensor:
         return send(array, self.positions.device)
@@ -84,9 +84,16 @@ class Packing:
 
 
 def shapes(lengths: np.ndarray, rows: int) -> int:
-    """About how many shapes of matrix products to remember for random batches of `rows` texts.
+    """Estimate how many shapes of matrix products are worth remembering.
 
-    Those that batches have in common, where these are few as with short texts; else one batch's.
+    If random batches have few shapes in all, as with short texts, all of them; else one batch's.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each text, int64 [n].
+    rows
+        Texts per batch.
     """
     order, rest = np.random.default_rng(0).permutation(lengths), 20  # of head and last layer
     tokens: set[int] = set()
@@ -97,7 +104,8 @@ def shapes(lengths: np.ndarray, rows: int) -> int:
         packing = Packing.right_padded(batch, int(batch.max()), torch.device("cpu"))
         met = {(group.texts, group.width) for group in packing.groups}
         tokens, blocks, most = tokens | {packing.tokens}, blocks | met, max(most, len(met))
-    # a layer has three linear shapes and an activation, attention five products, forth and back
+    # a layer has three linear shapes and an activation, attention has five products: forward and
+    # backward together
     common = rest + 11 * len(tokens) + 5 * len(blocks)
     return common if common <= COMMON else rest + 11 + 5 * most
 
@@ -127,7 +135,7 @@ class _Scatter(torch.autograd.Function):
 
 
 def _collect(x: torch.Tensor, positions: torch.Tensor, tokens: int) -> torch.Tensor:
-    """[rows, width, …] → [1, tokens, …]: what stands at `positions`, then zeros."""
+    """[rows, width, …] → [1, tokens, …]: the entries at `positions`, then zeros."""
     out = x.new_empty(1, tokens, *x.shape[2:])
     torch.index_select(x.flatten(0, 1), 0, positions, out=out[0, : len(positions)])
     out[0, len(positions) :] = 0

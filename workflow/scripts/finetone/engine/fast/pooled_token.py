@@ -1,9 +1,9 @@
-"""The last layer works on the one token per text that the classifier's head reads.
+"""The last layer computes only the pooled token: the one token per text that the head reads.
 
-BERT's head reads the first token, GPT-2's the last, BART's the decoder's last. What the last layer
-would make of all the others reaches neither loss nor gradient, so it is left out: the same
-mathematics, an eighth of a six-layer model's work less. Which token a head reads is not looked up
-by a model's name but found by asking autograd.
+BERT's head reads the first token, GPT-2's the last, BART's the decoder's last. The last layer's
+output at all other tokens reaches neither loss nor gradient, so it is not computed: the same
+mathematics with an eighth less work in a six-layer model. Which token a head reads does not depend
+on a list of models: autograd tells where the logits have a gradient.
 """
 
 from collections.abc import Iterator
@@ -15,89 +15,100 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from finetone.engine.batches import Batch
 from finetone.engine.fast import attention
-from finetone.engine.fast.packing import Packing, Side
+from finetone.engine.fast.packing import Packing, PooledToken
 
 RESHAPES = (torch.Tensor.reshape, torch.Tensor.view)
 
 
-def sides_read(
-    module: nn.Module, stacks: list[nn.ModuleList], inputs: dict[str, torch.Tensor]
-) -> dict[nn.ModuleList, Side]:
-    """Of each layer stack whose output is read at the first, or the last, token of every text only.
+def pooled_tokens(
+    module: nn.Module, stacks: list[nn.ModuleList], batch: Batch
+) -> dict[nn.ModuleList, PooledToken]:
+    """Find the layer stacks whose output is read at one token of each text only, and that token.
 
-    `inputs` is a right-padded batch with texts of more than one token: a position counts as read
-    if the logits have a gradient there.
+    A token is read if the logits have a gradient there.
+
+    Parameters
+    ----------
+    module
+        A model in eval mode.
+    stacks
+        Its lists of layers.
+    batch
+        Right-padded texts; at least one has more than one token.
+
+    Returns
+    -------
+    dict
+        Has no key for a stack whose output is read at other tokens, or not at all.
     """
-    outputs: dict[nn.ModuleList, torch.Tensor] = {}
-    with ExitStack() as stack_of_hooks:
+    outputs: dict[nn.Module, torch.Tensor] = {}
+
+    def keep(layer: nn.Module, args: Any, output: Any) -> None:
+        outputs[layer] = output if isinstance(output, torch.Tensor) else output[0]
+
+    with ExitStack() as hooks, torch.enable_grad():
         for stack in stacks:
-
-            def keep(
-                layer: nn.Module, args: Any, output: Any, stack: nn.ModuleList = stack
-            ) -> None:
-                outputs[stack] = output if isinstance(output, torch.Tensor) else output[0]
-
-            stack_of_hooks.callback(stack[-1].register_forward_hook(keep).remove)
-        with torch.enable_grad():
-            score = module(**inputs).logits.sum()
-            slopes = torch.autograd.grad(score, list(outputs.values()), allow_unused=True)
-    lengths = inputs["attention_mask"].sum(1).cpu().numpy()
-    rows, sides = np.arange(len(lengths)), dict[nn.ModuleList, Side]()
-    places: dict[Side, np.ndarray] = {"first": 0 * lengths, "last": lengths - 1}
-    for stack, slope in zip(outputs, slopes, strict=True):
-        if slope is None or slope.ndim != 3 or (lengths < 2).all():
+            hooks.callback(stack[-1].register_forward_hook(keep).remove)
+        output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+        executed = [stack for stack in stacks if stack[-1] in outputs]
+        last = [outputs[stack[-1]] for stack in executed]
+        gradients = torch.autograd.grad(output.logits.sum(), last, allow_unused=True)
+    lengths = batch.lengths
+    tokens = dict[nn.ModuleList, PooledToken]()
+    positions: dict[PooledToken, np.ndarray] = {"first": 0 * lengths, "last": lengths - 1}
+    for stack, gradient in zip(executed, gradients, strict=True):
+        if gradient is None or gradient.ndim != 3 or (lengths < 2).all():
             continue
-        read = (slope != 0).any(-1).cpu().numpy()
-        for side, position in places.items():
+        read = (gradient != 0).any(-1).cpu().numpy()
+        for token, position in positions.items():
             expected = np.zeros_like(read)
-            expected[rows, position] = True
+            expected[np.arange(len(lengths)), position] = True
             if np.array_equal(read, expected):
-                sides[stack] = side
-    return sides
+                tokens[stack] = token
+    return tokens
 
 
 @contextmanager
-def reading(layer: nn.Module, side: Side) -> Iterator[None]:
-    """Inside the block `layer`, the last of its stack, finishes the tokens on `side` only."""
+def pooled_only(layer: nn.Module, token: PooledToken) -> Iterator[None]:
+    """Inside the block `layer`, the last of its stack, computes the pooled tokens only."""
     running: list[ExitStack] = []
 
     def begin(layer: nn.Module, args: Any) -> None:
         packing = attention.current()
         if packing is not None and packing.lengths.min() > 0:
             running.append(ExitStack())
-            running[-1].enter_context(attention.answering(side))
-            running[-1].enter_context(_Cut(packing, side))
+            running[-1].enter_context(attention.pooled_queries(token))
+            running[-1].enter_context(_CutToPooled(packing, token))
 
     def end(layer: nn.Module, args: Any, output: Any) -> None:
         if running:
             running.pop().close()
 
-    handles = [
-        layer.register_forward_pre_hook(begin),
-        # first of all hooks, and also if the layer fails
-        layer.register_forward_hook(end, prepend=True, always_call=True),
-    ]
-    try:
+    with ExitStack() as hooks:
+        hooks.callback(layer.register_forward_pre_hook(begin).remove)
+        # before all other hooks, and also if the layer fails
+        last = layer.register_forward_hook(end, prepend=True, always_call=True)
+        hooks.callback(last.remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
-class _Cut(TorchFunctionMode):
-    """Once attention has answered for the tokens that are read only, keeps what meets its answer to
-    the same tokens: a residual [1, N, H] is cut down to them, and so is the shape of a reshape."""
+class _CutToPooled(TorchFunctionMode):
+    """After attention with pooled queries, cuts tensors that meet its output to the pooled tokens.
 
-    def __init__(self, packing: Packing, side: Side) -> None:
+    Such are a residual [1, N, H], and the shape that a reshape asks for.
+    """
+
+    def __init__(self, packing: Packing, token: PooledToken) -> None:
         super().__init__()
         self.whole, self.cut = packing.tokens, packing.rows
-        self.positions = packing.read(side)
+        self.positions = packing.pooled(token)
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if attention.has_answered() and self.whole != self.cut:
+        if attention.queries_pooled() and self.whole != self.cut:
             if func in RESHAPES and args[0].ndim == 4 and args[0].shape[:2] == (1, self.cut):
                 args = _with_shape(args, (1, self.whole), (1, self.cut))
             else:

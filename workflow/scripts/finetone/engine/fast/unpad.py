@@ -14,12 +14,12 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from finetone.engine.fast import attention
-from finetone.engine.fast.packing import Packing, Side
-from finetone.engine.fast.plan import Obstacle
-from finetone.engine.fast.pooled_token import reading
+from finetone.engine.fast.packing import Packing, PooledToken
+from finetone.engine.fast.pooled_token import pooled_only
+from finetone.engine.fast.unsupported import Unsupported
 
 
-def stacks(module: nn.Module) -> list[nn.ModuleList]:
+def layer_stacks(module: nn.Module) -> list[nn.ModuleList]:
     """The lists of transformer layers in a model, e.g. one in BERT, two in BART."""
     return [
         child
@@ -30,23 +30,29 @@ def stacks(module: nn.Module) -> list[nn.ModuleList]:
     ]
 
 
-def demand_stacks(module: Any) -> list[nn.ModuleList]:
-    """Its stacks if a module may run unpadded (a check must still agree); else an Obstacle."""
-    if not (found := stacks(module)):
-        raise Obstacle("it has no stack of transformer layers")
+def require_layer_stacks(module: Any) -> list[nn.ModuleList]:
+    """The layer stacks of a module that may be able to run unpadded.
+
+    Raises
+    ------
+    Unsupported
+        It cannot: it has no such stacks, or its attention or its layers do not allow it.
+    """
+    if not (found := layer_stacks(module)):
+        raise Unsupported("it has no stack of transformer layers")
     if not module._supports_sdpa:
-        raise Obstacle("its attention cannot be exchanged")
+        raise Unsupported("its attention cannot be exchanged")
     config: Any = module.config
     if any(getattr(config, f"{part}layerdrop", 0) for part in ("", "encoder_", "decoder_")):
-        raise Obstacle("it drops whole layers at random")
+        raise Unsupported("it drops whole layers at random")
     return found
 
 
 @contextmanager
-def unpadded(module: Any, sides: dict[nn.ModuleList, Side] | None = None) -> Iterator[None]:
+def unpadded(module: Any, pooled: dict[nn.ModuleList, PooledToken] | None = None) -> Iterator[None]:
     """Inside the block `module` runs unpadded wherever `attention.packed(...)` is in force.
 
-    Of a stack in `sides` only the texts' first, or last, tokens come out; elsewhere stand zeros.
+    A stack in `pooled` returns only the pooled token of each text, and zeros for all others.
     """
     config: Any = module.config
     before, use_cache = config._attn_implementation, getattr(config, "use_cache", None)
@@ -55,20 +61,20 @@ def unpadded(module: Any, sides: dict[nn.ModuleList, Side] | None = None) -> Ite
         module.set_attn_implementation(attention.NAME)
         if use_cache is not None:
             undo.callback(setattr, config, "use_cache", use_cache)
-            config.use_cache = False  # keys of earlier tokens are of no use to a classifier
-        for stack in stacks(module):
+            config.use_cache = False  # a classifier never reads keys of earlier tokens again
+        for stack in layer_stacks(module):
             for layer in stack:
                 hook = layer.register_forward_pre_hook(_pack, with_kwargs=True)
                 undo.callback(hook.remove)
-            side = (sides or {}).get(stack)
-            if side is not None:
-                undo.enter_context(reading(stack[-1], side))
-            undo.callback(stack[-1].register_forward_hook(partial(_unpack, side)).remove)
+            token = (pooled or {}).get(stack)
+            if token is not None:
+                undo.enter_context(pooled_only(stack[-1], token))
+            undo.callback(stack[-1].register_forward_hook(partial(_unpack, token)).remove)
         yield
 
 
 def _pack(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Pack every hidden state [rows, width, H] a layer is given; packed ones pass."""
+    """Pack every hidden state [rows, width, H] among a layer's inputs that is not packed yet."""
     packing = attention.current()
     if packing is None:
         return None
@@ -88,10 +94,10 @@ def _packed(packing: Packing, value: Any) -> Any:
     raise RuntimeError(f"hidden state of shape {tuple(value.shape)}: neither packed nor padded")
 
 
-def _unpack(side: Side | None, layer: nn.Module, args: Any, output: Any) -> Any:
+def _unpack(token: PooledToken | None, layer: nn.Module, args: Any, output: Any) -> Any:
     packing = attention.current()
     if packing is None:
         return None
     if isinstance(output, torch.Tensor):
-        return packing.unpack(output, side)
-    return (packing.unpack(output[0], side), *output[1:])
+        return packing.unpack(output, token)
+    return (packing.unpack(output[0], token), *output[1:])

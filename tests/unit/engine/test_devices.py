@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from finetone.engine import device
-from finetone.engine.device import Lease, lease_directory
+from finetone.engine import devices
+from finetone.engine.devices import Lease, lease_directory
 from finetone.errors import UserError
 
 HOLDER = """
@@ -18,7 +18,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import importlib.util
-spec = importlib.util.spec_from_file_location("device", Path(sys.argv[1]) / "finetone/engine/device.py")
+spec = importlib.util.spec_from_file_location("device", Path(sys.argv[1]) / "finetone/engine/devices.py")
 sys.modules["torch"] = type(sys)("torch"); sys.modules["torch"].device = object
 module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
 folder = Path(sys.argv[2])
@@ -100,7 +100,7 @@ def test_a_folder_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
 def test_a_folder_of_another_user_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    monkeypatch.setattr(devices.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(UserError, match="another user"):
         Lease(["0"], tmp_path / "locks").try_acquire()
 
@@ -132,20 +132,20 @@ def test_locks_lie_in_the_runtime_folder_where_there_is_one(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert lease_directory().parent == tmp_path
-    monkeypatch.setattr(device.tempfile, "gettempdir", lambda: str(tmp_path / "temp"))
+    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path / "temp"))
     for unusable in ("", str(tmp_path / "gone")):
         monkeypatch.setenv("XDG_RUNTIME_DIR", unusable)
         assert lease_directory().parent == tmp_path / "temp"
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, count: int, folder: Path) -> None:
-    monkeypatch.setattr(device, "_chosen", None)
-    monkeypatch.setattr(device, "_lease", None)
-    monkeypatch.setattr(device.torch.cuda, "is_available", lambda: count > 0)
-    monkeypatch.setattr(device.torch.cuda, "device_count", lambda: count)
-    monkeypatch.setattr(device.torch.cuda, "set_device", lambda _: None)
-    monkeypatch.setattr(device.tempfile, "gettempdir", lambda: str(folder))
-    for name in (*device.SCHEDULERS, "CUDA_VISIBLE_DEVICES", "XDG_RUNTIME_DIR"):
+    monkeypatch.setattr(devices, "_chosen", None)
+    monkeypatch.setattr(devices, "_lease", None)
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(devices.torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(devices.torch.cuda, "set_device", lambda _: None)
+    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(folder))
+    for name in (*devices.SCHEDULERS, "CUDA_VISIBLE_DEVICES", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -154,7 +154,7 @@ def test_processes_share_the_listed_gpus(tmp_path: Path, monkeypatch: pytest.Mon
     for _ in range(2):
         pretend(monkeypatch, 2, tmp_path)
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,3")
-        held.append((device.pick(), device._lease))
+        held.append((devices.pick(), devices._lease))
     assert {str(chosen) for chosen, _ in held} == {"cuda:0", "cuda:1"}
     assert {p.name for p in tmp_path.glob("*/*.lock")} == {"5.lock", "3.lock"}
 
@@ -164,10 +164,10 @@ def test_a_scheduler_or_an_empty_list_decides(
 ) -> None:
     pretend(monkeypatch, 2, tmp_path)
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    assert device.pick() == torch.device("cuda", 0)
+    assert devices.pick() == torch.device("cuda", 0)
     pretend(monkeypatch, 2, tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert device.pick() == torch.device("cpu")
+    assert devices.pick() == torch.device("cpu")
     pretend(monkeypatch, 0, tmp_path)
-    assert device.pick() == torch.device("cpu")
+    assert devices.pick() == torch.device("cpu")
     assert not list(tmp_path.glob("*/*.lock"))

@@ -1,9 +1,9 @@
-"""The state of a run on disk, so that a killed run goes on as if nothing had happened.
+"""The state of a run on disk, so that a killed run continues as if nothing had happened.
 
-The last two states are kept, each named after its step and its content: `state-<step>-<sha256>.pt`.
-One whose content has another hash is damaged and costs the steps since the one before. A state has
-12 bytes per parameter (weights and AdamW's two moments): of BERT-base two take 2.6 GB of disk, and
-3.9 GB while a third is written.
+The last two states are kept, each named by its step and its content: `state-<step>-<sha256>.pt`. If
+the content has another hash, the state is damaged, and the run repeats the steps since the state
+before. A state has 12 bytes per parameter (weights and AdamW's two moments): two of BERT-base take
+2.6 GB of disk, and 3.9 GB while a third is written.
 """
 
 import hashlib
@@ -48,9 +48,12 @@ def digest(*parts: Any) -> str:
 
 
 def exact_resume() -> bool:
-    """Whether FINETONE_EXACT_RESUME is 1: go on only where bits stay the same.
+    """Whether FINETONE_EXACT_RESUME is 1: continue only where bits stay the same.
 
-    Raises UserError for anything but 0, 1 and unset.
+    Raises
+    ------
+    UserError
+        The variable is neither 0 nor 1.
     """
     text = os.environ.get("FINETONE_EXACT_RESUME", "0")
     if text not in ("0", "1"):
@@ -59,11 +62,22 @@ def exact_resume() -> bool:
 
 
 def save(folder: Path, fingerprint: str, content: dict[str, Any]) -> None:
-    """Write the state of step `content["done"]` and remove all but the two newest.
+    """Write a state and remove all but the two newest; a kill at any moment leaves those.
 
-    A kill at any moment leaves those that were there. `content["files"]` {name: sha256} lists the
-    files of the folder that belong to the state, `content["machines"]` what executed the steps so
-    far, the newest last. Raises UserError where there is no room.
+    Parameters
+    ----------
+    folder
+        Where the run's states are.
+    fingerprint
+        Of all that a resumed run must share with this one.
+    content
+        What to save. `done` is the step, `files` {name: sha256} lists the files of the folder that
+        belong to the state, `machines` what executed the steps so far, the newest last.
+
+    Raises
+    ------
+    UserError
+        The disk is full.
     """
     with atomic(folder / UNNAMED) as partial, _Hashing(partial) as stream:
         try:
@@ -82,20 +96,38 @@ def load(
     machine: dict[str, Any],
     restore: Callable[[dict[str, Any]], None],
 ) -> bool:
-    """Call `restore` with the newest saved state that is whole and belongs to this run.
+    """Restore the newest saved state that is whole and belongs to this run.
 
-    Damaged states, other runs' and those that `restore` refuses (by any exception, before it has
-    changed anything but the random generators) are removed with a line in the log. `restore` finds
-    in `content["note"]` that another `machine` executed the last steps, else None; with
-    FINETONE_EXACT_RESUME=1 such a state is removed, too. Returns whether there was a state; if not,
-    the folder is gone. Raises UserError for a wrong FINETONE_EXACT_RESUME, and for damage nothing.
+    States that cannot be used are removed with a line in the log: damaged ones, those of other runs
+    and those that `restore` refuses. If none is left, the folder is removed.
+
+    Parameters
+    ----------
+    folder, fingerprint
+        As of `save`.
+    machine
+        What will execute the next steps. If another one executed the last steps, `content["note"]`
+        says so, else it is None; with FINETONE_EXACT_RESUME=1 such a state is not used.
+    restore
+        Takes the saved content. Refuses it by any exception, before it has changed anything but the
+        random generators.
+
+    Returns
+    -------
+    bool
+        Whether a state was restored.
+
+    Raises
+    ------
+    UserError
+        FINETONE_EXACT_RESUME is neither 0 nor 1.
     """
     exact, random = exact_resume(), random_state()
     unnamed = [path for path in folder.glob("state*.pt") if not NAME.fullmatch(path.name)]
     candidates = [*unnamed, *_saved(folder)]
     for path in candidates:
         try:
-            _resume(path, fingerprint, machine, restore, exact)
+            restore(_read(path, fingerprint, machine, exact))
             return True
         except Exception as error:  # whatever is wrong with a file, it must not stop the next try
             if out_of_memory(error):
@@ -137,20 +169,12 @@ class _Hashing(io.BufferedWriter):
 
 def _saved(folder: Path) -> list[Path]:
     """The saved states, the newest first."""
-    found = [
-        (match, path) for path in folder.glob("state-*.pt") if (match := NAME.fullmatch(path.name))
-    ]
-    return [path for match, path in sorted(found, key=lambda pair: -int(pair[0][1]))]
+    found = [path for path in folder.glob("state-*.pt") if NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: -int(path.name.split("-")[1]))
 
 
-def _resume(
-    path: Path,
-    fingerprint: str,
-    machine: dict[str, Any],
-    restore: Callable[[dict[str, Any]], None],
-    exact: bool,
-) -> None:
-    """Restore the state in `path`, or raise why not; its memory is free again afterwards."""
+def _read(path: Path, fingerprint: str, machine: dict[str, Any], exact: bool) -> dict[str, Any]:
+    """The state in `path`, or raise why it is not used."""
     match = NAME.fullmatch(path.name)
     if match is None:
         raise ValueError("no step and hash in its name; an older version's, or not quite written")
@@ -175,7 +199,7 @@ def _resume(
         raise ValueError(f"FINETONE_EXACT_RESUME is 1, but now there is {_change(other, machine)}")
     if change:
         machines.append(machine)
-    restore(content)
+    return content
 
 
 def _change(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -186,6 +210,6 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """In one line what is wrong; our own ValueErrors are sentences already."""
+    """What is wrong, in one line; a plain ValueError is a sentence of `_read` already."""
     text = " ".join(str(error).split())
     return text if type(error) is ValueError else f"{type(error).__name__}: {text}"

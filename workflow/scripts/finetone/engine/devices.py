@@ -6,6 +6,7 @@ import stat
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,11 +20,11 @@ SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SE
 class Lease:
     """One device id of `ids`, held by this process alone until it closes the lease or dies.
 
-    The lease is an exclusive flock on a file in `directory`. The kernel drops it the moment its
-    holder dies, however that happens, so no device is ever lost and none has two holders. Child
-    processes do not inherit it: the descriptor is closed on exec, and a fork keeps the very same
-    open file, so close the lease before forking workers that outlive the parent. A folder that
-    another user could write to is refused: they could hold the locks or plant links.
+    The lease is an exclusive flock on a file in `directory`. The kernel drops it when its holder
+    dies, however that happens, so no device is ever lost and none has two holders. A program that
+    is executed does not inherit it. A forked process does: close the lease before forking workers
+    that outlive the parent. A folder that another user can write to is refused, because they could
+    hold the locks or plant links.
     """
 
     def __init__(self, ids: list[str], directory: Path) -> None:
@@ -32,10 +33,12 @@ class Lease:
         self._file: int | None = None
 
     def try_acquire(self) -> str | None:
-        """A free id, now held; None when every one is taken.
+        """A free id, now held; None when all are taken.
 
-        Raises:
-            UserError: the directory is not this user's alone, or cannot be had.
+        Raises
+        ------
+        UserError
+            The directory is not this user's alone, or cannot be made.
         """
         folder = self._own_directory()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
@@ -69,9 +72,9 @@ class Lease:
         if facts.st_uid == os.geteuid() and not mode & 0o077:
             return folder
         os.close(folder)
-        if facts.st_uid != os.geteuid():
-            raise self._refused("belongs to another user")
-        raise self._refused(f"has mode {mode:04o} instead of 0700")
+        foreign = facts.st_uid != os.geteuid()
+        why = "belongs to another user" if foreign else f"has mode {mode:04o} instead of 0700"
+        raise self._refused(why)
 
     def _refused(self, why: str) -> UserError:
         return UserError(
@@ -100,7 +103,7 @@ _chosen: torch.device | None = None
 
 
 def lease_directory() -> Path:
-    """Where this user's processes on this machine meet: XDG_RUNTIME_DIR, else the temp folder."""
+    """The folder of this user's locks, in XDG_RUNTIME_DIR or else in the temporary folder."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = os.access(runtime, os.W_OK | os.X_OK)  # some logins inherit another user's
     return Path(runtime if usable else tempfile.gettempdir()) / f"finetone-devices-{os.getuid()}"
@@ -150,29 +153,24 @@ def fast_bf16(device: torch.device) -> bool:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: on a GPU the most tensors ever held, on the CPU the process's resident high-water."""
+    """Bytes: the most that tensors took on a GPU, on the CPU the largest resident size."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return machine.peak_memory()
 
 
-class Clock:
-    """Marks in time that cost a GPU no synchronisation; seconds between two marks, when done."""
+def mark(device: torch.device) -> "float | torch.cuda.Event":
+    """A mark in time that a GPU does not have to be waited for."""
+    if device.type != "cuda":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
 
-    def __init__(self, device: torch.device) -> None:
-        self.cuda = device.type == "cuda"
 
-    def mark(self) -> "float | torch.cuda.Event":
-        if not self.cuda:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
-
-    @staticmethod
-    def seconds(start: "float | torch.cuda.Event", end: "float | torch.cuda.Event") -> float:
-        if isinstance(start, torch.cuda.Event) and isinstance(end, torch.cuda.Event):
-            end.synchronize()
-            return start.elapsed_time(end) / 1000
-        assert isinstance(start, float) and isinstance(end, float)
-        return end - start
+def seconds_between(start: Any, end: Any) -> float:
+    """Seconds between two marks, once the second has been reached."""
+    if not isinstance(end, torch.cuda.Event):
+        return float(end - start)
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1000

@@ -1,0 +1,154 @@
+"""Texts as tokens: the token file of a split, and how well a vocabulary fits its texts."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finetone.errors import UserError, first_line
+from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
+from finetone.log import logger
+from finetone.provenance import Provenance
+
+PLAIN: dict[str, Any] = {
+    "return_attention_mask": False,
+    "return_token_type_ids": False,
+    "verbose": False,  # no warning about texts longer than the model: they are cut on purpose
+}
+
+
+def tokenize(
+    split_parquet: Path,
+    model_dir: Path,
+    labels: list[str],
+    max_length: int,
+    target: Path,
+    batch: int = 1000,
+    made_from: dict[str, str] | None = None,
+    provenance: Provenance | None = None,
+) -> None:
+    """Tokenize a split with the tokenizer in `model_dir` into the token file `target`.
+
+    Parameters
+    ----------
+    max_length
+        Tokens that texts are cut to, special tokens included; none is padded.
+    batch
+        Texts that are tokenized at a time.
+    made_from
+        {input: sha256}, written down with the tokens.
+
+    Raises
+    ------
+    UserError
+        The tokenizer cannot be loaded, has neither pad nor end token, or yields ids that the model
+        has no embedding for.
+    """
+    tokenizer = load_tokenizer(model_dir)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    if pad is None:
+        raise UserError(f"{model_dir}: its tokenizer has neither a pad nor an end-of-text token")
+    rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
+    parts: list[npt.NDArray[np.int32]] = []
+    lengths: list[int] = []
+    truncated = 0
+    for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
+        # a tokenizer without special tokens may find nothing in a text: then it is one pad token
+        encoded = [ids or [pad] for ids in encoded]
+        lengths += map(len, encoded)
+        parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
+        truncated += cut
+    flat = np.concatenate([*parts, EMPTY])
+    _check_vocabulary(model_dir, flat)
+    meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)
+    ids, names = rows.column("id"), rows.column("label")
+    write_tokens(target, ids, names, np.array(lengths), flat, meta, provenance)
+    logger.info(
+        "%s: %d texts, %d tokens, %d texts cut to %d",
+        target.name,
+        rows.num_rows,
+        len(flat),
+        truncated,
+        max_length,
+    )
+
+
+def load_tokenizer(model_dir: Path) -> Any:
+    """The tokenizer saved in a local folder; code that comes with a checkpoint is never run."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(model_dir), local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        reason = first_line(error)
+        raise UserError(f"{model_dir}: its tokenizer cannot be loaded ({reason})") from None
+    if not tokenizer.is_fast:
+        logger.warning("%s: has a slow (pure Python) tokenizer only", model_dir)
+    return tokenizer
+
+
+def tokenizer_statistics(split_parquet: Path, model_dir: Path, max_length: int) -> dict[str, float]:
+    """How well a vocabulary fits a split's texts.
+
+    `tokens_per_word` (words: between blanks) and `unknown_rate` (share of tokens that are the
+    unknown token) leave special tokens and truncation out; `mean_tokens` (per text, uncut) and
+    `truncated` (share of texts longer than `max_length`) count special tokens.
+    """
+    tokenizer = load_tokenizer(model_dir)
+    special = tokenizer.num_special_tokens_to_add()
+    unknown = tokenizer.unk_token_id
+    texts = pq.read_table(split_parquet, columns=["text"]).column("text").to_pylist()
+    words = tokens = unknowns = longer = 0
+    for start in range(0, len(texts), 1000):
+        piece = texts[start : start + 1000]
+        words += sum(len(text.split()) for text in piece)
+        for ids in tokenizer(piece, add_special_tokens=False, **PLAIN)["input_ids"]:
+            tokens += len(ids)
+            unknowns += ids.count(unknown)
+            longer += len(ids) + special > max_length
+    return {
+        "tokens_per_word": tokens / words,
+        "unknown_rate": unknowns / tokens if tokens else 0.0,
+        "truncated": longer / len(texts),
+        "mean_tokens": tokens / len(texts) + special,
+    }
+
+
+def _encode(
+    tokenizer: Any, texts: pa.ChunkedArray, max_length: int, batch: int
+) -> Iterator[tuple[list[list[int]], int]]:
+    """Yield the token ids of `batch` texts and how many of them were cut."""
+    for start in range(0, len(texts), batch):
+        piece = texts.slice(start, batch).to_pylist()
+        encoded = tokenizer(
+            piece, truncation=True, max_length=max_length, add_special_tokens=True, **PLAIN
+        )
+        ids = encoded["input_ids"]
+        if encoded.encodings is not None:
+            cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+        else:  # slow tokenizers do not tell
+            full = [text for text, i in zip(piece, ids, strict=True) if len(i) >= max_length]
+            cut = sum(len(tokenizer(text, **PLAIN)["input_ids"]) > max_length for text in full)
+        yield ids, cut
+
+
+def _check_vocabulary(model_dir: Path, flat: npt.NDArray[np.int32]) -> None:
+    """Refuse ids without an embedding here, with a sentence, rather than later inside a kernel."""
+    config = Path(model_dir) / "config.json"
+    try:
+        size = json.loads(config.read_text(encoding="utf-8")).get("vocab_size")
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{config}: not a readable model configuration ({error})") from None
+    if isinstance(size, int) and len(flat) and (highest := int(flat.max())) >= size:
+        raise UserError(
+            f"{model_dir}: tokenizer larger than the embedding (token id {highest}, vocab_size "
+            f"{size} in config.json); the tokenizer belongs to another checkpoint"
+        )

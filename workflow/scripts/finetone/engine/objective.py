@@ -1,0 +1,106 @@
+"""What a module is trained for: examples, their loss, and its gradients."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from finetone.engine.batches import collate
+from finetone.engine.execution import Execution
+from finetone.formats.token_file import Tokens
+
+
+class Objective(Protocol):
+    """What the training loop asks of the examples and their loss."""
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each example, int64 [n]."""
+
+    def identity(self) -> list[Any]:
+        """Arrays and JSON-able values that differ where the examples do."""
+
+    def loss(
+        self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Execute a batch.
+
+        Parameters
+        ----------
+        module
+            Is in training mode.
+        rows
+            Which examples, int64 [b].
+        width
+            Tokens to pad them to at least.
+
+        Returns
+        -------
+        tuple of tensor
+            The sum of the examples' losses, and how many of them the module gets right.
+        """
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Minimise the cross-entropy of the texts' labels; `dev` has texts that are predicted only."""
+
+    tokens: Tokens
+    dev: Tokens | None = None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return self.tokens.lengths
+
+    @property
+    def texts(self) -> list[Tokens]:
+        return [self.tokens] if self.dev is None else [self.tokens, self.dev]
+
+    def identity(self) -> list[Any]:
+        arrays = [
+            array for part in self.texts for array in (part.labels, part.offsets, part.input_ids)
+        ]
+        return [self.tokens.meta.pad_token_id, *arrays]
+
+    def loss(
+        self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        batch = collate(self.tokens, rows, execution.device, width)
+        logits = execution.logits(module, batch)
+        loss = F.cross_entropy(logits, batch.labels, reduction="sum")
+        return loss, (logits.detach().argmax(1) == batch.labels).sum()
+
+
+def gradients(
+    module: nn.Module, objective: Objective, rows: np.ndarray, execution: Execution
+) -> torch.Tensor:
+    """Add the gradient of a batch's mean loss to `.grad`.
+
+    Micro-batches are weighted by their share of the examples, so their sum is the batch's gradient.
+    When memory ends, the batch is tried again in smaller ones.
+
+    Parameters
+    ----------
+    rows
+        The batch, int64 [b].
+
+    Returns
+    -------
+    tensor
+        Mean loss, and number of correct examples: float32 [2] on the device.
+    """
+    while True:
+        result = torch.zeros(2, device=execution.device)
+        try:
+            for part, width in execution.micro_batches(objective.lengths[rows]):
+                total, correct = objective.loss(module, rows[part], width, execution)
+                loss = total / len(rows)
+                loss.backward()
+                result += torch.stack([loss.detach(), correct.float()])
+            return result
+        except torch.OutOfMemoryError:
+            module.zero_grad()
+        execution.use_less_memory(len(rows))
