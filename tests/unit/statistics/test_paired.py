@@ -147,9 +147,12 @@ def test_seeds_that_agree_by_chance_borrow_from_the_other_methods() -> None:
     seeds, stochastic = np.array([2, 2, 2, 1]), np.array([True, True, True, False])
     variance = SeedVariance(own, seeds, stochastic)
     # three degrees of freedom in all, so the pooled 2.0 has weight 3 beside a method's own 1
-    assert variance.moderated == pytest.approx([1.5, 2.5, 2.0, 0.0])
+    # and of what its own is larger by, half is kept
+    assert variance.moderated == pytest.approx([1.5, 2.5 + 0.75, 2.0, 0.0])
     single = SeedVariance(own, np.array([2, 2, 1, 1]), stochastic)
-    assert single.moderated == pytest.approx([4 / 3, 8 / 3, 2.0, 0.0])  # a lone run has the pooled
+    assert single.moderated == pytest.approx(
+        [4 / 3, 8 / 3 + 2 / 3, 2.0, 0.0]
+    )  # a lone run has the pooled
     assert not SeedVariance(own, np.ones(4, int), stochastic).known
     assert SeedVariance(own, np.ones(4, int), stochastic, stated=0.5).moderated[0] == 0.25
     assert SeedVariance(own, np.ones(4, int), np.zeros(4, bool)).known
