@@ -66,7 +66,7 @@ def test_other_forms_are_named(tmp_path, content, words):
 
 
 def test_ids_are_unique(tmp_path):
-    with pytest.raises(UserError, match="'C1' stands there twice"):
+    with pytest.raises(UserError, match="'C1' is used twice"):
         read_claims(write(tmp_path, {"claims": [CLAIM, CLAIM]}))
 
 

@@ -47,7 +47,7 @@ def test_what_is_no_plain_number(text):
         ("90.1", "ninety", r"published.csv, line 2: accuracy 'ninety'"),
         ("90.1", "190.1", "above 100"),
         ("0.30", "-0.3", "loss '-0.3'"),
-        ("a,2", "a,1", "a stands there twice"),
+        ("a,2", "a,1", "a is listed twice"),
         ("a,2", "a,0", "epoch '0'"),
         ("a,2", "a,two", "epoch 'two'"),
         ("accuracy,", "acc,", "column 'accuracy' is missing"),

@@ -1,8 +1,8 @@
-"""What earlier attempts of a job logged stays in its log when the job is sent again.
+"""Keep what earlier attempts of a job logged when the job is sent again.
 
 Snakemake removes the log of a job before each attempt (retry, requeue, the next call after a kill).
-So a log has a second name, a hard link, until its attempt ends well: the next attempt finds the
-text under it and appends. A job that ended well and is made anew starts an empty log.
+A log therefore has a second name, a hard link, until its attempt ends well: the next attempt finds
+the text under it and appends. A job that ended well and is made again starts with an empty log.
 """
 
 import contextlib
@@ -17,19 +17,28 @@ LIMIT = 10 << 20  # bytes; a job that fails at every call must not fill the disk
 
 
 def begin(log: Path) -> Callable[[], None]:
-    """Give `log` what unfinished attempts wrote, and a header line for this one.
+    """Restore in `log` what unfinished attempts wrote, and add a header line for this one.
 
-    Parameters:
-        log: the file; what is in it already is dropped unless an attempt left it unfinished.
-    Returns:
-        What to call once this attempt has ended well; without that call its text is kept.
-    Raises:
-        OSError: the file cannot be written. (On a file system without hard links the log holds one
-            attempt alone, as Snakemake leaves it.)
+    On a file system without hard links the log holds one attempt alone, as Snakemake leaves it.
+
+    Parameters
+    ----------
+    log
+        The file; its content is dropped unless an attempt left it unfinished.
+
+    Returns
+    -------
+    callable
+        To be called once this attempt has ended well; without that call its text is kept.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
     """
     unfinished = log.with_name(f".{log.name}.unfinished")
     # The steps of one Slurm job are repeated together: a step that ended well before a later one
-    # failed is a further attempt of the same run, too.
+    # failed is run again, and that is a further attempt of the same run.
     run = os.environ.get("FINETONE_RUN") if "SLURM_JOB_ID" in os.environ else None
     ended = log.with_name(f".{log.name}.ended-{run}")
     for left in [p for p in log.parent.iterdir() if p.name.startswith(f".{log.name}.ended-")]:
@@ -58,7 +67,7 @@ def begin(log: Path) -> Callable[[], None]:
 
 
 def machine_and_job() -> str:
-    """When and on which computer: "2026-01-31 12:00:00, host n1, Slurm job 7"."""
+    """The time, the computer and the job: "2026-01-31 12:00:00, host n1, Slurm job 7"."""
     job = os.environ.get("SLURM_JOB_ID")
     host = f"{time.strftime('%Y-%m-%d %H:%M:%S')}, host {socket.gethostname()}"
     return f"{host}, Slurm job {job}" if job else host

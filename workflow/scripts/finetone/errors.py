@@ -1,4 +1,4 @@
-"""The one exception that is meant for the user's eyes, and parts of its message."""
+"""The exception whose message is meant for the user, and parts of messages."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from finetone.masking import mask
 
 
 class UserError(Exception):
-    """Something the user can mend: the message names the file or key, the value and the fix."""
+    """An error that the user can fix; the message names the file or key, the value and the fix."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(mask(message))  # it may quote an address with a password
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what `error` says, without its full stop; its name if it says nothing."""
+    """First line of an error's message, without its full stop; its type if there is no message."""
     # masked before it is cut: half of a secret is one, too
     said = mask(str(error)).strip() or type(error).__name__
     return said.splitlines()[0].rstrip(".")[:200]
@@ -23,7 +23,21 @@ def first_line(error: BaseException) -> str:
 def did_you_mean(
     name: str, known: Iterable[str], otherwise: str = "", *, most: int = 1, cutoff: float = 0.5
 ) -> str:
-    """The end of a message about the unknown `name`: the names like it, or `otherwise`."""
+    """The end of a message about an unknown name: similar names, or another hint.
+
+    Parameters
+    ----------
+    name
+        The unknown name.
+    known
+        All names that are allowed.
+    otherwise
+        The hint if no name is similar.
+    most
+        Largest number of names to suggest.
+    cutoff
+        Least similarity, in [0, 1] (see `difflib.get_close_matches`).
+    """
     near = difflib.get_close_matches(name, list(known), most, cutoff)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else otherwise
     return f"; {hint}" if hint else ""

@@ -1,4 +1,4 @@
-"""What each artifact of an experiment is made of, and under which settings.
+"""What each artifact of an experiment is made from, and with which settings.
 
 Paths of artifacts are relative to the experiment's folder, as docs/architecture.md lists them.
 """
@@ -15,17 +15,25 @@ from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
-NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that the page does not depend on
+NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not change the report
 
-MANIFEST = ["data", "models", "questions"]  # of the folders below, those of artifacts with one
-# folders of the artifacts that make the tables
+MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
+# folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
 
-Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made of
+Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
 
 class Experiment(Names):
-    """Provenance of all artifacts of one checked configuration, and the names in it."""
+    """Provenance of all artifacts of one checked configuration, and its names.
+
+    Parameters
+    ----------
+    config
+        The configuration, as `config.checking.check` returns it.
+    folder
+        Folder of the experiment's artifacts.
+    """
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         super().__init__(config, folder)
@@ -35,38 +43,48 @@ class Experiment(Names):
         self._fingerprints: dict[str, str] = {}
 
     def add(self, artifact: str, settings: Settings, inputs: Iterable[str]) -> None:
-        """Make a table, figure or page known: its settings and the artifacts it is made of."""
+        """Register a table, figure or page.
+
+        Parameters
+        ----------
+        artifact
+            Its path.
+        settings
+            Those that decide its bytes.
+        inputs
+            The artifacts it is made from.
+        """
         self._made[artifact] = settings, list(dict.fromkeys(map(_whole, inputs)))
         self._added.append(artifact)
 
     @property
     def added(self) -> list[str]:
-        """What an experiment is for: all tables, figures and pages made known with `add`."""
+        """All tables, figures and pages registered with `add`."""
         return list(self._added)
 
     def artifact_of(self, file: str | Path) -> str:
-        """The artifact that the file at a path is, or is part of; empty where it is none."""
+        """The artifact that a file is, or is part of; "" if it is none."""
         path = os.path.relpath(file, self.folder)
         artifact = _whole(path) if path in self._added or path.split("/")[0] in FOLDERS else ""
         try:
             return artifact if artifact and self.fingerprint(artifact) else ""
-        except (KeyError, TypeError):  # of no entry of this configuration, or not a whole path
+        except (KeyError, TypeError):  # not of this configuration, or not a complete path
             return ""
 
     def param(self, artifact: str) -> str:
-        """The parameter `settings` of the rule that makes `artifact` (for `Provenance.of_job`)."""
+        """The parameter `settings` of the rule that makes an artifact (for `Provenance.of_job`)."""
         facts = {"fingerprint": self.fingerprint(artifact), "settings": self.made(artifact)[0]}
         return as_param({"folder": str(self.folder), **facts})
 
     def made(self, artifact: str) -> Made:
-        """The settings that decide the bytes of `artifact`, and the artifacts it is made of."""
+        """The settings that decide the bytes of an artifact, and the artifacts it is made from."""
         if artifact not in self._made:
             kind, *names = artifact.split("/")
             self._made[artifact] = getattr(self, f"_{kind}")(*names)
         return self._made[artifact]
 
     def upstream(self, artifacts: Iterable[str]) -> set[str]:
-        """`artifacts` and everything they are made of."""
+        """The artifacts and everything they are made from, directly or indirectly."""
         found: set[str] = set()
         left = list(artifacts)
         while left:
@@ -76,7 +94,7 @@ class Experiment(Names):
         return found
 
     def record(self, artifact: str) -> Path:
-        """The file that holds the record of `artifact` (see `finetone.provenance`)."""
+        """The file that holds the record of an artifact (see `finetone.provenance`)."""
         kind = artifact.split("/")[0]
         if kind in (*MANIFEST, "checkpoints"):
             return self.folder / artifact / "manifest.json"
@@ -85,7 +103,7 @@ class Experiment(Names):
         return self.folder / artifact
 
     def fingerprint(self, artifact: str) -> str:
-        """Hex sha256 over the settings of `artifact` and of everything it is made of."""
+        """Hex sha256 over the settings of an artifact and of everything it is made from."""
         if artifact not in self._fingerprints:
             settings, inputs = self.made(artifact)
             facts = [artifact, _given(settings), [self.fingerprint(each) for each in inputs]]
@@ -97,7 +115,7 @@ class Experiment(Names):
 
     def _data(self, dataset: str) -> Made:
         block = without(self.config["datasets"][dataset], *SHOWN)
-        # a seed alone, as the default of an empty block, cuts and samples nothing
+        # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
         block = without(block, *idle)
         return block | self._identities.of("datasets", dataset), []
@@ -112,7 +130,7 @@ class Experiment(Names):
         like = self.like_of(f"models/{model}")
         inputs = [f"models/{like}"] if like else []
         changes = block.get("scratch", {}).get("config", {})
-        if _given(changes) != changes:  # to the library, null is a value like others
+        if _given(changes) != changes:  # transformers distinguishes null from an absent key
             block["scratch.config"] = json.dumps(changes, sort_keys=True)
         return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, inputs
 
@@ -141,7 +159,7 @@ class Experiment(Names):
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
             block = without(self.config["baselines"][method], *SHOWN)
-            if method in self.networks:  # the others read whole texts
+            if method in self.networks:  # the other baselines read complete texts
                 block |= {key: self.config[key] for key in ("max_length", "engine")}
             return block, [f"data/{self.source}"]
         settings = {
@@ -164,14 +182,16 @@ class Experiment(Names):
 
 
 def _whole(path: str) -> str:
-    """All files of a run are one artifact, with one record."""
+    """The artifact of a path: all files of a run are one artifact, with one record."""
     folder, *rest = path.split("/")
     return "/".join([folder, *rest[:2], "run.json"]) if folder == "runs" else path
 
 
 def _given(settings: Any) -> Any:
-    """`settings` without what is null or empty, at any depth: a key that a later version adds, with
-    such a default, changes no fingerprint."""
+    """Remove what is null or empty from settings, at any depth.
+
+    A key that a later version adds with such a default then changes no fingerprint.
+    """
     if isinstance(settings, Mapping):
         kept = {key: _given(value) for key, value in settings.items()}
         return {key: value for key, value in kept.items() if value not in (None, {}, [])}

@@ -1,4 +1,4 @@
-"""Files that are either whole under their final name or not there at all."""
+"""Files that are either complete under their final name or not there at all."""
 
 import errno
 import hashlib
@@ -23,11 +23,21 @@ ALTERED = "{path}: not the {kind} {record} describes; delete {remedy} and run ag
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary neighbour of `path`; it takes that name when the block ends without error.
+    """Yield a temporary path next to `path`, renamed to it when the block ends without error.
 
-    The neighbour may be written as a file or as a directory. It is in the same folder, so the
-    final rename never crosses a file system. A full disk becomes a UserError that names the file.
-    What a killed process left of the same file is removed.
+    The block may write it as a file or as a folder. It is in the same folder as `path`, so that the
+    final rename never crosses a file system. What a killed process left of the same file is
+    removed.
+
+    Parameters
+    ----------
+    path
+        The file or folder to write.
+
+    Raises
+    ------
+    UserError
+        The disk is full, or the path cannot be written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +67,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def _errno(error: Exception) -> int:
-    """The system's number of an error, also of a library in Rust, which tells it in words; or 0."""
+    """The system's error number, also from a library in Rust, which puts it in the text; else 0."""
     if isinstance(error, OSError):
         return error.errno or 0
     found = re.search(r"\(os error (\d+)\)", str(error))
@@ -65,11 +75,22 @@ def _errno(error: Exception) -> int:
 
 
 def refuse_read_only(paths: Iterable[str | Path]) -> None:
-    """Raise a UserError unless each of `paths` could be made where it is to be."""
+    """Check, before any work is done, that all files could be written.
+
+    Parameters
+    ----------
+    paths
+        Files and folders that may not exist yet.
+
+    Raises
+    ------
+    UserError
+        A folder of one of them cannot be written.
+    """
     wanted = {Path(path) for path in paths}
     made = {path for path in wanted if os.access(path, os.F_OK) and path.is_dir()}
     for folder in sorted(made | {path.parent for path in wanted}):
-        while not os.access(folder, os.F_OK):  # not there, or in a folder that may not be entered
+        while not os.access(folder, os.F_OK):  # missing, or in a folder without permission
             folder = folder.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(
@@ -79,10 +100,20 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
 
 
 def check_mtimes(paths: Iterable[str | Path]) -> None:
-    """Raise a UserError for a file whose time is in the future.
+    """Check that no file has a modification time in the future.
 
-    What is made of it would look older than it; Snakemake finds that only after the job, and then
-    deletes what the job made.
+    Everything made from such a file would look older than it. Snakemake reports this only after the
+    work is done, and then discards the result.
+
+    Parameters
+    ----------
+    paths
+        Files; those that do not exist are skipped.
+
+    Raises
+    ------
+    UserError
+        A time is in the future.
     """
     for path in map(Path, paths):
         ahead = path.stat().st_mtime - time.time() if path.exists() else 0
@@ -104,12 +135,12 @@ def _sync(path: Path) -> None:
 
 
 def _runs(pid: str) -> bool:
-    """Whether there is a process of that number."""
+    """Whether there is a process with that number."""
     try:
         os.kill(int(pid), 0)
     except (ValueError, ProcessLookupError):
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True
 
@@ -122,7 +153,7 @@ def _remove(path: Path) -> None:
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file, or of a directory's (relative name, digest) pairs in sorted order."""
+    """Hex digest of a file, or of the sorted (relative name, digest) pairs of a folder."""
     path = Path(path)
     digest = hashlib.sha256()
     if path.is_dir():
@@ -137,8 +168,20 @@ def sha256(path: str | Path) -> str:
 
 
 def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
-    """Raise a UserError unless each file or folder in `hashes` {name: sha256} is beside `manifest`
-    and has that content."""
+    """Check files and folders against their hashes.
+
+    Parameters
+    ----------
+    manifest
+        The file that lists them; they are in the same folder.
+    hashes
+        {name: hex sha256}.
+
+    Raises
+    ------
+    UserError
+        One is missing or has other content.
+    """
     manifest = Path(manifest)
     for name, digest in hashes.items():
         file = manifest.parent / name
@@ -149,9 +192,19 @@ def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
 
 @contextmanager
 def readable(path: Path, remedy: Path | None = None) -> Iterator[None]:
-    """Make a UserError of an error of the file system while an artifact at `path` is read.
+    """Within this context, turn errors of the file system into a UserError about `path`.
 
-    `remedy` is what to delete to have it made again, if that is not the file alone.
+    Parameters
+    ----------
+    path
+        The artifact that is read.
+    remedy
+        What to delete to have it made again; `path` if not given.
+
+    Raises
+    ------
+    UserError
+        It is missing or cannot be read.
     """
     try:
         yield
@@ -165,23 +218,40 @@ def readable(path: Path, remedy: Path | None = None) -> Iterator[None]:
 
 
 def altered(path: Path, record: Path, remedy: Path) -> UserError:
-    """The error for a file or folder that is not what `record` says was written there."""
+    """The error for a file or folder whose content is not the recorded one.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    record
+        The file that records its content.
+    remedy
+        What to delete to have it made again.
+    """
     kind = "folder" if path.is_dir() else "file"
     return UserError(ALTERED.format(path=path, kind=kind, record=record, remedy=remedy))
 
 
 def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
-    """The manifest of a folder of ours, once all files that it lists are found unchanged.
+    """Check all files of a folder against its manifest.
 
     Parameters
     ----------
+    folder
+        A folder that we made.
     weights
-        False leaves out *.safetensors, for jobs that do not open them.
+        Whether to check *.safetensors; readers that do not open them leave them out.
+
+    Returns
+    -------
+    dict
+        Content of manifest.json.
 
     Raises
     ------
     UserError
-        A file was altered, is missing, or was put in: libraries read what they find.
+        A file was altered, is missing, or was added (libraries read what they find).
     """
     manifest = folder / "manifest.json"
     about = read_json(manifest)
@@ -197,7 +267,20 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
 
 
 def split_of(data: Path, name: str) -> Path:
-    """The file of split `name` in a dataset's folder; a UserError if it is not its manifest's."""
+    """The file of a split in a dataset's folder, once its hash was checked.
+
+    Parameters
+    ----------
+    data
+        Folder of the dataset.
+    name
+        Of the split.
+
+    Raises
+    ------
+    UserError
+        The file is not the one in the manifest.
+    """
     manifest = data / "manifest.json"
     split = data / f"{name}.parquet"
     unchanged(manifest, {split.name: read_json(manifest)["splits"][name]})
@@ -205,7 +288,15 @@ def split_of(data: Path, name: str) -> Path:
 
 
 def checksum(about: Mapping[str, Any], *arrays: Any) -> str:
-    """Hex sha256 over JSON-able facts, in whatever order, and the bytes of contiguous arrays."""
+    """Hex sha256 over facts and arrays.
+
+    Parameters
+    ----------
+    about
+        Facts that JSON can hold; their order does not matter.
+    arrays
+        Contiguous arrays.
+    """
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for array in arrays:
         digest.update(array)
@@ -213,15 +304,20 @@ def checksum(about: Mapping[str, Any], *arrays: Any) -> str:
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """Write `content` with its schema version and, last, a checksum over all of it.
+    """Write a JSON file with its schema version and, last, a checksum of all its content.
 
-    The keys keep their order, but for a fingerprint: it comes first, where it is looked for.
+    Parameters
+    ----------
+    path
+        The file to write.
+    content
+        Keys keep their order, except that `fingerprint` comes first, where it is looked for.
     """
     first = {"schema_version": SCHEMA_VERSION}
     if "fingerprint" in content:
         first["fingerprint"] = content["fingerprint"]
     content = first | content
-    content = json.loads(json.dumps(content, ensure_ascii=False))  # as a reader will have it
+    content = json.loads(json.dumps(content, ensure_ascii=False))  # as read_json will return it
     content["checksum"] = checksum(content)
     with atomic(path) as partial:
         text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -229,9 +325,15 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """Read a JSON file of ours; a broken one or one of another schema version is a UserError."""
+    """Read a JSON file that we wrote.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, has another schema version, or was altered.
+    """
     path = Path(path)
-    whole = path.parent if path.name == "manifest.json" else path  # a folder is made as a whole
+    whole = path.parent if path.name == "manifest.json" else path  # a folder is one artifact
     remedy = f"delete {whole} and run again"
     try:
         with readable(path, whole):
@@ -254,7 +356,13 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
-    """What the folder's manifest.json says; nothing where a folder of another origin has none."""
+    """Content of a folder's manifest.json; empty for a folder of another origin without one.
+
+    Raises
+    ------
+    UserError
+        It cannot be read.
+    """
     manifest = folder / "manifest.json"
     with readable(manifest, folder):
         there = manifest.exists()

@@ -1,8 +1,8 @@
-"""What an entry's source is, whatever it is called today: files by content, the hub by commit.
+"""Identify the source of an entry: files by their content, the hub by the commit.
 
-Two configurations that name the same source in other words must make nothing again. So a file
-counts by its content, not by its path, and a branch of the hub by what was fetched from it: writing
-the commit into the configuration later changes nothing.
+Two configurations that name the same source differently must not make anything again. A file
+therefore counts by its content, not by its path, and a branch of the hub by the commit that was
+downloaded: writing the commit into the configuration later changes nothing.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from finetone.errors import UserError
 Facts = dict[str, Any]
 SOURCES = ("hub", "wheel", "file", "path", "scratch", "intermediate")
 NOT_DATA = {"README.md", "LICENSE"}  # of a repository or folder: nothing depends on them
-PLAIN = (".csv", ".parquet")  # tables that need no other name than that of their split
+PLAIN = (".csv", ".parquet")  # tables whose format does not depend on the suffix
 
 
 def is_data(name: str) -> bool:
-    """Whether anything may depend on a file of that name; hidden files are the system's own."""
+    """Whether an artifact may depend on a file of that name; hidden files belong to the system."""
     return name not in NOT_DATA and not name.startswith(".")
 
 
@@ -29,16 +29,29 @@ def without(block: Mapping[str, Any], *keys: str) -> Facts:
 
 
 class Identities:
-    """The sources of a configuration, each identified once."""
+    """The sources of a configuration.
+
+    Parameters
+    ----------
+    config
+        The checked configuration.
+    folder
+        Folder of the experiment's artifacts.
+    """
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config = config
         self.folder = folder
 
     def of(self, kind: str, name: str) -> Facts:
-        """The keys of entry `name` that say where it is from, as what they identify.
+        """The keys of an entry that name its source, replaced by what they identify.
 
-        `kind` is "datasets", "models" or "questions" (of a model's intermediate task).
+        Parameters
+        ----------
+        kind
+            "datasets", "models" or "questions" (of a model's intermediate task).
+        name
+            Of the entry.
         """
         if kind == "questions":
             hub = self.config["models"][name]["intermediate"]["hub"]
@@ -60,7 +73,13 @@ class Identities:
 
 
 def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
-    """The user's own files behind a dataset's `file`, by split, or a model's `path`, by name."""
+    """The user's own files: of a dataset's `file` by split, of a model's `path` by name.
+
+    Parameters
+    ----------
+    block
+        An entry of the configuration.
+    """
     if "file" in block:
         return {split: Path(path) for split, path in by_split(block["file"]).items()}
     if "path" in block:
@@ -74,21 +93,31 @@ def by_split(given: str | dict[str, str]) -> dict[str, str]:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """The files of a folder by name, but those that nothing depends on."""
+    """The files of a folder by name, except those that nothing depends on."""
     found = (file for file in sorted(folder.glob("*")) if file.is_file())
     return {file.name: file for file in found if is_data(file.name)}
 
 
 def describe(own: Mapping[str, Path]) -> dict[str, Facts]:
-    """What a manifest keeps of the user's own files: path, size, time (ns) and sha256 of each."""
+    """What a manifest records of the user's own files: path, size, time (ns) and sha256 of each."""
     return {name: {**_stat(path), "sha256": files.sha256(path)} for name, path in own.items()}
 
 
 def contents(own: Mapping[str, Path], known: Mapping[str, Facts]) -> dict[str, str | None]:
-    """{name: sha256} of files; a file that looks as it did when it was read is not read again.
+    """Hash files; one whose path, size and time are as recorded is not read again.
 
-    `known` is `describe` of then. A file that is gone counts as what was read from the same path,
-    or as None.
+    Parameters
+    ----------
+    own
+        {name: file}.
+    known
+        What `describe` recorded when they were last read.
+
+    Returns
+    -------
+    dict
+        {name: hex sha256}. A missing file counts as the one that was read from the same path;
+        None if there is none.
     """
     digests: dict[str, str | None] = {}
     for name, path in own.items():
@@ -103,9 +132,21 @@ def contents(own: Mapping[str, Path], known: Mapping[str, Facts]) -> dict[str, s
 
 
 def refuse_changed(own: Mapping[str, Path], stated: Mapping[str, str | None]) -> None:
-    """Raise a UserError unless the files `own` have the contents `stated`, by name.
+    """Check that files have the contents that the settings state.
 
-    A job calls it on what it has read: the settings of its record were found when the run began.
+    A job calls it with the files it has read: its settings were determined when the run began.
+
+    Parameters
+    ----------
+    own
+        {name: file}.
+    stated
+        {name: hex sha256}.
+
+    Raises
+    ------
+    UserError
+        A file has changed.
     """
     digests = {name: files.sha256(path) for name, path in own.items()}
     if changed := sorted(n for n in {*digests, *stated} if digests.get(n) != stated.get(n)):
@@ -114,17 +155,38 @@ def refuse_changed(own: Mapping[str, Path], stated: Mapping[str, str | None]) ->
 
 
 def refuse_others(key: str, block: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """`refuse_changed` for an entry's own files under `key`, "file" or "path"; `settings` are those
-    of its record."""
+    """Check an entry's own files with `refuse_changed`.
+
+    Parameters
+    ----------
+    key
+        "file" or "path".
+    block
+        The entry.
+    settings
+        Those of the artifact's record.
+
+    Raises
+    ------
+    UserError
+        A file has changed.
+    """
     if key in settings:
         own = {_named(key, name, path): path for name, path in own_files(block).items()}
         refuse_changed(own, settings[key])
 
 
 def as_asked(hub: Facts, known: Facts) -> Facts:
-    """`hub` with the revision that was asked for, if it now names the commit that was got.
+    """Replace the commit in `hub` by the requested revision if that resolved to the same commit.
 
     So a commit can be written into the configuration later without making anything again.
+
+    Parameters
+    ----------
+    hub
+        `id` and `revision`, as configured.
+    known
+        The source in the artifact's manifest.
     """
     if "asked" in known and [hub["id"], hub["revision"]] == [known["id"], known["revision"]]:
         return hub | {"revision": known["asked"]}
@@ -132,7 +194,7 @@ def as_asked(hub: Facts, known: Facts) -> Facts:
 
 
 def _named(key: str, name: str, path: Path) -> str:
-    """`name` of a file with the suffix that decides how a table is read, if its bytes do not."""
+    """Add to `name` the suffix that decides how a table is read, if its bytes do not."""
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     return name if key == "path" or suffix in PLAIN else f"{name}{suffix}"
 
@@ -143,7 +205,7 @@ def _stat(path: Path) -> Facts:
 
 
 def source_of(folder: Path) -> Facts:
-    """What the folder's manifest says of its source; nothing where there is none."""
+    """The source that a folder's manifest states; empty if there is none."""
     manifest = files.manifest_of(folder)
     source: Facts = manifest.get("source", manifest)
     return source

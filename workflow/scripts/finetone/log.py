@@ -1,4 +1,4 @@
-"""Logging of a job: progress and uncaught tracebacks end up in the rule's log file."""
+"""The log of a job: progress and uncaught tracebacks are written to the rule's log file."""
 
 import atexit
 import logging
@@ -18,8 +18,8 @@ from finetone.masking import mask
 
 logger = logging.getLogger("finetone")
 
-# Libraries read these when imported, so a door opens its log first. Their progress bars and notes
-# ("classifier.weight is newly initialized") would drown Snakemake's own progress.
+# Libraries read these when they are imported, so a script opens its log first. Their progress bars
+# and notes ("classifier.weight is newly initialized") would hide Snakemake's progress.
 QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TQDM_DISABLE": "1",
@@ -33,14 +33,15 @@ INTERRUPTED = "interrupted; run again to go on"
 
 
 class MaskedRecord(logging.LogRecord):
-    """A record of any logger, the libraries' included, that tells no password."""
+    """A log record, of any logger, in which passwords are masked."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.exc_info and self.exc_info[0]:  # handlers take this text rather than make their own
+        if self.exc_info and self.exc_info[0]:  # handlers use this text instead of formatting one
             self.exc_text = mask("".join(traceback.format_exception(*self.exc_info))).rstrip()
 
     def getMessage(self) -> str:
+        """The message, masked."""
         return mask(super().getMessage())
 
 
@@ -48,12 +49,17 @@ logging.setLogRecordFactory(MaskedRecord)
 
 
 def to_file(path: str | Path) -> None:
-    """Send everything `finetone` logs, warnings and uncaught exceptions to `path`.
+    """Send everything that `finetone` logs, warnings and uncaught exceptions to a file.
 
-    A UserError is one line in the log and on the terminal; anything else leaves its traceback in
-    the log and its last line, or that memory ended, on the terminal. An interruption (Ctrl-C, a
-    scheduler's SIGTERM) is one line. What attempts that failed wrote there stays. Passwords are
+    A UserError is one line in the log and on the terminal. For any other error, the traceback is in
+    the log, and on the terminal is its last line, or that memory ran out. An interruption (Ctrl-C,
+    a scheduler's SIGTERM) is one line. What failed attempts wrote there is kept. Passwords are
     masked.
+
+    Parameters
+    ----------
+    path
+        The log file.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -73,7 +79,7 @@ def to_file(path: str | Path) -> None:
     ) -> None:
         atexit.unregister(ended_well)
         if isinstance(error, KeyboardInterrupt):
-            for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not disturb the end
+            for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not interrupt this
                 signal.signal(number, signal.SIG_IGN)
             logger.error(INTERRUPTED)
             on_terminal(INTERRUPTED)
@@ -96,13 +102,24 @@ def to_file(path: str | Path) -> None:
 
 
 def on_terminal(line: str) -> None:
-    """One write for the whole line: Snakemake's own lines go to the same stream, meanwhile."""
+    """Print a line to standard error.
+
+    It is one write, because Snakemake writes its own lines to the same stream at the same time.
+    """
     sys.stderr.write(f"finetone: {line}\n")
     sys.stderr.flush()
 
 
 def refuse_endpoint() -> None:
-    """Raise a UserError for a hub's address that its client would fail to import with, and print."""
+    """Refuse an address of the hub that its client cannot parse.
+
+    The client would fail while it is imported, and print the address with its password.
+
+    Raises
+    ------
+    UserError
+        HF_ENDPOINT is not an address.
+    """
     try:
         _ = urlsplit(os.environ.get("HF_ENDPOINT", "")).port
     except ValueError:
@@ -113,9 +130,11 @@ def refuse_endpoint() -> None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Python's, numpy's and pyarrow's error, torch's on a GPU, and torch's bare one on a CPU.
+    """Whether an error means that memory ran out.
 
-    C code that got no memory and did not say so is a SystemError "… without exception set".
+    It may be of Python, numpy or pyarrow, of torch on a GPU, or a bare RuntimeError of torch on a
+    CPU. C code that got no memory and set no exception leaves a SystemError "… without exception
+    set".
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True

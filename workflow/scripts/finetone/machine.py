@@ -1,4 +1,4 @@
-"""What a run was executed on and with, for its record."""
+"""Hardware and software of a run, for its record."""
 
 import platform
 import resource
@@ -10,7 +10,7 @@ import finetone
 
 
 def processor() -> str:
-    """The CPU's own name, e.g. "AMD EPYC 9B45"."""
+    """Name of the CPU, such as "AMD EPYC 9B45"."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -21,13 +21,13 @@ def processor() -> str:
 
 
 def peak_memory() -> int:
-    """Bytes this process ever held at once (resident)."""
+    """Peak resident memory of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
 
 
 def versions(*libraries: str) -> dict[str, str]:
-    """Versions of whatever can change a run's numbers: Python, `libraries`, finetone."""
+    """Versions of all that can change a run's numbers: Python, `libraries` and finetone."""
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in libraries},

@@ -1,4 +1,4 @@
-"""Passwords and tokens stay out of everything a user reads, keeps or sends."""
+"""Keep passwords and tokens out of everything that a user reads, keeps or sends."""
 
 import os
 import re
@@ -13,12 +13,15 @@ PARAMETER = re.compile(
 )
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
 ADDRESSES = re.compile(r"(?i)HF_ENDPOINT|\w*PROXY|PIP_\w*|UV_\w*")  # variables that may hold URLs
-SHORTEST = 4  # characters of a secret; a shorter one is in too many words
+SHORTEST = 4  # characters of a secret; shorter ones occur in ordinary words
 
 
 def mask(text: str) -> str:
-    """`text` with ***, not what it should not tell: user and password of any URL, tokens of the
-    hub, and wherever they stand the passwords that environment variables hold."""
+    """Replace secrets in a text by ***.
+
+    Secrets are: user and password of any URL, tokens of the hub, and the values of environment
+    variables that hold passwords, wherever they occur.
+    """
     for secret in sorted(_secrets(), key=len, reverse=True):
         # a short one may be part of a word
         whole = rf"(?<!\w){re.escape(secret)}(?!\w)" if len(secret) < 8 else re.escape(secret)
@@ -37,8 +40,8 @@ def _secrets() -> set[str]:
 
 
 def _passwords(address: str) -> set[str]:
-    """What is secret in a URL; a name without a password is, where it is long enough for a token."""
+    """The secrets in a URL; a user name without a password is one if it is as long as a token."""
     user, colon, password = address.rpartition("@")[0].rpartition("://")[2].partition(":")
     secret = password if colon else user if len(user) >= 16 else ""
-    # a password with an unquoted "/" or "#" is cut there by whoever reads the URL
+    # software that parses the URL cuts a password at an unquoted "/" or "#"
     return {secret, unquote(secret), *re.split("[/?#@]", secret)}

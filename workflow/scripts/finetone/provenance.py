@@ -1,8 +1,8 @@
-"""The record that every artifact carries: under which settings and from what it was made.
+"""The record that every artifact carries: its settings, and what it was made from.
 
 Where the record is depends on the format: among the keys of a JSON file, in the metadata of a
 Parquet or Arrow file, in a comment at the end of an SVG or HTML file, in `<name>.csv.json` beside a
-CSV file, in the manifest of a folder. So it goes wherever the artifact is copied.
+CSV file, in the manifest of a folder. It is therefore copied together with the artifact.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 
 from finetone import files
 
-RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # one record for all
+RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # of a run: one record
 FINGERPRINT = re.compile(rb'"fingerprint": "([0-9a-f]{64})"')
 INPUTS = re.compile(rb'"inputs": "([0-9a-f]{64})"')
 CONTENT = re.compile(rb'"content": "([0-9a-f]{64})"')
@@ -25,10 +25,16 @@ TAIL = 512  # bytes at the end of an SVG or HTML file that hold its seal
 
 @dataclass(frozen=True)
 class Provenance:
-    """What an artifact is made under and from.
+    """What an artifact is made from, and with which settings.
 
-    `settings` decide its bytes; `fingerprint` (hex sha256) is over them and over the fingerprints
-    of everything it is made from; `inputs` is a digest of the records of what it was made from.
+    Attributes
+    ----------
+    fingerprint
+        Hex sha256 over the settings and the fingerprints of everything it is made from.
+    settings
+        The settings that decide its bytes.
+    inputs
+        Digest of the records of what it was made from.
     """
 
     fingerprint: str
@@ -36,13 +42,20 @@ class Provenance:
     inputs: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The keys under which artifacts keep it."""
+        """The keys under which artifacts hold it."""
         return {"fingerprint": self.fingerprint, "inputs": self.inputs, "settings": self.settings}
 
     @classmethod
     def of_job(cls, param: str, inputs: Iterable[str]) -> "Provenance":
-        """Of the artifact that a job makes: the parameter `settings` of its rule, as
-        `Experiment.param` gives it, and all files that it reads."""
+        """The provenance of the artifact that a job makes.
+
+        Parameters
+        ----------
+        param
+            The parameter `settings` of its rule, from `Experiment.param`.
+        inputs
+            All files that the job reads.
+        """
         facts = json.loads(param)
         folder = Path(facts.pop("folder"))
         ours = (path for path in map(Path, inputs) if folder in path.parents)
@@ -52,10 +65,16 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Record:
-    """What the record of an artifact on disk says: see `Provenance`.
+    """The record of an artifact on disk (see `Provenance`).
 
-    `digest` is of the whole record or, where it states a hash of the artifact's `content`, of that:
-    a record may hold measured times as well, which nothing that is made from the artifact shows.
+    Attributes
+    ----------
+    fingerprint, inputs
+        "" if it has none.
+    digest
+        Hex sha256 of the whole record or, if it states a hash of the artifact's `content`, of
+        fingerprint and content: a record may also hold measured times, which do not affect what
+        is made from the artifact.
     """
 
     fingerprint: str
@@ -64,14 +83,14 @@ class Record:
 
 
 def keys_of(provenance: Provenance | None) -> dict[str, Any]:
-    """`as_dict`; nothing where an artifact is made outside an experiment."""
+    """Keys of a record for a file; none for an artifact that is made outside an experiment."""
     return provenance.as_dict() if provenance else {}
 
 
 def as_param(content: Any) -> str:
-    """One line of JSON for a rule's `params`, harmless wherever it is shown.
+    """Format content as one line of JSON for a rule's `params`.
 
-    Snakemake writes parameters into its own HTML report as they are, so the characters of markup
+    Snakemake writes parameters into its HTML report without escaping, so the characters of markup
     are written as JSON escapes.
     """
     text = json.dumps(content, ensure_ascii=True)
@@ -79,7 +98,7 @@ def as_param(content: Any) -> str:
 
 
 def record_of(file: Path) -> Path | None:
-    """The file with the record of an artifact or a part of one; None where it has none."""
+    """The file with the record of an artifact, or of a part of one; None if it has none."""
     if file.name in RUN and file.parent.name.startswith("seed"):
         return file.parent / "run.json"
     if file.suffix == ".csv":
@@ -90,13 +109,23 @@ def record_of(file: Path) -> Path | None:
 
 
 def read(record: Path) -> Record | None:
-    """Read the record in a file; None where there is no file. UserError for one that cannot be read.
+    """Read the record in a file.
 
-    Of a large file only the part that can hold the record is read, for this is asked of every
-    artifact at the start of every run. A part that is missing is "".
+    Of a large file only the part that can hold the record is read, because this is done for every
+    artifact at the start of every run.
+
+    Returns
+    -------
+    Record or None
+        None if there is no file.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read.
     """
     with files.readable(record):
-        if not record.is_file():  # also a link to nowhere
+        if not record.is_file():  # or a link that leads nowhere
             return None
         with record.open("rb") as stream:
             part = _part(stream, record.suffix)
@@ -107,16 +136,16 @@ def read(record: Path) -> Record | None:
 
 
 def digest(records: Iterable[Record | None]) -> str | None:
-    """One digest over records in whatever order; None if one of them is not there."""
+    """One digest over records, whatever their order; None if one of them is missing."""
     digests = [record.digest if record else "" for record in records]
     return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest() if all(digests) else None
 
 
 def _part(stream: Any, suffix: str) -> bytes:
-    """The bytes of an open file among which its record is."""
+    """The bytes of an open file that contain its record."""
     size = stream.seek(0, 2)
     match suffix:
-        case ".parquet" | ".arrow":  # both end with their footer, its length and a magic word
+        case ".parquet" | ".arrow":  # they end with a footer, its length and a magic word
             word = b"PAR1" if suffix == ".parquet" else b"ARROW1"
             stream.seek(max(size - len(word) - 4, 0))
             end = stream.read()
@@ -130,18 +159,24 @@ def _part(stream: Any, suffix: str) -> bytes:
 
 
 def csv_record(table: Path) -> Path:
-    """The record of a CSV file, which has no room for one itself."""
+    """The file with the record of a CSV file, which cannot hold one itself."""
     return table.with_name(f"{table.name}.json")
 
 
 def record_csv(table: Path, provenance: Provenance | None) -> None:
-    """Write the record of a finished CSV file beside it: what it was made under, and its hash."""
+    """Write the record of a finished CSV file beside it, with the hash of the file."""
     about = keys_of(provenance)
     files.write_json(csv_record(table), about | {"sha256": files.sha256(table)})
 
 
 def check_csv(table: Path) -> None:
-    """Raise a UserError if `table` has a record and is not the file that it describes."""
+    """Check a CSV file against its record, if it has one.
+
+    Raises
+    ------
+    UserError
+        The file is not the recorded one.
+    """
     record = csv_record(table)
     if record.exists():
         digest = files.read_json(record).get("sha256", "")
@@ -151,7 +186,7 @@ def check_csv(table: Path) -> None:
 
 
 def seal(page: Path, provenance: Provenance | None) -> None:
-    """End a finished SVG or HTML file with its record in a comment, which shows any later change."""
+    """End a finished SVG or HTML file with its record in a comment, which reveals later changes."""
     if provenance is None:
         return
     text = page.read_text(encoding="utf-8")
@@ -167,9 +202,14 @@ def seal(page: Path, provenance: Provenance | None) -> None:
 
 
 def check_seal(page: Path) -> None:
-    """Raise a UserError if a sealed SVG or HTML file was changed, or cut off, since.
+    """Check that an SVG or HTML file is complete and, if it is sealed, unchanged.
 
-    One without a seal is of an earlier version if it is whole.
+    A complete file without a seal is of an earlier version.
+
+    Raises
+    ------
+    UserError
+        It was changed or cut off.
     """
     with files.readable(page):
         text = page.read_text(encoding="utf-8", errors="replace")

@@ -1,6 +1,6 @@
-"""What has to be made again: artifacts whose record says they were made under other settings.
+"""Find artifacts that have to be made again: their record states other settings.
 
-Snakemake compares the times of files. Settings are compared here, with the record inside each
+Snakemake compares the times of files. Here, settings are compared with the record inside each
 artifact, so that it does not matter where the artifact came from: another clone, a backup, a
 cluster, an earlier configuration. See docs/reruns.md.
 """
@@ -19,19 +19,27 @@ from finetone.experiment import Experiment
 from finetone.log import logger
 from finetone.provenance import RUN, digest, read
 
-TAKEN = "taken.json"  # artifacts without a record, as which settings they were taken
-# Settings that files of versions without fingerprints state, too.
+TAKEN = "taken.json"  # fingerprints assumed for artifacts without a record
+# Settings that files of versions without fingerprints also state.
 STATED = {"data": ("labels", "threshold", "split", "sample"), "runs": ("recipe", "engine")}
 
 
 @dataclass
 class Findings:
-    """What is there of an experiment.
+    """The state of an experiment's artifacts on disk.
 
-    `stale` is {artifact: what changed in its own settings, or ""}, `files` what Snakemake has to
-    make again for it. `unrecorded` are artifacts of a version that kept no record, which are taken
-    as made under the present settings, `current` those that were made under them from what is
-    there."""
+    Attributes
+    ----------
+    stale
+        {artifact: what changed in its own settings, or ""}.
+    unrecorded
+        Artifacts of a version that kept no record, which are assumed to be made with the
+        present settings.
+    current
+        Artifacts that were made with the present settings from the present inputs.
+    files
+        What Snakemake has to make again because of `stale`.
+    """
 
     stale: dict[str, str] = field(default_factory=dict)
     unrecorded: list[str] = field(default_factory=list)
@@ -40,12 +48,19 @@ class Findings:
 
 
 def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
-    """`examine`, and get the files on disk ready for Snakemake to compare their times.
+    """Run `examine`, and prepare the files on disk for Snakemake, which compares their times.
+
+    Parameters
+    ----------
+    experiment
+        With all its artifacts.
+    wanted
+        The artifacts that a run was asked for.
 
     Raises
     ------
     UserError
-        A record cannot be read, or something stale can neither be made again.
+        A record cannot be read, or something stale cannot be made again.
     """
     try:
         found = examine(experiment, wanted)
@@ -59,7 +74,7 @@ def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
 
 
 def _other_wheels(experiment: Experiment, stale: Iterable[str]) -> set[str]:
-    """The wheels of `stale` artifacts whose content is not what the configuration says."""
+    """The wheels of `stale` artifacts whose content differs from the configured hash."""
     wheels = {wheel for artifact in stale if (wheel := experiment.wheel_of(artifact))}
     there = (wheel for wheel in wheels if wheel.exists())
     known = experiment.wheels
@@ -69,7 +84,10 @@ def _other_wheels(experiment: Experiment, stale: Iterable[str]) -> set[str]:
 def command(configfiles: Iterable[Path]) -> str:
     """The command that makes one file of an experiment again; `{path}` stands for that file.
 
-    The experiment's own files are named as seen from the present folder, where the user is.
+    Parameters
+    ----------
+    configfiles
+        The experiment's own; they are named relative to the current folder.
     """
     named = [shlex.quote(os.path.relpath(file)) for file in configfiles]
     escaped = [name.replace("{", "{{").replace("}", "}}") for name in named]
@@ -77,8 +95,20 @@ def command(configfiles: Iterable[Path]) -> str:
 
 
 def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
-    """Hold the records of `wanted`, and of all they are made of, against the configuration, and
-    against each other. UserError for one that cannot be read."""
+    """Compare the records of artifacts with the configuration and with each other.
+
+    Parameters
+    ----------
+    experiment
+        With all its artifacts.
+    wanted
+        Artifacts; everything they are made from is examined, too.
+
+    Raises
+    ------
+    UserError
+        A record cannot be read, or a link leads nowhere.
+    """
     found = Findings()
     taken = _taken(experiment)
     artifacts = sorted(experiment.upstream(wanted))
@@ -110,9 +140,9 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
 
 
 def _refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
-    """Raise a UserError if a file of the user's own is gone that something stale is made of.
+    """Raise a UserError if a stale artifact is made from a file of the user that is missing.
 
-    Snakemake takes what exists and cannot be made again as it is.
+    Snakemake would use the artifact as it is: it exists and cannot be made again.
     """
     for artifact in stale:
         for path in experiment.own_files(artifact):
@@ -124,7 +154,10 @@ def _refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
 
 
 def _refuse_broken_link(path: Path) -> None:
-    """Snakemake takes a link that leads nowhere for a file, whose time it then cannot find."""
+    """Raise a UserError for a link that leads nowhere.
+
+    Snakemake takes it for a file, and then fails to find its time.
+    """
     if path.is_symlink() and not path.exists():
         raise UserError(
             f"{path}: a link to {path.readlink()}, which is not there; bring it back, or delete "
@@ -133,10 +166,17 @@ def _refuse_broken_link(path: Path) -> None:
 
 
 def set_times(experiment: Experiment, current: set[str]) -> None:
-    """Give `current` artifacts that look older than what they were made from a new time.
+    """Give a new time to current artifacts that look older than their inputs.
 
-    Copying without times, restoring a backup, a link to another disk or a clock that was wrong
-    leave files in any order of time, by which Snakemake would make them again.
+    Copying without times, restoring a backup, a link to another disk or a wrong clock leave files
+    in any order of time, and Snakemake would make them again.
+
+    Parameters
+    ----------
+    experiment
+        With all its artifacts.
+    current
+        The artifacts that need not be made again.
     """
     now = time.time_ns()
     newest: dict[str, int] = {}
@@ -150,7 +190,7 @@ def set_times(experiment: Experiment, current: set[str]) -> None:
             if wheel and wheel.exists():
                 inputs = max(inputs, *_times(wheel))
             if artifact in current and times and min(times) < inputs:
-                times = [max(now, inputs)]  # inputs may be of the future
+                times = [max(now, inputs)]  # times of inputs may be in the future
                 for file in files_of_it:
                     for follow in {True, not file.is_symlink()}:
                         os.utime(file, ns=(times[0], times[0]), follow_symlinks=follow)
@@ -160,12 +200,12 @@ def set_times(experiment: Experiment, current: set[str]) -> None:
     try:
         for artifact in current:
             visit(artifact)
-    except OSError:  # only the owner of the files can, and nobody on a read-only disk
+    except OSError:  # not the owner of the files, or a read-only disk
         logger.warning("%s: the times of files cannot be set", experiment.folder)
 
 
 def _files(experiment: Experiment, artifact: str) -> list[Path]:
-    """All that Snakemake takes the time of, of what is there of an artifact."""
+    """All existing files of an artifact whose times Snakemake compares."""
     path = experiment.folder / artifact
     found = [path.parent / name for name in RUN] if path.name == "run.json" else [path]
     found += [folder / files.STAMP for folder in found]
@@ -173,13 +213,15 @@ def _files(experiment: Experiment, artifact: str) -> list[Path]:
 
 
 def _times(file: Path) -> tuple[int, int]:
-    """Of a link Snakemake looks at its own time, too."""
+    """Times (ns) of a file; of a link, Snakemake also compares its own time."""
     return file.stat().st_mtime_ns, file.lstat().st_mtime_ns
 
 
 def take(experiment: Experiment) -> None:
-    """Remember all artifacts of an experiment that have no record, whatever a run was asked for,
-    as made under the present settings."""
+    """Record that all artifacts without a record were made with the present settings.
+
+    This concerns all artifacts of the experiment, whatever a run was asked for.
+    """
     unrecorded = examine(experiment, experiment.added).unrecorded
     new = {each: experiment.fingerprint(each) for each in unrecorded}
     if new:
@@ -187,7 +229,17 @@ def take(experiment: Experiment) -> None:
 
 
 def sentences(found: Findings, folder: Path, most: int = 10) -> list[str]:
-    """What to tell the user about findings, at most `most` changes by name."""
+    """Describe findings to the user.
+
+    Parameters
+    ----------
+    found
+        From `find` or `examine`.
+    folder
+        Folder of the experiment.
+    most
+        Largest number of changes to name.
+    """
     told = []
     stale, unrecorded = len(found.stale), len(found.unrecorded)
     changed = [f"{folder / name} ({why})" for name, why in found.stale.items() if why]
@@ -216,7 +268,7 @@ def _taken(experiment: Experiment) -> dict[str, str]:
     path = experiment.folder / TAKEN
     try:
         return dict(files.read_json(path)["taken"]) if path.exists() else {}
-    except (UserError, KeyError):  # without it, results of any settings would be taken
+    except (UserError, KeyError):  # without it, results of any settings would be accepted
         raise UserError(
             f"{path}: is damaged; put a copy back, or delete it if the configuration is still the "
             f"one that the results were made with"
@@ -224,24 +276,24 @@ def _taken(experiment: Experiment) -> dict[str, str]:
 
 
 def _difference(record: Path, settings: Mapping[str, Any]) -> str:
-    """Which settings in a record are others now; empty where the record does not hold them."""
+    """Settings that differ from those in a record; "" if the record does not hold them."""
     if record.suffix != ".json":
         return ""
     try:
         before = files.read_json(record).get("settings", {})
-    except (UserError, OSError):  # whoever reads the artifact says so
+    except (UserError, OSError):  # reported by the job that reads the artifact
         return ""
     return _changes(before, settings)
 
 
 def _contradiction(artifact: str, record: Path, settings: Mapping[str, Any]) -> str:
-    """Which settings that a file without a fingerprint states are others now."""
+    """Settings that a file without a fingerprint states and that are different now."""
     keys = STATED.get(artifact.split("/")[0], ())
     try:
         stated = files.read_json(record) if keys else {}
     except (UserError, OSError):
         return ""
-    if stated.get("kind", "finetune") != "finetune":  # a baseline's recipe is not its block
+    if stated.get("kind", "finetune") != "finetune":  # a baseline states its recipe in another form
         return ""
     both = [key for key in keys if key in stated]
     now = {key: settings[key] for key in both if settings.get(key) is not None}

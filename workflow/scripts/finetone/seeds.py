@@ -4,11 +4,20 @@ import hashlib
 
 
 def derive(seed: int, *names: str | int) -> int:
-    """A 63-bit seed for the random stream called `names` under `seed`.
+    """Derive a 63-bit seed for one stream of random numbers.
 
-    Streams of different names are independent, so adding one (say, a new dropout generator)
-    never changes the numbers another one draws.
+    Streams with different names are independent, so adding one (such as a new dropout generator)
+    never changes the numbers that another one draws.
 
+    Parameters
+    ----------
+    seed
+        The seed of the run.
+    *names
+        The name of the stream, in one or several parts.
+
+    Examples
+    --------
     >>> derive(1, "shuffle", 0) == derive(1, "shuffle", 0)
     True
     >>> derive(1, "shuffle", 0) == derive(1, "shuffle", 1)

@@ -1,7 +1,7 @@
-"""Say why jobs wait in Slurm's queue: for something that never comes, or for their turn.
+"""Explain why jobs wait in Slurm's queue: for their turn, or for something that never happens.
 
-Slurm accepts jobs that it can never start, and only squeue says why they wait. While Snakemake
-waits, a thread asks squeue and names each job and reason once.
+Slurm accepts jobs that it can never start, and only squeue shows why they wait. While Snakemake
+waits, a thread asks squeue and reports each job and reason once.
 """
 
 import math
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from finetone.errors import UserError
 
-LASTING = 2  # looks at the queue in a row: Slurm gives some reasons for a moment only
+LASTING = 2  # consecutive looks at the queue: Slurm shows some reasons only briefly
 PATIENCE = 30  # the same for a job that only waits for its turn
-NAMED = 3  # jobs of one sentence that are named; the others are counted
+NAMED = 3  # jobs that a sentence names; the others are counted
 
 TURN = {
     "None": "Slurm has not looked at it yet",
@@ -58,7 +58,7 @@ FIXED = (
     (r"InvalidQOS|QOSNotAllowed|QOSUsageThreshold", "its QOS may not run jobs there, or is used up",
      "change slurm-qos or slurm_account in the profile"),
 )  # fmt: skip
-# What limits of a QOS, an association or an account are on: the key of the profile that asks for it.
+# Words in a limit of a QOS, an association or an account: the key of the profile to change.
 KEYS = (
     (r"Job", "jobs"),
     (r"GRES", "gpu"),
@@ -71,7 +71,19 @@ KEYS = (
 
 
 class Waiting(NamedTuple):
-    """One pending job: its id, what it is for, Slurm's reason and when it may start."""
+    """A pending job.
+
+    Attributes
+    ----------
+    id
+        Its number.
+    label
+        Its rule and wildcards.
+    reason
+        Slurm's word for why it waits.
+    start
+        When Slurm expects it to start; "N/A" if unknown.
+    """
 
     id: str
     label: str
@@ -80,12 +92,12 @@ class Waiting(NamedTuple):
 
 
 def explain(reason: str) -> tuple[str, str]:
-    """What a reason of Slurm means and what to change.
+    """Explain a reason of Slurm and how to remove it.
 
     Returns
     -------
-    tuple of str
-        Both as clauses of a sentence; for a reason that is not known, where it is explained.
+    meaning, change
+        Two clauses of a sentence. For an unknown reason they refer to its documentation.
     """
     for pattern, meaning, change in FIXED:
         if re.fullmatch(pattern, reason):
@@ -124,14 +136,20 @@ def explain(reason: str) -> tuple[str, str]:
 
 
 class Notices:
-    """Which sentences are due; those of before are remembered, and not repeated."""
+    """Decides which sentences to report; one that was reported is not repeated."""
 
     def __init__(self) -> None:
         self._told: set[tuple[str, str]] = set()
         self._looks: dict[tuple[str, str], int] = {}
 
     def due(self, jobs: Iterable[Waiting]) -> list[str]:
-        """One sentence for each reason that lasts and is new for some of the pending `jobs`."""
+        """Return one sentence for each reason that lasts and is new for some pending job.
+
+        Parameters
+        ----------
+        jobs
+            All pending jobs, at one look at the queue.
+        """
         looks, new = {}, defaultdict(list)
         for job in jobs:
             reason = re.split(r"[,(]", job.reason.replace("_", " ").strip("()"))[0].strip()
@@ -160,7 +178,7 @@ def _sentence(reason: str, jobs: list[Waiting]) -> str:
 
 
 def pending(name: str) -> list[Waiting] | None:
-    """Pending jobs of this user with that job name; None if squeue fails or does not answer."""
+    """Pending jobs of this user with a job name; None if squeue fails or does not answer."""
     command = ["squeue", "--me", "--noheader", "--states=PENDING", f"--name={name}"]
     try:
         done = subprocess.run(
@@ -183,15 +201,22 @@ def pending(name: str) -> list[Waiting] | None:
 
 
 def watch(name: str, warn: Callable[[str], object]) -> None:
-    """Until this process ends, `warn` why jobs called `name` are pending.
+    """Report why jobs are pending, in a thread, until this process ends.
 
-    Slurm is asked every 60 seconds, or FINETONE_PENDING_EVERY of them. Jobs inherit the name as FINETONE_RUN,
-    by which their logs know attempts of one run (see `attempts`).
+    Slurm is asked every 60 seconds, or every FINETONE_PENDING_EVERY seconds. Jobs inherit the name
+    as FINETONE_RUN, by which their logs recognise attempts of one run (see `attempts`).
+
+    Parameters
+    ----------
+    name
+        Job name of all jobs of this run.
+    warn
+        Called with each sentence.
 
     Raises
     ------
     UserError
-        FINETONE_PENDING_EVERY is no number above 0.
+        FINETONE_PENDING_EVERY is not a number above 0.
     """
     text = os.environ.get("FINETONE_PENDING_EVERY", "60")
     try:

@@ -7,11 +7,11 @@ from finetone.baselines.network import Network
 
 
 class BiLSTM(Network):
-    """One LSTM per direction over dropped-out word vectors, each unit's maximum over time
-    (Conneau et al. 2017).
+    """One LSTM per direction, each unit's maximum over time (Conneau et al. 2017).
 
-    The right-to-left LSTM reads each text mirrored within its own length instead of through packed
-    sequences: the same numbers, five times faster on a CPU.
+    Word vectors pass through dropout first. The right-to-left LSTM reads each text mirrored within
+    its own length instead of through packed sequences: the same numbers, five times faster on a
+    CPU.
     """
 
     def __init__(

@@ -1,5 +1,4 @@
-"""Fit a baseline and predict with it: the files that every method writes, of methods without
-pretraining.
+"""Fit a baseline and predict with it, and write the files that every method writes.
 
 A model folder holds `model.json` (kind, label names, what `load` needs) beside the arrays;
 prediction needs nothing but that folder.

@@ -8,8 +8,7 @@ from finetone.baselines.network import Network
 
 
 class TextCNN(Network):
-    """Convolutions over windows of 3, 4 and 5 words, each filter's maximum over time, ReLU
-    (Kim 2014).
+    """Convolutions over 3, 4 and 5 words, ReLU, and each filter's maximum over time (Kim 2014).
 
     A window is wholly inside the text; a text shorter than the window has one, filled with zeros.
     """

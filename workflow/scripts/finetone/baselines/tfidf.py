@@ -71,8 +71,11 @@ class TfIdf:
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any], threads: int) -> Predictor:
-        """A class without a training row gets the lowest logit of the text less log 2n, as if half
-        a row of n had been seen: never chosen, yet of finite loss."""
+        """Load the classifier.
+
+        A class without a training row gets the lowest logit of the text less log 2n, as if half a
+        row of n had been seen: never chosen, yet of finite loss.
+        """
         with np.load(folder / NUMBERS, allow_pickle=False) as stored:
             numbers = {name: stored[name] for name in stored.files}
         terms = files.read_json(folder / TERMS)["terms"]

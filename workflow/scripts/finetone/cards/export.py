@@ -1,4 +1,4 @@
-"""Checkpoints as they could be published: weights, tokenizer, and a card with our metrics."""
+"""Checkpoints in a form that can be published: weights, tokenizer, and a card with our metrics."""
 
 import os
 import shutil
@@ -14,10 +14,21 @@ from finetone.provenance import Provenance, keys_of
 def export_checkpoints(
     checkpoints: Sequence[Path], results: Path, target: Path, provenance: Provenance | None = None
 ) -> None:
-    """Fill folder `target` with `<method>-seed<k>/` for every `runs/<method>/seed<k>/checkpoint`.
+    """Fill a folder with `<method>-seed<k>/` for every checkpoint.
 
-    Files are hard links to the run's own where the file system has them, so this costs no space;
-    only README.md is new: the run's card with the `model-index` of results.json.
+    Files are hard links to the run's own where the file system supports them, which costs no space.
+    Only README.md is new: the run's card with the `model-index` of results.json.
+
+    Parameters
+    ----------
+    checkpoints
+        Every `runs/<method>/seed<k>/checkpoint`.
+    results
+        The file results.json.
+    target
+        The folder to make.
+    provenance
+        Its record.
 
     Raises
     ------

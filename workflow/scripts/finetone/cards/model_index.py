@@ -1,4 +1,4 @@
-"""Test results in a model card, in the form model hubs read (`model-index`)."""
+"""Test results in a model card, in the format of model hubs (`model-index`)."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,22 @@ from finetone.tables.summary_table import BOUNDS
 
 
 def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[str, Any]]:
-    """The `model-index` of one run from the content of results.json.
+    """Build the `model-index` of one run, with one result per dataset.
 
-    One result per dataset. `args` of a metric has its interval over new test rows: Wilson's for the
-    accuracy, from the standard error for the others; undefined metrics are left out.
+    `args` of a metric has its interval over new test rows: Wilson's for the accuracy, from the
+    standard error for the others. Undefined metrics are left out.
+
+    Parameters
+    ----------
+    results
+        Content of results.json.
+    method, seed
+        The run.
+
+    Raises
+    ------
+    UserError
+        It has no results of this run.
     """
     digests = {entry["dataset"]: entry["sha256"].get("test") for entry in results["datasets"]}
     found = []
@@ -56,7 +68,24 @@ def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dic
 
 
 def write_card(readme: Path, results: Path, method: str, seed: int, target: Path) -> None:
-    """Write a checkpoint's model card `readme` to `target` with this run's `model-index`."""
+    """Add the `model-index` of a run to the model card of its checkpoint.
+
+    Parameters
+    ----------
+    readme
+        The card of the checkpoint.
+    results
+        The file results.json.
+    method, seed
+        The run.
+    target
+        The card to write.
+
+    Raises
+    ------
+    UserError
+        The card has no YAML front matter.
+    """
     text = readme.read_text(encoding="utf-8")
     try:
         empty, front, body = text.split("---\n", 2)

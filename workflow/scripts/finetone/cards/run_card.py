@@ -1,4 +1,4 @@
-"""The model card of a kept checkpoint: what it is, how it was made, what it is not for."""
+"""The model card of a kept checkpoint: how it was made, and its limits."""
 
 import re
 from pathlib import PurePath
@@ -10,10 +10,18 @@ from finetone.formats.run_record import RunRecord
 
 
 def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
-    """Markdown for a checkpoint's README.md from the record of its run.
+    """Write the model card (Markdown) of a checkpoint.
 
-    `source` is the `source` of the base model's manifest.json, empty where there is none. Names
-    that users choose appear as inline code, so that none of them is taken for markup.
+    Names that users choose are inline code, so that none of them is read as markup.
+
+    Parameters
+    ----------
+    run
+        Record of the run.
+    source
+        The `source` of the base model's manifest.json; empty if there is none.
+    max_length
+        Number of tokens that texts are cut to.
     """
     front: dict[str, Any] = {
         "library_name": "transformers",
@@ -23,7 +31,7 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
     base = hub_source(source)
     if base:
         front["base_model"] = base["id"]
-    if "license" in base:  # what is made from a model stays under its licence
+    if "license" in base:  # a fine-tuned model keeps the licence of its base model
         front["license"] = base["license"]
     labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
@@ -65,7 +73,13 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
 
 
 def origin(source: dict[str, Any]) -> str:
-    """Markdown for where the base model came from; of a local folder its name, never its path."""
+    """Describe (in Markdown) where the base model is from; a local folder by its name alone.
+
+    Parameters
+    ----------
+    source
+        The `source` of its manifest.json.
+    """
     match source:
         case {"kind": "hub", "id": name, "revision": revision}:
             return f"{code(name)}, revision {code(revision)}"
@@ -81,14 +95,20 @@ def origin(source: dict[str, Any]) -> str:
 
 
 def hub_source(source: dict[str, Any]) -> dict[str, Any]:
-    """The base model's `source` on the model hub; empty where it came from elsewhere."""
+    """The base model's `source` if it is on the model hub, else empty.
+
+    Parameters
+    ----------
+    source
+        The `source` of its manifest.json.
+    """
     if source.get("kind") == "intermediate":
         return hub_source(source["base"])
     return source if source.get("kind") == "hub" else {}
 
 
 def code(text: str) -> str:
-    """Inline code that shows `text` as it is, on one line, whatever backticks or tags it has."""
+    """Format `text` as inline code on one line, whatever backticks or tags it contains."""
     text = " ".join(text.split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if not text or "`" in (text[0], text[-1]) else ""

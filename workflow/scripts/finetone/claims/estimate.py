@@ -11,15 +11,28 @@ from finetone.statistics.intervals import over_seeds
 
 
 class Missing(Exception):
-    """A number that our tables do not hold; the text says which."""
+    """Data that a test needs and our tables do not hold; the message names it."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the variance of its error: 0 is exact, NaN unknown; 0 seeds: not from runs.
+    """A value with its variance.
 
-    `accuracies`, one per seed, are those of a lone method: its interval is then the one that every
-    table has (`intervals.over_seeds`).
+    Attributes
+    ----------
+    value
+        The estimate.
+    variance
+        Of its error; 0 if it is exact, NaN if unknown.
+    df
+        Degrees of freedom of the variance.
+    seeds
+        Number of runs; 0 if it is not from runs.
+    rows
+        Number of test rows; 0 if it is not from test rows.
+    accuracies
+        One per seed if this is the accuracy of a single method. Its interval is then the one
+        that every table has (`intervals.over_seeds`).
     """
 
     value: float
@@ -30,7 +43,7 @@ class Estimate:
     accuracies: tuple[float, ...] = ()
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """t-interval around the value; of a lone accuracy the score interval."""
+        """t-interval around the value; that over seeds for the accuracy of a single method."""
         if self.accuracies:
             return over_seeds(np.array(self.accuracies), self.rows, confidence)
         critical = stats.t.ppf((1 + confidence) / 2, self.df)
@@ -39,7 +52,15 @@ class Estimate:
 
 
 def combine(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
-    """Weighted sum of independent estimates; degrees of freedom after Welch and Satterthwaite."""
+    """Weighted sum of independent estimates.
+
+    Degrees of freedom after Welch and Satterthwaite.
+
+    Parameters
+    ----------
+    estimates, weights
+        One weight per estimate.
+    """
     if len(estimates) == 1 and weights[0] == 1:
         return estimates[0]
     parts = [e.variance * w**2 for e, w in zip(estimates, weights, strict=True)]

@@ -1,17 +1,18 @@
-"""What our tables know about a method: a value and how far it can be trusted.
+"""Our estimates for a method: a value and its uncertainty.
 
 Where the variance of each comes from:
 
 - accuracy: test rows, p(1-p)/n, and seeds, s²/S. With one seed the second is unknown and left out;
-  the verdict says how many seeds it rests on. A lone accuracy has the interval of summary.csv.
+  the verdict states the number of seeds. The accuracy of a single method has the interval of
+  summary.csv.
 - other metrics of a run: seeds alone; with one seed there is no interval.
 - a drop in transfer: the interval of transfer.csv.
-- times and memory: measured once, taken as good to ±10 %.
+- times and memory: measured once, assumed to be accurate to ±10 %.
 - parameters, FLOPs, tokenizer statistics, group facts: exact.
 
-A group is the very methods in it, not a sample of a population: the variance of its mean is that
-of the methods' own, taken as independent. Methods share their test rows, which makes a
-difference of two groups surer than that: the intervals err on the wide side.
+A group consists of exactly its methods; it is not a sample of a population. The variance of its
+mean is that of the methods' own estimates, taken as independent. Methods share their test rows,
+which makes a difference of two groups more precise than that: the intervals are rather too wide.
 """
 
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ TIMING_ERROR = 0.10
 
 @dataclass(frozen=True)
 class Facts:
-    """Our tables (docs/architecture.md), the methods' group facts and the source dataset."""
+    """Our tables (docs/architecture.md), the group facts of the methods, and the source dataset."""
 
     tables: dict[str, pd.DataFrame]
     groups: dict[str, dict[str, Any]]
@@ -43,7 +44,13 @@ class Facts:
     confidence: float
 
     def select(self, selection: dict[str, Any]) -> list[str]:
-        """Methods named by `method`, `methods` or all facts in `group`."""
+        """Methods that are named by `method` or `methods`, or have all facts in `group`.
+
+        Raises
+        ------
+        Missing
+            No method has these facts.
+        """
         if "method" in selection:
             return [selection["method"]]
         if "methods" in selection:
@@ -52,7 +59,7 @@ class Facts:
         found = [
             method
             for method, facts in self.groups.items()
-            # 1 == True in Python, but a model with one layer is not a distilled one
+            # 1 == True in Python, but `layers: 1` must not match `layers: true`
             if all(
                 k in facts and facts[k] == v and isinstance(facts[k], bool) == isinstance(v, bool)
                 for k, v in wanted.items()
@@ -66,7 +73,24 @@ class Facts:
     def estimate(
         self, metric: str, method: str, epoch: int | str = "kept", dataset: str | None = None
     ) -> Estimate:
-        """The value of a metric for one method; raises Missing."""
+        """The value of a metric for one method.
+
+        Parameters
+        ----------
+        metric
+            One of `schema.METRICS`, or `group.<fact>`.
+        method
+            A method.
+        epoch
+            An epoch, or "kept".
+        dataset
+            The source dataset if not given.
+
+        Raises
+        ------
+        Missing
+            The tables do not hold it.
+        """
         if metric.startswith("group."):
             return Estimate(self._group_fact(metric.removeprefix("group."), method))
         if metric in RUN_METRICS:
@@ -86,13 +110,26 @@ class Facts:
         return Estimate(value, deviation**2)
 
     def epochs(self, method: str) -> list[int]:
-        """Epochs of a method on the source dataset."""
+        """Epochs of a method on the source dataset, ascending."""
         return sorted(set(self._runs(method, self.source)["epoch"].astype(int)))
 
     def paired(
         self, a: str, b: str, dataset: str | None = None
     ) -> tuple[float, float, float] | None:
-        """Difference in accuracy a - b with its paired interval, where comparisons.csv has it."""
+        """Difference in accuracy a - b with its paired interval, from comparisons.csv.
+
+        Parameters
+        ----------
+        a, b
+            Methods.
+        dataset
+            The source dataset if not given.
+
+        Returns
+        -------
+        difference, low, high
+            As fractions; None if the table does not have the pair.
+        """
         table = self.tables.get("comparisons")
         if table is None:
             return None
@@ -127,7 +164,7 @@ class Facts:
         by_seed = Estimate(mean, spread, max(1, seeds - 1), seeds, n)
         if metric != "accuracy":
             return by_seed
-        # two rows of each kind added (Agresti & Coull 1998): 100 % right is not known for certain
+        # two right and two wrong rows added (Agresti & Coull 1998): no variance of 0 at 100 %
         p = (mean * n + 2) / (n + 4)
         by_row = Estimate(mean, p * (1 - p) / n, inf, seeds, n)
         by_seed = replace(by_seed, value=0.0)
@@ -178,7 +215,24 @@ _COLUMNS = {
 def read_facts(
     folder: Path, groups: dict[str, dict[str, Any]], source: str, confidence: float
 ) -> Facts:
-    """Read the tables that claims can rest on; those that are not there count as missing data."""
+    """Read the tables that claims are judged by; a table that is not there counts as missing data.
+
+    Parameters
+    ----------
+    folder
+        Folder of the tables.
+    groups
+        Group facts by method.
+    source
+        Name of the source dataset.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+
+    Raises
+    ------
+    UserError
+        A table lacks a column, or a column is not numeric.
+    """
     tables = {}
     for name, columns in _COLUMNS.items():
         path = folder / f"{name}.csv"

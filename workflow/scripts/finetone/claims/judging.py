@@ -1,7 +1,7 @@
-"""Claims of a published experiment, stated as data, held against our runs.
+"""Claims of a published experiment, stated as data and tested with our runs.
 
-A claim is supported if all its tests are, contradicted if one is, and undecided otherwise: where
-an interval crosses the edge of what is claimed, or a number is missing.
+A claim is supported if all its tests are, contradicted if one is, and undecided otherwise: when an
+interval contains an edge of the claimed range, or a number is missing.
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -20,12 +20,12 @@ from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv, read_yaml
 
 BECAUSE = "-because"
-"""Ending of the id under which the reason a claim gives is judged on its own."""
+"""Ending of the id of a separate verdict on the reason that a claim gives."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what our runs say; effect, interval, seeds and rows are of the deciding test."""
+    """A claim and its verdict; effect, interval, seeds and rows are those of the deciding test."""
 
     id: str
     claim: str
@@ -49,13 +49,28 @@ def write_claims(
     target: Path,
     confidence: float,
 ) -> None:
-    """Judge the claims in `claims_yaml` by the tables in the folder `tables`; write claims.csv.
+    """Judge claims by our tables; write claims.csv.
 
-    Without such a file there are no claims, and the table has no rows.
+    Parameters
+    ----------
+    claims_yaml
+        The claims; without such a file the table has no rows.
+    tables
+        Folder of our tables.
+    groups
+        Group facts of every configured method.
+    source
+        Name of the source dataset.
+    target
+        The CSV file to write.
+    confidence
+        Confidence level of the intervals, in (0, 1).
 
-    `groups` maps every configured method to its group facts, `source` is the dataset models were
-    fine-tuned on. A published model that is not configured is missing data; any other unknown
-    name raises UserError.
+    Raises
+    ------
+    UserError
+        A claim names a method that is neither configured nor published. (A published one that
+        is not configured is missing data.)
     """
     claims = read_claims(claims_yaml) if claims_yaml.exists() else []
     published = claims_yaml.with_name("published.csv")
@@ -69,12 +84,18 @@ def write_claims(
 
 
 def read_claims(path: Path) -> list[dict[str, Any]]:
-    """The claims of a file; UserError for a wrong form, an unknown kind or metric, an id twice."""
+    """Read and validate a file of claims.
+
+    Raises
+    ------
+    UserError
+        It violates the schema, has an id twice, or a range whose min is above its max.
+    """
     claims: list[dict[str, Any]] = read_yaml(path, SCHEMA)["claims"]
     seen: set[str] = set()
     for claim in claims:
         if claim["id"] in seen:
-            raise UserError(f"{path}: claim id {claim['id']!r} stands there twice; rename one")
+            raise UserError(f"{path}: claim id {claim['id']!r} is used twice; rename one")
         seen.add(claim["id"])
         for test in all_tests(claim):
             expect = test.get("expect", {})
@@ -87,12 +108,27 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
 
 
 def all_tests(claim: dict[str, Any]) -> list[dict[str, Any]]:
-    """All tests of a claim, those of its reason included."""
+    """All tests of a claim, including those of its reason."""
     return [*claim["tests"], *claim.get("because", {}).get("tests", [])]
 
 
 def check_methods(claims: list[dict[str, Any]], known: set[str], path: Path) -> None:
-    """Raise UserError for the first method that is neither configured nor published."""
+    """Refuse claims about unknown methods.
+
+    Parameters
+    ----------
+    claims
+        As `read_claims` returns them.
+    known
+        Configured and published methods.
+    path
+        The file of the claims, for the message.
+
+    Raises
+    ------
+    UserError
+        A method is in none of them.
+    """
     for claim in claims:
         for test in all_tests(claim):
             terms = [test.get(key, {}) for key in ("a", "b", "over", "among", "each")]
@@ -107,7 +143,7 @@ def check_methods(claims: list[dict[str, Any]], known: set[str], path: Path) -> 
 
 
 def evaluate_claims(claims: list[dict[str, Any]], facts: Facts) -> list[Verdict]:
-    """One verdict per claim, followed by one for the reason it gives, if any."""
+    """One verdict per claim, each followed by one for the reason it gives, if any."""
     verdicts = []
     for claim in claims:
         verdicts.append(

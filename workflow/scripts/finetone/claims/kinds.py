@@ -1,6 +1,7 @@
-"""The kinds of test a claim can be made of.
+"""The kinds of tests that a claim can consist of.
 
-Each takes a test (`claims.schema`) and the facts, and returns one Outcome; Missing data is undecided.
+Each takes a test (`claims.schema`) and the facts, and returns one Outcome; missing data is
+undecided.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +32,20 @@ Kind = Callable[[Test, Facts], Outcome]
 
 
 def evaluate(test: Test, facts: Facts) -> list[Outcome]:
-    """Outcomes of one test: one, or one per method of `each`. Missing data is undecided."""
+    """Run one test of a claim; missing data makes it undecided.
+
+    Parameters
+    ----------
+    test
+        As in claims.yaml (`schema.KINDS`).
+    facts
+        Our tables.
+
+    Returns
+    -------
+    list of Outcome
+        One, or one per method of `each`.
+    """
     try:
         methods = facts.select(test["each"]) if "each" in test else [None]
     except Missing as missing:
@@ -80,7 +94,7 @@ def _difference(test: Test, facts: Facts) -> Outcome:
 
 
 def _paired(test: Test, facts: Facts) -> tuple[float, float, float] | None:
-    """The paired interval of two single methods' kept accuracies on one dataset, if we have it."""
+    """Paired interval of the accuracies of two single methods on one dataset, if there is one."""
     a, b = _term(test, "a"), _term(test, "b")
     same = a["metric"] == b["metric"] == "accuracy" and a["epoch"] == b["epoch"] == "kept"
     if same and a["dataset"] == b["dataset"] and "method" in a and "method" in b:
@@ -89,7 +103,7 @@ def _paired(test: Test, facts: Facts) -> tuple[float, float, float] | None:
 
 
 def _ratio(test: Test, facts: Facts) -> Outcome:
-    """a / b; the interval is formed on the logarithm (delta method)."""
+    """Ratio a / b; the interval is formed on the logarithm (delta method)."""
     (a, name_a), (b, name_b) = _side(test, "a", facts), _side(test, "b", facts)
     if a.value <= 0 or b.value <= 0:
         raise Missing(f"positive values: {name_a} = {a.value:g}, {name_b} = {b.value:g}")
@@ -103,7 +117,7 @@ def _ratio(test: Test, facts: Facts) -> Outcome:
 def _correlation(test: Test, facts: Facts) -> Outcome:
     """Spearman's rank correlation over methods (`epoch: all`: over methods and epochs).
 
-    The interval resamples methods, for they are what such a claim generalises over.
+    The interval resamples methods, because such a claim generalises over methods.
     """
     points = []
     for method in facts.select(test["over"]):
@@ -111,7 +125,7 @@ def _correlation(test: Test, facts: Facts) -> Outcome:
         for epoch in epochs:
             x, y = (facts.estimate(test[axis], method, epoch, test.get("dataset")) for axis in "xy")
             points.append((method, x.value, y.value, max(x.seeds, y.seeds), max(x.rows, y.rows)))
-    # the two are named as `correlate` reads them
+    # the column names that `correlate` reads
     table = pd.DataFrame(points, columns=["method", "loss", "accuracy", "seeds", "rows"])
     if table["method"].nunique() < LEAST_MODELS:
         raise Missing(f"at least {LEAST_MODELS} methods to correlate")
@@ -139,7 +153,7 @@ def _ranking(test: Test, facts: Facts) -> Outcome:
 
 
 def _above(test: Test, facts: Facts) -> Outcome:
-    """a strictly above b."""
+    """Test that a is strictly above b."""
     outcome = _difference({**test, "expect": {"min": 0}}, facts)
     if outcome.high <= 0:
         return replace(outcome, verdict=CONTRADICTED)
@@ -147,7 +161,7 @@ def _above(test: Test, facts: Facts) -> Outcome:
 
 
 def _all(test: Test, outcomes: Sequence[Outcome]) -> Outcome:
-    """Of the outcomes that decide, the one furthest from passing, for the test as a whole."""
+    """The test as a whole: of the outcomes with its verdict, the one furthest from passing."""
     verdict = overall(outcomes)
     closest = min((o for o in outcomes if o.verdict == verdict), key=lambda o: o.low)
     count = "" if len(outcomes) == 1 else f"{len(outcomes)} comparisons, the hardest to pass: "
@@ -160,14 +174,14 @@ def _untestable(test: Test, facts: Facts) -> Outcome:
 
 
 def _term(test: Test, side: str) -> Test:
-    """A term with the test's own metric, epoch and dataset where it names none."""
+    """A term, completed with the test's own metric, epoch and dataset."""
     defaults = {"metric": test["metric"], "epoch": "kept", "dataset": None}
     shared = {key: test[key] for key in ("epoch", "dataset") if key in test}
     return {**defaults, **shared, **test[side]}
 
 
 def _side(test: Test, side: str, facts: Facts) -> tuple[Estimate, str]:
-    """Mean of a term over its methods, and its name in a sentence."""
+    """Mean of a term over its methods, and its name for a sentence."""
     term = _term(test, side)
     methods = facts.select(term)
     estimates = [facts.estimate(term["metric"], m, term["epoch"], term["dataset"]) for m in methods]

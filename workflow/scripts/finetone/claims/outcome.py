@@ -1,7 +1,7 @@
-"""What a test of a claim came to, and how several tests add up.
+"""The outcome of a test of a claim, and the verdict of several tests together.
 
-An effect whose interval lies inside the expected range supports the claim, outside it contradicts
-it, and across its edge leaves it undecided.
+A test supports the claim if the interval of the effect is inside the expected range, contradicts it
+if it is outside, and is undecided if it contains an edge.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,15 @@ class Outcome:
 
 
 def judge(low: float, high: float, expect: dict[str, float]) -> str:
-    """Where an interval lies relative to the expected range, its edges included."""
+    """Compare an interval with the expected range, whose edges belong to it.
+
+    Parameters
+    ----------
+    low, high
+        The interval; NaN is undecided.
+    expect
+        `min`, `max` or both.
+    """
     least, most = expect.get("min", -inf), expect.get("max", inf)
     if isnan(low) or isnan(high):
         return UNDECIDED
@@ -45,6 +53,6 @@ def overall(outcomes: Sequence[Outcome]) -> str:
 
 
 def deciding(outcomes: Sequence[Outcome]) -> Outcome:
-    """The first outcome that has the verdict of all together."""
+    """The first outcome whose verdict is the one of all outcomes together."""
     verdict = overall(outcomes)
     return next(outcome for outcome in outcomes if outcome.verdict == verdict)

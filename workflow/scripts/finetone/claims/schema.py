@@ -1,4 +1,4 @@
-"""The form of claims.yaml: every test is one of a handful of kinds (docs/published-table.md)."""
+"""The schema of claims.yaml: every test is of one of seven kinds (docs/published-table.md)."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def find(name: str) -> Path:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that mean what they mean to snakemake."""
+    """Add options that have the same meaning as in snakemake."""
     parser.add_argument(
         "--configfile",
         type=Path,

@@ -19,6 +19,7 @@ COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--partition", help="default: the cluster's default partition")
     parser.add_argument("--account", help="default: none, as clusters without accounting want it")
     parser.add_argument("--gpu", type=int, default=1, help="GPUs of one job (default: %(default)s)")
@@ -56,7 +57,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def ask(*command: str, seconds: float = 30) -> str:
-    """Standard output of a Slurm command; its last line of complaint becomes a UserError."""
+    """Run a Slurm command and return its standard output.
+
+    Parameters
+    ----------
+    command
+        The command with its arguments.
+    seconds
+        To wait for an answer.
+
+    Raises
+    ------
+    UserError
+        It failed (the message is its last line), or did not answer in time.
+    """
     try:
         done = subprocess.run(command, text=True, capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -70,6 +84,7 @@ def ask(*command: str, seconds: float = 30) -> str:
 
 
 def check_commands() -> None:
+    """Refuse a machine without Slurm's commands."""
     if lacking := [name for name in COMMANDS if shutil.which(name) is None]:
         raise UserError(
             f"{', '.join(lacking)} not found on PATH: run snakemake where jobs are submitted (a login "
@@ -78,6 +93,7 @@ def check_commands() -> None:
 
 
 def check_partition(partition: str | None) -> None:
+    """Refuse a partition that does not exist."""
     known = sorted({name.rstrip("*") for name in ask("sinfo", "-h", "-o", "%P").split()})
     if partition is not None and partition not in known:
         raise UserError(
@@ -86,12 +102,13 @@ def check_partition(partition: str | None) -> None:
 
 
 def placement(options: argparse.Namespace) -> list[str]:
+    """Options of sbatch and srun that say where to run."""
     given = {"partition": options.partition, "account": options.account}
     return [f"--{name}={value}" for name, value in given.items() if value]
 
 
 def check_request(options: argparse.Namespace) -> None:
-    """A job like the largest one, not submitted, only tried."""
+    """Refuse a size that no node can run, by a test submission of a job like the largest one."""
     place = f"partition {options.partition!r}" if options.partition else "the default partition"
     size = [f"--cpus-per-task={options.threads}", f"--mem={options.mem_mb}"]
     size += [f"--gpus={options.gpu}"] if options.gpu else []
@@ -111,7 +128,7 @@ def check_request(options: argparse.Namespace) -> None:
             "change the profile"
         ) from None
     limit = longest(options.partition)
-    if options.runtime > limit:  # Slurm would take the job and leave it pending for ever
+    if options.runtime > limit:  # Slurm would accept the job and never start it
         raise UserError(
             f"{place} lets a job run {limit:.0f} minutes, not {options.runtime}: lower `runtime` in the "
             "profile (a job that runs out of time goes on from its saved state) or choose another"
@@ -119,7 +136,7 @@ def check_request(options: argparse.Namespace) -> None:
 
 
 def longest(partition: str | None) -> float:
-    """Minutes a job may run in the partition (the one marked * if None)."""
+    """Largest number of minutes for a job in the partition (in the default one if None)."""
     for row in ask("sinfo", "-h", "-o", "%P %l").splitlines():
         name, limit = row.split()
         if partition == name.rstrip("*") or (partition is None and name.endswith("*")):
@@ -132,7 +149,7 @@ def longest(partition: str | None) -> float:
 
 
 def check_results(options: argparse.Namespace) -> None:
-    """A node must see what this machine writes into the folder, and this machine what the node does."""
+    """Refuse a folder unless this machine and a compute node see each other's files in it."""
     folder = options.results.resolve()
     here, there = (folder / f".check-{uuid.uuid4().hex}-{side}" for side in ("here", "there"))
     try:
@@ -173,7 +190,7 @@ def check_results(options: argparse.Namespace) -> None:
 
 
 def check_orphans() -> None:
-    """Jobs of a snakemake that died go on; a second one would send the same work again."""
+    """Refuse to start beside jobs of a snakemake that died: the same work would be sent again."""
     rows = [
         row.split(maxsplit=1) for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines()
     ]

@@ -14,6 +14,7 @@ from finetone.commands import clone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     clone.add_arguments(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would be fetched")
 
@@ -34,7 +35,7 @@ def command(options: argparse.Namespace) -> list[str]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Become snakemake, so that signals and the exit status are its own."""
+    """Replace this process by snakemake, which then handles signals and sets the exit status."""
     call = command(options)
     sys.stdout.flush()
     os.execv(call[0], call)

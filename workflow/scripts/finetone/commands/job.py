@@ -25,6 +25,7 @@ from finetone.masking import mask
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("target", metavar="TARGET", help="a file or folder")
     clone.add_arguments(parser)
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """
     clone.check(options)
     library = options.snakefile.resolve().parent / "workflow/scripts"
-    if library != Path(__file__).resolve().parents[2]:  # or two versions would work together
+    if library != Path(__file__).resolve().parents[2]:  # otherwise two versions would be mixed
         raise UserError(
             f"--snakefile {options.snakefile}: this command is of another copy of finetone; call "
             f"PYTHONPATH={library} python -m finetone job …"
@@ -65,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def locked(dag: Any) -> Any:
-    """Snakemake's lock on the files of the job, as a context: no other snakemake makes them."""
+    """Return Snakemake's lock on the files of the job, as a context manager."""
     del dag.workflow.persistence.lock, dag.workflow.persistence.unlock  # a dry run's only warn
-    dag._finished.clear()  # nor has it made anything
+    dag._finished.clear()  # and it has made nothing
     return dag.workflow.persistence.lock()
 
 
 def foreground(workflow: Any, job: Any) -> int:
-    """Run a job between what snakemake does before and after one; the exit status."""
+    """Run a job, with what snakemake does before and after one; return the exit status."""
     workflow.async_run(job.prepare())
     workflow.persistence.started(job)
     try:
@@ -97,19 +98,27 @@ def graph(
     cores: int = 1,
     force: bool = False,
 ) -> Iterator[Any]:
-    """Snakemake's graph of the jobs that make `targets`, built in this process by a dry run.
+    """Build Snakemake's graph of the jobs that make `targets`, in this process, by a dry run.
 
     Parameters
     ----------
+    snakefile
+        The workflow.
+    targets
+        Files or folders that its rules make.
+    configfiles
+        The experiment; later files win.
     folder
-        Where to run, the current folder if None.
+        Where to run; the current folder if None.
+    cores
+        Cores that jobs may use.
     force
-        Have the targets made again, also where they are current or were interrupted.
+        Make the targets again, even if they are current or were interrupted.
 
     Raises
     ------
     WorkflowError
-        What snakemake would refuse.
+        Snakemake would refuse the call.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness
@@ -120,7 +129,7 @@ def graph(
         ResourceSettings,
     )
 
-    # Snakemake's own default would be all triggers; these are those of profiles/default
+    # those of profiles/default; Snakemake's default would be all triggers
     profile = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
     triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
     wanted = {t for t in triggers if str(t).replace("_", "-") in profile["rerun-triggers"]}
@@ -166,7 +175,7 @@ def job_of(dag: Any, target: str) -> Any:
 
 
 def execute(job: Any) -> None:
-    """Run the script of a job in this process, with what it reads of `snakemake`."""
+    """Run the script of a job in this process, with the part of `snakemake` that scripts use."""
     script = Path(job.rule.basedir.join(job.rule.script).get_path_or_uri(secret_free=False))
     names = ("input", "output", "params", "wildcards", "threads", "log")
     snakemake = SimpleNamespace(**{name: getattr(job, name) for name in names})

@@ -32,7 +32,7 @@ Kept although they are hardly maintained:
 | package | version | licence |
 |---|---|---|
 """
-# Of packages whose metadata name none: what their repositories' licence file says.
+# Licences of packages whose metadata name none, from the licence file in their repositories.
 STATED_ELSEWHERE = {
     "conda-inject": "MIT",
     "snakemake-interface-common": "MIT",
@@ -44,6 +44,7 @@ STATED_ELSEWHERE = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--lock", type=Path, metavar="FILE", help="default: requirements.lock")
 
 
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def locked(lock: Path) -> dict[str, str]:
-    """Version by package of a lock."""
+    """Versions by package, from a lock file."""
     try:
         lines = lock.read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -69,7 +70,7 @@ def locked(lock: Path) -> dict[str, str]:
 
 
 def licence(package: str) -> str:
-    """As the metadata of the installed package state it: SPDX expression, classifier or text."""
+    """Licence of an installed package from its metadata: SPDX expression, classifier or text."""
     try:
         facts: Any = metadata(package)
     except PackageNotFoundError:
@@ -83,6 +84,6 @@ def licence(package: str) -> str:
 
 
 def page(lock: Path) -> str:
-    """docs/dependencies.md."""
+    """Return the content of docs/dependencies.md."""
     rows = [f"| {name} | {version} | {licence(name)} |" for name, version in locked(lock).items()]
     return HEAD + "\n".join(rows) + "\n"

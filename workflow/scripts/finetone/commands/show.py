@@ -15,6 +15,7 @@ TABLES = ("tables/ranking.csv", "tables/efficiency.csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="results of an experiment: results/<experiment>"
     )

@@ -22,8 +22,9 @@ from finetone.errors import UserError, did_you_mean
 
 
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
-    """Return `config` with every default of the schema at `schema`, in canonical form: equal
-    settings are equal values, with keys in one order and numbers of one type.
+    """Return `config` with every default of the schema at `schema`, in canonical form.
+
+    In this form, equal settings are equal values, with keys in one order and numbers of one type.
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ Header = list[str]
 
 
 class Lines:
-    """The lines of a table, decoded; none of them, and not their sum, longer than allowed.
+    r"""The lines of a table, decoded; none of them, and not their sum, longer than allowed.
 
-    Only b"\\n" ends a line, so numbers match any editor's.
+    Only b"\n" ends a line, so numbers match any editor's.
     """
 
     def __init__(self, stream: IO[bytes], name: str, packed: int) -> None:

@@ -203,7 +203,7 @@ def _read(path: Path, fingerprint: str, machine: dict[str, Any], exact: bool) ->
 
 
 def _change(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """ "threads 2 instead of 1", or nothing."""
+    """Text such as "threads 2 instead of 1", or nothing."""
     return ", ".join(
         f"{key} {now[key]} instead of {before[key]}" for key in now if now[key] != before[key]
     )

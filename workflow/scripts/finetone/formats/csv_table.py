@@ -10,37 +10,50 @@ from finetone.errors import UserError, first_line
 from finetone.files import atomic, readable
 from finetone.provenance import check_csv
 
-# Columns of any table that are read as text whatever a cell looks like: a method may be called
-# "007", "1e3", "NA" or "True", and the digits of a published number are kept as printed.
+# Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
+# "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
 WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
 PROSE = {"text", "claim", "where", "explanation", "reason"}
 PRINTED = {"printed", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
-# A cell that begins so is a formula to spreadsheets (OWASP, "CSV injection"); the wide forms count
-# in East Asian locales. An apostrophe more makes it text, also where it has apostrophes already.
+# Spreadsheets read a cell with such a beginning as a formula (OWASP, "CSV injection"), the wide
+# characters in East Asian locales. A further apostrophe makes it text.
 FORMULA = r"(?='*[=+\-@\t\r\n＝＋－＠])"
 
 
 def guard(cell: Any) -> Any:
-    """Prefix text that a spreadsheet would run as a formula with an apostrophe; line ends are \\n."""
+    """Prefix text that a spreadsheet would run as a formula with an apostrophe.
+
+    Line ends become newlines; what is not text stays as it is.
+    """
     if not isinstance(cell, str):
         return cell
     return re.sub(rf"\A{FORMULA}", "'", re.sub("\r\n?", "\n", cell))
 
 
 def unguard(cell: str) -> str:
-    """The text that `guard` was given."""
+    """Return the text that `guard` was given."""
     return re.sub(rf"\A'{FORMULA}", "", cell)
 
 
 def write_csv(table: pd.DataFrame, target: str | Path) -> None:
-    """Write whole or not at all: UTF-8, newline ends, floats with 6 significant digits, missing
-    values empty, text guarded.
+    """Write a table as CSV, completely or not at all.
 
-    Raises:
-        ValueError: a column holds text that `read_csv` would not know to be text.
+    UTF-8, newline ends, floats with 6 significant digits, missing values empty, text guarded.
+
+    Parameters
+    ----------
+    table
+        Its index is not written.
+    target
+        The file to write.
+
+    Raises
+    ------
+    ValueError
+        A column holds text, but is not one that `read_csv` reads as text.
     """
     table = table.copy()
     for name in table.columns:
@@ -57,8 +70,20 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read one of our tables as it was written: text as text (a missing one is empty), numbers as
-    numbers also where there are none. UserError for a file that is no table, or was altered."""
+    """Read one of our tables with the types it was written with.
+
+    Text stays text (missing text is empty), and numbers are numbers even in a table without rows.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    UserError
+        It is not a table, or was altered.
+    """
     check_csv(Path(path))
     try:
         with readable(Path(path)):

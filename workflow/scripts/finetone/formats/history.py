@@ -1,4 +1,4 @@
-"""history.parquet: what happened at every optimizer step of a run."""
+"""history.parquet: loss and accuracy at every optimizer step of a run."""
 
 from pathlib import Path
 
@@ -11,12 +11,17 @@ COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy"
 
 
 def read_history(path: str | Path) -> pd.DataFrame:
-    """The steps of one run in order: the columns that tables and figures need.
+    """Read the steps of one run, in order.
+
+    Returns
+    -------
+    DataFrame
+        The columns COLUMNS, one row per step.
 
     Raises
     ------
     UserError
-        The file is no history, or not the one that its run.json describes.
+        The file is not a history, or not the one that its run.json describes.
     """
     path = Path(path)
     run = path.with_name("run.json")

@@ -17,9 +17,9 @@ from finetone.errors import UserError, first_line
 from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
-UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not what the rows mean
+UNCHECKED = ("checksums", "fingerprint", "settings", "made_from")  # not about the rows
 FACTS = ("dataset", "method", "seed", "labels", "kept_epoch")
-# what pyarrow raises for damage: its own errors, and OSError for some of what it finds in pages
+# what pyarrow raises for a damaged file
 UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError, RecursionError)
 SCHEMA = pa.schema(
     {"epoch": pa.int16(), "id": pa.int64(), "label": pa.int64(), "logits": pa.list_(pa.float32())}
@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Header:
-    """What a prediction file says about itself, read without touching its rows."""
+    """The metadata of a prediction file, read without its rows; `facts` is all of it."""
 
     path: Path
     dataset: str
@@ -41,7 +41,19 @@ class Header:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Rows of one epoch: ids int64 [n] ascending, label int64 [n], logits float32 [n, classes]."""
+    """Rows of one epoch.
+
+    Attributes
+    ----------
+    epoch
+        Its number.
+    ids
+        int64 [n], ascending.
+    label
+        int64 [n], in 0…classes-1.
+    logits
+        float32 [n, classes].
+    """
 
     epoch: int
     ids: npt.NDArray[np.int64]
@@ -50,7 +62,13 @@ class Predictions:
 
 
 def header(path: str | Path) -> Header:
-    """The file's metadata; a UserError names a file that is not a finetone prediction file."""
+    """Read the metadata of a prediction file.
+
+    Raises
+    ------
+    UserError
+        It is not a prediction file of finetone.
+    """
     path = Path(path)
     try:
         facts = json.loads((pq.read_schema(path).metadata or {})[b"finetone"])
@@ -64,10 +82,20 @@ def header(path: str | Path) -> Header:
 
 
 def read(head: Header, kept_only: bool = False) -> list[Predictions]:
-    """Epochs of one file in ascending order, rows sorted by id.
+    """Read the epochs of a prediction file, in ascending order, rows sorted by id.
 
-    `kept_only` reads the kept epoch alone. A missing column, a repeated id, a label or a logit
-    outside what the header declares is a UserError.
+    Parameters
+    ----------
+    head
+        The metadata, which also name the file.
+    kept_only
+        Read only the kept epoch.
+
+    Raises
+    ------
+    UserError
+        The file is damaged or was altered, a column is missing, an id is repeated, a label or a
+        number of logits contradicts the metadata, or logits are not finite.
     """
     columns = SCHEMA.names
     wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
@@ -93,7 +121,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
             f"{head.path}: every row needs {classes} logits, one per label of {list(head.labels)}"
         )
     logits = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
-    # -inf is a class ruled out; NaN and +inf are a training run that diverged
+    # -inf excludes a class; NaN and +inf come from a training run that diverged
     if not (np.isfinite(logits).any(axis=1) & (logits < np.inf).all(axis=1)).all():
         raise UserError(
             f"{head.path}: logits are not finite: the training of '{head.method}' "
@@ -143,10 +171,20 @@ def write(
     meta: dict[str, Any],
     provenance: Provenance | None = None,
 ) -> None:
-    """Write the Parquet file that docs/architecture.md describes.
+    """Write a prediction file (docs/architecture.md).
 
-    Parameters: `ids` and `labels` [n] of the test rows; `logits` {epoch: [n, classes]}; `meta` the
-    file's own account of itself, to which a checksum of each epoch is added.
+    Parameters
+    ----------
+    target
+        The Parquet file to write.
+    ids, labels
+        [n], of the test rows.
+    logits
+        {epoch: [n, classes]}.
+    meta
+        The metadata, to which a checksum of each epoch is added.
+    provenance
+        The record of the file.
     """
     epochs = sorted(logits)
     values = np.concatenate([logits[epoch] for epoch in epochs]).astype(np.float32)
@@ -174,7 +212,19 @@ def checksum(
     labels: npt.NDArray[Any],
     logits: npt.NDArray[Any],
 ) -> str:
-    """Of the rows of one epoch in the order of their ids, and of what they are said to be."""
+    """Checksum (hex sha256) of the metadata and of the rows of one epoch in the order of their ids.
+
+    Parameters
+    ----------
+    meta
+        The metadata; those that do not concern the meaning of the rows are left out.
+    epoch
+        Its number.
+    ids, labels
+        [n].
+    logits
+        [n, classes].
+    """
     facts = {key: value for key, value in meta.items() if key not in UNCHECKED}
     order = np.argsort(ids, kind="stable")
     return files.checksum(

@@ -121,8 +121,11 @@ def check(run: Path, *parts: str) -> RunRecord:
 
 
 def _content(hashes: Mapping[str, str]) -> str:
-    """Hex sha256 of what a run learned: of all its files but the history, which has times in it,
-    and the model card, which may speak of the machine."""
+    """Hex sha256 of what a run learned.
+
+    It leaves out the history, which has times in it, and the model card, which may name the
+    machine.
+    """
     told = ("history.parquet", "README.md")
     return files.checksum({name: hashes[name] for name in hashes if Path(name).name not in told})
 

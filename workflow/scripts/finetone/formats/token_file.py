@@ -115,8 +115,10 @@ def write_tokens(
     meta: TokensMeta,
     provenance: Provenance | None = None,
 ) -> None:
-    """Write a token file: in one record batch where its offsets allow it, so that readers map the
-    tokens without a copy.
+    """Write a token file.
+
+    It has one record batch where its offsets allow it, so that readers map the tokens without a
+    copy.
 
     Parameters
     ----------

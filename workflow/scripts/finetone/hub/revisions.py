@@ -23,8 +23,16 @@ class Fetched(NamedTuple):
 
 
 def fetched(config: dict[str, Any], read: Iterable[Path]) -> list[Fetched]:
-    """What comes from the hub of the files and folders `read`, in a folder as docs/architecture.md
-    has it: …/models/<name>, …/questions/<name> or …/data/<name>."""
+    """Find which of the files and folders `read` come from the hub.
+
+    Parameters
+    ----------
+    config
+        The checked configuration.
+    read
+        Paths in a folder as docs/architecture.md has it: …/models/<name>, …/questions/<name> or
+        …/data/<name>.
+    """
     sources = _from_hub(config)
     folders = {folder for path in read for folder in (path, *path.parents)}
     return [

@@ -148,8 +148,10 @@ def head_keys(model: PreTrainedModel) -> list[str]:
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
-    """Refuse a config.json of far more weights than the files can hold: transformers would draw
-    all of them in memory before it can report that they are missing."""
+    """Refuse a config.json of far more weights than the files can hold.
+
+    transformers would draw all of them in memory before it can report that they are missing.
+    """
     stored = 0
     for file in [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
         size = file.stat().st_size

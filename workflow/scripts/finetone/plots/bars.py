@@ -43,7 +43,7 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
         _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
         axes.set_xlabel(labels["test_accuracy"])
         axes.set_title(broken(title, 52))
-        # letters in fixed columns: methods that share one are not significantly different
+        # each letter has its own column
         letters = sorted(set("".join(table["group"])))
         for y, group in enumerate(table["group"]):
             for i, letter in enumerate(letters):

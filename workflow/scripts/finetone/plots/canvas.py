@@ -1,4 +1,4 @@
-"""From a matplotlib figure to an SVG whose bytes depend on the data and the style alone."""
+"""Turn a matplotlib figure into an SVG whose bytes depend on the data and the style alone."""
 
 import re
 import warnings
@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from finetone.files import atomic
 from finetone.plots.style import GRID, INK, MUTED, RULE
 
-# Text is laid out with the font that matplotlib itself carries (the same bytes on every machine)
-# and shown in the reader's own: text stays text, can be selected, and finds Chinese glyphs.
+# Text is laid out with the font that comes with matplotlib (the same bytes on every machine), and
+# shown in a font of the reader: it stays text, can be selected, and has Chinese glyphs.
 LAYOUT_FONT = "DejaVu Sans"
 SHOWN_FONTS = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', "
@@ -28,7 +28,7 @@ RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": [LAYOUT_FONT],
     "font.size": 9.5,
-    "text.parse_math": False,  # a "$" in a title is a dollar
+    "text.parse_math": False,  # a "$" in a title does not begin a formula
     "text.color": INK,
     "axes.facecolor": "none",
     "axes.titlesize": 11,
@@ -63,9 +63,9 @@ RC: dict[Any, Any] = {
 
 @contextmanager
 def look() -> Iterator[None]:
-    """A block in which matplotlib draws with the settings of this project alone."""
+    """Within this context, matplotlib draws with the settings of this project alone."""
     with warnings.catch_warnings(), matplotlib.rc_context():
-        # glyphs missing from the layout font are found by the reader's
+        # the reader's fonts have the glyphs that are missing from the layout font
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
@@ -73,20 +73,33 @@ def look() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A white figure of `width` × `height` inches that fits its contents by itself.
+    """Create a white figure that arranges its contents by itself.
 
-    At 72 dots per inch, as SVG has it, a pixel is a point.
+    Parameters
+    ----------
+    width, height
+        In inches of 72 dots, as in SVG: one pixel is one point.
     """
     return Figure(figsize=(width, height), dpi=72, layout="constrained", facecolor="white")
 
 
 def grid_only(axes: Axes, axis: str) -> None:
-    """Keep grid lines across one axis ("x" or "y")."""
+    """Keep only the grid lines across one axis ("x" or "y")."""
     axes.grid(False, axis="y" if axis == "x" else "x")
 
 
 def save(figure: Figure, target: Path, title: str, description: str) -> None:
-    """Write `figure` as SVG with a text alternative (`title`, `description`)."""
+    """Write a figure as SVG with a text alternative.
+
+    Parameters
+    ----------
+    figure
+        The finished figure.
+    target
+        The SVG file to write; its name decides the ids in the file.
+    title, description
+        The text alternative, for readers who do not see the picture.
+    """
     stream = StringIO()
     with matplotlib.rc_context({"svg.hashsalt": Path(target).name}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -97,14 +110,32 @@ def save(figure: Figure, target: Path, title: str, description: str) -> None:
 
 
 def text_width(text: str, size: float) -> float:
-    """Estimated width of `text` in points; wide (CJK) glyphs count as one em."""
+    """Estimate the width of a text in points.
+
+    Parameters
+    ----------
+    text
+        Wide (CJK) characters count as one em.
+    size
+        Of the font, in points.
+    """
     return sum(size if ord(c) > 0x2E7F else size * 0.58 for c in text)
 
 
 def floor(accuracy: pd.Series) -> float:
     """Accuracy below which methods are drawn at the edge, so that the others are easy to compare.
 
-    A majority-class control 40 points below everybody would press all else into a corner.
+    A majority-class control 40 points below all others would leave them no space.
+
+    Parameters
+    ----------
+    accuracy
+        Of all methods, as fractions.
+
+    Returns
+    -------
+    float
+        0 if all methods fit.
     """
     middle, best = accuracy.median(), accuracy.max()
     lowest = middle - max(3 * (best - middle), 0.1)

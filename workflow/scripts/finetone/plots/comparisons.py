@@ -14,7 +14,7 @@ from finetone.plots.numbers import signed
 from finetone.plots.read_table import read, rows
 from finetone.plots.style import GRID, INK, MUTED, Style
 
-# brown to blue, light enough in all places for dark text; different in every colour vision
+# brown to blue: light enough for dark text, and distinguishable with any colour blindness
 SHADES = LinearSegmentedColormap.from_list(
     "differences", ["#e3a46b", "#f7efe6", "#e8f0fa", "#7fb0e6"]
 )

@@ -111,7 +111,7 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
 
 
 def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:
-    """Rows that decide the accuracy axis; the mean of the first few batches may lie outside of it."""
+    """Rows that decide the accuracy axis, without the first few batches, whose mean is noisy."""
     place = run.groupby("epoch").cumcount()
     length = run.groupby("epoch")["step"].transform("size")
     return run[place >= np.minimum(batches, length - 1)]

@@ -1,14 +1,14 @@
-"""Names and titles as users write them, made to fit into a picture."""
+"""Shorten or wrap the names and titles that users choose, so that they fit into a picture."""
 
 import textwrap
 import unicodedata
 
-NAME = 36  # columns of a method's name beside a row
-TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # reverse what follows them
+NAME = 36  # columns for a method's name beside a row
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # change the direction of text
 
 
 def one_line(text: str) -> str:
-    """`text` on one line, without characters that no XML or UTF-8 file may hold."""
+    """Return `text` on one line, without characters that XML or UTF-8 files may not hold."""
     kept = [
         " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
         for c in text
@@ -18,12 +18,12 @@ def one_line(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """Columns that `text` takes; wide (CJK) characters take two."""
+    """Number of columns that `text` takes; wide (CJK) characters take two."""
     return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def short(text: str, most: int = NAME) -> str:
-    """`text`, or its beginning and end where it takes more than `most` columns."""
+    """Return `text`, or its beginning and end if it takes more than `most` columns."""
     if columns(text) <= most:
         return text
     most = most * len(text) // columns(text)
@@ -31,6 +31,6 @@ def short(text: str, most: int = NAME) -> str:
 
 
 def broken(text: str, most: int, rows: int = 2) -> str:
-    """`text` in at most `rows` lines of `most` columns, cut where they do not suffice."""
+    """Break `text` into at most `rows` lines of `most` columns; a longer text is cut."""
     most = max(2, most * len(text) // max(1, columns(text)))
     return "\n".join(textwrap.wrap(text, most, max_lines=rows, placeholder="…"))

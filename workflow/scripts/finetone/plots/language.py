@@ -12,7 +12,13 @@ LANGUAGES = ("en", "zh")
 
 @cache
 def words(folder: Path, language: str) -> dict[str, str]:
-    """The dictionary `folder/<language>.yaml`; UserError if that language is not offered."""
+    """Read the dictionary `folder/<language>.yaml`.
+
+    Raises
+    ------
+    UserError
+        The language is not offered.
+    """
     if language not in LANGUAGES:
         raise UserError(
             f"config: report: language is {language!r}; choose one of {', '.join(LANGUAGES)}"
@@ -22,5 +28,5 @@ def words(folder: Path, language: str) -> dict[str, str]:
 
 
 def labels_in(language: str) -> dict[str, str]:
-    """The words in pictures, by key."""
+    """Labels of the pictures in a language, by key."""
     return words(Path(__file__).parent / "labels", language)

@@ -1,4 +1,4 @@
-"""The picture of an experiment that has nothing to show in it: words say why."""
+"""The picture that an experiment without data for it gets: a sentence that states the reason."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from finetone.plots.style import INK, MUTED
 
 
 def draw_nothing(title: str, reason: str, target: Path) -> None:
-    """Write `title` and, below it, `reason`: that is no error."""
+    """Draw `title` and, below it, `reason`; this is not an error."""
     heading = broken(title, 70)
     with look():
         figure = new_figure(7.6, 0.8 if "\n" not in heading else 1.0)

@@ -1,32 +1,34 @@
-"""Numbers as people read them."""
+"""Numbers as they are shown in pictures and in the report."""
 
 import math
 from typing import Any
 
 
 def missing(value: Any) -> bool:
+    """Whether a cell of a table is empty."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def percent(fraction: float, digits: int = 1) -> str:
+    """Format a fraction in percent, without a percent sign."""
     return f"{100 * fraction:.{digits}f}"
 
 
 def signed(fraction: float) -> str:
-    """A difference of fractions in percentage points, with a true minus sign."""
+    """Format a difference of fractions in percentage points, with a true minus sign."""
     text = f"{100 * fraction:+.1f}".replace("-", "−")
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
 def between(low: float, high: float) -> str:
-    """An interval of fractions, in percent; no dash beside a minus sign."""
+    """Format an interval of fractions in percent, without a dash next to a minus sign."""
     if low < 0:
         return f"{percent(low)} … {percent(high)}".replace("-", "−")
     return f"{percent(low)}–{percent(high)}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Three significant digits without an exponent: 0.00123, 45.6, 12,300."""
+    """Format with `digits` significant digits and no exponent: 0.00123, 45.6, 12,300."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
@@ -34,11 +36,12 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def probability(p: float) -> str:
+    """Format a p-value with three decimals."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def duration(seconds: float) -> str:
-    """0.42 s, 41 s, 3 min 12 s, 2 h 05 min."""
+    """Format seconds: 0.42 s, 41 s, 3 min 12 s, 2 h 05 min."""
     if seconds < 10:
         return f"{significant(seconds, 2)} s"
     if seconds < 60:
@@ -50,7 +53,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Parameters: 22.7 M, 7.5 k."""
+    """Format a number of parameters: 22.7 M, 7.5 k."""
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= unit:
             return f"{significant(count / unit)} {name}"
@@ -58,5 +61,5 @@ def size(count: float) -> str:
 
 
 def memory(count: float) -> str:
-    """Bytes: 0.91 GB, 412 MB."""
+    """Format bytes: 0.91 GB, 412 MB."""
     return f"{significant(count / 1e9)} GB" if count >= 1e9 else f"{significant(count / 1e6)} MB"

@@ -1,4 +1,4 @@
-"""Where names go in a scatter plot so that none covers another."""
+"""Place names in a scatter plot so that none covers another."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,6 +16,7 @@ class Box(NamedTuple):
 
     @property
     def centre(self) -> tuple[float, float]:
+        """The middle of the box."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     def overlap(self, other: "Box") -> float:
@@ -25,17 +26,17 @@ class Box(NamedTuple):
         return max(0.0, width) * max(0.0, height)
 
     def nearest(self, x: float, y: float) -> tuple[float, float]:
-        """The point of the box nearest to a point."""
+        """The point of the box that is nearest to (x, y)."""
         return min(max(x, self.x0), self.x1), min(max(y, self.y0), self.y1)
 
     def holds(self, points: np.ndarray) -> bool:
-        """Whether any of some points (n, 2) lies inside."""
+        """Whether any of the points [n, 2] is inside."""
         x, y = points.T
         inside = (self.x0 < x) & (x < self.x1) & (self.y0 < y) & (y < self.y1)
         return bool(inside.any())
 
     def distance(self, x: float, y: float) -> float:
-        """From the nearest edge to a point; 0 inside."""
+        """Distance from (x, y) to the nearest edge; 0 inside."""
         return float(np.hypot(max(self.x0 - x, 0, x - self.x1), max(self.y0 - y, 0, y - self.y1)))
 
 
@@ -46,10 +47,28 @@ def place(
     bars: Sequence[Box],
     inside: Box,
 ) -> list[Box]:
-    """One box per point: the cheapest of rings of candidates, crowded points first.
+    """Place one label per point, the most crowded points first.
 
-    Covering a label or a mark costs most, an interval less, distance a little; leaving `inside`
-    is the most expensive. `points` is (n, 2); everything is in points of the page.
+    Each gets the cheapest of several rings of candidates. Leaving `inside` costs most, covering a
+    label or a mark less, an interval still less, and distance least. All is in points of the page.
+
+    Parameters
+    ----------
+    points
+        [n, 2].
+    sizes
+        Width and height of each label.
+    marks
+        The marks of the points, in their order.
+    bars
+        Intervals and lines.
+    inside
+        The area of the plot.
+
+    Returns
+    -------
+    list of Box
+        One per point.
     """
     gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
     crowded = np.argsort(-(1 / (gaps + 20)).sum(axis=1), kind="stable")
@@ -70,7 +89,7 @@ def place(
                 cost += 12 * sum(air.overlap(mark) for mark in marks)
                 cost += 4 * sum(air.overlap(bar) for bar in bars)
                 cost += 100 * (width * height - box.overlap(inside))
-                if ring > 1:  # a line leads to it, which should not run through others
+                if ring > 1:  # a line connects it, which should not cross others
                     leader = np.linspace((x, y), box.nearest(x, y), 9)[1:]
                     boxes = [*placed.values(), *(m for j, m in enumerate(marks) if j != i)]
                     cost += 25 * sum(other.holds(leader) for other in boxes)

@@ -10,8 +10,23 @@ from finetone.formats.csv_table import TEXT, read_csv
 
 
 def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd.DataFrame:
-    """Rows of a table (of one dataset, if named); UserError for no rows, and for columns that are
-    missing or hold text instead of numbers."""
+    """Read the rows of a table for a picture.
+
+    Parameters
+    ----------
+    path
+        A CSV file of ours.
+    columns
+        Columns that it must have.
+    dataset
+        The only dataset to return; all if not given.
+
+    Raises
+    ------
+    UserError
+        There are no rows of the dataset, or a column is missing or holds text instead of
+        numbers.
+    """
     table = read_csv(path)
     missing = [c for c in (columns if dataset is None else ["dataset", *columns]) if c not in table]
     if missing:
@@ -37,9 +52,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def methods_in(table: pd.DataFrame) -> list[str]:
+    """Names of the methods, in the order of the rows."""
     return [str(name) for name in table["method"].unique()]
 
 
 def truth(column: pd.Series) -> pd.Series:
-    """A column of true/false, however the CSV spells them."""
+    """Convert a column of true and false, however the CSV file spells them, to bool."""
     return column.astype(str).str.lower().isin(["true", "1", "1.0"])

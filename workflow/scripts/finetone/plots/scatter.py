@@ -1,4 +1,4 @@
-"""Accuracy against cost, with the frontier: methods that no other one beats in both."""
+"""Accuracy against cost, with the Pareto frontier."""
 
 import itertools
 from collections.abc import Callable
@@ -27,7 +27,19 @@ SIZE = 8.5  # of labels, in points
 
 @dataclass(frozen=True)
 class Cost:
-    """A column of efficiency.csv as the horizontal axis; its `name` is the figure's."""
+    """The horizontal axis of a picture, from a column of efficiency.csv.
+
+    Attributes
+    ----------
+    name
+        Of the figure.
+    column
+        Its column in efficiency.csv.
+    frontier
+        The column that marks the methods on the frontier.
+    x
+        From the column to what is drawn.
+    """
 
     name: str
     column: str
@@ -94,14 +106,14 @@ def draw(
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
         low, high = table["x"].min(), table["x"].max()
-        room = max((high / low) ** 0.12, 1.4)
-        axes.set_xlim(low / room, high * room)
+        margin = max((high / low) ** 0.12, 1.4)
+        axes.set_xlim(low / margin, high * margin)
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
         axes.set_xlabel(labels[cost.column])
         axes.set_ylabel(labels["test_accuracy"])
         axes.set_title(broken(title, 70))
-        figure.draw_without_rendering()  # settles the layout, so that it is known where points are
+        figure.draw_without_rendering()  # fixes the layout, and with it where the points are
         figure.set_layout_engine("none")
         names = [
             short(style.title(row.method))
@@ -136,8 +148,11 @@ draw_accuracy_inference = partial(draw, cost=INFERENCE)
 
 
 def _plain_log_ticks(axes: Axes) -> None:
-    """10, 20, 50 instead of powers; fewer of them where the axis spans many decades, more where it
-    spans so little that it might show none."""
+    """Label ticks 10, 20, 50 instead of powers of ten.
+
+    There are fewer of them where the axis spans many decades, and more where it spans so little
+    that it might show none.
+    """
     low, high = axes.get_xlim()
     decades = np.log10(high / low)
     subs = (1, 1.5, 2, 3, 5, 7) if decades < 0.5 else (1, 2, 5) if decades < 2.2 else (1,)

@@ -32,11 +32,20 @@ ACCURACY = "#c4252c"  # and its right axis
 
 @dataclass(frozen=True)
 class Style:
-    """Everything about a picture that is taste, not data; changing it only redraws.
+    """How methods look and are called; changing it only redraws pictures.
 
-    `order` lists the methods of the experiment, up to the last one shown, and decides default
-    colours and markers: a picture of some methods gives them the colours they have in the picture
-    of all.
+    Attributes
+    ----------
+    titles, colours
+        By method; where missing, its name and a default colour.
+    order
+        The methods of the experiment, up to the last one shown. It decides default colours and
+        markers, so that a method looks the same in the picture of some methods as in that of
+        all.
+    dataset_titles
+        By dataset.
+    language
+        Of the labels.
     """
 
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -75,24 +84,29 @@ class Style:
         )
 
     def title(self, method: str) -> str:
+        """Title of a method, on one line."""
         return one_line(self.titles.get(method, "")) or method
 
     def dataset(self, name: str) -> str:
+        """Title of a dataset, on one line."""
         return one_line(self.dataset_titles.get(name, "")) or name
 
     def colour(self, method: str) -> str:
+        """Colour of a method, as "#rrggbb"."""
         return self.colours.get(method, PALETTE[self._place(method) % len(PALETTE)]).lower()
 
     def marker(self, method: str) -> str:
+        """Marker of a method, for matplotlib."""
         place = self._place(method)
-        # after one round of colours the markers are shifted: no pair (colour, marker) comes twice
+        # markers are shifted after each round of colours, so that no pair (colour, marker) repeats
         return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
 
     def line(self, method: str) -> Any:
+        """Line style of a method, for matplotlib."""
         return LINES[self._place(method) // len(PALETTE) % len(LINES)]
 
     def sorted(self, methods: Sequence[str]) -> list[str]:
-        """`methods` in the experiment's order, unknown ones last by name."""
+        """Methods in the experiment's order; unknown ones last, by name."""
         return sorted(set(methods), key=lambda method: (self._place(method), method))
 
     def _place(self, method: str) -> int:
@@ -101,6 +115,6 @@ class Style:
 
 
 def shade(colour: str) -> str:
-    """A colour darkened towards ink, for small text."""
+    """Darken a colour ("#rrggbb") towards ink, for small text."""
     parts = ((int(c[i : i + 2], 16) for c in (colour, INK)) for i in (1, 3, 5))
     return "#" + "".join(f"{(own + ink) // 2:02x}" for own, ink in parts)

@@ -14,33 +14,46 @@ from finetone.statistics.multiple_testing import holm
 
 
 def lowest_loss(accuracy: float) -> float:
-    """The least mean cross-entropy (nats) that an accuracy over the same rows allows.
+    """Lowest mean cross-entropy (nats) that is possible with an accuracy over the same rows.
 
-    Where the true class is not the predicted one, another class has at least its probability p,
-    so 2p <= 1 and the row costs -ln p >= ln 2: with two classes and with any larger number. A
-    right answer can cost next to nothing. The mean is therefore at least (1 - accuracy)·ln 2.
+    Where the true class is not the predicted one, another class has at least its probability p.
+    Then 2p ≤ 1, and the row costs -ln p ≥ ln 2, whatever the number of classes. A right prediction
+    can cost almost nothing. The mean is therefore at least (1 - accuracy)·ln 2.
+
+    Parameters
+    ----------
+    accuracy
+        In [0, 1].
     """
     return (1 - accuracy) * log(2)
 
 
 def loss_possible(accuracy: Printed, loss: Printed, scale: int = 100) -> bool:
-    """False where the loss is too low for the accuracy, whichever way both were rounded."""
+    """Whether the loss is possible with the accuracy, whichever way both were rounded.
+
+    Parameters
+    ----------
+    accuracy, loss
+        As printed; the loss in nats.
+    scale
+        What an accuracy of 1 is printed as.
+    """
     return float(loss.highest) >= lowest_loss(min(1.0, float(accuracy.highest / scale)))
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """All printed results of `model` are those of `original`, which stands before it."""
+    """A row of the table in which all results are those of an earlier row, `original`."""
 
     model: str
     original: str
     values: int
     chance: float
-    """Upper bound of P(any two rows of the table agree so), were digits spread over each column."""
+    """Upper bound of P(any two rows of the table agree in all results), for uniform digits."""
 
 
 def repeats(results: Sequence[Result]) -> list[Repeat]:
-    """Rows with at least two results that repeat an earlier row, epoch by epoch.
+    """Find rows with at least two results that repeat an earlier row, epoch by epoch.
 
     Losses must agree where both rows have them; a row without losses can still be a copy.
     """
@@ -63,7 +76,7 @@ def _agree(a: Result, b: Result) -> bool:
 
 
 def _printable(results: Sequence[Result], result: Result) -> int:
-    """How many different accuracies fit between the column's least and greatest."""
+    """Number of values that can be printed between the smallest and the largest of the column."""
     column = [r.accuracy.value for r in results if r.epoch == result.epoch]
     steps = (max(column) - min(column)) * 10**result.accuracy.decimals
     return int(steps) + 1
@@ -72,8 +85,15 @@ def _printable(results: Sequence[Result], result: Result) -> int:
 def two_proportions(a: float, b: float, n: int) -> float:
     """Two-sided p-value of a = b for proportions of n rows each (pooled z-test).
 
-    Unpaired: all a table without predictions allows. Models tested on the same rows agree on most
-    of them, so a paired test on the predictions would see smaller differences.
+    The test is unpaired, which is all that a table without predictions allows. Models tested on the
+    same rows agree on most of them, so a paired test would detect smaller differences.
+
+    Parameters
+    ----------
+    a, b
+        Proportions, in [0, 1].
+    n
+        Number of rows behind each.
     """
     pooled = (a + b) / 2
     error = sqrt(2 * pooled * (1 - pooled) / n)
@@ -83,9 +103,24 @@ def two_proportions(a: float, b: float, n: int) -> float:
 
 
 def rankings(results: Sequence[Result], n: int, scale: int = 100, level: float = 0.05) -> Any:
-    """Which pairs of results the table itself can tell apart, at `level` family-wise (Holm).
+    """Test which pairs of results differ significantly, from the printed accuracies alone.
 
-    `open` lists the pairs that it cannot, by name, the better first.
+    Parameters
+    ----------
+    results
+        One result per model.
+    n
+        Number of test rows.
+    scale
+        What an accuracy of 1 is printed as.
+    level
+        Family-wise error rate (Holm 1979).
+
+    Returns
+    -------
+    dict
+        Counts of pairs, and in `open` the pairs that do not differ significantly, the better
+        first.
     """
     ranked = sorted(results, key=lambda r: -r.accuracy.value)
     pairs = list(combinations(ranked, 2))

@@ -9,9 +9,21 @@ from finetone.published.reading import Published, Result
 
 
 def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
-    """All findings as plain data; `findings` says each of them in a sentence.
+    """Summarise all findings of an audit.
 
-    A row that repeats another is no evidence of its own: it counts in no other check.
+    A row that repeats another is not independent evidence: it counts in no other check.
+
+    Parameters
+    ----------
+    published
+        The published experiment.
+    found
+        Accuracies beyond the literature.
+
+    Returns
+    -------
+    dict
+        Plain data for JSON; `findings` states each finding in a sentence.
     """
     copies = repeats(published.results)
     copied = {copy.model for copy in copies}
@@ -57,7 +69,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
 
 
 def _granularity(published: Published, table: str, results: list[Result], n: int) -> dict[str, Any]:
-    """The verdict for the usual rounding, and under `cut` the one for digits cut off."""
+    """The verdict for the usual rounding and, under `cut`, for digits that were cut off."""
     column = [r.accuracy for r in results]
     batch_sizes = published.setup.get("batch_sizes", [])
     nearest = examine(column, n, batch_sizes, published.scale)
@@ -66,7 +78,7 @@ def _granularity(published: Published, table: str, results: list[Result], n: int
 
 
 def _sentences(summary: dict[str, Any]) -> list[dict[str, str]]:
-    """What each check found, in words; nothing where it found nothing."""
+    """One sentence per finding; none for a check that found nothing."""
     found = [
         ("granularity", _granularity_words(g)) for g in summary["granularity"] if g["impossible"]
     ]

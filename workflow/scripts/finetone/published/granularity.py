@@ -1,4 +1,4 @@
-"""Granularity: an accuracy over n rows is k/n, and few decimals can be.
+"""Granularity: an accuracy over n rows is k/n, which only some printed values can be.
 
 After the GRIM test for means of integers (Brown & Heathers 2017, Social Psychological and
 Personality Science 8(4)). Everything is done in whole numbers: no tolerance, no rounding error.
@@ -14,21 +14,36 @@ from finetone.published.reading import Printed
 
 Rounding = Literal["nearest", "cut"]
 WINDOW = 0.05
-"""Numbers of test rows up to this share away from the stated one are tried."""
+"""Numbers of test rows are tried up to this relative distance from the stated one."""
 MOST_TRIED = 2000
 CONVINCING = 0.001
-"""A number of rows explains a column when chance, after all those tried, is below this."""
+"""Largest p-value, adjusted for all numbers tried, at which a number of rows explains a column."""
 
 
 def correct_counts(
     printed: Printed, n: int, scale: int = 100, rounding: Rounding = "nearest"
 ) -> range:
-    """All k such that k of n rows right could have been printed so; empty if there is none.
+    """All numbers k such that k correct rows of n could have been printed as this value.
 
-    `nearest` lets a tie go either way, since software differs; `cut` drops the further digits.
+    Parameters
+    ----------
+    printed
+        The printed accuracy.
+    n
+        Number of test rows.
+    scale
+        What an accuracy of 1 is printed as.
+    rounding
+        `nearest` allows both directions for a tie, since software differs; `cut` drops the
+        further digits.
+
+    Returns
+    -------
+    range
+        Empty if there is no such k.
     """
     steps = scale * 10**printed.decimals  # an accuracy of 1 in units of the last digit
-    # twice the bounds of k·steps/n, to keep halves whole
+    # twice the bounds of k·steps/n, so that halves are whole numbers
     low, high = (
         (2 * printed.units - 1, 2 * printed.units + 1)
         if rounding == "nearest"
@@ -40,14 +55,22 @@ def correct_counts(
 
 
 def possible(printed: Printed, n: int, scale: int = 100, rounding: Rounding = "nearest") -> bool:
-    """Whether some number of right answers among n prints as this."""
+    """Whether some number of correct rows among n prints as this (see `correct_counts`)."""
     return len(correct_counts(printed, n, scale, rounding)) > 0
 
 
 def share_possible(
     decimals: int, n: int, scale: int = 100, rounding: Rounding = "nearest"
 ) -> float:
-    """Share of the printable values that n rows can give: the chance of a stray one to pass."""
+    """Share of the printable values that n rows can give: the chance that a random one is possible.
+
+    Parameters
+    ----------
+    decimals
+        Printed digits after the point.
+    n, scale, rounding
+        As in `correct_counts`.
+    """
     steps = scale * 10**decimals
     if n >= steps:
         return 1.0
@@ -59,7 +82,15 @@ def share_possible(
 
 
 def chance(shares: Sequence[float], hits: int) -> float:
-    """P(at least `hits` of independent events with these probabilities happen), exactly."""
+    """Exact probability that at least `hits` of independent events happen (Poisson binomial).
+
+    Parameters
+    ----------
+    shares
+        Probability of each event.
+    hits
+        Number of events.
+    """
     distribution = np.ones(1)
     for share in shares:
         distribution = np.convolve(distribution, [1 - share, share])
@@ -68,7 +99,7 @@ def chance(shares: Sequence[float], hits: int) -> float:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A number of test rows and how many printed values it allows."""
+    """A number of test rows, and how many of the printed values it allows."""
 
     n: int
     possible: int
@@ -83,9 +114,21 @@ def candidates(
     scale: int = 100,
     rounding: Rounding = "nearest",
 ) -> list[Candidate]:
-    """Numbers of rows near the stated one and those of whole batches, the likeliest first.
+    """Try numbers of rows near the stated one, and those of whole batches; the likeliest first.
 
-    Ties go to what leaves out incomplete batches for most batch sizes, then to the nearest.
+    Ties go to the number that drops incomplete batches for most batch sizes, then to the nearest
+    one.
+
+    Parameters
+    ----------
+    column
+        The printed accuracies.
+    stated
+        Number of test rows that the publication states.
+    batch_sizes
+        Batch sizes whose last, incomplete batch may have been dropped.
+    scale, rounding
+        As in `correct_counts`.
     """
     reach = min(int(WINDOW * stated), MOST_TRIED // 2)
     dropped = {
@@ -107,12 +150,26 @@ def examine(
     scale: int = 100,
     rounding: Rounding = "nearest",
 ) -> dict[str, Any]:
-    """What a column of accuracies says about the number of rows behind it.
+    """Compare a column of accuracies with the number of test rows that the publication states.
 
-    `verdict` is `consistent` (all values possible at the stated n), `powerless` (at the stated n
-    nearly any value would be), `explained` (another n, `explained_by`, allows more values than
-    chance would, `chance` for that n alone and `chance_after_search` for the best of all tried),
-    or `unexplained`.
+    Parameters
+    ----------
+    column
+        The printed accuracies.
+    stated
+        Number of test rows that the publication states.
+    batch_sizes
+        Batch sizes whose last, incomplete batch may have been dropped.
+    scale, rounding
+        As in `correct_counts`.
+
+    Returns
+    -------
+    dict
+        `verdict` is `consistent` (all values are possible at the stated n), `powerless` (nearly
+        any value would be), `explained` (another n, `explained_by`, allows more values than
+        chance would) or `unexplained`. `chance` is for the best n alone, `chance_after_search`
+        for the best of all n tried.
     """
     shares = _shares(column, stated, scale, rounding)
     hits = sum(possible(p, stated, scale, rounding) for p in column)

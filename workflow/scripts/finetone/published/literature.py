@@ -1,4 +1,4 @@
-"""Values other people published, and what stands out against them."""
+"""Accuracies published elsewhere, and the printed ones that are outside their range."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from finetone.errors import UserError
 from finetone.published.reading import Printed, Published, Result, number, read_csv
 
 STATUS = ("read", "measured", "memory")
-"""How a value came here: read at its source, measured by us, or from memory (shown, not used)."""
+"""Origin of a value: read at its source, measured by us, or from memory (shown, not used)."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A published accuracy; `method` is set where it is the very checkpoint of ours."""
+    """A published accuracy; `method` is set if it is of the same checkpoint as that method."""
 
     dataset: str
     kind: str
@@ -27,7 +27,20 @@ class Reference:
 
 
 def read_literature(path: Path, scale: int = 100) -> list[Reference]:
-    """Read `literature.csv`; UserError for an unknown status or a value that is no accuracy."""
+    """Read `literature.csv`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    scale
+        What an accuracy of 1 is printed as.
+
+    Raises
+    ------
+    UserError
+        A status is unknown, or a value is not an accuracy.
+    """
     references = []
     for line, row in read_csv(path, ["dataset", "kind", "model", "value", "status", "source"]):
         value = number(path, line, "value", row["value"])
@@ -55,7 +68,7 @@ def read_literature(path: Path, scale: int = 100) -> list[Reference]:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A printed accuracy beyond everything known for its kind of method on its dataset."""
+    """A printed accuracy beyond all that is known for its kind of method on its dataset."""
 
     result: Result
     beyond: str
@@ -64,7 +77,7 @@ class Outlier:
 
 
 def outliers(published: Published, references: Sequence[Reference]) -> list[Outlier]:
-    """Printed accuracies above the best or below the weakest value in the literature.
+    """Find printed accuracies above the best or below the weakest value in the literature.
 
     Every epoch may be too good; only the last can be too weak. Values from memory are not used.
     """

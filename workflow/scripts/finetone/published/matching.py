@@ -1,4 +1,4 @@
-"""Published numbers beside ours: which of our columns they follow, and where counts differ."""
+"""Published numbers against ours: which of our accuracies they match, and where counts differ."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,13 +28,32 @@ def write_column_match(
     target: Path,
     confidence: float,
 ) -> None:
-    """Is the published accuracy one of test or of training rows? One row per epoch, and `all`.
+    """Compare the published accuracy with ours on test and on training rows; write the table.
 
-    `published` is the folder of the published table, `runs` is runs.csv, `histories` maps each
-    model to its history.parquet files, one per seed, `source` is the dataset of the fine-tuning.
-    Columns: `epoch`, `models` (that both have), `mean_absolute_to_test`, `rmse_to_test` and the
-    same `_to_training`, in fractions; `difference` (how much nearer training is than test, mean
-    over models), `low`, `high`, and `verdict`: `training`, `test` or `cannot tell`.
+    It has one row per epoch, and the row `all`. Columns: `epoch`, `models` (that both have),
+    `mean_absolute_to_test`, `rmse_to_test` and the same `_to_training`, in fractions; `difference`
+    (how much nearer training is than test, mean over models), `low`, `high`, and `verdict`:
+    `training`, `test` or `cannot tell`.
+
+    Parameters
+    ----------
+    published
+        Folder of the published table.
+    runs
+        The table runs.csv.
+    histories
+        {model: its history.parquet files, one per seed}.
+    source
+        Name of the source dataset.
+    target
+        The CSV file to write.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+
+    Raises
+    ------
+    UserError
+        A file cannot be read.
     """
     ours = pd.concat([_test(read_table(runs), source), _training(histories)], axis=1, join="inner")
     theirs = _published(read_published(published))
@@ -42,10 +61,17 @@ def write_column_match(
 
 
 def match(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """The comparison itself; `table` has `published`, `test`, `training` by (method, epoch).
+    """Compare published accuracies with those on test and on training rows.
 
     The verdict is a t-interval over models of |published - test| - |published - training|, each
     averaged over the epochs compared: models are independent of each other, epochs are not.
+
+    Parameters
+    ----------
+    table
+        Columns `published`, `test` and `training`, by (method, epoch), as fractions.
+    confidence
+        Confidence level of the intervals, in (0, 1).
     """
     distances = table[["test", "training"]].rsub(table["published"], axis=0)
     epoch = distances.index.get_level_values("epoch")
@@ -110,11 +136,24 @@ def _by_epoch(rows: Mapping[tuple[str, int], float], name: str) -> pd.Series:
 
 
 def write_parameters(published: Path, runs_json: Sequence[Path], target: Path) -> None:
-    """Published and counted parameters of every model of the table that was run.
+    """Compare published and counted parameters of every model that was run; write the table.
 
-    `published` is the folder of the published table; its `reasons.csv`, if present, explains
-    differences. Columns: `method`, `published_millions`, `parameters`, `difference` (counted minus
-    published), `agrees` (within one unit of the last printed digit), `reason`.
+    Columns: `method`, `published_millions`, `parameters`, `difference` (counted minus published),
+    `agrees` (within one unit of the last printed digit), `reason`.
+
+    Parameters
+    ----------
+    published
+        Folder of the published table; its `reasons.csv`, if present, explains differences.
+    runs_json
+        Every run.json.
+    target
+        The CSV file to write.
+
+    Raises
+    ------
+    UserError
+        A file cannot be read, or a run states no parameters.
     """
     reasons = _reasons(published / "reasons.csv")
     file, printed = published / "published.csv", {}

@@ -47,7 +47,7 @@ class Printed:
 
     @classmethod
     def parse(cls, text: str) -> "Printed":
-        """Read a plain decimal number; raises ValueError for anything else."""
+        """Read a plain decimal number; ValueError for anything else."""
         if not _NUMBER.fullmatch(text):
             raise ValueError(text)
         whole, _, digits = text.partition(".")
@@ -55,11 +55,12 @@ class Printed:
 
     @property
     def value(self) -> Fraction:
+        """The printed number, exactly."""
         return Fraction(self.units, 10**self.decimals)
 
     @property
     def highest(self) -> Fraction:
-        """The largest number that can stand behind the print, rounded or cut off."""
+        """Upper bound of the numbers that print so, rounded or cut off."""
         return Fraction(self.units + 1, 10**self.decimals)
 
 
@@ -78,7 +79,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Published:
-    """A published experiment: what it states and what it prints."""
+    """A published experiment: its stated setup and its printed results."""
 
     setup: dict[str, Any]
     results: list[Result]
@@ -91,14 +92,23 @@ class Published:
         return int(self.setup.get("scale", 100))
 
     def fraction(self, accuracy: Printed) -> float:
+        """Return a printed accuracy as a fraction in [0, 1]."""
         return float(accuracy.value / self.scale)
 
 
 def read_published(folder: Path) -> Published:
-    """Read `published.csv`, `setup.yaml` and, where present, `transfer.csv` and `baselines.csv`.
+    """Read `published.csv`, `setup.yaml` and, if present, `transfer.csv` and `baselines.csv`.
 
-    Raises UserError for a missing file or column, a model or epoch that stands there twice, and a
-    cell that is not a plain number or an accuracy above 100 %.
+    Parameters
+    ----------
+    folder
+        Folder of the published table (docs/published-table.md).
+
+    Raises
+    ------
+    UserError
+        A file or column is missing, a model or epoch is there twice, or a cell is not a plain
+        number or is an accuracy above 100 %.
     """
     setup = read_yaml(folder / "setup.yaml", _SETUP_SCHEMA)
     scale = int(setup.get("scale", 100))
@@ -121,7 +131,7 @@ def _results(path: Path, table: str, scale: int, required: list[str]) -> list[Re
     for line, row in read_csv(path, ["model", "accuracy", *required]):
         epoch = _epoch(path, line, row["epoch"]) if "epoch" in required else 0
         if (row["model"], epoch) in seen:
-            raise UserError(f"{path}, line {line}: {row['model']} stands there twice; keep one")
+            raise UserError(f"{path}, line {line}: {row['model']} is listed twice; keep one")
         seen.add((row["model"], epoch))
         accuracy = number(path, line, "accuracy", row["accuracy"])
         if accuracy.value > scale:
@@ -143,7 +153,20 @@ def _epoch(path: Path, line: int, text: str) -> int:
 
 
 def number(path: Path, line: int, column: str, text: str) -> Printed:
-    """The printed number in a cell, or a UserError that names the cell."""
+    """Read the printed number in a cell.
+
+    Parameters
+    ----------
+    path, line, column
+        Where the cell is, for the message.
+    text
+        Its content.
+
+    Raises
+    ------
+    UserError
+        It is not a plain decimal number.
+    """
     try:
         return Printed.parse(text)
     except ValueError:
@@ -153,7 +176,25 @@ def number(path: Path, line: int, column: str, text: str) -> Printed:
 
 
 def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file with their line numbers, all cells as stripped text."""
+    """Read the rows of a CSV file, with their line numbers.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8.
+    required
+        Columns that it must have.
+
+    Returns
+    -------
+    list of (int, dict)
+        Line number, and stripped text by column.
+
+    Raises
+    ------
+    UserError
+        The file is missing or broken, lacks a column, has no rows, or a model has no name.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, restval="", strict=True)
@@ -181,7 +222,13 @@ def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]
 
 
 def read_yaml(path: Path, schema: dict[str, Any]) -> Any:
-    """Content of a YAML file that keeps to a JSON schema; UserError names the first offence."""
+    """Read a YAML file and validate it against a JSON schema.
+
+    Raises
+    ------
+    UserError
+        The file is missing, is not YAML, or violates the schema.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

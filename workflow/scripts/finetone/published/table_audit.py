@@ -1,7 +1,7 @@
-"""Audit of a published table: what its own digits say about it.
+"""Audit of a published table: which problems its own digits show.
 
-Five checks, each usable on its own: granularity (`published_granularity`), loss against accuracy,
-repeated rows, intervals and open rankings (`published_checks`), and the literature (`literature`).
+Five checks, each usable on its own: granularity (`granularity`), loss against accuracy, repeated
+rows, intervals and open rankings (`checks`), and the literature (`literature`).
 """
 
 from pathlib import Path
@@ -25,11 +25,24 @@ CONFIDENCE = 0.95  # of the intervals around printed accuracies
 def audit_table(
     folder: Path, target_json: Path, target_csv: Path, provenance: Provenance | None = None
 ) -> None:
-    """Audit the table in `folder`; write the findings (JSON) and one row per printed value (CSV).
+    """Audit a published table; write the findings, and one row per printed value.
 
-    `folder` holds `setup.yaml`, `published.csv` and, where there are any, `transfer.csv`,
-    `baselines.csv` and `literature.csv` (docs/published-table.md). Raises UserError for a file
-    that cannot be read as such.
+    Parameters
+    ----------
+    folder
+        Holds `setup.yaml`, `published.csv` and, if there are any, `transfer.csv`,
+        `baselines.csv` and `literature.csv` (docs/published-table.md).
+    target_json
+        The file to write with the findings.
+    target_csv
+        The file to write with the rows.
+    provenance
+        The record of the findings.
+
+    Raises
+    ------
+    UserError
+        A file in the folder cannot be read.
     """
     published = read_published(folder)
     literature = folder / "literature.csv"
@@ -41,7 +54,22 @@ def audit_table(
 
 
 def values(published: Published, findings: dict[str, Any], found: list[Outlier]) -> pd.DataFrame:
-    """One row per printed accuracy; accuracies as fractions, `flags` separated by spaces."""
+    """One row per printed accuracy, with all that the audit found about it.
+
+    Parameters
+    ----------
+    published
+        The published experiment.
+    findings
+        From `summarise`.
+    found
+        Accuracies beyond the literature.
+
+    Returns
+    -------
+    DataFrame
+        Accuracies are fractions; `flags` are separated by spaces.
+    """
     beyond = {(o.result.table, o.result.model, o.result.epoch): o.beyond for o in found}
     rows = []
     for result in [*published.results, *published.baselines, *published.transfer]:

@@ -83,7 +83,15 @@ def answer(
 
 
 def listed(names: Sequence[str], labels: Mapping[str, str]) -> str:
-    """a, b and c; with more than NAMED, the rest as a number."""
+    """Join names to "a, b and c"; of more than NAMED, the rest is counted.
+
+    Parameters
+    ----------
+    names
+        At least one.
+    labels
+        Labels in the language of the report.
+    """
     shown = (
         list(names)
         if len(names) <= NAMED + 1
@@ -95,7 +103,13 @@ def listed(names: Sequence[str], labels: Mapping[str, str]) -> str:
 
 
 def distance(row: Mapping[str, Any]) -> tuple[float, float, float]:
-    """How far a method is behind the best one: value and interval, all positive when behind."""
+    """How far a method is behind the best one: value and interval, positive if it is behind.
+
+    Parameters
+    ----------
+    row
+        A row of ranking.csv.
+    """
     low, high = sorted((-row["difference_low"], -row["difference_high"]))
     value = -row["difference_to_best"]
     return (value, low, high) if value >= 0 else (-value, -high, -low)

@@ -1,4 +1,4 @@
-"""Colours for the dark theme of the page: lightness in OKLab is inverted.
+"""Colours for the dark theme of the report: lightness in OKLab is inverted.
 
 OKLab: Björn Ottosson, "A perceptual color space for image processing", 2020.
 """
@@ -25,13 +25,13 @@ _TO_LAB = np.array(
 
 
 def linear(colour: str) -> Vector:
-    """ "#rrggbb" as linear RGB in [0, 1]."""
+    """Convert "#rrggbb" to linear RGB in [0, 1]."""
     value = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
 def oklab(rgb: Vector) -> Vector:
-    """Linear RGB (…, 3) → OKLab (…, 3)."""
+    """Convert linear RGB [..., 3] to OKLab [..., 3]."""
     return np.asarray(np.cbrt(rgb @ _TO_LMS.T) @ _TO_LAB.T)
 
 
@@ -54,7 +54,7 @@ def dark(colour: str) -> str:
     lightness, a, b = oklab(linear(colour))
     mark = lightness < 0.8 and np.hypot(a, b) > 0.05
     lightness = float(np.clip(1.2 - lightness, 0.66 if mark else 0.2, 0.94))
-    for chroma in np.linspace(1, 0, 21):  # as colourful as screens can show
+    for chroma in np.linspace(1, 0, 21):  # the most colourful one that screens can show
         lab = np.array([lightness, chroma * a, chroma * b])
         rgb = np.linalg.solve(_TO_LMS, np.linalg.solve(_TO_LAB, lab) ** 3)
         if rgb.min() >= -1e-4 and rgb.max() <= 1.0001:
@@ -65,7 +65,7 @@ def dark(colour: str) -> str:
 
 
 def contrast(a: str, b: str) -> float:
-    """WCAG 2 contrast ratio, 1 … 21."""
+    """WCAG 2 contrast ratio of two colours ("#rrggbb"), in [1, 21]."""
     weights = np.array([0.2126, 0.7152, 0.0722])
     low, high = sorted(float(linear(c) @ weights) + 0.05 for c in (a, b))
     return high / low

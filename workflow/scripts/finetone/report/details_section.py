@@ -1,4 +1,4 @@
-"""Sections on what it costs and where it fails: baselines, cost, calibration, errors."""
+"""Sections on costs and errors: baselines, cost, calibration, errors."""
 
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
@@ -6,6 +6,7 @@ from finetone.report.html_table import Column, with_interval
 
 
 def baselines(maker: Maker) -> Section:
+    """The methods without pretraining."""
     labels = maker.labels
     columns = [
         Column("method", labels["method"], "method"),
@@ -24,6 +25,7 @@ def baselines(maker: Maker) -> Section:
 
 
 def cost(maker: Maker) -> Section:
+    """Parameters, time and memory against accuracy."""
     labels = maker.labels
     columns = [
         Column("method", labels["method"], "method"),
@@ -49,6 +51,7 @@ def cost(maker: Maker) -> Section:
 
 
 def calibration(maker: Maker) -> Section:
+    """Confidence against accuracy."""
     labels = maker.labels
     metrics = {
         "ece": "percent",
@@ -76,6 +79,7 @@ def calibration(maker: Maker) -> Section:
 
 
 def errors(maker: Maker) -> Section:
+    """Accuracy by slice, and the rows that methods get wrong."""
     labels = maker.labels
     slices = [
         Column("method", labels["method"], "method"),

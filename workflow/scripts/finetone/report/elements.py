@@ -1,4 +1,4 @@
-"""What every section is made with: the inputs by name, as figures and tables of the page."""
+"""What sections are built with: the inputs by name, as pictures and tables of the report."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,22 @@ from finetone.report.picture import Picture
 
 @dataclass(frozen=True)
 class Section:
-    """`pictures` are shown one below another, `gallery` side by side.
+    """One section of the report.
 
-    `facts` are (term, text), `code` (summary, text).
+    Attributes
+    ----------
+    id, title, lead
+        Its anchor, heading and introduction.
+    sentences
+        Findings.
+    facts
+        (term, text).
+    pictures, gallery
+        Shown one below another, and side by side.
+    tables
+        Shown after the pictures.
+    code
+        (summary, text).
     """
 
     id: str
@@ -32,6 +45,7 @@ class Section:
 
     @property
     def empty(self) -> bool:
+        """Whether it has nothing to show."""
         return not any(
             (self.sentences, self.facts, self.pictures, self.gallery, self.tables, self.code)
         )
@@ -39,7 +53,21 @@ class Section:
 
 @dataclass(frozen=True)
 class Maker:
-    """What sections are made with; what is absent is read as empty."""
+    """What sections are built with; an absent input is read as empty.
+
+    Attributes
+    ----------
+    inputs
+        Paths of everything that the report shows.
+    style
+        How methods look, and the language.
+    labels
+        Labels of the report, by key.
+    pictures
+        By name of the figure.
+    runs
+        Contents of every run.json.
+    """
 
     inputs: ReportInputs
     style: Style
@@ -49,17 +77,20 @@ class Maker:
 
     @property
     def source(self) -> str:
+        """Name of the source dataset."""
         return str(self.inputs.config["source"])
 
     def show(self, *names: str) -> list[Picture]:
+        """Those of the named pictures that exist."""
         return [self.pictures[name] for name in names if name in self.pictures]
 
     def read(self, name: str) -> pd.DataFrame:
+        """A table by its name; empty if it is absent."""
         path = self.inputs.tables.get(name)
         return read(path, []) if path else pd.DataFrame()
 
     def rows(self, name: str) -> pd.DataFrame:
-        """Rows of the source dataset."""
+        """Rows of a table on the source dataset."""
         frame = self.read(name)
         return frame[frame["dataset"] == self.source] if "dataset" in frame else frame
 
@@ -70,7 +101,19 @@ class Maker:
         frame: pd.DataFrame | None = None,
         folded: bool = False,
     ) -> list[Table]:
-        """The table in a list, or no table where there is nothing to show."""
+        """A table of the report in a list; an empty list if it has no rows.
+
+        Parameters
+        ----------
+        name
+            Of the CSV file and of the caption.
+        columns
+            Those to show.
+        frame
+            The rows; those of the source dataset if not given.
+        folded
+            Show it only on request.
+        """
         frame = self.rows(name) if frame is None else frame
         path = self.inputs.tables.get(name)
         if path is None or frame.empty:

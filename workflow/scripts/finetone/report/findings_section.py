@@ -1,4 +1,4 @@
-"""Sections on what was found: ranking, curves, epochs, transfer."""
+"""Sections on the results: ranking, curves, epochs, transfer."""
 
 from finetone.names import stochastic
 from finetone.plots import numbers
@@ -9,6 +9,7 @@ FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over
 
 
 def ranking(maker: Maker) -> Section:
+    """Methods by accuracy, and which pairs differ significantly."""
     labels = maker.labels
     ranks = [
         Column("rank", labels["rank"], "count"),
@@ -72,6 +73,7 @@ def ranking(maker: Maker) -> Section:
 
 
 def curves(maker: Maker) -> Section:
+    """Training curves, and how fast models learn."""
     labels = maker.labels
     columns = [
         Column("method", labels["method"], "method"),
@@ -103,6 +105,7 @@ def curves(maker: Maker) -> Section:
 
 
 def epochs(maker: Maker) -> Section:
+    """Accuracy and loss after each epoch."""
     labels = maker.labels
     main = maker.read("main")
     columns = [Column("method", labels["method"], "method")]
@@ -141,6 +144,7 @@ def epochs(maker: Maker) -> Section:
 
 
 def transfer(maker: Maker) -> Section:
+    """Accuracy on other datasets."""
     labels = maker.labels
     columns = [
         Column("dataset", labels["dataset"], "dataset"),

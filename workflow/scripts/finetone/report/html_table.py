@@ -1,4 +1,4 @@
-"""Tables of the page: chosen columns of a CSV, formatted, with the whole CSV to download."""
+"""Tables of the report: chosen columns of a CSV file, formatted, and the whole file to download."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -26,7 +26,21 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """Where a value is, how it is written, and its interval or spread if it has one."""
+    """A column of a table in the report.
+
+    Attributes
+    ----------
+    key
+        Of the value in the CSV file.
+    label
+        The heading.
+    kind
+        One of FORMATS, or "text", "prose", "method", "dataset" or "flag".
+    low, high
+        Columns of its interval.
+    spread
+        Column of its standard deviation, if it has no interval.
+    """
 
     key: str
     label: str
@@ -37,16 +51,19 @@ class Column:
 
     @property
     def numeric(self) -> bool:
+        """Whether the value is a number."""
         return self.kind in FORMATS
 
 
 def with_interval(name: str, label: str, kind: str) -> Column:
-    """A column whose interval or quartiles are in `name`_low and `name`_high."""
+    """A column whose interval or quartiles are in `<name>_low` and `<name>_high`."""
     return Column(name, label, kind, f"{name}_low", f"{name}_high")
 
 
 @dataclass(frozen=True)
 class Cell:
+    """A formatted value: its text, its interval, the key to sort by, and a method's colour."""
+
     text: str
     extra: str = ""
     sort: str = ""
@@ -55,6 +72,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
+    """A formatted table; `data` is the CSV file `file` as a data URI."""
+
     id: str
     caption: str
     columns: Sequence[Column]
@@ -73,7 +92,23 @@ def table(
     style: Style,
     folded: bool = False,
 ) -> Table:
-    """Rows of `frame` in its order; columns that it lacks or that are empty are left out."""
+    """Format the rows of a table, in the order of `frame`.
+
+    Parameters
+    ----------
+    name, caption
+        Its id and caption.
+    frame
+        The rows.
+    columns
+        Those to show; missing and empty ones are left out.
+    source
+        The CSV file to download.
+    style
+        How methods look.
+    folded
+        Show it only on request.
+    """
     shown = [c for c in columns if c.key in frame and not frame[c.key].map(numbers.missing).all()]
     flags = {c.key: truth(frame[c.key]) for c in shown if c.kind == "flag"}
     rows = [
@@ -84,7 +119,7 @@ def table(
 
 
 def csv_link(path: Path) -> str:
-    """The file as a data: URI."""
+    """Return the file as a data URI."""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(path.read_bytes()).decode()
 
 

@@ -1,4 +1,4 @@
-"""What the page is made from."""
+"""The inputs of the report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Sections on where everything comes from: data with its audit, runs, versions, hashes."""
+"""Sections on the origin of the results: data with its audit, runs, versions, hashes."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ Facts = Iterator[tuple[str, str]]
 
 
 def what_was_run(maker: Maker) -> list[tuple[str, str]]:
-    """Facts for the first screen: rows, seeds, hardware, duration."""
+    """Facts for the top of the report: rows, seeds, hardware, duration."""
     labels, runs = maker.labels, maker.runs
     ranking = maker.rows("ranking")
     facts = [(labels["methods"], str(len(ranking)))]
@@ -88,7 +88,7 @@ def provenance(maker: Maker) -> Section:
 
 
 def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
-    """Whatever else the page is made of, under its name in the experiment's folder."""
+    """All other inputs of the report, by their path in the experiment's folder."""
     for manifest in inputs.manifests:
         yield f"data/{manifest.parent.name}/{manifest.name}", manifest
     for audit in inputs.audits:

@@ -1,4 +1,4 @@
-"""Writing the page."""
+"""Write the report."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     """
     if "ranking" not in inputs.tables:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
-    for table in inputs.tables.values():  # also those of which only the hash is shown
+    for table in inputs.tables.values():  # also those that are shown only as a hash
         check_csv(table)
     labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
@@ -89,7 +89,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html.j2").render(
-        # in a template, labels.copy must not be the method of a dictionary
+        # with a dictionary, labels.copy in a template would be its method
         labels=SimpleNamespace(**labels),
         language={"en": "en", "zh": "zh-CN"}[style.language],
         title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
@@ -106,7 +106,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         facts=what_was_run(maker),
         sections=sections,
         colours=_colours(pictures.values(), sections),
-        # our own files, not data: they go in as they are
+        # our own files, not data, so they are not escaped
         css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

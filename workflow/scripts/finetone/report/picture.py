@@ -1,4 +1,4 @@
-"""SVG files as parts of a page: own ids, colours that follow the theme, a text alternative."""
+"""SVG files inside the report: unique ids, colours that follow the theme, a text alternative."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -12,7 +12,7 @@ from finetone.provenance import check_seal
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
-# what draws, and nothing that runs, loads or, inside a page, becomes HTML
+# elements that draw; none that run or load something, or are read as HTML inside a page
 _DRAWING = {
     *("svg", "title", "desc", "defs", "g", "use", "symbol", "clipPath"),
     *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"),
@@ -22,7 +22,23 @@ _DRAWING = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One inline figure; `colours` are the "#rrggbb" its style refers to as var(--c-rrggbb)."""
+    """An inline figure.
+
+    Attributes
+    ----------
+    name
+        Of the figure.
+    title, description
+        Its text alternative.
+    svg
+        The markup.
+    width
+        In points.
+    command
+        Makes the figure again.
+    colours
+        The "#rrggbb" that its style refers to as var(--c-rrggbb).
+    """
 
     name: str
     title: str
@@ -34,13 +50,28 @@ class Picture:
 
 
 def read_picture(name: str, path: Path, command: str) -> Picture:
-    """Parse an SVG that finetone.plots drew; UserError if it is no SVG."""
+    """Read an SVG file that finetone.plots wrote, without all that could run or load something.
+
+    Parameters
+    ----------
+    name
+        Of the figure.
+    path
+        The file.
+    command
+        Makes the figure again.
+
+    Raises
+    ------
+    UserError
+        It is not an SVG file, or was altered.
+    """
     check_seal(path)
     try:
         root = ET.parse(path).getroot()
     except (OSError, ET.ParseError) as error:
         raise UserError(f"{path}: not an SVG ({error}); delete it and rerun") from None
-    # no two names give the same: "a.b" and "a_b" are two methods
+    # unique: "a.b" and "a_b" may be two methods
     prefix = "f-" + re.sub(r"[^A-Za-z0-9-]", lambda c: f"_{ord(c[0]):x}_", name)
     colours: set[str] = set()
     _clean(root, prefix, colours)

@@ -1,4 +1,4 @@
-"""The section on a published table: what is wrong with its numbers, and our verdicts on its claims."""
+"""The section on a published table: problems with its numbers, and verdicts on its claims."""
 
 import json
 

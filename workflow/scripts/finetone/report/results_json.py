@@ -150,7 +150,7 @@ def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON's own types; NaN and infinity, which JSON lacks, become null."""
+    """Types that JSON has; NaN and infinity become null."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""How far two runs agree on the same rows, for all pairs of runs at once."""
+"""Agreement of two runs on the same rows, for all pairs of runs at once."""
 
 import numpy as np
 from scipy import stats
@@ -7,13 +7,26 @@ from finetone.statistics.metrics import Bools, Floats, Ints
 
 
 def counting(n: int) -> type[np.floating]:
-    """The smallest float type whose sums of up to n ones are exact."""
+    """Return the smallest float type whose sums of up to `n` ones are exact."""
     return np.float32 if n < 2**24 else np.float64
 
 
 def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
-    """Positions of the runs to pair: equal seeds; if there are none or one side is a single run
-    (a method without random numbers), every run with every run."""
+    """Pair the runs of two methods, by equal seed where that is possible.
+
+    Without a common seed, or where one method has a single run (it draws no random numbers), every
+    run is paired with every run.
+
+    Parameters
+    ----------
+    a, b
+        Seeds of the runs of each method.
+
+    Returns
+    -------
+    list of (int, int)
+        Positions in `a` and in `b`.
+    """
     shared = [(a.index(s), b.index(s)) for s in a if s in b]
     if shared and min(len(a), len(b)) > 1:
         return shared
@@ -21,10 +34,20 @@ def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
 
 
 def mcnemar(correct: Bools) -> Floats:
-    """Exact two-sided p [runs, runs] of McNemar's test between all runs. correct: [runs, n].
+    """McNemar's exact two-sided test between all pairs of runs.
 
-    Under the null, rows that exactly one of two runs gets right fall to either with chance ½;
-    p is twice the smaller binomial tail, at most 1 (and 1 if no such row exists).
+    Under the null hypothesis, a row that exactly one of two runs gets right is equally likely to be
+    either's. The p-value is twice the smaller binomial tail, at most 1; it is 1 without such rows.
+
+    Parameters
+    ----------
+    correct
+        [runs, n].
+
+    Returns
+    -------
+    array
+        p-values [runs, runs].
     """
     ones: Floats = correct.astype(counting(correct.shape[1]))
     both = (ones @ ones.T).astype(np.int64)
@@ -36,15 +59,26 @@ def mcnemar(correct: Bools) -> Floats:
 
 
 def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
-    """Cohen's kappa (1960) [runs, runs] between all runs, and its standard error over rows (Fleiss,
-    Cohen & Everitt 1969). predicted: [runs, n] in 0…classes-1.
+    """Cohen's kappa (1960) between all pairs of runs, with its standard error over rows.
 
-    Agreement beyond what the runs' class frequencies give by chance; NaN where both always give
-    the same one class.
+    Kappa is the agreement beyond what the class frequencies of both runs give by chance. The
+    standard error is that of Fleiss, Cohen & Everitt (1969).
+
+    Parameters
+    ----------
+    predicted
+        [runs, n], in 0…classes-1.
+    classes
+        Number of classes.
+
+    Returns
+    -------
+    kappa, standard_error
+        Both [runs, runs]; NaN where both runs always predict one and the same class.
     """
     runs, n = predicted.shape
     ones = [(predicted == c).astype(counting(n)) for c in range(classes)]
-    # share of each class in a run, as a column and as a row; of each pair of classes in two runs
+    # share of each class in a run [runs, 1]; of each pair of classes in two runs [runs, runs]
     share = [one.sum(axis=1, dtype=np.float64)[:, None] / n for one in ones]
     joint = [[(a @ b.T).astype(np.float64) / n for b in ones] for a in ones]
     observed = sum((joint[c][c] for c in range(classes)), np.zeros((runs, runs)))
@@ -55,7 +89,7 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
         squares = -((value - expected * rest) ** 2)
         for i in range(classes):
             for j in range(classes):
-                weight = (share[j] + share[i].T) * rest  # the class frequencies' part in kappa
+                weight = (share[j] + share[i].T) * rest  # through the class frequencies
                 squares += joint[i][j] * ((1 - weight) if i == j else weight) ** 2
         error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
     return value, error

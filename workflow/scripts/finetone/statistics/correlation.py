@@ -6,7 +6,20 @@ from finetone.statistics.metrics import Floats
 
 
 def ranks(values: Floats, weights: Floats) -> Floats:
-    """Mean ranks (up to a constant) of values [n] if each stood there weights [..., n] times."""
+    """Weighted mean ranks, up to a constant.
+
+    Parameters
+    ----------
+    values
+        [n].
+    weights
+        [..., n]: how often each value is counted.
+
+    Returns
+    -------
+    array
+        [..., n]; ties have their mean rank.
+    """
     levels, level = np.unique(values, return_inverse=True)
     order = np.argsort(level, kind="stable")
     starts = np.searchsorted(level[order], np.arange(len(levels)))
@@ -16,7 +29,20 @@ def ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Pearson's r [...] of points weighted by weights [..., n]; NaN where a side is constant."""
+    """Pearson's r of weighted points.
+
+    Parameters
+    ----------
+    x, y
+        [n] or [..., n].
+    weights
+        [..., n].
+
+    Returns
+    -------
+    array
+        [...]; NaN where x or y is constant.
+    """
     total = weights.sum(axis=-1, keepdims=True)
     x = x - (weights * x).sum(axis=-1, keepdims=True) / total
     y = y - (weights * y).sum(axis=-1, keepdims=True) / total
@@ -28,5 +54,18 @@ def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
 
 
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Spearman's rank correlation, ties at their mean rank."""
+    """Spearman's rank correlation of weighted points; ties have their mean rank.
+
+    Parameters
+    ----------
+    x, y
+        [n].
+    weights
+        [..., n].
+
+    Returns
+    -------
+    array
+        [...]; NaN where x or y is constant.
+    """
     return pearson(ranks(x, weights), ranks(y, weights), weights)

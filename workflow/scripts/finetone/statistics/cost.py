@@ -1,4 +1,4 @@
-"""What accuracy costs."""
+"""Cost of a method: time and compute per parameter, and the frontier of accuracy and cost."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,38 @@ FLOPS_PER_PARAMETER = 2
 
 
 def ms_per_million_parameters(seconds: Floats, parameters: Floats) -> Floats:
-    """Milliseconds per batch of 32 for every million parameters."""
+    """Milliseconds per batch of 32 and per million parameters.
+
+    Parameters
+    ----------
+    seconds
+        Seconds per batch of 32, [methods].
+    parameters
+        Number of parameters, [methods].
+
+    Returns
+    -------
+    array
+        [methods].
+    """
     return 1000 * seconds / (parameters / 1e6)
 
 
 def on_frontier(accuracy: Floats, cost: Floats) -> NDArray[np.object_]:
-    """True where no other method is at least as accurate and at most as costly, and better in one
-    (Pareto frontier); None where either number is missing."""
+    """Find the methods on the Pareto frontier of accuracy and cost.
+
+    A method is on it if no other is at least as accurate and at most as costly, and better in one.
+
+    Parameters
+    ----------
+    accuracy, cost
+        [methods]; NaN where unknown.
+
+    Returns
+    -------
+    array
+        [methods] of True, False, or None where the accuracy or the cost is unknown.
+    """
     known = np.isfinite(accuracy) & np.isfinite(cost)
     result = np.full(len(accuracy), None, dtype=object)
     for i in np.flatnonzero(known):

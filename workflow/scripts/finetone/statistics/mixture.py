@@ -31,8 +31,10 @@ GRID = np.linspace(0.0, WIDEST, 8001)
 
 
 def _quantile_nodes(fine: int) -> tuple[Floats, Floats]:
-    """(probabilities, weights) to average over a distribution with; dense in the lower tail, where
-    a χ² near zero makes the error large."""
+    """Probabilities and weights to average over a distribution with.
+
+    Dense in the lower tail, where a χ² near zero makes the error large.
+    """
     edges = np.concatenate([[0.0], np.geomspace(1e-9, 0.02, fine), np.linspace(0.02, 1, fine)[1:]])
     return (edges[1:] + edges[:-1]) / 2, np.diff(edges)
 

@@ -1,4 +1,4 @@
-"""Many tests at once: adjusted p-values and the groups they leave."""
+"""Multiple testing: adjusted p-values, and groups of items that do not differ."""
 
 from string import ascii_letters
 
@@ -8,7 +8,18 @@ from finetone.statistics.metrics import Bools, Floats
 
 
 def holm(p: Floats) -> Floats:
-    """Family-wise adjusted p-values (Holm 1979), in the order given; NaN are no tests."""
+    """Adjust p-values for the family-wise error rate (Holm 1979).
+
+    Parameters
+    ----------
+    p
+        [k]; NaN are no tests, and stay.
+
+    Returns
+    -------
+    array
+        [k], in the order given.
+    """
     p = np.asarray(p, dtype=float)
     tests = np.flatnonzero(~np.isnan(p))
     order = tests[np.argsort(p[tests], kind="stable")]
@@ -21,9 +32,18 @@ def holm(p: Floats) -> Floats:
 def letters(differ: Bools) -> list[str]:
     """Compact letter display: items share a letter if and only if they do not differ.
 
-    `differ`: symmetric [k, k], items from best to worst. Insert and absorb (Piepho 2004): start
-    with one group; split every group that holds a differing pair; drop groups inside another.
-    After a … z follow A … Z, then Ā ….
+    Insert and absorb (Piepho 2004): start with one group, split every group that holds a differing
+    pair, and drop groups that lie inside another.
+
+    Parameters
+    ----------
+    differ
+        Symmetric [k, k], items from best to worst.
+
+    Returns
+    -------
+    list of str
+        The letters of each item: a … z, then A … Z, then Ā ….
     """
     k = len(differ)
     groups: list[frozenset[int]] = [frozenset(range(k))]
@@ -36,7 +56,7 @@ def letters(differ: Bools) -> list[str]:
                     groups = [g for g in groups if not g <= part] + [part]
     names = [""] * k
     for number, group in enumerate(sorted(groups, key=sorted)):
-        # one character each, so that a cell is the set of its characters
+        # always one character: the groups of an item are its characters
         letter = ascii_letters[number] if number < 52 else chr(0x100 + number - 52)
         for item in sorted(group):
             names[item] += letter

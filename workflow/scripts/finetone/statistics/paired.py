@@ -175,8 +175,11 @@ class Estimates:
         return self._or_nan(self.errors.p(self.value, methods))
 
     def interval(self, confidence: float, methods: int = 2) -> tuple[Floats, Floats]:
-        """(low [m], high [m]) inside [-1, 1], which excludes 0 where `p` is below 1 - confidence;
-        simultaneous over all pairs of `methods`. NaN if not known."""
+        """Give intervals (low [m], high [m]) inside [-1, 1]; NaN if not known.
+
+        They exclude 0 where `p` is below 1 - confidence, and hold at once for all pairs of
+        `methods`.
+        """
         half = self._or_nan(self.errors.half_width(confidence, methods))
         return np.maximum(self.value - half, -1.0), np.minimum(self.value + half, 1.0)
 
@@ -203,9 +206,11 @@ class Pairs(Estimates):
     methods: int
 
     def detectable(self, confidence: float) -> Floats:
-        """[m] smallest true difference that this design tells from 0 with 80 % power, adjusted for
-        all pairs (Bloom 1995 adds the two quantiles); by the pooled variance over seeds, for a
-        method's own changes with the luck of its draw."""
+        """Give the smallest true difference [m] that this design finds with 80 % power.
+
+        Adjusted for all pairs (Bloom 1995 adds the two quantiles), and by the pooled variance over
+        seeds: a method's own is known too badly to plan with.
+        """
         half = self.design.half_width(confidence, self.methods)
         return self._or_nan(half + float(stats.norm.ppf(POWER)) * self.design.error)
 

@@ -1,7 +1,7 @@
-"""The runs of many methods on the same rows, side by side.
+"""The predictions of all runs on the same rows.
 
-A *run* is one (method, seed); a *panel* holds the kept epoch of every run on one dataset, with
-rows aligned by example id, which is what makes every comparison a paired one.
+A *run* is one (method, seed). A *panel* holds the kept epoch of every run on one dataset, with
+rows aligned by example id, so that every comparison is paired.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,18 @@ from finetone.statistics.metrics import Bools, Floats, Ints
 class Panel:
     """The kept epoch of every run on one dataset, rows aligned.
 
-    ids, label: [n]; seeds: {method: its seeds}, in the order the files were given; probabilities:
-    float32 [runs, n, classes], runs ordered by method, then seed.
+    Attributes
+    ----------
+    dataset
+        Its name.
+    labels
+        Names of the classes.
+    ids, label
+        [n]; example ids in ascending order, and the true class of each.
+    seeds
+        {method: its seeds}, in the order in which the files were given.
+    probabilities
+        float32 [runs, n, classes], runs ordered by method, then by seed.
     """
 
     dataset: str
@@ -29,39 +39,43 @@ class Panel:
 
     @property
     def methods(self) -> list[str]:
+        """Names of the methods, in the order of the run axis."""
         return list(self.seeds)
 
     @cached_property
     def columns(self) -> dict[str, slice]:
-        """Where each method's runs stand on the run axis."""
+        """Where the runs of each method are on the run axis."""
         ends = np.cumsum([0, *(len(seeds) for seeds in self.seeds.values())])
         return {m: slice(int(ends[i]), int(ends[i + 1])) for i, m in enumerate(self.seeds)}
 
     @cached_property
     def predicted(self) -> Ints:
-        """int8 [runs, n]; of equally likely classes the first."""
+        """Predicted class, int8 [runs, n]; of equally likely classes the first."""
         return self.probabilities.argmax(axis=2).astype(np.int8)
 
     @cached_property
     def correct(self) -> Bools:
-        """bool [runs, n]"""
+        """Whether a prediction is right, bool [runs, n]."""
         return self.predicted == self.label[None, :]
 
     @cached_property
     def accuracy(self) -> Floats:
-        """float64 [runs]"""
+        """Accuracy of each run, float64 [runs]."""
         return self.correct.mean(axis=1)
 
     def accuracies(self, method: str) -> Floats:
-        """float64 [seeds of this method]"""
+        """Accuracy of each run of a method, float64 [seeds]."""
         return self.accuracy[self.columns[method]]
 
     def mean_accuracy(self, method: str) -> float:
-        """Over all seeds. One division of whole numbers, so that equal shares are equal floats."""
+        """Mean accuracy of a method over its seeds.
+
+        It is one division of whole numbers, so that equal shares are equal floats.
+        """
         correct = self.correct[self.columns[method]]
         return int(correct.sum()) / correct.size
 
     @cached_property
     def label_probability(self) -> Floats:
-        """float32 [runs, n]: probability given to the true class."""
+        """Probability of the true class, float32 [runs, n]."""
         return self.probabilities[:, np.arange(len(self.label)), self.label]

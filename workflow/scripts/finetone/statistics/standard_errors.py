@@ -1,9 +1,9 @@
 """Standard errors of one run's metrics over new test rows.
 
-Each metric is, to first order, its value plus the mean of one *influence* per row, so its standard
-error is the influences' standard deviation / √n (the infinitesimal jackknife: Efron 1982). For means
-over rows (loss, Brier) that is the ordinary standard error; for the AUC it is DeLong, DeLong &
-Clarke-Pearson's (1988). A metric that is undefined has none.
+To first order, a metric is its value plus the mean of one *influence* per row. Its standard error
+is therefore the standard deviation of the influences / √n (the infinitesimal jackknife: Efron
+1982). For means over rows (loss, Brier) this is the ordinary standard error; for the AUC it is that
+of DeLong, DeLong & Clarke-Pearson (1988). An undefined metric has no standard error.
 """
 
 from collections.abc import Callable
@@ -12,29 +12,66 @@ import numpy as np
 
 from finetone.statistics.metrics import Bools, Counts, Floats, Ints
 
-STEP = 1e-4  # of a cell's share, in rows: small beside one row, large beside rounding
+STEP = 1e-4  # of a derivative, in rows: small compared with one row, large with rounding errors
 
 
 def standard_error(influence: Floats) -> float:
-    """Of a metric from its rows' influences [n]; NaN for fewer than two rows."""
+    """Standard error of a metric from the influences of its rows.
+
+    Parameters
+    ----------
+    influence
+        [n].
+
+    Returns
+    -------
+    float
+        NaN for fewer than two rows and for influences that are not finite.
+    """
     if len(influence) < 2 or not np.isfinite(influence).all():
         return float("nan")
     return float(influence.std(ddof=1) / np.sqrt(len(influence)))
 
 
 def of_cells(metric: Callable[[Counts], float], table: Ints) -> Floats:
-    """How a metric of a confusion table answers to one row more in each cell, times n."""
+    """Influence of one row in each cell of a confusion table on a metric, by finite differences.
+
+    Parameters
+    ----------
+    metric
+        A function of a confusion table, which may hold fractions.
+    table
+        [true class, predicted class].
+
+    Returns
+    -------
+    array
+        [classes²], in the order of `table.flat`; NaN for cells without rows.
+    """
     n, value = table.sum(), metric(table)
-    answers = np.full(table.size, np.nan)
-    for cell in np.flatnonzero(table):  # empty cells have no rows to ask for
+    influence = np.full(table.size, np.nan)
+    for cell in np.flatnonzero(table):  # the others have no rows
         more = table.astype(np.float64)
         more.flat[cell] += STEP
-        answers[cell] = (metric(more) - value) / STEP * n
-    return answers
+        influence[cell] = (metric(more) - value) / STEP * n
+    return influence
 
 
 def of_auc(placed: list[tuple[Bools, Floats]], n: int) -> Floats:
-    """Influences [n] on the mean area of `metrics.placements`: DeLong's, each side by its size."""
+    """Influences of all rows on the AUC (DeLong, DeLong & Clarke-Pearson 1988).
+
+    Parameters
+    ----------
+    placed
+        From `metrics.placements`.
+    n
+        Number of rows.
+
+    Returns
+    -------
+    array
+        [n]; NaN where the AUC is undefined.
+    """
     found = []
     for positive, share in placed:
         hits = int(positive.sum())

@@ -13,7 +13,24 @@ from finetone.tables.method_facts import kept_rows, run_facts, whole
 def table(
     summary: Path, runs_json: Sequence[Path], source: str, baselines: Sequence[str]
 ) -> pd.DataFrame:
-    """One row per baseline: accuracy and loss of its kept epoch, parameters, seconds to train."""
+    """Accuracy and loss of the kept epoch, parameters and training seconds, one row per baseline.
+
+    Parameters
+    ----------
+    summary
+        The table summary.csv.
+    runs_json
+        Every run.json.
+    source
+        Name of the source dataset.
+    baselines
+        The baselines, in the order of the rows.
+
+    Raises
+    ------
+    UserError
+        A baseline has no row in summary.csv.
+    """
     kept = kept_rows(summary, source)
     if absent := [method for method in baselines if method not in kept.index]:
         raise UserError(f"{summary}: no row for baseline '{absent[0]}' on '{source}'")

@@ -3,21 +3,22 @@
 - *final training accuracy*: cumulative accuracy at the end of the last epoch: of all examples of
   that epoch, each predicted just before the step that learns from it.
 - *target*: 95 % of it.
-- *examples to target*: accuracy per batch is noise (one example of 32 is 3 points), so the target is compared
-  with the accuracy over the last `window` examples: 2 % of the run's examples, at least 256, at
-  most the whole run, in whole batches. The first step at which a full window meets the target
-  counts; examples are those seen up to and including it. Empty if never.
-- *nothing learned*: a run whose final training accuracy cannot be told from, or is below, that of
-  always answering the most frequent label has no target worth reaching: it would meet 95 % of it
-  in its first window. Examples are empty where the lower end of the Wilson interval of
-  the final training accuracy (over the examples of the last epoch) is at most that label's share.
-- *area under curve*: mean accuracy over all examples of the run, that is the area under accuracy
-  against examples, divided by the examples: 1 is a model right from the first batch on.
+- *examples to target*: the accuracy of one batch is noisy (one example of 32 is 3 points), so the
+  target is compared with the accuracy over the last `window` examples: 2 % of the run's examples,
+  at least 256, at most the whole run, in whole batches. The first step at which a full window
+  meets the target counts; examples are those seen up to and including it. Empty if never.
+- *nothing learned*: a run whose final training accuracy is below, or not significantly different
+  from, that of always predicting the most frequent label has no meaningful target: it would meet
+  95 % of it in its first window. Its examples to target are empty. The criterion: the lower end of
+  the Wilson interval of the final training accuracy (over the examples of the last epoch) is at
+  most that label's share.
+- *area under curve*: mean accuracy over all examples of the run, that is, the area under accuracy
+  against examples, divided by the examples: 1 is a model that is right from the first batch on.
 
-Over the runs of a method: the two accuracies have intervals over new seeds and training rows
-(`intervals.over_seeds`), examples to the target a t-interval over seeds, so none with one seed. The
-mean number of examples is empty if a run never reached its target: a mean over those that did
-would flatter the method.
+Over the runs of a method, the two accuracies have intervals over new seeds and training rows
+(`intervals.over_seeds`), and examples to the target a t-interval over seeds, hence none with one
+seed. The mean number of examples is empty if a run never reached its target: a mean over those that
+did would flatter the method.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,13 +41,44 @@ RUN = ["final_training_accuracy", "area_under_curve", "examples_to_target"]
 
 
 def table(histories: Mapping[tuple[str, int], Path], data: Path, confidence: float) -> pd.DataFrame:
-    """The convergence table, one row per method; `data` is the folder of the dataset trained on."""
+    """The convergence table, one row per method.
+
+    Parameters
+    ----------
+    histories
+        history.parquet files by (method, seed).
+    data
+        Folder of the dataset that the runs were trained on.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+
+    Raises
+    ------
+    UserError
+        A file cannot be read, or the dataset has no training rows.
+    """
     labels = training_rows(data / "manifest.json")
     return whole(converge(histories, labels, confidence))
 
 
 def training_rows(manifest: str | Path) -> dict[str, int]:
-    """Rows of each label that a dataset has for training."""
+    """Number of training rows of each label, from a dataset's manifest.json.
+
+    Parameters
+    ----------
+    manifest
+        The file.
+
+    Returns
+    -------
+    dict
+        {label: rows}.
+
+    Raises
+    ------
+    UserError
+        It states no training rows.
+    """
     try:
         counts = {
             str(name): int(count) for name, count in read_json(manifest)["rows"]["train"].items()
@@ -61,7 +93,17 @@ def training_rows(manifest: str | Path) -> dict[str, int]:
 def converge(
     histories: Mapping[tuple[str, int], Path], labels: Mapping[str, int], confidence: float
 ) -> pd.DataFrame:
-    """The convergence table, one row per method. `labels`: see `training_rows`."""
+    """The convergence table from the number of training rows.
+
+    Parameters
+    ----------
+    histories
+        history.parquet files by (method, seed).
+    labels
+        {label: training rows}.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+    """
     rows = sum(labels.values())
     majority = max(labels.values()) / rows
     runs = pd.DataFrame(
@@ -93,15 +135,24 @@ def _bounded(
 ) -> dict[str, float]:
     numbers = values.to_numpy(float)
     low, high = interval(numbers)
-    low = float(np.maximum(low, 0.0))  # of a few seeds it may lie below; keeps NaN
+    low = float(np.maximum(low, 0.0))  # with few seeds it may be negative; keeps NaN
     return dict(zip(bounded(name), (float(numbers.mean()), low, high), strict=True))
 
 
 def measure(history: pd.DataFrame, majority: float, confidence: float) -> dict[str, float]:
-    """One run's numbers, by the names in `RUN`. `majority`: share of the most frequent label among
-    the training rows."""
+    """The numbers of one run, by the names in `RUN`.
+
+    Parameters
+    ----------
+    history
+        One row per step, as `read_history` returns it.
+    majority
+        Share of the most frequent label among the training rows.
+    confidence
+        Confidence level that decides whether anything was learned.
+    """
     examples = history["examples"].to_numpy(np.int64)
-    # whole numbers: a window's accuracy must not depend on rounding in earlier windows
+    # whole numbers, so that no window depends on rounding errors of earlier ones
     right = np.round(history["accuracy"].to_numpy(np.float64) * examples).astype(np.int64)
     seen, hits = np.cumsum(examples), np.cumsum(right)
     window = min(int(seen[-1]), max(WINDOW_LEAST, int(WINDOW_SHARE * seen[-1])))

@@ -1,15 +1,15 @@
-"""correlation.csv: does a lower loss go with a higher accuracy?
+"""correlation.csv: is a lower loss associated with a higher accuracy?
 
 Scopes, over fine-tuned models only (baselines of other kinds would make any relation look strong):
 
 - `<dataset>`: test loss and accuracy of every (model, seed, epoch);
-- `<dataset>/epoch<i>`: of one epoch, so that progress from epoch to epoch, which moves both
-  whatever the model, is out of the picture;
+- `<dataset>/epoch<i>`: of one epoch, which excludes the progress from epoch to epoch that changes
+  loss and accuracy of every model;
 - `training`: cumulative loss and accuracy at the end of every epoch of every run.
 
-Models are what the claim generalises over and runs of one model resemble each other, so the
-interval is a percentile bootstrap that resamples whole models; with fewer than five models there is
-too little to resample and the interval is empty.
+The claim generalises over models, and runs of one model resemble each other, so the interval is a
+percentile bootstrap that resamples whole models. With fewer than five models there is too little to
+resample, and the interval is empty.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,14 +33,28 @@ Histories = Mapping[tuple[str, int], Path]
 def table(
     runs: Path, histories: Histories, confidence: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """One row per scope and statistic, from runs.csv and the histories of the fine-tuned models."""
+    """Rank and linear correlation of loss and accuracy, one row per scope and statistic.
+
+    Parameters
+    ----------
+    runs
+        The table runs.csv.
+    histories
+        history.parquet files of the fine-tuned models, by (model, seed).
+    confidence
+        Confidence level of the intervals, in (0, 1).
+    resamples
+        Number of bootstrap samples.
+    seed
+        Of the bootstrap.
+    """
     return correlate(read_csv(runs), histories, confidence, resamples, seed)
 
 
 def correlate(
     runs: pd.DataFrame, histories: Histories, confidence: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """`table` from the content of runs.csv."""
+    """Return `table` from the content of runs.csv instead of its path."""
     runs = runs[runs["method"].isin({method for method, _ in histories})]
     runs = runs[np.isfinite(runs["loss"])]
     scopes = {}
@@ -77,10 +91,27 @@ def _training(histories: Histories) -> pd.DataFrame:
 def estimate(
     points: pd.DataFrame, measure: Measure, confidence: float, resamples: int, seed: int
 ) -> tuple[float, float, float]:
-    """(value, low, high); NaN for fewer than three points.
+    """Correlation of loss and accuracy with a bootstrap interval over models.
 
-    Percentile interval when models are drawn with replacement, each with all its points; drawing
-    a model twice is weighing its points by two.
+    Models are drawn with replacement, each with all its points: a model drawn twice has weight two.
+
+    Parameters
+    ----------
+    points
+        Columns `method`, `loss` and `accuracy`.
+    measure
+        The correlation of weighted points, such as `spearman`.
+    confidence
+        Confidence level of the percentile interval, in (0, 1).
+    resamples
+        Number of bootstrap samples.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    value, low, high
+        All NaN for fewer than three points; no interval for fewer than five models.
     """
     nothing = float("nan")
     if len(points) < LEAST_POINTS:

@@ -1,4 +1,4 @@
-"""efficiency.csv: what every method costs, and which no other beats on accuracy and cost."""
+"""efficiency.csv: what every method costs, and which are on the frontier of accuracy and cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,12 +21,23 @@ COLUMNS = [
 def table(
     summary: Path, runs_json: Sequence[Path], speed: Sequence[Path], source: str
 ) -> pd.DataFrame:
-    """One row per method.
+    """Cost of every method, one row per method.
 
-    Throughput and memory are those measured side by side (`speed`), and for baselines those of
-    their own runs. FLOPs per token are forward, of fine-tuned models: other methods do not use
-    each parameter once per token. A method with an unknown cost is on no frontier of that cost and
-    keeps nobody off it.
+    Throughput and memory are those measured side by side (`speed`); for baselines they are those of
+    their own runs. FLOPs per token are of the forward pass of fine-tuned models: other methods do
+    not use each parameter once per token. A method with an unknown cost is not on the frontier of
+    that cost, and excludes no other method from it.
+
+    Parameters
+    ----------
+    summary
+        The table summary.csv.
+    runs_json
+        Every run.json.
+    speed
+        Side-by-side timings (JSON).
+    source
+        Name of the source dataset.
     """
     kept, facts = kept_rows(summary, source), run_facts(runs_json)
     found = facts.drop(columns=[*OWN, "kind"]).join(timings(speed), how="left")

@@ -15,18 +15,36 @@ MOST = 50  # rows of each kind
 
 
 def table(predictions: Sequence[Path], texts: Mapping[str, Path]) -> pd.DataFrame:
-    """Such rows of every dataset that `texts` has the test split of."""
+    """Rows that methods get wrong, for every dataset whose test split is in `texts`.
+
+    Parameters
+    ----------
+    predictions
+        Prediction files.
+    texts
+        {dataset: Parquet file of its test split}.
+    """
     found = panels_with_texts(predictions, texts)
     return pd.concat([errors(panel, of_rows) for panel, of_rows in found])
 
 
 def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
-    """Rows every method gets wrong, and rows that divide the methods most; at most `most` of each.
+    """Rows that every method gets wrong, and rows on which the methods disagree most.
 
-    A method is wrong on a row if more than half of its seeds are. Methods that give one class to
-    all rows (the majority control) do not count: they would call whole classes right or wrong.
-    all-wrong: by the mean probability of the true label, lowest first. disagreement: nearest to
-    half of the methods wrong first, then by the spread of that probability, widest first.
+    A method is wrong on a row if more than half of its seeds are. Methods that predict one class
+    for all rows (the majority control) do not count: they would make whole classes right or wrong.
+    Rows `all-wrong` are ordered by the mean probability of the true label, lowest first. Rows of
+    `disagreement` are ordered by how near the share of wrong methods is to one half, then by the
+    standard deviation of that probability, largest first.
+
+    Parameters
+    ----------
+    panel
+        The predictions on one dataset.
+    texts
+        [n], in the panel's order of rows.
+    most
+        Largest number of rows of each of the two kinds.
     """
     judges = [columns for columns in panel.columns.values() if np.ptp(panel.predicted[columns]) > 0]
     names = [
@@ -69,6 +87,6 @@ def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
 
 
 def excerpt(text: str) -> str:
-    """The text on one line, without control characters, cut to what a table can hold."""
+    """Return the text on one line, without control characters, cut to what a table can hold."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * CUT]).split())
     return line if len(line) <= CUT else line[: CUT - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""leaks.csv: accuracy with and without the test rows that also stand in train."""
+"""leaks.csv: accuracy with and without the test rows that are also in the training split."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,12 +27,25 @@ COLUMNS = [
 
 
 def table(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.DataFrame:
-    """One row per method on the audited dataset.
+    """Accuracy with and without leaked rows, one row per method on the audited dataset.
 
     `difference` = accuracy - accuracy_unleaked: what the leaked rows add. It is the share of leaked
     rows times the difference in accuracy between leaked and other rows, which gives its interval.
-    Without leaked rows it is exactly 0; with no other rows it is empty. UserError for an audit
-    without leaks or of rows that are not in the predictions.
+    Without leaked rows it is exactly 0; if all rows are leaked it is empty.
+
+    Parameters
+    ----------
+    predictions
+        Prediction files.
+    audit
+        The audit (JSON) of a dataset.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+
+    Raises
+    ------
+    UserError
+        The audit has no leaks, or names rows that are not in the predictions.
     """
     facts = read_json(audit)
     try:
@@ -79,11 +92,20 @@ def _rows(
 
 
 def _added(correct: Bools, leaked: Bools, confidence: float) -> Interval:
-    """Square-and-add interval for a difference of independent proportions (Newcombe 1998, method
-    10; Zou & Donner 2008), of the intervals that accuracies have everywhere. The seeds' luck is
-    taken as independent in the two sets of rows, where it partly cancels: it errs on the wide side.
+    """Square-and-add interval for what the leaked rows add to the accuracy.
 
-    correct: [seeds, n], leaked: [n].
+    For a difference of independent proportions (Newcombe 1998, method 10; Zou & Donner 2008), made
+    of the intervals that accuracies have everywhere. Seed effects are taken as independent in the
+    two sets of rows, although they partly cancel: the interval is rather too wide than too narrow.
+
+    Parameters
+    ----------
+    correct
+        [seeds, n].
+    leaked
+        [n].
+    confidence
+        In (0, 1).
     """
     if not leaked.any():
         return 0.0, 0.0

@@ -19,7 +19,31 @@ def table(
     source: str,
     models: Sequence[str],
 ) -> pd.DataFrame:
-    """One row per model, columns `acc_<epoch>` and `loss_<epoch>` with their spread."""
+    """Accuracy and loss after each epoch on the source dataset, one row per model.
+
+    Parameters
+    ----------
+    summary
+        The table summary.csv.
+    runs_json
+        Every run.json.
+    speed
+        Side-by-side timings (JSON).
+    source
+        Name of the source dataset.
+    models
+        The fine-tuned models, in the order of the rows.
+
+    Returns
+    -------
+    DataFrame
+        Columns `acc_<epoch>` and `loss_<epoch>`, each with `_sd`, `_low` and `_high`.
+
+    Raises
+    ------
+    UserError
+        A model has no row in summary.csv.
+    """
     scores = summary_rows(summary, source)
     scores = scores[(scores["epoch"] > 0) & scores["method"].isin(models)]
     if absent := [model for model in models if model not in set(scores["method"])]:

@@ -1,4 +1,4 @@
-"""What several tables say of a method: its rows of summary.csv, its parameters, times and memory."""
+"""Facts about a method that several tables show: rows of summary.csv, parameters, times, memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.intervals import bounded
 
-OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # that baselines measure themselves
+OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # measured in the runs of baselines
 TIMED = [
     *bounded("seconds_per_32"),
     "train_tokens_per_s",
@@ -34,7 +34,13 @@ def summary_rows(summary: Path, dataset: str) -> pd.DataFrame:
 
 
 def kept_rows(summary: Path, dataset: str) -> pd.DataFrame:
-    """The kept row of each method on a dataset, by method; a UserError if there is none."""
+    """The row of each method's kept epoch on a dataset, with methods as index.
+
+    Raises
+    ------
+    UserError
+        summary.csv has no row of the dataset.
+    """
     table = summary_rows(summary, dataset)
     if table.empty:
         raise UserError(f"{summary}: no row for dataset '{dataset}'; delete it and rerun")
@@ -42,10 +48,10 @@ def kept_rows(summary: Path, dataset: str) -> pd.DataFrame:
 
 
 def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
-    """What the runs of each method say, by method in the order of the files.
+    """Facts from every run.json, one row per method in the order of the files.
 
-    Kind and parameters of the first run; training seconds and own costs as means over seeds, the
-    seconds with their standard deviation.
+    Kind and parameters are those of the first run. Training seconds, throughput and memory are
+    means over seeds; the seconds also have a standard deviation.
     """
     rows = []
     for path in runs_json:
@@ -58,7 +64,7 @@ def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
                 "parameters": parameters.get("total"),
                 "non_embedding_parameters": parameters.get("non_embedding"),
                 "train_seconds": run.get("train_seconds"),
-                # a fine-tuned model's own numbers are of training, and not measured side by side
+                # of a fine-tuned model, those of `timings` are used: its run measures training
                 **{name: run.get(name) for name in OWN if run["kind"] != "finetune"},
             }
         )
@@ -71,7 +77,7 @@ def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
 
 
 def timings(speed: Sequence[Path]) -> pd.DataFrame:
-    """Side-by-side timings, by method."""
+    """Side-by-side timings, with methods as index; a missing one is NaN."""
     rows = [read_json(path) for path in speed]
     table = pd.DataFrame([{name: row.get(name) for name in ("method", *TIMED)} for row in rows])
     table = table.reindex(columns=["method", *TIMED]).astype(dict.fromkeys(TIMED, float))
@@ -79,7 +85,7 @@ def timings(speed: Sequence[Path]) -> pd.DataFrame:
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts as whole numbers, also in columns where some are missing."""
+    """Turn counts into whole numbers, also in columns where some are missing."""
     present = [name for name in COUNTS if name in table.columns]
     # a mean over seeds may fall between whole numbers
     return table.round(dict.fromkeys(present, 0)).astype(dict.fromkeys(present, "Int64"))

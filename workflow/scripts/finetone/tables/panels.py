@@ -12,10 +12,20 @@ from finetone.statistics.panel import Panel
 
 
 def panels(paths: Iterable[str | Path], dataset: str | None = None) -> Iterable[Panel]:
-    """One panel per dataset (or that of `dataset` alone), one at a time to bound memory.
+    """Read prediction files into one panel per dataset, one at a time to limit memory.
 
-    Raises a UserError that names the file whose ids, labels or label names differ from those of
-    the dataset's first file, or that repeats a (method, seed).
+    Parameters
+    ----------
+    paths
+        Prediction files.
+    dataset
+        The only dataset to read; all if not given.
+
+    Raises
+    ------
+    UserError
+        A file has other ids, labels or label names than the first one of its dataset, repeats a
+        (method, seed), or none holds `dataset`.
     """
     groups: dict[str, list[Header]] = {}
     for head in map(header, paths):

@@ -12,15 +12,30 @@ from finetone.tables.panels import panels
 
 
 def table(predictions: Sequence[Path], confidence: float) -> pd.DataFrame:
-    """One row per dataset, method and bin."""
+    """Reliability of all methods, one row per dataset, method and bin.
+
+    Parameters
+    ----------
+    predictions
+        Prediction files.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+    """
     return pd.concat([reliability_bins(panel, confidence) for panel in panels(predictions)])
 
 
 def reliability_bins(panel: Panel, confidence: float) -> pd.DataFrame:
-    """Confidence in the predicted class against accuracy, seeds pooled, bins of equal mass.
+    """Accuracy against confidence in the predicted class, seeds pooled, in bins of equal mass.
 
-    `n` counts predictions (rows x seeds). The Wilson interval uses n / seeds, since predictions of
+    `n` counts predictions (rows × seeds). The Wilson interval uses n / seeds, since predictions of
     several seeds for one row are hardly more than one observation.
+
+    Parameters
+    ----------
+    panel
+        The predictions on one dataset.
+    confidence
+        Confidence level of the intervals, in (0, 1).
     """
     rows = []
     for method, columns in panel.columns.items():

@@ -22,8 +22,10 @@ SCORES = ("loss", *METRICS)
 
 
 def table(predictions: Sequence[Path], confidence: float) -> pd.DataFrame:
-    """One row per file and epoch; `sha256` is the file's, so that a table says which predictions
-    it was made from."""
+    """Make one row per file and epoch.
+
+    `sha256` is the file's, so that a table says which predictions it was made from.
+    """
     heads = [header(path) for path in predictions]
     methods: dict[tuple[str, str], list[Header]] = {}
     for head in heads:
@@ -71,8 +73,10 @@ def _rows(heads: Sequence[Header], confidence: float) -> Iterator[dict[str, obje
 
 
 def _shared(influences: dict[str, list[Floats]]) -> dict[str, Floats]:
-    """{metric: covariance [S] over rows of each seed's value with the mean over seeds}; NaN where
-    seeds have other rows (no comparison will accept them) or a metric is undefined."""
+    """Give {metric: covariance [S] over rows of each seed's value with the mean over seeds}.
+
+    NaN where seeds have other rows (no comparison will accept them) or a metric is undefined.
+    """
     found = {}
     for name, of_seeds in influences.items():
         n = len(of_seeds[0])

@@ -16,15 +16,39 @@ QUARTERS = 4
 def table(
     predictions: Sequence[Path], texts: Mapping[str, Path], confidence: float
 ) -> pd.DataFrame:
-    """Slices of every dataset that `texts` has the test split of."""
+    """Accuracy by slice, for every dataset whose test split is in `texts`.
+
+    Parameters
+    ----------
+    predictions
+        Prediction files.
+    texts
+        {dataset: Parquet file of its test split}.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+    """
     found = panels_with_texts(predictions, texts)
     return pd.concat([slices(panel, of_rows, confidence) for panel, of_rows in found])
 
 
 def slices(panel: Panel, texts: list[str], confidence: float) -> pd.DataFrame:
-    """Accuracy by quarter of text length (characters) and by label, with intervals over seeds and
-    rows. `least` and `most` are the lengths within a quarter; equal lengths share one, so there
-    may be fewer."""
+    """Accuracy by quarter of text length and by label, with intervals over seeds and rows.
+
+    Parameters
+    ----------
+    panel
+        The predictions on one dataset.
+    texts
+        [n], in the panel's order of rows.
+    confidence
+        Confidence level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        `least` and `most` are the lengths (characters) within a quarter. Equal lengths share a
+        quarter, so there may be fewer than four.
+    """
     lengths = np.array([len(text) for text in texts])
     cuts = np.unique(np.quantile(lengths, np.arange(1, QUARTERS) / QUARTERS, method="lower"))
     quarter = np.searchsorted(cuts, lengths, side="left")

@@ -1,4 +1,4 @@
-"""The texts behind a panel's rows, for tables that look at them."""
+"""The texts of a panel's rows, for tables that need them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,14 +14,38 @@ from finetone.tables.panels import panels
 def panels_with_texts(
     predictions: Sequence[Path], texts: Mapping[str, Path]
 ) -> Iterator[tuple[Panel, list[str]]]:
-    """Each dataset of `texts` {dataset: test split}, with its texts in the panel's order."""
+    """Read the panel of each dataset and the texts of its rows.
+
+    Parameters
+    ----------
+    predictions
+        Prediction files.
+    texts
+        {dataset: Parquet file of its test split}.
+
+    Yields
+    ------
+    panel, texts
+        The texts are in the panel's order of rows.
+
+    Raises
+    ------
+    UserError
+        The ids in a file are not those of the predictions.
+    """
     for dataset, path in texts.items():
         for panel in panels(predictions, dataset):
             yield panel, read_texts(panel, path)
 
 
 def read_texts(panel: Panel, path: object) -> list[str]:
-    """The panel's texts in its order of ids."""
+    """Read the texts of a panel's rows, in its order of ids.
+
+    Raises
+    ------
+    UserError
+        The ids in the file are not those of the predictions.
+    """
     table = pq.read_table(str(path), columns=["id", "text"])
     ids = table.column("id").to_numpy()
     order = np.argsort(ids, kind="stable")
