@@ -138,7 +138,9 @@ def measure(folder: Path) -> dict[str, float]:
     runs, summary = out / "runs.csv", out / "summary.csv"
     steps: dict[str, Callable[[], None]] = {
         "runs": lambda: write_table("runs_table", [runs], predictions=predictions, confidence=0.95),
-        "summary": lambda: write_table("summary_table", [summary], runs=runs, confidence=0.95),
+        "summary": lambda: write_table(
+            "summary_table", [summary], runs=runs, confidence=0.95, deterministic=[], seed_sd=None
+        ),
         "main": lambda: write_table(
             "main_table",
             [out / "main.csv"],
@@ -175,13 +177,12 @@ def measure(folder: Path) -> dict[str, float]:
         "transfer": lambda: write_table(
             "transfer_table",
             [out / "transfer.csv"],
-            summary=summary,
             predictions=predictions,
             source="source",
             transfer=["transfer"],
             confidence=0.95,
-            resamples=10_000,
-            seed=0,
+            deterministic=[],
+            seed_sd=None,
         ),
         "comparisons": lambda: write_table(
             "comparison_tables",
@@ -189,8 +190,8 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=predictions,
             baseline=None,
             confidence=0.95,
-            resamples=10_000,
-            seed=0,
+            deterministic=[],
+            seed_sd=None,
         ),
         "reliability": lambda: write_table(
             "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95

@@ -525,7 +525,7 @@ def _ranking(
                 "difference_to_best": -behind if i else None,
                 "difference_low": -behind - 0.009 if i else None,
                 "difference_high": -behind + 0.009 if i else None,
-                "p_holm": None if i == 0 else (0.0003 if behind > 0.017 else 0.4),
+                "p_adjusted": None if i == 0 else (0.0003 if behind > 0.017 else 0.4),
                 "detectable_difference": 0.014 if i else None,
                 "n": 2108,
             }
@@ -542,7 +542,7 @@ def _ranking(
                     "low": difference - 0.009,
                     "high": difference + 0.009,
                     "p": p / 3,
-                    "p_holm": p,
+                    "p_adjusted": p,
                     "mcnemar_p": p / 2,
                     "kappa": 0.71,
                     "kappa_low": 0.68,

@@ -160,6 +160,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "compare.confidence": ("compare.confidence", 0.9),
     "compare.resamples": ("compare.resamples", 500),
     "compare.seed": ("compare.seed", 1),
+    "compare.seed_sd": ("compare.seed_sd", 0.5),
     "report.language": ("report.language", "zh"),
     "report.published": ("report.published", "other-table"),
     "pathvars.results": ("pathvars.results", "elsewhere"),

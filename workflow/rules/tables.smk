@@ -4,6 +4,13 @@
 """
 
 CONFIDENCE = {"confidence": config["compare"]["confidence"]}
+# What is known of seeds: which methods draw no random numbers, and what the user states.
+SEEDS = CONFIDENCE | {
+    "deterministic": [method for method in BASELINES if method not in NETWORKS],
+    "seed_sd": config["compare"]["seed_sd"],
+}
+# Raised when tables say more, or something else, though nothing that they are made of has changed.
+FORMAT = {"format": 2}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
@@ -14,7 +21,7 @@ RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 # table: (label in the report, inputs, settings)
 TABLE_SPECS = {
     "runs": ("Every single run", {"predictions": PREDICTIONS}, CONFIDENCE),
-    "summary": ("Mean and spread over seeds", {"runs": RUNS}, CONFIDENCE),
+    "summary": ("Mean and spread over seeds", {"runs": RUNS}, SEEDS),
     "main": (
         "The main table",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
@@ -22,8 +29,8 @@ TABLE_SPECS = {
     ),
     "transfer": (
         "Transfer without training",
-        {"summary": SUMMARY, "predictions": PREDICTIONS},
-        {"source": SOURCE, "transfer": TRANSFER} | BOOTSTRAP,
+        {"predictions": PREDICTIONS},
+        {"source": SOURCE, "transfer": TRANSFER} | SEEDS,
     ),
     "baselines": (
         "Baselines",
@@ -62,7 +69,7 @@ TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", 
 
 
 for table, (label, inputs, settings) in TABLE_SPECS.items():
-    add(f"tables/{table}.csv", settings, inputs)
+    add(f"tables/{table}.csv", settings | FORMAT, inputs)
 
     rule:
         name:
@@ -88,7 +95,7 @@ for table, (label, inputs, settings) in TABLE_SPECS.items():
 for table in ("comparisons", "ranking"):
     add(
         f"tables/{table}.csv",
-        BOOTSTRAP | {"baseline": config["compare"]["baseline"]},
+        SEEDS | FORMAT | {"baseline": config["compare"]["baseline"]},
         {"predictions": PREDICTIONS},
     )
 

@@ -6,6 +6,7 @@ from finetone import files, log
 
 log.to_file(snakemake.log[0])
 
+from finetone.identity import without
 from finetone.provenance import Provenance, record_csv
 from finetone.tables import write_table
 
@@ -22,7 +23,8 @@ if "texts" in inputs:  # data/<dataset>
     inputs["texts"] = {path.name: files.split_of(path, "test") for path in inputs["texts"]}
 outputs = {name: Path(value) for name, value in snakemake.output.items()}
 provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-write_table(snakemake.params.table, list(outputs.values()), **inputs, **provenance.settings)
+settings = without(provenance.settings, "format")
+write_table(snakemake.params.table, list(outputs.values()), **inputs, **settings)
 for name, table in outputs.items():  # one of two tables may have its own record
     given = snakemake.params.get(name)
     record_csv(table, Provenance.of_job(given, snakemake.input) if given else provenance)

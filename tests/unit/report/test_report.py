@@ -136,10 +136,10 @@ def test_the_note_on_differences_follows_the_number_of_seeds(
     inputs = ReportInputs(config=config, tables={"ranking": experiment.table("ranking")})
     write_report(inputs, Style.from_config(config), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert ("bootstrap over seeds" in page) == (seeds > 1)
+    assert ("learned from all methods" in page) == (seeds > 1)
     assert ("trained with a single seed" in page) == (seeds == 1)
-    assert (f"there are only {seeds} of them" in page) == wide
-    assert "80 % power" in page and "not adjusted" in page
+    assert (f"there are only {seeds} seeds" in page) == wide
+    assert "80 % power" in page and "adjusted for all pairs)" in page
 
 
 def test_leaked_rows_stand_in_the_data_section(html: str) -> None:

@@ -9,6 +9,8 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 
 from finetone.statistics import agreement, multiple_testing, paired
+from finetone.statistics.mixture import Mixture
+from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
 
 
@@ -34,35 +36,17 @@ def draw(
     return ability + noise > threshold
 
 
-def test_resampled_rows_equal_a_literal_bootstrap_of_the_same_draws() -> None:
-    correct = np.random.default_rng(1).random((7, 301)) < 0.8
-    found = paired.resample_rows(correct, 500, seed=9)
-    draws = np.random.default_rng(9).integers(0, 301, size=(500, 301), dtype=np.int32)
-    literal = np.array([[run[rows].mean() for run in correct] for rows in draws])
-    assert found == pytest.approx(literal, abs=1e-12)
+def differences(runs: dict[str, np.ndarray], seed_sd: float | None = None) -> paired.Pairs:
+    """All pairs; methods with one run draw no random numbers."""
+    single = [method for method, correct in runs.items() if len(correct) == 1]
+    return paired.compare(paired.accuracies(panel(runs), single, seed_sd))
 
 
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    correct = np.random.default_rng(1).random((3, 64)) < 0.8
-    whole = paired.resample_rows(correct, 100, seed=9)
-    monkeypatch.setattr(paired, "CELLS", 64 * 8)
-    assert (paired.resample_rows(correct, 100, seed=9) == whole).all()
-
-
-def test_seed_weights_give_the_variance_of_a_mean_over_seeds() -> None:
-    for seeds in (2, 3, 5):
-        values = np.random.default_rng(seeds).normal(0, 1, seeds)
-        means = paired.seed_weights(seeds, 200_000, seed=1) @ values
-        assert means.mean() == pytest.approx(values.mean(), abs=0.01)
-        assert means.var() == pytest.approx(values.var(ddof=1) / seeds, rel=0.03)
-    assert (paired.seed_weights(1, 4, seed=1) == 1).all()
-
-
-def test_difference_agrees_with_a_literal_two_way_bootstrap() -> None:
+def test_variance_is_that_of_a_literal_two_way_bootstrap() -> None:
     random = np.random.default_rng(3)
     a = draw(random, 400, 3, 0.88, 1, 0.1)
     b = draw(random, 400, 4, 0.84, 1, 0.1)
-    found = paired.compare(panel({"a": a, "b": b}), 0.95, 20_000, seed=0)["a", "b"]
+    found = differences({"a": a, "b": b})
     observed = a.mean() - b.mean()
     resampled = np.empty(20_000)
     for i in range(len(resampled)):
@@ -71,27 +55,11 @@ def test_difference_agrees_with_a_literal_two_way_bootstrap() -> None:
         resampled[i] = a[in_a][:, rows].mean() - b[in_b][:, rows].mean()
     # unbiased variance components by ordinary two-way analysis of variance, with a library
     surplus = 2 * sum(residual_mean_square(x) / x.size for x in (a, b))
-    kept = np.sqrt(1 - surplus / resampled.var())
-    resampled = observed + kept * (resampled - observed)
-    error = resampled.std()
-    assert found.value == pytest.approx(observed)
-    assert found.error == pytest.approx(error, rel=0.03)
-    seeds = [x.mean(axis=1).var(ddof=1) / len(x) for x in (a, b)]
-    doubt = seeds[0] ** 2 / 2 + seeds[1] ** 2 / 3 + (error**2 - sum(seeds)) ** 2 / 399
-    assert found.freedom == pytest.approx(error**4 / doubt, rel=0.1)
-    student = stats.t(error**4 / doubt, loc=observed, scale=error)
-    assert (found.low, found.high) == pytest.approx(student.interval(0.95), abs=1.5e-3)
-    assert found.p == pytest.approx(2 * min(student.cdf(0), student.sf(0)), abs=0.012)
-
-
-def test_degrees_of_freedom_are_welchs_where_rows_do_not_matter() -> None:
-    random = np.random.default_rng(2)
-    a, b = random.normal(0, 1, 2), random.normal(0, 3, 5)
-    variance = a.var(ddof=1) / 2 + b.var(ddof=1) / 5
-    expected = stats.ttest_ind(a, b, equal_var=False).df
-    assert paired.satterthwaite(variance, 1000, [a, b]) == pytest.approx(expected)
-    # single runs leave the rows alone
-    assert paired.satterthwaite(0.1, 1000, [a[:1], b[:1]]) == pytest.approx(999)
+    assert found.value[0] == pytest.approx(observed)
+    # the pooled variance over seeds where the bootstrap has each method's own; two rows added
+    own = sum(x.mean(axis=1).var(ddof=1) / len(x) for x in (a, b))
+    error = np.sqrt(found.errors.rows[0] + own)
+    assert error == pytest.approx(np.sqrt(resampled.var() - surplus), rel=0.03)
 
 
 def residual_mean_square(correct: np.ndarray) -> float:
@@ -104,110 +72,132 @@ def residual_mean_square(correct: np.ndarray) -> float:
 def test_fixed_runs_agree_with_scipys_paired_bootstrap() -> None:
     random = np.random.default_rng(4)
     a, b = draw(random, 500, 1, 0.9, 1, 0), draw(random, 500, 1, 0.85, 1, 0)
-    found = paired.compare(panel({"a": a, "b": b}), 0.95, 10_000, seed=0)["a", "b"]
+    found = differences({"a": a, "b": b})
     expected = stats.bootstrap(
-        (a[0] * 1.0, b[0] * 1.0), lambda x, y, axis: x.mean(axis) - y.mean(axis), paired=True,
-        method="percentile", n_resamples=10_000, rng=random,
-    )  # fmt: skip
-    assert found.error == pytest.approx(expected.standard_error, rel=0.05)
-    interval = expected.confidence_interval
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=4e-3)
+        (a[0] * 1.0, b[0] * 1.0),
+        lambda x, y, axis: x.mean(axis) - y.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=10_000,
+        rng=random,
+    )
+    assert found.errors.error[0] == pytest.approx(expected.standard_error, rel=0.05)
+    ends = expected.confidence_interval
+    assert np.ravel(found.interval(0.95)) == pytest.approx((ends.low, ends.high), abs=4e-3)
 
 
 def test_equal_methods_differ_by_nothing_and_p_is_one() -> None:
     a = draw(np.random.default_rng(5), 200, 1, 0.9, 1, 0)
-    found = paired.compare(panel({"a": a, "b": a}), 0.95, 500, seed=0)["a", "b"]
-    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+    found = differences({"a": a, "b": a})
+    low, high = np.ravel(found.interval(0.95))
+    assert (found.value[0], found.p()[0]) == (0, 1) and low == -high
+    assert 0 < high < 0.02  # another test set might still tell them apart
+
+
+def test_two_rows_prove_nothing_and_many_do() -> None:
+    """Without variance over rows there is still no certainty."""
+    for n, significant in ((2, False), (6, True), (300, True)):
+        found = differences({"a": np.ones((1, n), bool), "b": np.zeros((1, n), bool)})
+        low, high = np.ravel(found.interval(0.95))
+        assert (found.p()[0] < 0.05) == significant
+        assert -1 <= low <= 1 == high
 
 
 def test_a_clear_difference_survives_hundreds_of_pairs_and_p_is_never_zero() -> None:
     random = np.random.default_rng(6)
-    good, poor = draw(random, 1000, 3, 0.95, 1, 0), draw(random, 1000, 3, 0.6, 1, 0)
-    found = paired.compare(panel({"a": good, "b": poor}), 0.95, 999, seed=0)["a", "b"]
-    assert 0 < multiple_testing.holm(np.array([found.p] * 990))[0] < 0.05
-    right, wrong = np.ones((1, 6), bool), np.zeros((1, 6), bool)
-    found = paired.compare(panel({"a": right, "b": wrong}), 0.95, 999, seed=0)["a", "b"]
-    assert (found.low, found.high, found.p) == (1, 1, 1 / 1000)
+    runs = {f"m{i}": draw(random, 1000, 3, 0.9, 1, 0) for i in range(44)}
+    found = differences(runs | {"poor": draw(random, 1000, 3, 0.6, 1, 0)})
+    adjusted = dict(zip(found.names, found.p(found.methods), strict=True))
+    assert 0 < adjusted["m0", "poor"] < 0.001
 
 
-def test_interval_excludes_nothing_exactly_when_the_test_rejects() -> None:
+@pytest.mark.parametrize("methods", [2, 5])
+def test_an_interval_excludes_nothing_exactly_when_the_test_rejects(methods: int) -> None:
     random = np.random.default_rng(8)
     verdicts = set()
-    for mean in np.linspace(0.80, 0.90, 12):
-        runs = {m: draw(random, 300, 2, x, 1, 0.05) for m, x in (("a", 0.9), ("b", mean))}
-        found = paired.compare(panel(runs), 0.95, 1999, seed=0)["a", "b"]
-        assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
-        verdicts.add(found.p < 0.05)
+    for mean in np.linspace(0.70, 0.95, 10):
+        runs = {str(i): draw(random, 300, 2, mean if i else 0.9, 1, 0.05) for i in range(methods)}
+        found = differences(runs)
+        low, high = found.interval(0.95, found.methods)
+        rejected = found.p(found.methods) < 0.05
+        assert (((low > 0) | (high < 0)) == rejected).all()
+        verdicts |= set(rejected.tolist())
     assert verdicts == {True, False}
 
 
-def simulate(seeds: int, rows: float, spread: float, runs: int = 500) -> float:
-    """How often two methods of the same true accuracy are called different at 5 %."""
-    random = np.random.default_rng(11)
-    rejected = 0
-    for i in range(runs):
-        a, b = (draw(random, 300, seeds, 0.85, rows, spread) for _ in "ab")
-        found = paired.compare(panel({"a": a, "b": b}), 0.95, 199, seed=i)["a", "b"]
-        rejected += found.p < 0.05
-    return rejected / runs
+@pytest.mark.parametrize("methods", [2, 3, 15, 45])
+def test_without_doubt_about_seeds_the_test_is_tukeys(methods: int) -> None:
+    known = Mixture(np.full(3, 0.5), np.full(3, 0.5), np.full(3, np.inf), 10_000)
+    x = np.array([2.0, 3.0, 4.5])
+    expected = stats.studentized_range.sf(np.sqrt(2) * x, methods, np.inf)
+    assert known.p(x, methods) == pytest.approx(expected, rel=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("seeds", "rows", "spread", "least", "most"),
-    [
-        (1, 1.0, 0.0, 0.03, 0.075),  # single runs: rows are the only chance
-        (2, 1.0, 0.0, 0.03, 0.075),
-        (5, 1.0, 0.0, 0.03, 0.075),
-        (5, 1.0, 0.1, 0.03, 0.075),  # seeds matter as much as rows
-        (5, 0.0, 0.0, 0.03, 0.075),  # equal on every row: nothing but seed-by-row noise
-    ],
-)
-def test_equal_methods_are_rarely_called_different(
-    seeds: int, rows: float, spread: float, least: float, most: float
-) -> None:
-    assert least <= simulate(seeds, rows, spread) <= most
+def test_with_seeds_alone_the_test_is_students() -> None:
+    for df in (1.0, 2.0, 7.5):
+        errors = Mixture(np.zeros(1), np.ones(1), np.array([df]), 10_000)
+        assert errors.half_width(0.95)[0] == pytest.approx(stats.t.ppf(0.975, df), rel=0.02)
+        assert errors.p(np.array([3.0]))[0] == pytest.approx(2 * stats.t.sf(3, df), rel=0.02)
+    few = Mixture(np.ones(1), np.zeros(1), np.ones(1), 6)  # six rows, and seeds do not matter
+    assert few.half_width(0.95)[0] == pytest.approx(stats.t.ppf(0.975, 5), rel=0.01)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.02, 0.06])
-@pytest.mark.parametrize("seeds", [2, 3])
-def test_few_seeds_with_a_spread_do_not_make_false_discoveries(seeds: int, spread: float) -> None:
-    # `spread`: standard deviation over seeds of the accuracy itself, beside 1000 rows
-    random = np.random.default_rng(21)
-    runs, n, rejected = 800, 1000, 0
-    for i in range(runs):
-        chance = {
-            m: 0.85 * (random.random(n) < 0.95) + random.normal(0, spread, (seeds, 1)) for m in "ab"
-        }
-        found = paired.compare(
-            panel({m: random.random((seeds, n)) < p for m, p in chance.items()}), 0.95, 100, seed=i
-        )["a", "b"]
-        rejected += found.p < 0.05
-    # at most 6.5 %, and the noise of the simulation; a normal quantile gives 8 to 17 % with a spread
-    assert 0.025 <= rejected / runs <= 0.075
+def test_seeds_that_agree_by_chance_borrow_from_the_other_methods() -> None:
+    own = np.array([0.0, 4.0, 2.0, 0.0])
+    seeds, stochastic = np.array([2, 2, 2, 1]), np.array([True, True, True, False])
+    variance = SeedVariance(own, seeds, stochastic)
+    # three degrees of freedom in all, so the pooled 2.0 has weight 3 beside a method's own 1
+    # and of what its own is larger by, half is kept
+    assert variance.moderated == pytest.approx([1.5, 2.5 + 0.75, 2.0, 0.0])
+    single = SeedVariance(own, np.array([2, 2, 1, 1]), stochastic)
+    assert single.moderated == pytest.approx(
+        [4 / 3, 8 / 3 + 2 / 3, 2.0, 0.0]
+    )  # a lone run has the pooled
+    assert not SeedVariance(own, np.ones(4, int), stochastic).known
+    assert SeedVariance(own, np.ones(4, int), stochastic, stated=0.5).moderated[0] == 0.25
+    assert SeedVariance(own, np.ones(4, int), np.zeros(4, bool)).known
 
 
-def test_interval_of_a_difference_covers_the_true_one() -> None:
-    random = np.random.default_rng(12)
-    held = 0
-    for i in range(500):
-        a, b = draw(random, 300, 4, 0.90, 1, 0.05), draw(random, 300, 4, 0.85, 1, 0.05)
-        found = paired.compare(panel({"a": a, "b": b}), 0.95, 399, seed=i)["a", "b"]
-        held += found.low <= 0.05 <= found.high
-    assert 0.92 < held / 500 < 0.985
+def test_nothing_is_said_of_methods_where_no_seed_was_repeated() -> None:
+    random = np.random.default_rng(9)
+    runs = {m: draw(random, 500, 1, mean, 1, 0) for m, mean in (("a", 0.95), ("b", 0.7))}
+    scores = paired.accuracies(panel(runs), ["b"], None)
+    found = paired.compare(scores)
+    assert found.value[0] > 0.15
+    assert np.isnan(
+        [found.p()[0], *np.ravel(found.interval(0.95)), found.detectable(0.95)[0]]
+    ).all()
+    stated = paired.compare(paired.accuracies(panel(runs), ["b"], 0.01))
+    assert stated.p()[0] < 0.001
+
+
+def test_a_drop_pairs_the_seeds() -> None:
+    random = np.random.default_rng(10)
+    luck = random.normal(0, 0.05, (5, 1))
+    home, away = (random.random((5, n)) < 0.85 + luck for n in (3000, 2000))
+    others = {"x": random.random((5, 3000)) < 0.8}, {"x": random.random((5, 2000)) < 0.8}
+    scores = [
+        paired.accuracies(panel({"m": correct} | other), [], None)
+        for correct, other in zip((home, away), others, strict=True)
+    ]
+    found = paired.drops(*scores)
+    assert found.value[0] == pytest.approx(home.mean() - away.mean())
+    apart = np.sqrt(sum(each.variance.moderated[0] / 5 for each in scores))
+    assert found.errors.error[0] < apart / 2
+    assert found.interval(0.95)[0][0] < 0 < found.interval(0.95)[1][0]
 
 
 def test_detectable_difference_is_found_four_times_in_five() -> None:
     random = np.random.default_rng(13)
     runs = {m: draw(random, 1000, 1, 0.85, 1, 0) for m in "ab"}
-    design = paired.compare(panel(runs), 0.95, 2000, seed=0)["a", "b"]
-    shift = design.detectable(0.95)
+    shift = differences(runs).detectable(0.95)[0]
     found = 0
-    for i in range(300):
+    for _ in range(300):
         runs = {
             "a": draw(random, 1000, 1, 0.85 + shift, 1, 0),
             "b": draw(random, 1000, 1, 0.85, 1, 0),
         }
-        found += paired.compare(panel(runs), 0.95, 199, seed=i)["a", "b"].p <= 0.05
+        found += differences(runs).p()[0] <= 0.05
     assert 0.72 < found / 300 < 0.9
 
 
@@ -281,11 +271,3 @@ def test_runs_are_paired_by_seed_and_a_single_run_with_all() -> None:
     assert agreement.seed_pairs([0], [1, 2]) == [(0, 0), (0, 1)]
     assert agreement.seed_pairs([0], [0, 1]) == [(0, 0), (0, 1)]
     assert agreement.seed_pairs([1, 2], [3, 4]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-
-
-def test_adding_a_method_changes_no_other_pair() -> None:
-    random = np.random.default_rng(18)
-    runs = {m: draw(random, 200, 3, 0.85, 1, 0.1) for m in "abc"}
-    three = paired.compare(panel(runs), 0.95, 300, seed=5)
-    two = paired.compare(panel({m: runs[m] for m in "ac"}), 0.95, 300, seed=5)
-    assert three["a", "c"] == two["a", "c"]

@@ -26,6 +26,7 @@ from finetone.tables.panels import panels
 LABELS = ["negative", "positive"]
 RUNS = {"big": (1, 2), "small": (1, 2), "words": (0,), "majority": (0,)}
 NAMES = ("big", "small", "words", "majority", "movies", "products")
+FIXED = ["words", "majority"]  # methods that draw no random numbers
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.schema.json"
 
 
@@ -171,7 +172,14 @@ class Experiment:
         of_baselines = [path for path in self.runs_json if path not in of_models]
         texts = {source: self.texts[source]}
         write_table("runs_table", [runs], predictions=predictions, confidence=0.95)
-        write_table("summary_table", [summary], runs=runs, confidence=0.95)
+        write_table(
+            "summary_table",
+            [summary],
+            runs=runs,
+            confidence=0.95,
+            deterministic=FIXED,
+            seed_sd=None,
+        )
         write_table(
             "main_table",
             [out / "main.csv"],
@@ -192,13 +200,12 @@ class Experiment:
         write_table(
             "transfer_table",
             [out / "transfer.csv"],
-            summary=summary,
             predictions=predictions,
             source=source,
             transfer=transfer,
             confidence=0.95,
-            resamples=500,
-            seed=0,
+            deterministic=FIXED,
+            seed_sd=None,
         )
         write_table(
             "efficiency_table",
@@ -228,8 +235,8 @@ class Experiment:
             predictions=predictions,
             baseline=baseline,
             confidence=0.95,
-            resamples=500,
-            seed=0,
+            deterministic=FIXED,
+            seed_sd=None,
         )
         write_table(
             "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
@@ -342,7 +349,12 @@ def test_seeds_that_kept_different_epochs_share_one_kept_row(tmp_path: Path) -> 
     ]
     write_table("runs_table", [tmp_path / "runs.csv"], predictions=paths, confidence=0.95)
     write_table(
-        "summary_table", [tmp_path / "summary.csv"], runs=tmp_path / "runs.csv", confidence=0.95
+        "summary_table",
+        [tmp_path / "summary.csv"],
+        runs=tmp_path / "runs.csv",
+        confidence=0.95,
+        deterministic=FIXED,
+        seed_sd=None,
     )
     summary = read_csv(tmp_path / "summary.csv")
     assert summary["epoch"].tolist() == [1, 2, 3, 0]
@@ -380,17 +392,18 @@ def test_transfer_drop(written: dict[str, pd.DataFrame]) -> None:
 def test_no_transfer_dataset_gives_an_empty_table(experiment: Experiment, tmp_path: Path) -> None:
     runs, summary, target = (tmp_path / name for name in ("runs.csv", "summary.csv", "t.csv"))
     write_table("runs_table", [runs], predictions=experiment.predictions, confidence=0.95)
-    write_table("summary_table", [summary], runs=runs, confidence=0.95)
+    write_table(
+        "summary_table", [summary], runs=runs, confidence=0.95, deterministic=FIXED, seed_sd=None
+    )
     write_table(
         "transfer_table",
         [target],
-        summary=summary,
         predictions=experiment.predictions,
         source="movies",
         transfer=[],
         confidence=0.95,
-        resamples=100,
-        seed=0,
+        deterministic=FIXED,
+        seed_sd=None,
     )
     assert read_csv(target).empty
 
@@ -587,13 +600,13 @@ def test_ranking_and_comparisons(written: dict[str, pd.DataFrame]) -> None:
     pair = pick(pairs, dataset="movies", a="big", b="small")
     assert row["difference_to_best"] == -pair["difference"]
     assert (row["difference_low"], row["difference_high"]) == (-pair["high"], -pair["low"])
-    assert row["p_holm"] == pair["p_holm"] >= pair["p"] > 0
+    assert row["p_adjusted"] == pair["p_adjusted"] >= pair["p"] > 0
     assert (
         row["difference_to_baseline"]
         > 0
         > pick(movies, method="majority")["difference_to_baseline"]
     )
-    for (dataset, a, b), p in pairs.set_index(["dataset", "a", "b"])["p_holm"].items():
+    for (dataset, a, b), p in pairs.set_index(["dataset", "a", "b"])["p_adjusted"].items():
         groups = [set(pick(ranking, dataset=dataset, method=m)["group"]) for m in (a, b)]
         assert bool(groups[0] & groups[1]) == (p >= 0.05)
     assert len(pairs) == 2 * 6
@@ -747,12 +760,18 @@ def test_rows_in_another_order_are_aligned_by_id(tmp_path: Path) -> None:
 
 
 def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> None:
-    given = {"confidence": 0.95, "resamples": 100, "seed": 0}
+    given = {"confidence": 0.95}
     targets = [tmp_path / "c.csv", tmp_path / "r.csv"]
     predictions = experiment.predictions
     with pytest.raises(UserError, match=r"'nobody' has no predictions.*big, small"):
         write_table(
-            "comparison_tables", targets, predictions=predictions, baseline="nobody", **given
+            "comparison_tables",
+            targets,
+            predictions=predictions,
+            baseline="nobody",
+            **given,
+            deterministic=FIXED,
+            seed_sd=None,
         )
     with pytest.raises(UserError, match="no prediction file holds dataset 'books'"):
         list(panels(experiment.predictions, "books"))
@@ -807,8 +826,8 @@ def test_one_method_alone_is_ranked(tmp_path: Path) -> None:
         predictions=[path],
         baseline=None,
         confidence=0.95,
-        resamples=100,
-        seed=0,
+        deterministic=FIXED,
+        seed_sd=None,
     )
     assert read_csv(tmp_path / "c.csv").empty
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a"]
@@ -829,7 +848,7 @@ def test_three_classes_go_all_the_way(tmp_path: Path) -> None:
         predictions=paths,
         baseline=None,
         confidence=0.95,
-        resamples=300,
-        seed=0,
+        deterministic=["good", "poor"],
+        seed_sd=None,
     )
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a", "b"]

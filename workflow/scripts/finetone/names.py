@@ -22,6 +22,11 @@ def networks(config: Mapping[str, Any]) -> list[str]:
     return [name for name, kind in kinds.items() if KINDS[kind].seeded]
 
 
+def stochastic(config: Mapping[str, Any]) -> list[str]:
+    """The methods that another seed would train anew."""
+    return [*config["models"], *networks(config)]
+
+
 class Names:
     """Names of one checked configuration.
 

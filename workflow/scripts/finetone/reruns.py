@@ -126,7 +126,9 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
             elif record.inputs == now:
                 found.current.add(artifact)
         elif (experiment.folder / artifact).exists():
-            if artifact in taken:
+            if "format" in settings:  # earlier versions wrote less into it
+                change = "format"
+            elif artifact in taken:
                 change = "" if taken[artifact] == fingerprint else "settings"
             else:
                 change = _contradiction(artifact, experiment.record(artifact), settings)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from finetone.errors import UserError
 
+UNTESTED = "of one seed each: whether methods differ cannot be said (add seeds)"
 TABLES = ("tables/ranking.csv", "tables/efficiency.csv")
 
 
@@ -47,7 +48,9 @@ def show(folder: Path) -> None:
     ranking, cost = (read_csv(folder / name) for name in TABLES)
     cost = cost[["method", "parameters", "train_seconds"]]
     for dataset, rows in ranking.groupby("dataset", sort=False):
-        print(f"\n{dataset}: test accuracy in % [95 % interval], methods sharing a letter tie")
+        tested = len(rows) == 1 or (rows["group"] != "").all()
+        letters = "methods sharing a letter tie" if tested else UNTESTED
+        print(f"\n{dataset}: test accuracy in % [95 % interval], {letters}")
         for row in rows.merge(cost, on="method", how="left").to_dict("records"):
             size = (
                 "" if pd.isna(row["parameters"]) else f"{row['parameters'] / 1e6:7.2f} M parameters"

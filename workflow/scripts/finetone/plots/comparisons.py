@@ -53,7 +53,7 @@ def draw_comparisons(
     if len(order) < 2:
         draw_nothing(title, labels["nothing_comparisons"], target)
         return
-    pairs = read(comparisons, ["a", "b", "difference", "p_holm"], dataset)
+    pairs = read(comparisons, ["a", "b", "difference", "p_adjusted"], dataset)
     place = {method: i for i, method in enumerate(order)}
     n = len(order)
     difference = np.full((n, n), np.nan)
@@ -61,7 +61,7 @@ def draw_comparisons(
     for row in rows(pairs):
         i, j = place[row.a], place[row.b]
         difference[i, j], difference[j, i] = row.difference, -row.difference
-        significant[i, j] = significant[j, i] = row.p_holm < 1 - confidence
+        significant[i, j] = significant[j, i] = row.p_adjusted < 1 - confidence
     level = f"{1 - confidence:.3g}"
     with look():
         cell = 0.46 if n > 12 else 0.62

@@ -1,6 +1,6 @@
 """The experiment's answer in a few sentences, computed from the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,13 +13,17 @@ NAMED = 4  # methods listed by name before "and n more"
 
 
 def answer(
-    ranking: pd.DataFrame, efficiency: pd.DataFrame | None, style: Style, labels: Mapping[str, str]
+    ranking: pd.DataFrame,
+    efficiency: pd.DataFrame | None,
+    style: Style,
+    labels: Mapping[str, str],
+    stochastic: Collection[str] = (),
 ) -> list[str]:
     """The answer as sentences, from the rows of one dataset.
 
     They name the best method, those that are not significantly different from it, the difference to
     the next one with interval and share of the training time, and the best method that takes at most
-    half that time.
+    half that time. Where no seed was repeated, they say so and what two more would cost.
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ def answer(
         Titles of the methods.
     labels
         Words in the language of the page.
+    stochastic
+        Methods that another seed would train anew.
     """
     rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]
@@ -43,6 +49,12 @@ def answer(
     }
     if not others:
         return [labels["answer_only"].format(**facts)]
+    if not _letters(best):
+        sentences = [labels["answer_unknown"].format(**facts)]
+        if again := 2 * sum(seconds.get(method, 0.0) for method in stochastic) / 60:
+            minutes = significant(max(again, 0.1), 2)
+            sentences.append(labels["answer_two_more"].format(minutes=minutes))
+        return sentences
     told: list[dict[str, Any]] = []
     sentences = []
     if tied:

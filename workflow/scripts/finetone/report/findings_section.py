@@ -1,6 +1,6 @@
 """Sections on the results: ranking, curves, epochs, transfer."""
 
-from finetone.names import networks
+from finetone.names import stochastic
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
@@ -19,7 +19,7 @@ def ranking(maker: Maker) -> Section:
         Column(
             "difference_to_best", labels["behind"], "points", "difference_low", "difference_high"
         ),
-        Column("p_holm", labels["p_holm"], "p"),
+        Column("p_adjusted", labels["p_adjusted"], "p"),
         Column(
             "difference_to_baseline",
             labels["to_baseline"],
@@ -33,7 +33,7 @@ def ranking(maker: Maker) -> Section:
         Column("a", labels["method_a"], "method"),
         Column("b", labels["method_b"], "method"),
         Column("difference", labels["difference"], "points", "low", "high"),
-        Column("p_holm", labels["p_holm"], "p"),
+        Column("p_adjusted", labels["p_adjusted"], "p"),
         Column("mcnemar_p", labels["mcnemar_p"], "p"),
         with_interval("kappa", labels["kappa"], "number"),
     ]
@@ -41,17 +41,18 @@ def ranking(maker: Maker) -> Section:
     config = maker.inputs.config
     confidence = config.get("compare", {}).get("confidence", 0.95)
     # a method that draws no random numbers has one run, which another seed would not change
-    seeds = len(config["seeds"]) if config["models"] or networks(config) else 0
+    seeds = len(config["seeds"]) if stochastic(config) else 0
+    stated = config.get("compare", {}).get("seed_sd")
     sentences = [labels["ranking_note"].format(confidence=f"{100 * confidence:g}")]
-    if len(frame) > 1:
-        sentences += [
-            labels["ranking_letters"],
-            labels["ranking_seeds" if seeds > 1 else "ranking_rows"],
-        ]
-    else:
+    if len(frame) == 1:
         sentences.append(labels["ranking_alone"])
-    if seeds == 1:
+    elif seeds != 1 or stated is not None:
+        how = labels["ranking_seeds" if seeds else "ranking_rows"]
+        sentences += [labels["ranking_letters"], how]
+    if seeds == 1 and stated is None:
         sentences.append(labels["ranking_one_seed"])
+    elif seeds == 1:
+        sentences.append(labels["ranking_stated"].format(points=f"{stated:g}"))
     elif 1 < seeds < FEW_SEEDS:
         sentences.append(labels["ranking_few_seeds"].format(n=seeds))
     detectable = (

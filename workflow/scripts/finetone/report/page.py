@@ -13,6 +13,7 @@ from markupsafe import Markup
 from finetone import __version__
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.names import stochastic
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
 from finetone.plots.read_table import read
@@ -95,7 +96,11 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         answer=[
             sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
             for sentence in answer(
-                ranks, read(efficiency, ["method"]) if efficiency else None, style, labels
+                ranks,
+                read(efficiency, ["method"]) if efficiency else None,
+                style,
+                labels,
+                stochastic(inputs.config),
             )
         ],
         facts=what_was_run(maker),

@@ -1,4 +1,4 @@
-"""All metrics of one run from its logits, each with its standard error."""
+"""All metrics of one run from its logits, each with its rows' influences on it."""
 
 import numpy as np
 
@@ -16,7 +16,25 @@ OF_CONFUSION = {
 def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
     """`n`, `correct`, `accuracy`, `loss` and METRICS of one run, and `<metric>_se` of the last two.
 
-    logits: [n, classes]; label: [n] in 0…classes-1; n ≥ 1.
+    Parameters
+    ----------
+    logits
+        [n, classes]
+    label
+        [n] in 0…classes-1; n ≥ 1
+    """
+    values, influences = scores(logits, label)
+    errors = {f"{name}_se": standard_error(each) for name, each in influences.items()}
+    n, correct = len(label), int(influences["accuracy"].sum())
+    del errors["accuracy_se"]
+    return {"n": n, "correct": correct, **values, **errors}
+
+
+def scores(logits: Floats, label: Ints) -> tuple[dict[str, float], dict[str, Floats]]:
+    """(accuracy, loss and METRICS of one run; each row's influence [n] on each of them).
+
+    To first order a metric is a constant plus the mean of its influences: what one row more of a
+    kind would add, times n (see `standard_errors`). Parameters as in `evaluate`.
     """
     n, classes = logits.shape
     rows = np.arange(n)
@@ -29,6 +47,7 @@ def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
     cell = label.astype(np.int64) * classes + predicted
     placed = metrics.placements(logits, label)
     of_rows = {  # metrics that are means over rows, each its own influence
+        "accuracy": correct,
         "loss": -log_p[rows, label],
         "brier": metrics.brier(p, label),
         "ece": metrics.gaps(p[rows, predicted], correct),
@@ -43,10 +62,4 @@ def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
         "auc": of_auc(placed, n),
         **{name: of_cells(metric, table)[cell] for name, metric in OF_CONFUSION.items()},
     }
-    return {
-        "n": n,
-        "correct": int(correct.sum()),
-        "accuracy": float(correct.mean()),
-        **{name: float(value) for name, value in values.items()},
-        **{f"{name}_se": standard_error(influence) for name, influence in influences.items()},
-    }
+    return {name: float(value) for name, value in values.items()}, influences

@@ -18,14 +18,38 @@ def bounded(name: str) -> list[str]:
 
 def wilson(correct: float, n: float, confidence: float) -> Interval:
     """Score interval for a proportion (Wilson 1927): near-nominal coverage, inside [0, 1]."""
-    return _score(correct / n, n, float(stats.norm.ppf((1 + confidence) / 2)))
+    return score(correct / n, n, float(stats.norm.ppf((1 + confidence) / 2)))
 
 
-def _score(p: float, n: float, critical: float) -> Interval:
+def score(p: float, n: float, critical: float) -> Interval:
+    """Score interval of a proportion for any quantile; `n` may be a fraction of rows."""
     scale = 1 + critical**2 / n
     centre = (p + critical**2 / (2 * n)) / scale
     half = critical * np.sqrt(p * (1 - p) / n + critical**2 / (4 * n**2)) / scale
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+def scores(
+    mean: Floats, error: Floats, half: Floats, n: int, confidence: float
+) -> tuple[Floats, Floats]:
+    """Score intervals (low [m], high [m]) of shares [m] whose error has more sources than n rows.
+
+    Parameters
+    ----------
+    error
+        [m] standard error of each share; the interval is made with the number of rows that would
+        have this error (Korn & Graubard 1998; Franco et al. 2019), or with n where it is 0
+    half
+        [m] half of the symmetric interval, whose ratio to the error is the quantile
+    """
+    usual = float(stats.norm.ppf((1 + confidence) / 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        worth = np.where(error > 0, mean * (1 - mean) / error**2, n)
+        critical = np.where(error > 0, half / error, usual)
+    worth = np.where((mean <= 0) | (mean >= 1), n, worth)
+    ends = [score(*each) for each in zip(mean, worth, critical, strict=True)]
+    low, high = np.array(ends).reshape(-1, 2).T
+    return low, high
 
 
 def clopper_pearson(correct: int, n: int, confidence: float) -> Interval:
@@ -60,7 +84,7 @@ def over_seeds(accuracies: Floats, n: int, confidence: float) -> Interval:
     if of_rows == 0:
         return wilson(p * n, n, confidence)
     variance, critical = _of_mean(accuracies, of_rows, confidence)
-    return _score(p, n * of_rows / variance, critical)
+    return score(p, n * of_rows / variance, critical)
 
 
 def metric_over_seeds(

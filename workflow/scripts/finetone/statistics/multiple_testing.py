@@ -13,7 +13,7 @@ def holm(p: Floats) -> Floats:
     Parameters
     ----------
     p
-        [k].
+        [k]; NaN are no tests, and stay.
 
     Returns
     -------
@@ -21,9 +21,10 @@ def holm(p: Floats) -> Floats:
         [k], in the order given.
     """
     p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
+    tests = np.flatnonzero(~np.isnan(p))
+    order = tests[np.argsort(p[tests], kind="stable")]
+    scaled = p[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
     return adjusted
 

@@ -1,130 +1,146 @@
 """Paired comparison of methods that predicted the same rows.
 
-Two sources of chance are resampled: the rows (another test set) and the seeds (another training
-run). This is the two-way or *pigeonhole* bootstrap (Owen 2007, "The pigeonhole bootstrap"):
+Two sources of chance: the rows (another test set) and the seeds (another training run). With a, b
+and e for the variances of a score over seeds, rows and seed-by-row, the mean over S seeds and n rows
+has the variance a/S + b/n + e/(S n). Its two estimates are
 
-- rows: n of n with replacement, the same draw for all methods and seeds, so pairing is kept;
-- seeds: S-1 of S with replacement, drawn for each method by itself (Rao & Wu 1988: drawing S
-  would understate the variance over S seeds by the factor (S-1)/S, a half for two seeds).
-  A method with a single run is one fixed run: its interval speaks of new rows only.
+- of seeds: s²/S, the variance of the seeds' scores, moderated (see `moderation`): a/S + e/(S n);
+- of rows: the variance over rows of the mean over seeds, /n: b/n + e/(S n). For a difference of two
+  methods it is that of the difference row by row, which is what pairing gains.
 
-Owen shows that this counts the seed-by-row residual three times: with A, B, E for the variances of
-seeds, rows and residual, A/S + B/n + 3E/(Sn) instead of A/S + B/n + E/(Sn). The excess is known
-from the two-way residual mean square and is taken off; left in, the test rejected 1 % of true nulls
-at a nominal 5 % with two seeds, and found that much less.
+Both hold e/(S n), so it is taken off once for each method (the two-way analysis of variance; Owen
+2007, "The pigeonhole bootstrap", whose variance these closed forms are without drawing).
 
-The bootstrap gives the standard error; interval and p-value are Student's, with Satterthwaite's
-(1946) degrees of freedom: a variance over two or three seeds is itself uncertain, which quantiles
-of resamples do not show (two seeds are resampled to two points) and which made up to 22 % of true
-nulls significant. The seeds of each method are worth S-1 degrees of freedom, the rows n-1, each in
-proportion to its share of the variance. So few seeds that differ give wide intervals; runs that
-agree, and single runs, are tested as by a normal. The interval excludes 0 exactly when p is below
-1 - confidence.
+A difference of two binary scores can have no variance over rows at all by chance. So, as Agresti &
+Min (2005) do for matched pairs, two rows are added to it, one won by either method.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from finetone.seeds import derive
-from finetone.statistics.agreement import counting
-from finetone.statistics.metrics import Bools, Floats
+from finetone.statistics import intervals
+from finetone.statistics.metrics import Bools, Floats, Ints
+from finetone.statistics.mixture import Mixture
+from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
 
 POWER = 0.8
-CELLS = 5_000_000  # resample weights held at once: 20 MB in float32
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A difference of two accuracies, a - b.
+class Scores:
+    """The accuracies of K methods on the same n rows.
 
-    Attributes
+    Parameters
     ----------
-    value, low, high
-        The difference with its interval, as fractions.
-    error
-        Bootstrap standard error.
-    freedom
-        Degrees of freedom of its variance; infinite if the variance is known.
-    p
-        Two-sided p-value.
+    methods
+        their names
+    of_rows
+        [K, n] share of a method's seeds that are right on a row
+    of_seeds
+        for each method, the accuracy [S] of each seed
+    residual
+        [K] seed-by-row mean square; 0 for a single run
+    stochastic
+        [K] whether another seed would give another accuracy at all
+    stated
+        standard deviation over seeds to go by if no method has two runs, as a fraction
     """
 
-    value: float
-    low: float
-    high: float
-    error: float
-    freedom: float
-    p: float
+    methods: list[str]
+    of_rows: Floats
+    of_seeds: list[Floats]
+    residual: Floats
+    stochastic: Bools
+    stated: float | None = None
 
-    def reversed(self) -> "Difference":
-        """b - a"""
-        return replace(self, value=-self.value, low=-self.high, high=-self.low)
+    def of(self, places: Sequence[int]) -> "Scores":
+        """The methods at some places, in that order."""
+        return Scores(
+            [self.methods[i] for i in places],
+            self.of_rows[places],
+            [self.of_seeds[i] for i in places],
+            self.residual[places],
+            self.stochastic[places],
+            self.stated,
+        )
 
-    def detectable(self, confidence: float) -> float:
-        """Smallest true difference that this design finds with 80 % power.
+    @property
+    def mean(self) -> Floats:
+        """[K]"""
+        return self.of_rows.mean(axis=1)
 
-        Two-sided and unadjusted: the sum of two t quantiles times the standard error (Bloom 1995).
+    @property
+    def seeds(self) -> Ints:
+        """[K] runs per method."""
+        return np.array([len(own) for own in self.of_seeds])
+
+    @property
+    def shared(self) -> Floats:
+        """[K] seed-by-row part of the variance of a mean, which both estimates hold."""
+        return self.residual / self.seeds / self.of_rows.shape[1]
+
+    @property
+    def variance(self) -> SeedVariance:
+        """Over seeds."""
+        return _over_seeds(self.of_seeds, self.stochastic, self.stated)
+
+    @property
+    def rows_variance(self) -> Floats:
+        """[K] part of the variance of a mean that is due to rows alone."""
+        # of all rows, not of one less: p (1 - p) / n, so that a single run has Wilson's interval
+        found = self.of_rows.var(axis=1) / self.of_rows.shape[1] - self.shared
+        return np.maximum(found, 0.0)
+
+    def interval(self, confidence: float) -> tuple[Floats, Floats]:
+        """(low [K], high [K]) of the means, shares of rows, over new seeds and new rows.
+
+        A score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn &
+        Graubard 1998; Franco et al. 2019). Over rows alone if seeds cannot be judged.
         """
-        critical = sum(stats.t.ppf(q, self.freedom) for q in ((1 + confidence) / 2, POWER))
-        return float(critical * self.error)
+        n = self.of_rows.shape[1]
+        seeds, df = self.variance.of_sums(np.diag(1 / self.seeds))
+        errors = Mixture(self.rows_variance, seeds, df, n)
+        return intervals.scores(
+            self.mean, errors.error, errors.half_width(confidence), n, confidence
+        )
 
 
-def resample_rows(correct: Bools, resamples: int, seed: int) -> Floats:
-    """Accuracy of each run in each resample of the rows. correct: [runs, n] → [resamples, runs].
+def accuracies(panel: Panel, deterministic: Collection[str], seed_sd: float | None) -> Scores:
+    """The accuracy of every method of a panel.
 
-    Draws become counts per row and one matrix product serves all runs. Counts times 0/1 are sums
-    of integers below 2^24, exact in float32: the result is the same bits on any machine.
+    Parameters
+    ----------
+    deterministic
+        the methods that another seed would not change
+    seed_sd
+        stated standard deviation over seeds, as a fraction
     """
-    runs, n = correct.shape
-    precise = counting(n)
-    columns = np.ascontiguousarray(correct.T, dtype=precise)
-    random = np.random.default_rng(seed)
-    block = max(1, min(resamples, CELLS // n))
-    counts = np.empty((block, n), precise)
-    result = np.empty((resamples, runs))
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        drawn = random.integers(0, n, size=(size, n), dtype=np.int32 if n < 2**31 else np.int64)
-        for row in range(size):
-            counts[row] = np.bincount(drawn[row], minlength=n)
-        result[start : start + size] = counts[:size] @ columns
-    return result / n
-
-
-def seed_weights(seeds: int, resamples: int, seed: int) -> Floats:
-    """Weights [resamples, seeds], each row summing to 1; a single seed is kept as it is."""
-    if seeds == 1:
-        return np.ones((resamples, 1))
-    drawn = np.random.default_rng(seed).multinomial(
-        seeds - 1, np.full(seeds, 1 / seeds), size=resamples
+    blocks = [panel.correct[panel.columns[method]] for method in panel.methods]
+    return Scores(
+        panel.methods,
+        np.stack([block.mean(axis=0) for block in blocks]),
+        [block.mean(axis=1) for block in blocks],
+        np.array([residual_mean_square(block) for block in blocks]),
+        np.array([method not in deterministic for method in panel.methods]),
+        seed_sd,
     )
-    return drawn / (seeds - 1)
 
 
-def resample(panel: Panel, resamples: int, seed: int) -> dict[str, Floats]:
-    """{method: its resampled mean accuracies [resamples]}.
-
-    Streams are named, so adding a method or a dataset changes no other's numbers, and a method's
-    seeds are drawn alike on every dataset: its runs there are the same trained models.
-    """
-    by_run = resample_rows(panel.correct, resamples, derive(seed, "rows", panel.dataset))
-    means = {}
-    for method, columns in panel.columns.items():
-        weights = seed_weights(len(panel.seeds[method]), resamples, derive(seed, "seeds", method))
-        means[method] = (by_run[:, columns] * weights).sum(axis=1)
-    return means
+def _over_seeds(
+    of_seeds: Sequence[Floats], stochastic: Bools, stated: float | None
+) -> SeedVariance:
+    own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
+    seeds = np.array([len(each) for each in of_seeds])
+    return SeedVariance(np.array(own), seeds, stochastic, stated)
 
 
-def excess(panel: Panel, method: str) -> float:
-    """How much the two-way bootstrap overstates the variance of a method's mean accuracy.
-
-    It is twice the residual mean square over (seeds × rows); nothing for a single run.
-    """
-    correct = panel.correct[panel.columns[method]]
+def residual_mean_square(correct: Bools) -> float:
+    """Seed-by-row mean square of the two-way layout `correct` [seeds, n]; 0 for a single run."""
     seeds, n = correct.shape
     if min(seeds, n) < 2:
         return 0.0
@@ -133,67 +149,112 @@ def excess(panel: Panel, method: str) -> float:
     total = seeds * n * mean * (1 - mean)
     between_rows = seeds * float(((per_row - mean) ** 2).sum())
     between_seeds = n * float(((correct.mean(axis=1) - mean) ** 2).sum())
-    residual = (total - between_rows - between_seeds) / ((seeds - 1) * (n - 1))
-    return float(2 * max(0.0, residual) / (seeds * n))
+    return max(0.0, (total - between_rows - between_seeds) / ((seeds - 1) * (n - 1)))
 
 
-def difference(
-    value: float,
-    resampled: Floats,
-    confidence: float,
-    n: float,
-    luck: Sequence[Floats] = (),
-    excess: float = 0.0,
-) -> Difference:
-    """Test and interval for an observed difference, given its resamples [resamples].
+@dataclass(frozen=True)
+class Estimates:
+    """m differences of accuracies.
 
-    `excess` is by how much their variance is known to be too large.
-
-    `luck`: for each independent set of seeds, what the difference owes to each of them, up to a
-    constant (for a - b, the accuracies of a's seeds and those of b's). `n`: rows.
+    Parameters
+    ----------
+    value
+        [m]
+    errors
+        what each differs by from the truth
+    known
+        whether seeds can be judged; if not, nothing but `value` means anything
     """
-    variance = float(resampled.var(ddof=1))
-    # at least a third: the residual is counted three times, and is all there is at most
-    variance = max(variance / 3, variance - excess)
-    error = float(np.sqrt(variance))
-    if error < 1e-12:  # every resample says the same: no error to measure the difference by
-        p = 1 / (1 + len(resampled)) if abs(value) > 1e-12 else 1.0
-        return Difference(value, value, value, 0.0, float("inf"), p)
-    freedom = satterthwaite(variance, n, luck)
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(value) / error, freedom))
-    p = max(p, float(np.finfo(float).tiny))  # never 0
-    return Difference(value, value - half, value + half, error, freedom, p)
+
+    value: Floats
+    errors: Mixture
+    known: bool
+
+    def p(self, methods: int = 2) -> Floats:
+        """[m] p of each by itself, or adjusted for all pairs of `methods`; NaN if not known."""
+        return self._or_nan(self.errors.p(self.value, methods))
+
+    def interval(self, confidence: float, methods: int = 2) -> tuple[Floats, Floats]:
+        """Give intervals (low [m], high [m]) inside [-1, 1]; NaN if not known.
+
+        They exclude 0 where `p` is below 1 - confidence, and hold at once for all pairs of
+        `methods`.
+        """
+        half = self._or_nan(self.errors.half_width(confidence, methods))
+        return np.maximum(self.value - half, -1.0), np.minimum(self.value + half, 1.0)
+
+    def _or_nan(self, numbers: Floats) -> Floats:
+        return numbers if self.known else np.full_like(numbers, np.nan)
 
 
-def satterthwaite(variance: float, n: float, luck: Sequence[Floats]) -> float:
-    """Degrees of freedom of a variance over seeds and rows.
+@dataclass(frozen=True)
+class Pairs(Estimates):
+    """All pairs of K methods, first minus second.
 
-    It is the sum of that of the mean over each set of seeds (S-1 each) and, for the rest, of rows
-    (n-1).
+    Parameters
+    ----------
+    design
+        the errors if all methods varied alike from seed to seed
+    names
+        [m] the two methods of each pair
+    methods
+        K
     """
-    of_seeds = [(float(np.var(x, ddof=1)) / len(x), len(x) - 1) for x in luck if len(x) > 1]
-    of_rows = max(0.0, variance - sum(v for v, _ in of_seeds)), max(1.0, n - 1)
-    doubt = sum(v**2 / freedom for v, freedom in (*of_seeds, of_rows))
-    return variance**2 / doubt if doubt > 0 else float("inf")
+
+    design: Mixture
+    names: list[tuple[str, str]]
+    methods: int
+
+    def detectable(self, confidence: float) -> Floats:
+        """Give the smallest true difference [m] that this design finds with 80 % power.
+
+        Adjusted for all pairs (Bloom 1995 adds the two quantiles), and by the pooled variance over
+        seeds: a method's own is known too badly to plan with.
+        """
+        half = self.design.half_width(confidence, self.methods)
+        return self._or_nan(half + float(stats.norm.ppf(POWER)) * self.design.error)
 
 
-def compare(
-    panel: Panel, confidence: float, resamples: int, seed: int
-) -> dict[tuple[str, str], Difference]:
-    """All pairs (a before b in the panel's order) of methods, a - b."""
-    means = resample(panel, resamples, seed)
-    accuracy = {m: panel.mean_accuracy(m) for m in panel.methods}
-    surplus = {m: excess(panel, m) for m in panel.methods}
-    return {
-        (a, b): difference(
-            accuracy[a] - accuracy[b],
-            means[a] - means[b],
-            confidence,
-            len(panel.ids),
-            [panel.accuracies(a), panel.accuracies(b)],
-            surplus[a] + surplus[b],
-        )
-        for i, a in enumerate(panel.methods)
-        for b in panel.methods[i + 1 :]
-    }
+def compare(scores: Scores) -> Pairs:
+    """All pairs of methods, a before b in the scores' order, a - b."""
+    k, n = scores.of_rows.shape
+    first, second = np.array(list(combinations(range(k), 2)), dtype=int).reshape(-1, 2).T
+    products = scores.of_rows @ scores.of_rows.T
+    squares = np.diag(products)
+    of_squares = squares[first] + squares[second] - 2 * products[first, second]
+    value = scores.mean[first] - scores.mean[second]
+    more = n + 2  # two rows added, one won by either
+    rows = ((np.maximum(of_squares, 0.0) + 2) / more - (value * n / more) ** 2) / more
+    coefficients = np.zeros((len(first), k))
+    pair = np.arange(len(first))
+    coefficients[pair, first] = 1 / scores.seeds[first]
+    coefficients[pair, second] = 1 / scores.seeds[second]
+    variance = scores.variance
+    seeds, df = variance.of_sums(coefficients)
+    pooled, pooled_df = variance.pooled
+    drawing = coefficients @ scores.stochastic
+    twice = scores.shared[first] + scores.shared[second]
+    rows = np.maximum(rows - twice, rows / 3)
+    return Pairs(
+        value,
+        Mixture(rows, seeds, df, n),
+        variance.known,
+        Mixture(rows, drawing * pooled, np.full(len(first), pooled_df), n),
+        [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
+        k,
+    )
+
+
+def drops(home: Scores, away: Scores) -> Estimates:
+    """By how much each method's accuracy is lower on other rows: home - away.
+
+    Rows are independent, seeds are not: they are the same trained models on both, so a lucky seed
+    is lucky twice, and its luck cancels in the drop. `home` and `away` have the same methods with
+    the same seeds, in the same order.
+    """
+    lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
+    variance = _over_seeds(lost, home.stochastic, home.stated)
+    seeds, df = variance.of_sums(np.diag(1 / home.seeds))
+    n = min(home.of_rows.shape[1], away.of_rows.shape[1])
+    rows = home.rows_variance + away.rows_variance
+    return Estimates(home.mean - away.mean, Mixture(rows, seeds, df, n), variance.known)

@@ -1,29 +1,50 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
 from finetone.statistics.metrics import METRICS
+from finetone.statistics.mixture import Mixture
+from finetone.statistics.moderation import SeedVariance
 
-BOUNDS = dict.fromkeys(METRICS, (0.0, 1.0)) | {"loss": (0.0, float("inf")), "mcc": (-1.0, 1.0)}
+SCORES = ("accuracy", "loss", *METRICS)
+BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
+NOT_SHARES = ("loss", "brier", "ece")  # the others behave like a share of rows, once in [0, 1]
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
-def table(runs: Path, confidence: float) -> pd.DataFrame:
-    """summary.csv from runs.csv."""
-    return summarise(read_csv(runs), confidence)
+def table(
+    runs: Path, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+) -> pd.DataFrame:
+    """summary.csv from runs.csv.
+
+    Parameters
+    ----------
+    deterministic
+        the methods that another seed would not change
+    seed_sd
+        stated standard deviation over seeds of the accuracy, in points, where no method has two
+    """
+    stated = None if seed_sd is None else seed_sd / 100
+    return summarise(read_csv(runs), confidence, deterministic, stated)
 
 
-def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """runs.csv → summary.csv, one row per dataset, method and epoch.
+def summarise(
+    runs: pd.DataFrame, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+) -> pd.DataFrame:
+    """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` as a fraction.
 
     Exactly one row of each dataset and method has `kept` true. Where seeds kept different epochs
     (chosen on a dev split) that is an extra row with epoch 0, made of each seed's kept epoch.
-    A mean over seeds is empty if the metric is undefined for any of them.
+    A mean over seeds is empty if the metric is undefined for any of them. The variance over seeds
+    is judged (`moderation`) together with those of the other methods' kept rows, or of the other
+    methods' rows of the same epoch.
     """
     rows = []
     for _, of_method in runs.groupby(["dataset", "method"], sort=False):
@@ -34,40 +55,99 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
             rows.append(_row(epoch, is_kept, chosen, confidence))
         if not same:
             rows.append(_row(EACH_KEPT, True, kept, confidence))
-    return pd.DataFrame(rows)
+    found = pd.DataFrame(rows)
+    found["stochastic"] = ~found["method"].isin(deterministic)
+    together = found["epoch"].where(~found["kept"], "kept")
+    for _, chosen in found.groupby(["dataset", together], sort=False):
+        for name in SCORES:
+            stated = seed_sd if name == "accuracy" else None
+            ends = _interval(chosen, name, confidence, stated)
+            found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
+    kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
+    return found.drop(columns=[*kept_out, "stochastic"])
 
 
 def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[str, object]:
     accuracy = (runs["correct"] / runs["n"]).to_numpy()  # the printed one is rounded
-    low, high = intervals.over_seeds(accuracy, int(runs["n"].iloc[0]), confidence)
     seeds_low, seeds_high = intervals.student(accuracy, confidence)
-    return {
+    n = int(runs["n"].iloc[0])
+    row = {
         "dataset": runs["dataset"].iloc[0],
         "method": runs["method"].iloc[0],
         "epoch": epoch,
         "kept": kept,
         "seeds": len(runs),
-        "n": int(runs["n"].iloc[0]),
+        "n": n,
         "accuracy_mean": runs["correct"].sum() / runs["n"].sum(),
         "accuracy_sd": accuracy.std(ddof=1) if len(runs) > 1 else float("nan"),
         "accuracy_min": accuracy.min(),
         "accuracy_max": accuracy.max(),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "seeds_low": seeds_low,
-        "seeds_high": seeds_high,
+        "accuracy_low": np.nan,
+        "accuracy_high": np.nan,
+        "seeds_low": max(0.0, seeds_low) if seeds_low == seeds_low else seeds_low,
+        "seeds_high": min(1.0, seeds_high) if seeds_high == seeds_high else seeds_high,
         "loss_mean": runs["loss"].mean(),
         "loss_sd": runs["loss"].std(),
         **{f"{metric}_mean": runs[metric].mean(skipna=False) for metric in METRICS},
-        **_intervals(runs, confidence),
     }
+    for name in SCORES:
+        row |= {f"{name}_low": np.nan, f"{name}_high": np.nan}
+        values = accuracy if name == "accuracy" else runs[name].to_numpy(float)
+        with np.errstate(invalid="ignore"):
+            row[f"{name}_own"] = values.var(ddof=1) if len(runs) > 1 else 0.0
+        row[f"{name}_rows"] = _rows_variance(runs, name, epoch != EACH_KEPT)
+    return row
 
 
-def _intervals(runs: pd.DataFrame, confidence: float) -> dict[str, float]:
-    found = {}
-    for metric in ("loss", *METRICS):
-        values, errors = runs[metric].to_numpy(float), runs[f"{metric}_se"].to_numpy(float)
-        found[f"{metric}_low"], found[f"{metric}_high"] = intervals.metric_over_seeds(
-            values, errors, confidence, BOUNDS[metric]
-        )
-    return found
+def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
+    """Part of the variance of a mean over seeds that is due to rows alone.
+
+    t, the mean of the runs' own variances, holds rows and seed-by-row; r, that of their mean, rows
+    and 1/S of seed-by-row. So (t - r) / (S - 1) is what the variance over seeds holds already.
+    """
+    seeds, n = len(runs), runs["n"].iloc[0]
+    together = float(runs[f"{name}_cov"].mean(skipna=False))
+    alone = float((runs[f"{name}_se"] ** 2).mean(skipna=False)) if name != "accuracy" else 0.0
+    # accuracies by p (1 - p) / n, so that a single run has Wilson's interval
+    fewer = 1.0
+    if name == "accuracy":
+        share = runs["correct"] / n
+        alone, fewer = float((share * (1 - share)).mean()) / max(n - 1, 1), (n - 1) / n
+    if seeds == 1 or not same_epoch or np.isnan(together):
+        return fewer * alone
+    return max(0.0, fewer * together - (alone - together) / (seeds - 1))
+
+
+def _interval(
+    rows: pd.DataFrame, name: str, confidence: float, stated: float | None
+) -> tuple[Any, Any]:
+    """(low, high) for the mean of a metric over new seeds and new test rows, of several methods.
+
+    Of shares a score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn
+    & Graubard 1998; Franco et al. 2019); of other metrics the mean and as much on either side, cut
+    off where they end. NaN where a run has no value or no error, and over rows alone where seeds
+    cannot be judged.
+    """
+    mean = rows[f"{name}_mean"].to_numpy(float)
+    own, of_rows = rows[f"{name}_own"].to_numpy(float), rows[f"{name}_rows"].to_numpy(float)
+    usable = np.isfinite(mean) & np.isfinite(own) & np.isfinite(of_rows)
+    seeds = rows["seeds"].to_numpy(int)[usable]
+    low = np.full(len(rows), np.nan)
+    high = low.copy()
+    if not usable.any():
+        return low, high
+    variance = SeedVariance(own[usable], seeds, rows["stochastic"].to_numpy()[usable], stated)
+    n = int(rows["n"].min())
+    errors = Mixture(of_rows[usable], *variance.of_sums(np.diag(1 / seeds)), n)
+    half = errors.half_width(confidence)
+    least, most = BOUNDS[name]
+    if name in NOT_SHARES:
+        low[usable] = np.maximum(mean[usable] - half, least)
+        high[usable] = np.minimum(mean[usable] + half, most)
+        return low, high
+    span = most - least
+    ends = intervals.scores(
+        (mean[usable] - least) / span, errors.error / span, half / span, n, confidence
+    )
+    low[usable], high[usable] = (least + span * end for end in ends)
+    return low, high
