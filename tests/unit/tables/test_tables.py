@@ -799,8 +799,8 @@ def test_inputs_that_do_not_belong_together_are_named(
     said = refused("main_table", summary=summary, **models)
     assert said == f"{summary}: no row for model 'nobody' on 'movies'; rerun summary"
 
-    drops = {"summary": summary, "source": "movies", "transfer": ["products"], "confidence": 0.95}
-    drops |= {"resamples": 100, "seed": 0}
+    drops = {"source": "movies", "transfer": ["products"], "confidence": 0.95}
+    drops |= {"deterministic": FIXED, "seed_sd": None}
     said = refused("transfer_table", predictions=home, **drops)
     assert said == "no prediction file holds dataset 'products'"
     lone = [path for path in e.predictions if path.parts[-3:] != ("movies", "big", "seed2.parquet")]
