@@ -57,7 +57,7 @@ def read_config(folder: Path, config_key: str) -> PretrainedConfig:
             f"{config_key}: there is no config.json in {folder}; name a folder or repository that holds "
             "one model in the format of transformers"
         )
-    _refuse_large(folder, config_key)
+    refuse_large(folder, config_key)
     raw = _parse(file, config_key)
     kind = raw.get("model_type")
     kind = kind if kind is None else str(kind)[:40]
@@ -155,7 +155,8 @@ def _bounded() -> Iterator[None]:
             hook.remove()
 
 
-def _refuse_large(folder: Path, config_key: str) -> None:
+def refuse_large(folder: Path, config_key: str) -> None:
+    """Raise a UserError for a file beside the weights that is larger than any such file is."""
     for file in [*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model")]:
         limit = MAX_CONFIG if file.name == "config.json" else MAX_FILE
         if file.stat().st_size > limit:

@@ -22,7 +22,7 @@ from finetone.errors import UserError
 from finetone.hub.repository import Repository
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
-from finetone.models import checkpoint, layers, parameters, scratch
+from finetone.models import architecture, checkpoint, layers, parameters, scratch
 from finetone.models.checkpoint import Loaded
 from finetone.models.tokenizer import check as check_tokenizer
 from finetone.models.tokenizer import load as load_tokenizer
@@ -153,5 +153,6 @@ def _locate(
     folder = Path(block["path"]).expanduser()
     if not folder.is_dir():
         raise UserError(f"{config_key}.path: there is no folder {folder}")
+    architecture.refuse_large(folder, config_key)  # before a gigabyte is hashed
     own = describe(own_files(block))
     return folder, {"kind": "path", "path": block["path"], "files": own}
