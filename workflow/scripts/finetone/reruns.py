@@ -126,8 +126,9 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
             elif record.inputs == now:
                 found.current.add(artifact)
         elif (experiment.folder / artifact).exists():
-            if "format" in settings:  # earlier versions wrote less into it
-                change = "format"
+            made_of = [records[each] for each in inputs]
+            if "format" in settings and not all(r and r.fingerprint for r in made_of):
+                change = "format"  # of an early version, which wrote less into its tables
             elif artifact in taken:
                 change = "" if taken[artifact] == fingerprint else "settings"
             else:
