@@ -82,7 +82,7 @@ def one(test, facts=None):
 
 
 @pytest.mark.parametrize(("seeds", "spread"), [((1,), 0.0), ((1, 2, 3), 0.01)])
-def test_a_lone_accuracy_has_the_interval_of_the_summary(seeds, spread):
+def test_a_lone_accuracy_has_a_score_interval_over_its_own_seeds(seeds, spread):
     facts = make_facts(runs=runs(400, seeds, spread))
     outcome = one(accuracy("value", a={"method": "big"}, expect={"min": 0}), facts)
     table = facts.tables["runs"]

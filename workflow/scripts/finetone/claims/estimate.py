@@ -31,8 +31,8 @@ class Estimate:
     rows
         Number of test rows; 0 if it is not from test rows.
     accuracies
-        One per seed if this is the accuracy of a single method. Its interval is then the one
-        that every table has (`intervals.over_seeds`).
+        One per seed if this is the accuracy of a single method. Its interval is then the score
+        interval over its own seeds (`intervals.over_seeds`), not moderated.
     """
 
     value: float

@@ -3,8 +3,8 @@
 Where the variance of each comes from:
 
 - accuracy: test rows, p(1-p)/n, and seeds, s²/S. With one seed the second is unknown and left out;
-  the verdict states the number of seeds. The accuracy of a single method has the interval of
-  summary.csv.
+  the verdict states the number of seeds. The accuracy of a single method has a score
+  interval over its own seeds; that of summary.csv is judged together with the other methods.
 - other metrics of a run: seeds alone; with one seed there is no interval.
 - a drop in transfer: the interval of transfer.csv.
 - times and memory: measured once, assumed to be accurate to ±10 %.

@@ -76,7 +76,7 @@ def over_seeds(accuracies: Floats, n: int, confidence: float) -> Interval:
     s²/S (seeds) + p(1-p)/n (rows); the second term is an upper bound, since averaging over seeds
     removes some of it, so the interval errs on the wide side. The score interval is then formed
     with the effective number of rows this variance is worth and a t quantile with Satterthwaite's
-    degrees of df (the usual treatment of proportions from clustered samples, cf. Korn &
+    degrees of freedom (the usual treatment of proportions from clustered samples, cf. Korn &
     Graubard 1998; Franco et al. 2019). With one seed, or seeds that agree exactly, it is Wilson's.
     """
     p = float(np.mean(accuracies))
@@ -94,7 +94,7 @@ def metric_over_seeds(
 
     `values`, `errors`: the metric and its standard error over rows, one per seed, on the same rows.
     As in `over_seeds` the variances s²/S and that over rows (the seeds' mean: an upper bound) add
-    up, with a t quantile of Satterthwaite's degrees of df. Cut off at `bounds`; NaN where a
+    up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
     seed has no value or no error.
     """
     mean = float(np.mean(values))
@@ -107,7 +107,7 @@ def metric_over_seeds(
 def _of_mean(values: Floats, of_rows: float, confidence: float) -> tuple[float, float]:
     """(variance of the mean over new seeds and rows, quantile its interval is made with).
 
-    Satterthwaite's degrees of df: the variance over seeds is estimated from `values`, one per
+    Satterthwaite's degrees of freedom: the variance over seeds is estimated from `values`, one per
     seed, that over rows is taken as known. One seed, or seeds that agree: the normal quantile.
     """
     seeds = len(values)

@@ -84,8 +84,8 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
         "accuracy_max": accuracy.max(),
         "accuracy_low": np.nan,
         "accuracy_high": np.nan,
-        "seeds_low": max(0.0, seeds_low) if seeds_low == seeds_low else seeds_low,
-        "seeds_high": min(1.0, seeds_high) if seeds_high == seeds_high else seeds_high,
+        "seeds_low": np.maximum(0.0, seeds_low),  # keeps NaN
+        "seeds_high": np.minimum(1.0, seeds_high),
         "loss_mean": runs["loss"].mean(),
         "loss_sd": runs["loss"].std(),
         **{f"{metric}_mean": runs[metric].mean(skipna=False) for metric in METRICS},
