@@ -71,7 +71,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         check_csv(table)
     labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
-    columns = ["method", "rank", "accuracy", "low", "high", "group"]
+    columns = ["method", "rank", "metric", "score", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
     efficiency = inputs.tables.get("efficiency")
     pictures = {
@@ -101,6 +101,8 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
                 style,
                 labels,
                 stochastic(inputs.config),
+                maker.rows("recommendation"),
+                inputs.config.get("compare", {}).get("margin", 1.0),
             )
         ],
         facts=what_was_run(maker),
