@@ -480,7 +480,7 @@ def _tables(
                     "method": row["method"],
                     "status": status,
                     "recommended": row["rank"] == 1,
-                    "reason": "undecided" if row["rank"] == 1 else "",
+                    "why": "undecided" if row["rank"] == 1 else "",
                     "behind": behind or None,
                     "train_seconds": 10.0,
                 }

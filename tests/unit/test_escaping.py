@@ -56,6 +56,8 @@ FIXED |= {
     "b",
     "group",
     "why",
+    "metric",
+    "status",
     "verdict",
     "sha256",
     "like",

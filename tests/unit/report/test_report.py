@@ -256,7 +256,7 @@ def advice(reason: str, **status: str) -> pd.DataFrame:
     found = pd.DataFrame({"method": list(status), "status": list(status.values())})
     recommended = (found.index == 0) & (reason not in ("control", "unknown"))
     found["train_seconds"] = 1.0
-    return found.assign(recommended=recommended, reason=[reason] + [""] * (len(found) - 1))
+    return found.assign(recommended=recommended, why=[reason] + [""] * (len(found) - 1))
 
 
 def test_a_clear_winner_and_the_distance_to_the_next() -> None:

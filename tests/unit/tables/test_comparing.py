@@ -142,8 +142,8 @@ def advice(
 
 def chosen(found: pd.DataFrame) -> tuple[str | None, str]:
     named = found.loc[found["recommended"], "method"].tolist()
-    assert len(named) <= 1 and (found["reason"] != "").sum() == 1
-    reason = found.loc[found["reason"] != "", "reason"].item()
+    assert len(named) <= 1 and (found["why"] != "").sum() == 1
+    reason = found.loc[found["why"] != "", "why"].item()
     return (named[0] if named else None), reason
 
 
@@ -198,7 +198,7 @@ def test_without_a_second_seed_nothing_is_recommended(tmp_path: Path) -> None:
     found = read_csv(e.out / "recommendation.csv")
     assert not found["recommended"].any()
     assert set(found["status"]) == {"best", "unknown", "control"}
-    assert found["reason"][0] == "unknown"
+    assert found["why"][0] == "unknown"
     assert set(read_csv(e.out / "comparisons.csv")["verdict"]) == {""}
 
 

@@ -85,7 +85,7 @@ def _recommendation(rows: list[dict[Any, Any]]) -> None:
     """Which method to take, and why."""
     from finetone.tables.recommendation_table import REASONS
 
-    reason = next(row["reason"] for row in rows if row["reason"])
+    reason = next(row["why"] for row in rows if row["why"])
     chosen = next((row["method"] for row in rows if row["recommended"]), "none")
     print(f"recommended: {chosen} ({REASONS[reason]})")
     if undecided := [row["method"] for row in rows if row["status"] == "open"]:

@@ -106,7 +106,7 @@ def _recommended(
     margin: float,
 ) -> str:
     """Which method to take, and why; or what would have to be decided first."""
-    reason = next((row["reason"] for row in rows if not missing(row["reason"])), "control")
+    reason = next((row["why"] for row in rows if not missing(row["why"])), "control")
     chosen = [row for row in rows if str(row["recommended"]).lower() == "true"]
     if not chosen:
         return labels[f"recommend_{reason}"]

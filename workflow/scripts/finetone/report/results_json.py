@@ -153,7 +153,7 @@ def _results(
 
 def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:
     """The method that recommendation.csv names, by which rule and why, and all considered."""
-    reason = next(filter(None, considered["reason"]))
+    reason = next(filter(None, considered["why"]))
     return {
         "method": next(iter(considered.loc[considered["recommended"], "method"]), None),
         "reason": reason,

@@ -26,7 +26,7 @@ from finetone.statistics.intervals import bounded
 from finetone.tables.method_facts import whole
 
 COLUMNS = [
-    *("dataset", "method", "status", "recommended", "reason", "rank", *bounded("behind")),
+    *("dataset", "method", "status", "recommended", "why", "rank", *bounded("behind")),
     *("train_seconds", "parameters"),
 ]
 RULE = (
@@ -83,8 +83,8 @@ def recommend(found: pd.DataFrame, controls: Collection[str], margin: float) -> 
     chosen, reason = _choice(rows)
     for row in rows:
         row["recommended"] = row is chosen
-        # where there is none, the reason stands with the best
-        row["reason"] = reason if row is (chosen or rows[0]) else ""
+        # where there is none, why stands with the best
+        row["why"] = reason if row is (chosen or rows[0]) else ""
     return whole(pd.DataFrame(rows)[COLUMNS])
 
 
