@@ -151,7 +151,9 @@ def test_a_clean_table_raises_no_flag(seed):
         for epoch in (1, 2, 3):
             p_true = random.beta(4, 1, size=2000)
             accuracy, loss = (p_true > 0.5).mean(), -np.log(p_true).mean()
-            results.append(result(f"m{model}", epoch, f"{100 * accuracy:.2f}", f"{loss:.3f}", n=2000))
+            results.append(
+                result(f"m{model}", epoch, f"{100 * accuracy:.2f}", f"{loss:.3f}", n=2000)
+            )
     setup = Setup(dataset="d", n_test=2000, batch_sizes=(16, 32))
     found = summarise(Published(setup, results), [])
     assert {f["check"] for f in found["findings"]} <= {"rankings"}

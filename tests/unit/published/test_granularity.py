@@ -53,7 +53,9 @@ def test_share_is_the_share_of_possible_prints(n, decimals, rounding):
     steps = 100 * 10**decimals
     grid = [f"{Decimal(i).scaleb(-decimals):f}" for i in range(steps + 1)]
     allowed = sum(possible(Printed.parse(text), n, rounding) for text in grid)
-    assert share_possible(Printed.parse(grid[0]), n, rounding) == pytest.approx(allowed / (steps + 1))
+    assert share_possible(Printed.parse(grid[0]), n, rounding) == pytest.approx(
+        allowed / (steps + 1)
+    )
 
 
 def test_chance_is_the_binomial_tail():

@@ -122,7 +122,9 @@ def test_every_check_is_put_in_words(audit):
         "granularity", "powerless", "loss", "repeats", "rankings", "literature",
     }  # fmt: skip
     first = sentences["granularity"]
-    assert first.startswith("16 of 42 accuracies in the table cannot come from 5,000 rows. One more")
+    assert first.startswith(
+        "16 of 42 accuracies in the table cannot come from 5,000 rows. One more"
+    )
     assert "moves the accuracy by 0.02 points" in first and "95.23 % cannot occur" in first
     assert "38 of 42 fit 4,992 rows" in first and "k/5,008" in first and "25,000" in first
     assert "95.70, 96.10 and 96.50" in first

@@ -54,7 +54,11 @@ def test_what_is_no_plain_number(text):
         ("a,2", "a,1", "a is listed twice"),
         ("a,2", "a,0", "epoch '0'"),
         ("a,2", "a,two", "epoch 'two'"),
-        ("accuracy,loss", "score,cost", r"no column holds results; it has model, epoch, score, cost"),
+        (
+            "accuracy,loss",
+            "score,cost",
+            r"no column holds results; it has model, epoch, score, cost",
+        ),
         ("model,", "modell,", r"column 'model' is missing; it has modell, epoch, accuracy, loss"),
         ("epoch,", "accuracy,", r"two columns have one name"),
         ("epoch,", "n,", "a is listed twice"),

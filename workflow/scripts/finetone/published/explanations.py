@@ -165,31 +165,26 @@ class Column:
     def fits(self) -> list[Fit]:
         """The explanations to name: all convincing ones that tie, and others that allow everything.
 
-        They tie if they allow equally many values; reading zeros at the end as missing digits is
-        another reading of the column, which is told apart. Half of the error probability is for
+        They tie if they allow equally many values. That zeros at the end are missing digits is told
+        where it explains more than the digits as they are. Half of the error probability is for
         explanations with a reason, half for other numbers of rows.
         """
         hits = {e: sum(map(e.allows, self.values)) for e in self.tried}
-        plain = {(e.of, e.rounding): k for e, k in hits.items() if not e.bare}
-        plain[self.design.stated.of, self.design.stated.rounding] = len(self.values)
         size = {near: sum((e.name == "near") is near for e in hits) for near in (False, True)}
-        found = []
+        told: list[Fit] = []
+        others: list[Fit] = []
         for bare in (False, True):
-            # zeros read as missing digits must explain more than the same without
-            some = [e for e in hits if e.bare is bare]
-            more = [e for e in some if not bare or hits[e] > plain[e.of, e.rounding]]
-            told = 0
-            for e in sorted(more, key=lambda e: -hits[e])[:MOST_WEIGHED]:
+            needed = 1 + max((fit.possible for fit in told), default=0) if bare else 0
+            some = [e for e in hits if e.bare is bare and hits[e] >= needed]
+            for e in sorted(some, key=lambda e: -hits[e])[:MOST_WEIGHED]:
                 alone = chance([e.share(p) for p in self.values], hits[e])
                 fit = Fit(e, hits[e], min(1.0, 2 * alone * size[e.name == "near"]))
-                if fit.convincing and hits[e] >= told:
-                    told = hits[e]
-                    found.append(fit)
+                if fit.convincing and hits[e] >= needed:
+                    needed = hits[e]
+                    told.append(fit)
                 elif hits[e] == len(self.values) and e.name != "near":
-                    found.append(fit)
-        return [f for f in found if f.convincing] + _simplest(
-            [f for f in found if not f.convincing]
-        )
+                    others.append(fit)
+        return told + _simplest(others)
 
     @property
     def verdict(self) -> str:
