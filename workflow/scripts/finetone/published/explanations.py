@@ -11,7 +11,7 @@ from finetone.published.printed import Printed, Rounding
 WINDOW = 0.05
 """Numbers of test rows are tried up to this relative distance from the stated one."""
 MOST_TRIED = 2000
-MOST_RUNS = 10
+MOST_RUNS = 20
 """Means over up to so many runs are tried where the number of runs is not stated."""
 CONVINCING = 0.001
 """Largest p-value, adjusted for all explanations tried, at which one is believed."""

@@ -39,6 +39,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
     results = [r for r in published.results if r.model not in copied]
     others = [*published.baselines, *published.transfer]
     last = [r for r in results if r.epoch == max(r.epoch for r in results)]
+    alike = last if len({r.n for r in last}) == 1 else []  # tested on the same rows
     summary: dict[str, Any] = {
         "title": published.setup.title,
         "dataset": published.setup.dataset,
@@ -54,7 +55,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
         ],
         "loss": _losses(published, [*results, *others]),
         "repeats": [vars(copy) for copy in copies],
-        "rankings": rankings(last, min(r.n for r in last)),
+        "rankings": rankings(alike, last[0].n),
         "literature": [
             {
                 **_place(o.result),

@@ -75,7 +75,7 @@ def _column(column: dict[str, Any], say: dict[str, str]) -> str:
         "impossible": len(column["impossible"]),
         "table": say.get(f"table_{column['table']}", column["table"]),
         "sign": " %" if column["scale"] == 100 else "",
-        "step": f"{column['scale'] / column['of']:.2g}",
+        "step": _step(column["scale"] / column["of"]),
         "finest": say["points"] if column["scale"] == 100 else "",
     }
     single = column["runs"] == 1
@@ -111,7 +111,7 @@ def _column(column: dict[str, Any], say: dict[str, str]) -> str:
         listed += say["if_bare"] if weak[0]["bare"] else ""
         listed += say["if_cut"] if weak[0]["rounding"] == "cut" else ""
         parts.append(say["fits_weakly"].format(listed=listed))
-    if any(f["name"] == "runs" for f in column["explanations"]):
+    if column["seeds"] is None:
         parts.append(say["state_seeds"])
     if everything := [f"{f['of']:,}" for f in others if f["of"] >= column["everything_from"]]:
         facts["listed"] = _list(dict.fromkeys(everything), say, "or")
@@ -124,6 +124,10 @@ def _explanation(fit: dict[str, Any], say: dict[str, str]) -> str:
     batches = fit["of"] // fit["numbers"][0] if fit["numbers"] else 0
     text = say[f"as_{fit['name']}"].format(of=fit["of"], numbers=numbers, batches=batches)
     return text + (say["as_cut"] if fit["rounding"] == "cut" else "")
+
+
+def _step(step: float) -> str:
+    return f"{step:.2f}" if step >= 1 else f"{step:.2g}"
 
 
 def odds(chance: float) -> str:
