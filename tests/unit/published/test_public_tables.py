@@ -45,7 +45,9 @@ def test_one_more_unit_in_the_last_digit_is_noticed(name, tmp_path):
         text = (moved / "published.csv").read_text()
         row = next(line for line in text.splitlines() if line.strip('"').startswith(result.model))
         wrong = printed.moved(1 if not of.allows(printed.moved(1)) else -1)
-        (moved / "published.csv").write_text(text.replace(row, row.replace(printed.text, wrong.text)))
+        (moved / "published.csv").write_text(
+            text.replace(row, row.replace(printed.text, wrong.text))
+        )
         summary = audit(moved).summary
         (value,) = (v for c in summary["columns"] for v in c["impossible"])
         assert value["model"] == result.model and printed.text in value["nearest"]
@@ -58,7 +60,9 @@ def test_means_are_told_from_single_runs(tmp_path):
     alone = shutil.copy(TABLES / "model-recycling" / "published.csv", tmp_path / "alone.csv")
     said = audit(Path(alone)).summary["findings"]
     assert "cannot come from one run over 56 rows" in said[0]["sentence"]
-    assert all("state their number (`seeds`)" in f["sentence"] for f in said if f["level"] == "error")
+    assert all(
+        "state their number (`seeds`)" in f["sentence"] for f in said if f["level"] == "error"
+    )
 
 
 def test_means_of_batches_are_found_out():

@@ -11,7 +11,9 @@ Exit status: 0 if nothing is wrong, 1 if something is, 2 if the table cannot be 
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from finetone import log
 from finetone.errors import UserError
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from finetone.published.table_audit import audit
-    from finetone.report.audit_page import in_language, write_audit
+    from finetone.report.audit_page import write_audit
 
     names = [name for name, *_ in (*OPTIONS, *CHOICES)] + ["scale", "batch_sizes", "other_n"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
@@ -81,22 +83,29 @@ def _audit(options: argparse.Namespace) -> int:
     write_audit(
         found.summary, out / "values.csv", options.language, title, command, out / "audit.html"
     )
-    for column in found.summary["columns"]:
+    _print(found.summary, options.language, found.published.unread)
+    wrong = any(finding["level"] == "error" for finding in found.summary["findings"])
+    print(f"{'Something' if wrong else 'Nothing'} is wrong; the page is {out / 'audit.html'}")
+    return int(wrong)
+
+
+def _print(summary: dict[str, Any], language: str, unread: Sequence[str]) -> None:
+    from finetone.report.audit_parts import in_language
+
+    for column in summary["columns"]:
+        print(
+            f"{column['metric']}, {column['table']}: {column['values']} values held against "
+            f"{column['n_stated']:,} rows; {column['noticed']:.0%} of values with random digits "
+            "would be noticed"
+        )
         for value in column["impossible"]:
             epoch = f", epoch {value['epoch']}" if value["epoch"] else ""
-            print(
-                f"{value['model']}{epoch}: {column['metric']} {value['printed']}, possible "
-                f"{' and '.join(value['nearest'])}"
-            )
-    for finding in found.summary["findings"]:
-        print(f"{finding['level']}: {in_language(finding, options.language)}")
-    if unread := found.published.unread:
+            near = " and ".join(value["nearest"])
+            print(f"  {value['model']}{epoch}: {value['printed']} is impossible, {near} are not")
+    for finding in summary["findings"]:
+        print(f"{finding['level']}: {in_language(finding, language)}")
+    if unread:
         print(f"not read: {', '.join(unread)}")
-    wrong = any(finding["level"] == "error" for finding in found.summary["findings"])
-    print(
-        f"{'something' if wrong else 'nothing'} is wrong with {options.table}; {out / 'audit.html'}"
-    )
-    return int(wrong)
 
 
 def _words(options: argparse.Namespace, names: list[str]) -> list[str]:

@@ -106,7 +106,7 @@ def _mcc_possible(
 
 
 def f1_possible(
-    f1: Printed, precision: Printed, recall: Printed, exact: bool, rounding: Rounding | None = None
+    printed: Mapping[str, Printed], rounding: Rounding | None = None, *, exact: bool
 ) -> bool:
     """Whether F1 agrees with precision and recall, whatever the counts.
 
@@ -115,15 +115,16 @@ def f1_possible(
 
     Parameters
     ----------
-    f1, precision, recall
-        As printed.
-    exact
-        Whether they are of one class in one run.
+    printed
+        `f1`, `precision` and `recall`.
     rounding
         Either way if not given.
+    exact
+        Whether they are of one class in one run.
     """
-    lows, highs = zip(*(p.between(rounding) for p in (precision, recall)), strict=True)
-    low, high = f1.between(rounding)
+    pairs = (printed[name].between(rounding) for name in ("precision", "recall"))
+    lows, highs = zip(*pairs, strict=True)
+    low, high = printed["f1"].between(rounding)
     return low <= _harmonic(*highs) and (not exact or high >= _harmonic(*lows))
 
 

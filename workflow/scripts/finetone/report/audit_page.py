@@ -56,7 +56,9 @@ def write_audit(
             labels["section_findings"],
             labels["lead_findings"],
             sentences=errors,
-            tables=impossible_values(maker, summary),
+        ),
+        Section(
+            "impossible", labels["section_impossible"], tables=impossible_values(maker, summary)
         ),
         Section("notes", labels["section_notes"], sentences=notes),
         Section(

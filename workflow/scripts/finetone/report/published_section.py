@@ -3,7 +3,6 @@
 import json
 
 from finetone.files import read_json
-from finetone.plots.numbers import signed
 from finetone.report.audit_parts import impossible_values, in_language, printed_values
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
@@ -57,16 +56,14 @@ def _claims(maker: Maker) -> list[Table]:
 def _match_words(maker: Maker) -> list[str]:
     """Whether the published accuracies are of test or training rows, in a sentence."""
     frame = maker.read("column_match")
-    rows = frame[frame["epoch"] == "all"].to_dict("records") if len(frame) else []
-    return [
-        maker.labels[f"column_match_{row['verdict']}"].format(
-            models=row["models"],
-            difference=f"{100 * abs(row['difference']):.1f}",
-            low=signed(row["low"]),
-            high=signed(row["high"]),
-        )
-        for row in rows
-    ]
+    said = []
+    for row in frame[frame["epoch"] == "all"].to_dict("records") if len(frame) else []:
+        bounds = sorted(abs(row[key]) for key in ("low", "high"))  # of one sign, if told apart
+        numbers = [f"{100 * x:.1f}" for x in (abs(row["difference"]), *bounds)]
+        facts = dict(zip(("difference", "low", "high"), numbers, strict=True))
+        text = maker.labels[f"column_match_{row['verdict']}"]
+        said.append(text.format(models=row["models"], **facts))
+    return said
 
 
 def _matches(maker: Maker) -> list[Table]:
