@@ -65,6 +65,21 @@ def test_repeats_need_every_epoch_and_no_other_loss():
     assert not repeats([*rows, result("b", 1, "90.10")])
 
 
+def test_models_that_answer_with_one_class_are_not_accused():
+    """Two such models have the same accuracy and F1, in every epoch."""
+
+    def row(model, epoch, accuracy, f1):
+        values = {"accuracy": Printed.parse(accuracy), "f1": Printed.parse(f1)}
+        return Result("published", model, epoch, values, 408, method=model)
+
+    best = row("c", 1, "91.18", "93.62")
+    rows = [row("a", 1, "68.38", "81.22"), row("b", 1, "68.38", "81.22"), best]
+    findings = summarise(Published(Setup(n_test=408, average="binary", positives=279), rows), [])[
+        "findings"
+    ]
+    assert {(f["check"], f["level"]) for f in findings} == {("alike", "note"), ("rankings", "note")}
+
+
 def test_a_single_equal_value_is_no_repeat():
     assert not repeats([result("a", 0, "90.10"), result("b", 0, "90.10")])
 

@@ -83,7 +83,7 @@ def test_broken_tables_are_named(folder, old, new, words):
     [
         ("{dataset: d}", "how many rows was it tested on"),
         ("{n: 10, epochs: 1}", "has more epochs than the setup states"),
-        ("{n: 10, positives: 11}", "positives: 11 is more than n_test: 10"),
+        ("{n: 10, positives: 11}", "positives: 11 is more than n: 10"),
         ("{n: 10, positives: 5, classes: 3}", "need classes: 2, not 3"),
         ("{n: 10, statistic: median}", "needs `seeds`"),
         ("{dataset: d, n_test: 0}", "n_test"),

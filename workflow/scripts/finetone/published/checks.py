@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from finetone.published.printed import Printed
-from finetone.published.reading import Result
+from finetone.published.reading import SHARES, Result
 from finetone.statistics.multiple_testing import holm
 
 
@@ -42,6 +42,8 @@ class Repeat:
     values: int
     chance: float
     """Upper bound of P(any two rows of the table agree in all results), for uniform digits."""
+    alike: bool
+    """Whether two models that answer every row alike, say with one class, explain it."""
 
 
 Cells = dict[tuple[int, str], Printed]
@@ -64,10 +66,18 @@ def repeats(results: Sequence[Result]) -> list[Repeat]:
         same = len(kept) > 1 and set(kept) <= set(both) and model not in found
         if same and all(first[key].value == second[key].value for key in both):
             alone = [1 / _printable(rows.values(), key) for key in kept]
-            found[model] = Repeat(
-                model, original, len(kept), min(1.0, pairs * float(np.prod(alone)))
-            )
+            coincidence = min(1.0, pairs * float(np.prod(alone)))
+            found[model] = Repeat(model, original, len(kept), coincidence, _constant(first))
     return list(found.values())
+
+
+def _constant(cells: Cells) -> bool:
+    """Whether all values are of counts, and the same in every epoch."""
+    by_metric = {
+        metric: {v.value for (_, m), v in cells.items() if m == metric} for _, metric in cells
+    }
+    counted = not by_metric.keys() - set(SHARES) - {"mcc", "loss"}
+    return counted and all(len(values) == 1 for values in by_metric.values())
 
 
 def _printable(rows: Iterable[Cells], key: tuple[int, str]) -> int:

@@ -35,7 +35,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
         `level`: `error` (it cannot be as printed) or `note`.
     """
     copies = [copy for copy in repeats(published.results) if copy.chance < CONVINCING]
-    copied = {copy.model for copy in copies}
+    copied = {copy.model for copy in copies if not copy.alike}
     results = [r for r in published.results if r.model not in copied]
     others = [*published.baselines, *published.transfer]
     last = [r for r in results if r.epoch == max(r.epoch for r in results)]

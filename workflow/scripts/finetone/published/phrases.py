@@ -42,7 +42,8 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
         )
         found.append(("loss", text))
     for copy in summary["repeats"]:
-        found.append(("repeats", say["repeats"].format(**{**copy, "chance": odds(copy["chance"])})))
+        check = "alike" if copy["alike"] else "repeats"
+        found.append((check, say[check].format(**{**copy, "chance": odds(copy["chance"])})))
     if open_pairs := summary["rankings"]["open"]:
         found.append(
             ("rankings", say["rankings"].format(count=len(open_pairs), **summary["rankings"]))

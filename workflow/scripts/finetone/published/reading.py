@@ -147,6 +147,10 @@ def _results(path: Path, table: str, setup: Setup) -> tuple[list[Result], list[s
         n = _whole(path, line, "n", row["n"]) if row.get("n") else setup.n_test
         if n is None:
             raise UserError(f"{path}: how many rows was it tested on? State `n` (--n N)")
+        if setup.positives and setup.positives > n:
+            raise UserError(
+                f"{path}, line {line}: positives: {setup.positives} is more than n: {n}"
+            )
         values = {m: _value(path, line, m, row[m], scales[m]) for m in metrics if row[m]}
         if not values:
             raise UserError(f"{path}, line {line}: {row['model']} has no result")

@@ -102,10 +102,6 @@ def read_setup(path: Path | None, given: Mapping[str, Any]) -> Setup:
         raise UserError(
             f"{where}: `positives` and `average: binary` need classes: 2, not {setup.classes}"
         )
-    if setup.positives and setup.n_test and setup.positives > setup.n_test:
-        raise UserError(
-            f"{where}: positives: {setup.positives} is more than n_test: {setup.n_test}"
-        )
     if setup.statistic != "mean" and setup.seeds is None:
         raise UserError(f"{where}: statistic: {setup.statistic} needs `seeds`, the number of runs")
     return setup

@@ -120,12 +120,14 @@ def values(published: Published, summary: dict[str, Any], found: list[Outlier]) 
 
 def _value(result: Result, metric: str, column: Column | None) -> dict[str, Any]:
     accuracy, loss, n = result.accuracy, result.loss, result.n
+    others = {m: v.text for m, v in result.values.items() if m not in (metric, "loss")}
     row: dict[str, Any] = {
         "table": result.table,
         "model": result.model,
         "method": result.method,
         "epoch": result.epoch or None,
-        "printed": next(iter(result.values.values())).text,
+        "printed": result.values[metric].text if metric in result.values else "",
+        "others": " · ".join(f"{m} {text}" for m, text in others.items()),
         "accuracy": None,
         "n": n,
         "possible": None,
@@ -142,7 +144,6 @@ def _value(result: Result, metric: str, column: Column | None) -> dict[str, Any]
     near = [] if allowed else neighbours(printed, stated.of, stated.rounding)
     return {
         **row,
-        "printed": printed.text,
         "accuracy": share,
         "possible": allowed,
         "nearest": " ".join(p.text for p in near),

@@ -57,6 +57,7 @@ def printed_values(maker: Maker, folded: bool = False) -> list[Table]:
         Column("model", labels["method"]),
         Column("epoch", labels["epoch"], "count"),
         Column("printed", labels["printed"], "number"),
+        Column("others", labels["other_metrics"]),
         Column("accuracy", labels["interval_wilson"], "percent", "wilson_low", "wilson_high"),
         Column("n", labels["rows"], "count"),
         Column("possible", labels["possible"], "flag"),
