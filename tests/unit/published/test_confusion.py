@@ -100,7 +100,7 @@ def row(**texts):
             Setup(positives=279),
             {"mcc": "99.0", "accuracy": "84.07"},
             "counts",
-            [],
+            ["71.4"],
         ),
     ],
 )

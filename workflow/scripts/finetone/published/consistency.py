@@ -40,10 +40,8 @@ class Contradiction:
 
 def contradictions(published: Published) -> list[Contradiction]:
     """Find rows whose values contradict each other; one per row."""
-    away = published.setup.transfer or published.setup
-    rows = [(row, published.setup) for row in (*published.results, *published.baselines)]
-    rows += [(row, away) for row in published.transfer]
-    found = (contradiction(row, setup) for row, setup in rows)
+    rows = [*published.results, *published.baselines, *published.transfer]
+    found = (contradiction(row, published.setup_of(row.table)) for row in rows)
     return [c for c in found if c]
 
 

@@ -125,7 +125,7 @@ def candidates(design: Design) -> list[Explanation]:
     return [
         replace(e, rounding=rounding, bare=bare)
         for rounding, bare in readings
-        for e in [replace(design.stated, numbers=()), *plain]
+        for e in [design.stated, *plain]
         if replace(e, rounding=rounding, bare=bare) != design.stated
     ]
 
@@ -169,22 +169,25 @@ class Column:
         where it explains more than the digits as they are. Half of the error probability is for
         explanations with a reason, half for other numbers of rows.
         """
+        finest = max(p.steps for p in self.values)
         hits = {e: sum(map(e.allows, self.values)) for e in self.tried}
         size = {near: sum((e.name == "near") is near for e in hits) for near in (False, True)}
+        full = [e for e, k in hits.items() if k == len(self.values) and e.name != "near"]
         told: list[Fit] = []
-        others: list[Fit] = []
+        weak: list[Fit] = []
         for bare in (False, True):
             needed = 1 + max((fit.possible for fit in told), default=0) if bare else 0
-            some = [e for e in hits if e.bare is bare and hits[e] >= needed]
+            some = [e for e in hits if e.bare is bare and hits[e] >= needed and e.of < finest]
             for e in sorted(some, key=lambda e: -hits[e])[:MOST_WEIGHED]:
                 alone = chance([e.share(p) for p in self.values], hits[e])
                 fit = Fit(e, hits[e], min(1.0, 2 * alone * size[e.name == "near"]))
                 if fit.convincing and hits[e] >= needed:
                     needed = hits[e]
                     told.append(fit)
-                elif hits[e] == len(self.values) and e.name != "near":
-                    others.append(fit)
-        return told + _simplest(others)
+                elif e in full:
+                    weak.append(fit)
+        everything = [Fit(e, hits[e], 1.0) for e in full if e.of >= finest]
+        return told + _simplest(weak) + _simplest(everything)
 
     @property
     def verdict(self) -> str:

@@ -10,7 +10,6 @@ from finetone.published.explanations import CONVINCING, Column
 from finetone.published.granularity import neighbours
 from finetone.published.literature import Outlier
 from finetone.published.phrases import LANGUAGES, sentences
-from finetone.published.printed import Printed
 from finetone.published.reading import Published, Result
 
 ERRORS = {"granularity", "loss", "repeats", "contradiction"}  # the rest is worth knowing
@@ -88,17 +87,19 @@ def _place(result: Result) -> dict[str, Any]:
 
 def columns_of(
     published: Published, results: Iterable[Result]
-) -> dict[tuple[str, str, int], Column]:
-    """Columns of shares that are counts, by table, metric and number of rows."""
-    grouped: dict[tuple[str, str, int], list[Printed]] = {}
+) -> dict[tuple[str, str, int], tuple[list[Result], Column]]:
+    """Columns of shares that are counts, with their rows, by table, metric and number of rows."""
+    grouped: dict[tuple[str, str, int], list[Result]] = {}
     for result in results:
-        for metric, value in result.values.items():
+        for metric in result.values:
             if n := rows_of(published, metric, result.n):
-                grouped.setdefault((result.table, metric, n), []).append(value)
-    setups = {"transfer": published.setup.transfer or published.setup}
+                grouped.setdefault((result.table, metric, n), []).append(result)
     return {
-        key: Column(values, setups.get(key[0], published.setup).design(key[2]))
-        for key, values in grouped.items()
+        (table, metric, n): (
+            rows,
+            Column([r.values[metric] for r in rows], published.setup_of(table).design(n)),
+        )
+        for (table, metric, n), rows in grouped.items()
     }
 
 
@@ -116,21 +117,16 @@ def rows_of(published: Published, metric: str, n: int) -> int | None:
 
 def _columns(published: Published, results: list[Result]) -> list[dict[str, Any]]:
     found = []
-    for (table, metric, n), column in columns_of(published, results).items():
+    for (table, metric, n), (rows, column) in columns_of(published, results).items():
         stated = column.design.stated
         values = [
             {
-                **_place(r),
-                "printed": r.values[metric].text,
-                "nearest": [
-                    p.text for p in neighbours(r.values[metric], stated.of, stated.rounding)
-                ],
+                **_place(row),
+                "printed": printed.text,
+                "nearest": [p.text for p in neighbours(printed, stated.of, stated.rounding)],
             }
-            for r in results
-            if r.table == table
-            and metric in r.values
-            and rows_of(published, metric, r.n) == n
-            and r.values[metric] in column.impossible
+            for row, printed in zip(rows, column.values, strict=True)
+            if not stated.allows(printed)
         ]
         finest = max(column.values, key=lambda p: p.steps)
         found.append(
@@ -167,20 +163,26 @@ def _columns(published: Published, results: list[Result]) -> list[dict[str, Any]
     return found
 
 
+def loss_fits(published: Published, row: Result) -> bool | None:
+    """Whether a loss is possible with its accuracy; None if one is missing or is of other runs."""
+    setup = published.setup
+    if not row.accuracy or not row.loss or not (setup.single or setup.statistic == "mean"):
+        return None
+    return loss_possible(row.accuracy, row.loss)
+
+
 def _losses(published: Published, results: list[Result]) -> dict[str, Any]:
-    """Losses below the bound; medians and best values of runs may be of different runs."""
-    linear = published.setup.statistic == "mean" or published.setup.single
-    pairs = [(r, r.accuracy, r.loss) for r in results if linear and r.accuracy and r.loss]
+    checked = [row for row in results if loss_fits(published, row) is not None]
     return {
-        "values": len(pairs),
+        "values": len(checked),
         "impossible": [
             {
-                **_place(r),
-                "accuracy": accuracy.text,
-                "loss": loss.text,
-                "lowest": lowest_loss(float(accuracy.share)),
+                **_place(row),
+                "accuracy": row.accuracy.text,
+                "loss": row.loss.text,
+                "lowest": lowest_loss(float(row.accuracy.share)),
             }
-            for r, accuracy, loss in pairs
-            if not loss_possible(accuracy, loss)
+            for row in checked
+            if row.accuracy and row.loss and not loss_fits(published, row)
         ],
     }

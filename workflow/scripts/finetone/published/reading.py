@@ -61,6 +61,10 @@ class Published:
     baselines: list[Result] = field(default_factory=list)
     unread: tuple[str, ...] = ()
 
+    def setup_of(self, table: str) -> Setup:
+        """What is stated about a table."""
+        return self.setup.transfer or self.setup if table == "transfer" else self.setup
+
 
 def locate(path: Path) -> tuple[Path, Path | None]:
     """The main table and the setup, if there is one, of a folder or of a CSV file.

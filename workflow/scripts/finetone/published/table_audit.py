@@ -15,9 +15,8 @@ import pandas as pd
 from finetone.files import write_json
 from finetone.formats.csv_table import write_csv
 from finetone.provenance import Provenance, keys_of
-from finetone.published.checks import loss_possible, lowest_loss
-from finetone.published.explanations import Column
-from finetone.published.findings import columns_of, summarise
+from finetone.published.checks import lowest_loss
+from finetone.published.findings import loss_fits, summarise
 from finetone.published.granularity import neighbours
 from finetone.published.literature import Outlier, outliers, read_literature
 from finetone.published.reading import Published, Result, read_published
@@ -91,16 +90,13 @@ def values(published: Published, summary: dict[str, Any], found: list[Outlier]) 
         Accuracies are fractions; `flags` are separated by spaces.
     """
     results = [*published.results, *published.baselines, *published.transfer]
-    columns = columns_of(published, results)
     beyond = {(o.result.table, o.result.model, o.result.epoch): o.beyond for o in found}
     copies = {copy["model"]: copy["original"] for copy in summary["repeats"]}
     wrong = {(c["table"], c["model"], c["epoch"] or 0) for c in summary["contradictions"]}
     rows = []
     for result in results:
         key = (result.table, result.model, result.epoch)
-        metric = "accuracy" if "accuracy" in result.values else "error"
-        column = columns.get((result.table, metric, result.n))
-        row = _value(result, metric, column)
+        row = _value(published, result)
         row["repeats"] = copies.get(result.model) if result.table == "published" else None
         flags = {
             "impossible-count": row["possible"] is False,
@@ -110,40 +106,38 @@ def values(published: Published, summary: dict[str, Any], found: list[Outlier]) 
             f"beyond-{beyond.get(key)}": key in beyond,
         }
         rows.append({**row, "flags": " ".join(flag for flag, raised in flags.items() if raised)})
-    frame = pd.DataFrame(rows)
-    return (
-        frame.astype({"epoch": "Int64"})
-        if frame["epoch"].notna().any()
-        else frame.drop(columns="epoch")
-    )
+    frame = pd.DataFrame(rows).astype({"epoch": "Int64"})
+    return frame if frame["epoch"].notna().any() else frame.drop(columns="epoch")
 
 
-def _value(result: Result, metric: str, column: Column | None) -> dict[str, Any]:
-    accuracy, loss, n = result.accuracy, result.loss, result.n
+def _value(published: Published, result: Result) -> dict[str, Any]:
+    metric = "accuracy" if "accuracy" in result.values else "error"
     others = {m: v.text for m, v in result.values.items() if m not in (metric, "loss")}
     row: dict[str, Any] = {
         "table": result.table,
         "model": result.model,
         "method": result.method,
         "epoch": result.epoch or None,
-        "printed": result.values[metric].text if metric in result.values else "",
+        "printed": "",
         "others": " · ".join(f"{m} {text}" for m, text in others.items()),
         "accuracy": None,
-        "n": n,
+        "n": result.n,
         "possible": None,
         "nearest": "",
-        "loss": float(loss.value) if loss else None,
-        "loss_possible": None,
+        "loss": float(result.loss.value) if result.loss else None,
+        "loss_possible": loss_fits(published, result),
     }
-    if accuracy is None or column is None:
+    if result.accuracy is None:
         return row
-    share, printed, stated = float(accuracy.share), result.values[metric], column.design.stated
+    share, n, printed = float(result.accuracy.share), result.n, result.values[metric]
+    stated = published.setup_of(result.table).design(n).stated
     low, high = wilson(round(share * n), n, CONFIDENCE)
     exact_low, exact_high = clopper_pearson(round(share * n), n, CONFIDENCE)
     allowed = stated.allows(printed)
     near = [] if allowed else neighbours(printed, stated.of, stated.rounding)
     return {
         **row,
+        "printed": printed.text,
         "accuracy": share,
         "possible": allowed,
         "nearest": " ".join(p.text for p in near),
@@ -152,5 +146,4 @@ def _value(result: Result, metric: str, column: Column | None) -> dict[str, Any]
         "clopper_pearson_low": exact_low,
         "clopper_pearson_high": exact_high,
         "lowest_loss": lowest_loss(share),
-        "loss_possible": loss_possible(accuracy, loss) if loss else None,
     }
