@@ -5,11 +5,13 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from sklearn.metrics import matthews_corrcoef, precision_recall_fscore_support
 
 from finetone.published.confusion import counts_possible, f1_possible
 from finetone.published.consistency import contradiction
+from finetone.published.findings import summarise
 from finetone.published.printed import Printed
-from finetone.published.reading import Result
+from finetone.published.reading import Published, Result
 from finetone.published.stated import Setup
 
 
@@ -100,7 +102,7 @@ def row(**texts):
             Setup(positives=279),
             {"mcc": "99.0", "accuracy": "84.07"},
             "counts",
-            ["71.4"],
+            [],  # farther than is sought
         ),
     ],
 )
@@ -108,3 +110,40 @@ def test_values_of_a_row_are_held_against_each_other(setup, texts, why, nearest)
     found = contradiction(row(**texts), setup)
     assert (found and found.why) == why
     assert (found and [p.text for p in found.nearest]) == nearest
+
+
+@pytest.mark.parametrize("average", ["binary", "micro", "macro", "weighted"])
+@pytest.mark.parametrize(
+    ("seeds", "statistic"), [(1, "mean"), (5, "mean"), (4, "median"), (3, "best")]
+)
+def test_no_honest_table_is_accused(average, seeds, statistic):
+    """All metrics of random predictions, by scikit-learn, as means, medians or best of runs."""
+    random = np.random.default_rng(seeds)
+    over = {"mean": np.mean, "median": np.median, "best": np.max}[statistic]
+    n, results = 277, []
+    label = random.permutation(np.arange(n) < 131).astype(int)
+    for model in range(6):
+        runs = []
+        for _ in range(seeds):
+            p = random.beta(4, 2, size=n)  # of the right class
+            predicted = np.where(p > 0.5, label, 1 - label)
+            scores = precision_recall_fscore_support(label, predicted, average=average)[:3]
+            accuracy = (predicted == label).mean()
+            mcc = matthews_corrcoef(label, predicted)
+            runs.append([accuracy, 1 - accuracy, *scores, mcc, -np.log(p).mean()])
+        names = ("accuracy", "error", "precision", "recall", "f1", "mcc", "loss")
+        values = dict(zip(names, over(runs, axis=0), strict=True))
+        values["error"] = (
+            over([run[1] for run in runs]) if statistic != "best" else 1 - values["accuracy"]
+        )
+        printed = {
+            name: Printed.parse(f"{v:.3f}", 1)
+            if name == "loss"
+            else Printed.parse(f"{100 * v:.2f}")
+            for name, v in values.items()
+        }
+        results.append(Result("published", f"m{model}", 0, printed, n))
+    positives = 131 if average == "binary" else None
+    setup = Setup(n_test=n, seeds=seeds, statistic=statistic, average=average, positives=positives)
+    findings = summarise(Published(setup, results), [])["findings"]
+    assert [f["sentence"] for f in findings if f["level"] == "error"] == []

@@ -12,7 +12,7 @@ from finetone.published.reading import Published, Result
 from finetone.published.stated import Setup
 
 COUNTED = ("f1", "mcc", "precision", "recall", "error", "accuracy")
-FARTHEST = 300  # units of the last digit in which values that fit are sought
+FARTHEST = 100  # units of the last digit in which values that fit are sought
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def _checks(row: Result, setup: Setup) -> Iterator[tuple[str, list[str], Holds]]
     values = row.values.keys()
     if {"accuracy", "error"} <= values:
         yield "complement", ["error", "accuracy"], _complement
-    if {"f1", "precision", "recall"} <= values:
+    medians = not setup.single and setup.statistic == "median"  # bounded by nothing
+    if {"f1", "precision", "recall"} <= values and not medians:
         exact = setup.average == "binary" and setup.single
         yield "harmonic", ["f1", "precision", "recall"], partial(f1_possible, exact=exact)
     if not setup.single or setup.average not in ("binary", None):

@@ -18,12 +18,7 @@ CORRELATIONS = ("mcc", "pearson", "spearman")
 METRICS = (*SHARES, *CORRELATIONS, "loss")
 USED = {"model", "method", "kind", "epoch", "n", *METRICS}
 ELSEWHERE = {"parameters_millions", "seconds_per_32", "note"}  # read by other parts, or by people
-BESIDE = (
-    "transfer",
-    "baselines",
-    "literature",
-    "reasons",
-)  # files of a folder that are no main table
+BESIDE = ("transfer", "baselines", "literature", "reasons")  # other tables of a folder
 
 
 @dataclass(frozen=True)
@@ -170,7 +165,7 @@ def _scale(
     """100 for a column in percent, 1 for one in fractions."""
     if metric == "loss":
         return 1
-    if setup.scale:
+    if setup.scale and metric in SHARES:
         return setup.scale
     if metric == "error" and "accuracy" in others:
         return others["accuracy"]

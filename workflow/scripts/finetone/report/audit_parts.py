@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.published.phrases import words
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, table
 
@@ -77,6 +78,9 @@ def _from_audit(
     if not rows or source is None:
         return []
     frame = pd.DataFrame(rows)
+    say = words(maker.style.language)
+    frame["metric"] = [say[metric] for metric in frame["metric"]]
+    frame["table"] = [say[f"table_{table}"] for table in frame["table"]]
     if frame["table"].nunique() == 1:
         columns = columns[1:]
     return [table(name, maker.labels[f"table_{name}"], frame, columns, source, maker.style)]
