@@ -65,6 +65,15 @@ def test_means_are_told_from_single_runs(tmp_path):
     )
 
 
+def test_what_makes_every_value_possible_is_named_as_such(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("model,accuracy\na,95.23\nb,94.63\n")
+    (said,) = (f["sentence"] for f in audit(table, {"n_test": 5000, "other_n": [25000]}).summary["findings"]
+               if f["check"] == "granularity")  # fmt: skip
+    assert "From 10,000 rows on every value is possible" in said
+    assert "25,000 rows or k/10,000 (means over 2 runs or more) can neither be shown" in said
+
+
 def test_means_of_batches_are_found_out():
     found = column("trec-batches")
     assert [v["nearest"] for v in found["impossible"]] == [

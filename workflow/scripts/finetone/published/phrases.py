@@ -33,7 +33,7 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
             row=_row(c, say), first=named[0], others=_list(named[1:], say)
         )
         if c["nearest"]:
-            text = _join([text, say["nearest_fit"].format(nearest=_list(c["nearest"], say))], say)
+            text += say["gap"] + say["nearest_fit"].format(nearest=_list(c["nearest"], say))
         found.append(("contradiction", text))
     if low := summary["loss"]["impossible"]:
         listed = [say["loss_value"].format(row=_row(v, say), **v) for v in low]
@@ -114,16 +114,15 @@ def _column(column: dict[str, Any], say: dict[str, str]) -> str:
         parts.append(say["fits_weakly"].format(listed=listed))
     if column["seeds"] is None:
         parts.append(say["state_seeds"])
-    if everything := [f"{f['of']:,}" for f in others if f["of"] >= column["everything_from"]]:
-        facts["listed"] = _list(dict.fromkeys(everything), say, "or")
+    if everything := [f for f in others if f["of"] >= column["everything_from"]]:
+        facts["listed"] = _list([_explanation(f, say) for f in everything], say, "or")
         parts.append(say["everything"].format(**facts))
-    return _join(parts, say)
+    return say["gap"].join(parts)
 
 
 def _explanation(fit: dict[str, Any], say: dict[str, str]) -> str:
     numbers = _list(map(str, fit["numbers"]), say, "or")
-    batches = fit["of"] // fit["numbers"][0] if fit["numbers"] else 0
-    text = say[f"as_{fit['name']}"].format(of=fit["of"], numbers=numbers, batches=batches)
+    text = say[f"as_{fit['name']}"].format(of=fit["of"], numbers=numbers)
     return text + (say["as_cut"] if fit["rounding"] == "cut" else "")
 
 
@@ -145,7 +144,3 @@ def _row(place: dict[str, Any], say: dict[str, str]) -> str:
 def _list(items: Iterable[str], say: dict[str, str], last: str = "and") -> str:
     *most, end = [*items] or [""]
     return say["comma"].join(most) + say[last] + end if most else end
-
-
-def _join(parts: Iterable[str], say: dict[str, str]) -> str:
-    return say["gap"].join(parts)
