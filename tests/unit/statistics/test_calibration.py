@@ -5,8 +5,9 @@ import pytest
 from benchmarks.calibration import Design, outcomes
 from scipy import stats
 
-from finetone.statistics import calibration
-from finetone.statistics.calibration import Bins, Hypotheses, Runs
+from finetone.statistics import calibration, hypotheses
+from finetone.statistics.calibration import Runs
+from finetone.statistics.hypotheses import Bins, Hypotheses
 
 ALWAYS = np.array([True])
 
@@ -30,7 +31,7 @@ def test_what_a_calibrated_model_shows_is_the_mean_over_redrawn_labels() -> None
 
 def test_mean_distance_of_a_binomial() -> None:
     n, stated, p = np.array([7, 20]), np.array([0.8, 0.35]), np.array([0.6, 0.35])
-    found_all = calibration._mean_distance(n, stated, p)
+    found_all = hypotheses._mean_distance(n, stated, p)
     for found, size, at, chance in zip(found_all, n, stated, p, strict=True):
         k = np.arange(size + 1)
         wanted = (np.abs(k / size - at) * stats.binom.pmf(k, size, chance)).sum()
