@@ -72,7 +72,10 @@ TABLE_SPECS = {
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
-TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"])
+TABLES = expand(
+    "<exp>/tables/{table}.csv",
+    table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"],
+)
 
 
 for table, (label, inputs, settings) in TABLE_SPECS.items():

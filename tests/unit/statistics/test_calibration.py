@@ -110,3 +110,13 @@ def test_rows_shared_by_seeds_are_counted_once() -> None:
     assert five.p == pytest.approx(alone.p, rel=0.05)
     assert five.low == pytest.approx(alone.low, abs=2e-3)
     assert five.high == pytest.approx(alone.high, abs=2e-3)
+
+
+def test_seeds_that_differ_little_by_luck_are_not_believed() -> None:
+    """One seed is right where the other is wrong: their errors are alike, as if nothing was chance."""
+    random = np.random.default_rng(6)
+    label, confidence = random.random(64) < 0.5, random.uniform(0.8, 0.9, (2, 64))
+    both = calibration.assess([Runs.of(confidence, np.stack([label, ~label]))], ALWAYS, 0.95)[0]
+    alone = one(confidence[0], label)
+    assert both.high - both.low > 0.6 * (alone.high - alone.low) > 0.1
+    assert both.low < 0.35 < both.high

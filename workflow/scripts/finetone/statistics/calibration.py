@@ -31,7 +31,7 @@ from scipy import stats
 
 from finetone.statistics.covariance import shared
 from finetone.statistics.hypotheses import HALF_NORMAL, Bins, Hypotheses
-from finetone.statistics.metrics import Bools, Floats
+from finetone.statistics.metrics import Bools, Floats, gaps
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 
@@ -44,31 +44,31 @@ class Runs:
     ----------
     bins
         of each run
-    shared
-        the part of the variance of their gaps over rows that all runs have in common
+    alike, together
+        correlation over rows of two runs' gaps, and of what rows contribute to T; 1 for one run
     """
 
     bins: Sequence[Bins]
-    shared: float
+    alike: float
+    together: float
 
     @classmethod
     def of(cls, confidence: Floats, correct: Bools) -> "Runs":
         """`confidence` in the predicted class and `correct` [S, n]."""
-        gap: Floats = correct - confidence.astype(np.float64)
-        gap -= gap.mean(axis=1, keepdims=True)
-        products = gap @ gap.T
-        alone = float(np.diag(products).mean())
-        part = shared(products) / alone if alone > 0 else 1.0
-        return cls([Bins.of(*run) for run in zip(confidence, correct, strict=True)], part)
+        runs = list(zip(confidence, correct, strict=True))
+        plain: Floats = correct - confidence.astype(np.float64)
+        signed = np.stack([gaps(*run) for run in runs])
+        return cls([Bins.of(*run) for run in runs], _alike(plain), _alike(signed))
 
     def common(self, clear: Floats) -> Floats:
         """[g] part of the variance of T that all runs have in common; `clear` as in `Hypotheses`.
 
-        That of the gaps where their signs are clear; of the sizes of gaps around 0 it is less.
+        Where signs are chance, T is of sizes of gaps around 0, which have less in common than the
+        gaps themselves; where signs are clear, it is of the gaps with their signs.
         """
-        part = np.clip(self.shared, 0.0, 1.0)
+        part = self.alike
         sizes = 2 / np.pi * (np.sqrt(1 - part**2) + part * np.arcsin(part) - 1) / HALF_NORMAL
-        found: Floats = sizes + clear * (part - sizes)
+        found: Floats = sizes + clear * (self.together - sizes)
         return found
 
     @cached_property
@@ -80,6 +80,14 @@ class Runs:
     def hypotheses(self) -> Hypotheses:
         """Of all runs together."""
         return Hypotheses.about(Bins.together(self.bins))
+
+
+def _alike(values: Floats) -> float:
+    """Mean correlation, at least 0, of the rows of [S, n]; 1 for a single run."""
+    away = values - values.mean(axis=1, keepdims=True)
+    products = away @ away.T
+    alone = float(np.diag(products).mean())
+    return min(shared(products) / alone, 1.0) if alone > 0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -128,9 +136,10 @@ def _assess(runs: Runs, of_seeds: float, df: float, confidence: float) -> Calibr
     """`of_seeds`: variance of the mean due to seeds, and to seeds by rows, with its `df`."""
     tried, s, seen = runs.hypotheses, len(runs.bins), float(runs.errors.mean())
     rows = runs.common(tried.clear) * tried.variance
-    most = (tried.error**2 + tried.variance - rows) / s
-    seeds = np.minimum(of_seeds, most) if of_seeds > 0 else (tried.variance - rows) / s
-    known = np.where(of_seeds < most, df, np.inf)
+    least = (tried.variance - rows) / s  # chance of rows alone makes seeds differ so much
+    most = least + tried.error**2 / s
+    seeds = np.clip(of_seeds, least, most)
+    known = np.where((least < of_seeds) & (of_seeds < most), df, np.inf)
     errors = Mixture(rows, seeds, known, runs.bins[0].rows)
     p = _p(tried, errors, seen)
     debiased = float(np.interp(seen, tried.expected, tried.error))
