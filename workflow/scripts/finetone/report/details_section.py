@@ -70,7 +70,10 @@ def errors(maker: Maker) -> Section:
     classes = [
         Column("method", labels["method"], "method"),
         Column("label", labels["label"]),
-        *(with_interval(name, labels[name], "percent") for name in ("precision", "recall", "f1")),
+        *(
+            with_interval(name, labels[f"class_{name}"], "percent")
+            for name in ("precision", "recall", "f1")
+        ),
         Column("n", labels["rows"], "count"),
     ]
     confused = [
