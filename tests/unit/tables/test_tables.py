@@ -240,6 +240,21 @@ class Experiment:
             "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
         )
         write_table(
+            "calibration_table",
+            [out / "calibration.csv"],
+            predictions=predictions,
+            temperatures=[],
+            confidence=0.95,
+            deterministic=FIXED,
+        )
+        write_table(
+            "class_tables",
+            [out / "confusion.csv", out / "per_class.csv"],
+            predictions=predictions,
+            confidence=0.95,
+            deterministic=FIXED,
+        )
+        write_table(
             "slices_table",
             [out / "slices.csv"],
             predictions=predictions,

@@ -21,6 +21,8 @@ NAMES = {
     "b",
     "repeats",
     "label",
+    "true",
+    "predicted",
     "slice",
     "scope",
     "id",
