@@ -137,6 +137,8 @@ def page_that_says(text: str, folder: Path) -> tuple[Structure, dict[str, Path]]
         for name in (TEXT - FIXED - {"statistic"}) & set(table):
             free = table["kind"] == "label" if name == "slice" else table.index >= 0
             table.loc[free, name] = text
+        if "predicted" in table:  # a cell of a confusion is there once
+            table = table.drop_duplicates(["dataset", "method", "true", "predicted"])
         write_csv(table, path)
     figures = draw_all(experiment)
     inputs = report_inputs(experiment, figures)

@@ -20,7 +20,11 @@ BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
 HISTORIES = runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS)
-TIMINGS = expand("<exp>/speed/{model}.json", model=MODELS)
+TIMINGS = "<exp>/speed/rounds.json"
+# Relative times are to the first method: models come before baselines.
+RELATIVE = CONFIDENCE | {"source": SOURCE, "reference": METHODS[0]}
+TEMPERATURE = "<exp>/temperatures/{method}/seed{seed}.json"
+TEMPERATURES = runs_of(TEMPERATURE) if EXPERIMENT.has_dev else []
 RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
 # table: (label in the report, inputs, settings)
@@ -34,7 +38,7 @@ TABLE_SPECS = {
     "main": (
         "The main table",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
-        {"source": SOURCE, "models": MODELS},
+        CONFIDENCE | {"source": SOURCE, "models": MODELS},
     ),
     "transfer": (
         "Transfer without training",
@@ -49,7 +53,7 @@ TABLE_SPECS = {
     "efficiency": (
         "What accuracy costs",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
-        {"source": SOURCE, "metric": METRIC},
+        RELATIVE | {"metric": METRIC},
     ),
     "recommendation": (
         "Which method to take",
@@ -62,6 +66,11 @@ TABLE_SPECS = {
         CONFIDENCE,
     ),
     "reliability": ("Confidence against accuracy", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "calibration": (
+        "Calibration, before and after temperature scaling",
+        {"predictions": PREDICTIONS, "temperatures": TEMPERATURES},
+        {key: SEEDS[key] for key in ("confidence", "deterministic")},
+    ),
     "slices": (
         "Accuracy by text length and label",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
@@ -79,7 +88,10 @@ TABLE_SPECS = {
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
-TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", "ranking"])
+TABLES = expand(
+    "<exp>/tables/{table}.csv",
+    table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"],
+)
 
 
 for table, (label, inputs, settings) in TABLE_SPECS.items():
@@ -133,5 +145,33 @@ rule comparison_tables:
         ranking=record("tables/ranking.csv"),
     message:
         "Tables: ranking and every pair of methods"
+    script:
+        "../scripts/write_table.py"
+
+
+for table, settings in {
+    "confusion": {},
+    "per_class": {key: SEEDS[key] for key in ("confidence", "deterministic")},
+}.items():
+    add(f"tables/{table}.csv", settings | FORMAT, {"predictions": PREDICTIONS})
+
+
+rule class_tables:
+    input:
+        predictions=PREDICTIONS,
+    output:
+        confusion=reported_table("confusion", "Which classes are taken for which"),
+        per_class=reported_table("per_class", "Precision, recall and F1 of every class"),
+    log:
+        "<exp>/logs/tables/per_class.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        table="class_tables",
+        settings=record("tables/per_class.csv"),
+        confusion=record("tables/confusion.csv"),
+    message:
+        "Tables: confusion of classes, and precision and recall of each"
     script:
         "../scripts/write_table.py"

@@ -13,6 +13,7 @@ from typing import Any
 from finetone.errors import UserError
 
 UNTESTED = "of one seed each: whether methods differ cannot be said (add seeds)"
+ROUNDS = "speed/rounds.json"
 TABLES = ("tables/ranking.csv", "tables/efficiency.csv")
 
 
@@ -48,17 +49,22 @@ def show(folder: Path) -> None:
             )
     from finetone.formats.csv_table import read_csv
 
-    ranking, cost = (read_csv(folder / name) for name in TABLES)
+    ranking, efficiency = (read_csv(folder / name) for name in TABLES)
     # of earlier versions
     ranking = ranking.rename(columns={"accuracy": "score"})
     metrics = ranking.get("metric", "accuracy")
     advice = folder / "tables/recommendation.csv"
     considered = read_csv(advice).to_dict("records") if advice.is_file() else []
-    cost = cost[["method", "parameters"]]
+    cost = efficiency[["method", "parameters"]]
     for dataset, rows in ranking.assign(metric=metrics).groupby("dataset", sort=False):
         _ranking(str(dataset), rows.merge(cost, on="method", how="left").to_dict("records"))
         if considered and dataset == considered[0]["dataset"]:
             _recommendation(considered)
+    if "doubtful" in efficiency and (doubtful := int(efficiency["doubtful"].sum())):
+        print(
+            f"\nThe timings of {doubtful} of {len(efficiency)} methods are doubtful: the machine was "
+            f"busy. When it is idle, delete {folder / ROUNDS} and run again."
+        )
 
 
 def _ranking(dataset: str, rows: list[dict[Any, Any]]) -> None:

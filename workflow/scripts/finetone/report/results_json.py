@@ -16,7 +16,9 @@ from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
 from finetone.tables.recommendation_table import REASONS, RULE
 
-TABLES = ("runs", "summary", "ranking", "comparisons", "recommendation")
+TABLES = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
+TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
+AS_THEY_ARE = ("calibration", "per_class")
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -38,7 +40,7 @@ def write_results(
     Parameters
     ----------
     tables
-        CSV files by name; runs, summary, ranking, comparisons and recommendation are read.
+        CSV files by name; TABLES are read.
     manifests, runs
         Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
     source
@@ -59,7 +61,9 @@ def write_results(
     """
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
-    single, summary, ranking, comparisons, considered = (read_csv(tables[name]) for name in TABLES)
+    single, summary, ranking, comparisons, efficiency, considered = (
+        read_csv(tables[name]) for name in TABLES
+    )
     content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
@@ -67,10 +71,11 @@ def write_results(
         "metric": metric,
         "margin": margin,
         "datasets": [_dataset(read_json(path)) for path in manifests],
-        "methods": _methods([read_json(path) for path in runs]),
+        "methods": _methods([read_json(path) for path in runs], efficiency),
         "results": _results(single, summary, ranking),
         "recommendation": _plain(_recommendation(considered, margin)),
         "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
             for path in (*manifests, *runs, *tables.values())
@@ -88,8 +93,9 @@ def _dataset(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _methods(runs: Sequence[dict[str, Any]], efficiency: pd.DataFrame) -> list[dict[str, Any]]:
     """One entry per method, from its runs in the order given."""
+    cost = efficiency.set_index("method")
     found: dict[str, dict[str, Any]] = {}
     for run in runs:
         entry = found.setdefault(
@@ -99,6 +105,7 @@ def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "kind": run["kind"],
                 "parameters": (run.get("parameters") or {}).get("total"),
                 "recipe": run.get("recipe"),
+                "cost": _plain(_cost(cost.loc[run["method"]])),
                 "runs": [],
             },
         )
@@ -111,6 +118,14 @@ def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return list(found.values())
+
+
+def _cost(row: "pd.Series[Any]") -> dict[str, Any]:
+    """Times as measured in turn: medians over rounds with their intervals."""
+    times = {
+        name: dict(zip(("value", "low", "high"), row[bounded(name)], strict=True)) for name in TIMES
+    }
+    return times | {"reference": row["reference"], "doubtful": row["doubtful"]}
 
 
 def _results(
@@ -162,6 +177,10 @@ def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:
         "open": considered.loc[considered["status"] == "open", "method"].tolist(),
         "considered": considered[["method", "status", *bounded("behind")]].to_dict("records"),
     }
+
+
+def _rows(table: Path) -> list[Any]:
+    return [_plain(row) for row in read_csv(table).to_dict("records")]
 
 
 def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:

@@ -32,7 +32,7 @@ def score(p: float, n: float, critical: float) -> Interval:
 
 
 def scores(
-    mean: Floats, error: Floats, half: Floats, n: int, confidence: float
+    mean: Floats, error: Floats, half: Floats, n: int | Floats, confidence: float
 ) -> tuple[Floats, Floats]:
     """Score intervals (low [m], high [m]) of shares [m] whose error has more sources than n rows.
 
