@@ -2,16 +2,9 @@
 
 from typing import Any
 
-RUN_METRICS = (
-    "accuracy",
-    "loss",
-    "balanced_accuracy",
-    "macro_f1",
-    "mcc",
-    "auc",
-    "brier",
-    "ece",
-)
+from finetone.statistics.evaluation import SCORES
+
+RUN_METRICS = SCORES
 """Columns of runs.csv: one value per seed."""
 TIMINGS = (
     "seconds_per_32",
@@ -22,6 +15,11 @@ TIMINGS = (
     "peak_memory_bytes",
 )
 """Columns of efficiency.csv that are measured."""
+TIMING_SPREADS = (
+    *("seconds_per_32_low", "seconds_per_32_high"),
+    *("inference_examples_per_s_low", "inference_examples_per_s_high", "train_seconds_sd"),
+)
+"""Columns of efficiency.csv that say how well those are measured."""
 COUNTS = ("parameters", "non_embedding_parameters")
 """Columns of efficiency.csv that are exact."""
 TOKENIZER_METRICS = ("tokens_per_word", "unknown_rate", "truncated")
@@ -29,6 +27,18 @@ TOKENIZER_METRICS = ("tokens_per_word", "unknown_rate", "truncated")
 METRICS = (*RUN_METRICS, "drop", *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
 
 _TEXT = {"type": "string", "minLength": 1}
+_SENTENCE = {
+    "anyOf": [
+        _TEXT,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["en", "zh"],
+            "properties": {"en": _TEXT, "zh": _TEXT},
+        },
+    ]
+}
+"""In English, or in English and Chinese."""
 _METRIC = {
     "anyOf": [{"enum": list(METRICS)}, {"type": "string", "pattern": "^group\\.[A-Za-z_]+$"}]
 }
@@ -43,7 +53,8 @@ _SELECTION = {
     },
 }
 _ONE_SELECTION = [{"required": [name]} for name in _SELECTION]
-_SELECTOR = {
+_SELECTION["except"] = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
+_SELECTOR: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": _SELECTION,
@@ -114,14 +125,15 @@ SCHEMA: dict[str, Any] = {
                 "required": ["id", "claim", "where", "tests"],
                 "properties": {
                     "id": {"type": "string", "pattern": "^[A-Za-z0-9._-]+$"},
-                    "claim": _TEXT,
+                    "claim": _SENTENCE,
                     "where": _TEXT,
+                    "reading": _SENTENCE,
                     "tests": _TESTS,
                     "because": {
                         "type": "object",
                         "additionalProperties": False,
                         "required": ["claim", "tests"],
-                        "properties": {"claim": _TEXT, "tests": _TESTS},
+                        "properties": {"claim": _SENTENCE, "reading": _SENTENCE, "tests": _TESTS},
                     },
                 },
             },

@@ -1,0 +1,174 @@
+"""Our own numbers, from the tables and predictions of an experiment.
+
+Where the error of each comes from:
+
+- metrics of runs, and drops in transfer: new test rows and new seeds, paired (`sums`);
+- times: the spread of their measurement (`times`);
+- parameters, FLOPs, tokenizer statistics, group facts: none, they are exact.
+
+A group consists of exactly its methods; it is not a sample of a population.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from finetone.claims.contributions import Contributions
+from finetone.claims.estimate import Estimate, Exact, Missing, combine, error_of
+from finetone.claims.facts import Terms, group_fact
+from finetone.claims.schema import (
+    COUNTS,
+    RUN_METRICS,
+    TIMING_SPREADS,
+    TIMINGS,
+    TOKENIZER_METRICS,
+)
+from finetone.claims.sums import Cell, Runs
+from finetone.claims.times import log_variance
+from finetone.errors import UserError
+from finetone.formats.csv_table import read_csv
+from finetone.statistics.cost import FLOPS_PER_PARAMETER
+
+NO_SPREAD = "no spread of this measurement is known"
+
+
+@dataclass(frozen=True)
+class OurFacts:
+    """Our tables (docs/architecture.md), the group facts of the methods, and the source dataset."""
+
+    tables: dict[str, pd.DataFrame]
+    runs: Runs
+    groups: dict[str, dict[str, Any]]
+    source: str
+
+    def estimate(self, metric: str, terms: Terms) -> Estimate:
+        """As `Facts` says."""
+        if metric in RUN_METRICS:
+            return self.runs.sum(metric, self._cells(terms))
+        if metric == "drop":
+            return self.runs.sum("accuracy", self._drops(terms))
+        single = {method: self._single(metric, method) for method, _, _ in terms}
+        return combine([single[method] for method, _, _ in terms], list(terms.values()))
+
+    def epochs(self, method: str) -> list[int]:
+        """As `Facts` says."""
+        return self.runs.epochs(self.source, method)
+
+    def _cells(self, terms: Terms) -> dict[Cell, float]:
+        return {(dataset or self.source, m, epoch): w for (m, epoch, dataset), w in terms.items()}
+
+    def _drops(self, terms: Terms) -> dict[Cell, float]:
+        cells: dict[Cell, float] = {}
+        for (method, _, dataset), weight in terms.items():
+            away = dataset or self._only_transfer(method)
+            for place, sign in ((self.source, 1), (away, -1)):
+                cell = (place, method, "kept")
+                cells[cell] = cells.get(cell, 0.0) + sign * weight
+        return cells
+
+    def _only_transfer(self, method: str) -> str:
+        table = self.runs.table
+        found = set(table.loc[table["method"] == method, "dataset"]) - {self.source}
+        if len(found) != 1:
+            raise Missing(f"one dataset that {method} was transferred to, or `dataset:`")
+        return str(found.pop())
+
+    def _single(self, metric: str, method: str) -> Estimate:
+        """One method's number, of the metrics that are not measured on test rows."""
+        if metric.startswith("group."):
+            return Exact(group_fact(self.groups, metric.removeprefix("group."), method))
+        if metric in TOKENIZER_METRICS:
+            return Exact(self._cell("tokenizers", "model", method, metric))
+        if metric == "flops_per_token":
+            weights = self._cell("efficiency", "method", method, "non_embedding_parameters")
+            return Exact(FLOPS_PER_PARAMETER * weights)
+        value = self._cell("efficiency", "method", method, metric)
+        if metric in COUNTS:
+            return Exact(value)
+        runs = self.runs.table
+        of_method = runs[runs["dataset"] == self.source].groupby("method")["seed"].nunique()
+        seeds = {str(name): int(count) for name, count in of_method.items()}
+        relative, df = log_variance(self.tables["efficiency"], seeds, metric, method)
+        unknown = NO_SPREAD if np.isnan(relative) else ""
+        errors = error_of(0.0, value**2 * relative, df)
+        return Estimate(value, errors, errors, unknown=unknown)
+
+    def _cell(self, name: str, key: str, method: str, column: str) -> float:
+        if name not in self.tables:
+            raise Missing(f"{name}.csv")
+        table = self.tables[name]
+        rows = table[table[key] == method]
+        if len(rows) != 1 or column not in rows or not np.isfinite(float(rows[column].iloc[0])):
+            raise Missing(f"{column} of {method} ({name}.csv)")
+        return float(rows[column].iloc[0])
+
+
+_COLUMNS = {
+    "runs": [
+        *("dataset", "method", "seed", "epoch", "kept", "n", "correct", *RUN_METRICS),
+        *(f"{name}_cov" for name in RUN_METRICS),
+        *(f"{name}_se" for name in RUN_METRICS if name != "accuracy"),
+    ],
+    "efficiency": ["method", *COUNTS, *TIMINGS, *TIMING_SPREADS],
+    "tokenizers": ["model", *TOKENIZER_METRICS],
+}
+_NAMES = {"dataset", "method", "model", "kept"}
+
+
+def read_facts(
+    folder: Path,
+    predictions: Iterable[Path],
+    groups: dict[str, dict[str, Any]],
+    source: str,
+    deterministic: Collection[str],
+    seed_sd: float | None,
+) -> OurFacts:
+    """Read what claims are judged by; a table that is not there counts as missing data.
+
+    Parameters
+    ----------
+    folder
+        Folder of the tables.
+    predictions
+        Every prediction file.
+    groups
+        Group facts by method.
+    source
+        Name of the source dataset.
+    deterministic
+        The methods that another seed would not change.
+    seed_sd
+        Stated standard deviation over seeds, in points, where no method has two runs.
+
+    Raises
+    ------
+    UserError
+        A table lacks a column, or a column is not numeric.
+    """
+    tables = {}
+    for name, columns in _COLUMNS.items():
+        path = folder / f"{name}.csv"
+        if path.exists():
+            tables[name] = _numbers(path, columns)
+    stated = None if seed_sd is None else seed_sd / 100
+    runs = tables.get("runs", pd.DataFrame(columns=_COLUMNS["runs"]))
+    known = Runs(runs, Contributions(predictions), frozenset(deterministic), stated)
+    return OurFacts(tables, known, groups, source)
+
+
+def _numbers(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    table = read_csv(path)
+    if missing := [column for column in columns if column not in table]:
+        raise UserError(f"{path}: column {missing[0]!r} is missing; delete it and rerun")
+    for column in set(columns) - _NAMES:
+        try:
+            table[column] = pd.to_numeric(table[column])
+        except (ValueError, TypeError):
+            raise UserError(
+                f"{path}: column {column!r} is not numeric; delete it and rerun"
+            ) from None
+    return table
