@@ -7,8 +7,9 @@ import numpy as np
 
 from finetone.claims.estimate import Missing
 from finetone.formats.predictions import Header, header, read
-from finetone.statistics.evaluation import Evaluation
+from finetone.statistics.evaluation import ERRORS, Evaluation
 from finetone.statistics.metrics import Floats, Ints
+from finetone.statistics.paired import unit
 
 
 class Contributions:
@@ -25,10 +26,11 @@ class Contributions:
         for head in sorted(map(header, predictions), key=lambda head: head.seed):
             self._heads.setdefault((head.dataset, head.method), []).append(head)
         self._known: dict[tuple[str, str, str], tuple[Ints, Ints, dict[int | str, Floats]]] = {}
-        self._ids: dict[str, Ints] = {}
+        self._rows: dict[str, tuple[Ints, Ints]] = {}  # ids and labels of a dataset
+        self._units: dict[tuple[str, str], float] = {}
 
-    def of(self, metric: str, dataset: str, method: str, epoch: int | str) -> tuple[Ints, Floats]:
-        """(labels [n], contributions [seeds, n]) of a method in an epoch, or in the "kept" ones.
+    def of(self, metric: str, dataset: str, method: str, epoch: int | str) -> Floats:
+        """Contributions [seeds, n] of a method in an epoch, or in the "kept" ones.
 
         Raises
         ------
@@ -39,10 +41,20 @@ class Contributions:
         if key not in self._known:
             self._known[key] = self._read(*key)
         ids, label, by_epoch = self._known[key]
-        first = self._ids.setdefault(dataset, ids)
+        first, _ = self._rows.setdefault(dataset, (ids, label))
         if not np.array_equal(first, ids) or epoch not in by_epoch:
             raise Missing(f"predictions of {method} in epoch {epoch} on the rows of {dataset}")
-        return label, by_epoch[epoch]
+        return by_epoch[epoch]
+
+    def unit(self, metric: str, dataset: str) -> float:
+        """As `paired.unit` of the kept epochs of all methods."""
+        if (metric, dataset) not in self._units:
+            methods = [m for d, m in self._heads if d == dataset] if metric in ERRORS else []
+            kept = [self.of(metric, dataset, m, "kept").mean(axis=0, dtype=float) for m in methods]
+            _, label = self._rows[dataset]
+            of_rows = np.stack(kept) if kept else np.empty((0, len(label)))
+            self._units[metric, dataset] = unit(metric, of_rows, label)
+        return self._units[metric, dataset]
 
     def _read(
         self, metric: str, dataset: str, method: str

@@ -26,7 +26,7 @@ from finetone.claims.contributions import Contributions
 from finetone.claims.estimate import Estimate, Mean, Missing, error_of, satterthwaite
 from finetone.statistics.metrics import Floats
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.paired import over_rows, residual_mean_square, unit
+from finetone.statistics.paired import over_rows, residual_mean_square
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]
@@ -89,8 +89,8 @@ class Runs:
             )
             rows += of_rows
             n.append(count)
-        seeds, df, pooled, pooled_df, known = self._over_seeds(metric, cells)
-        found = error_of(rows, seeds, df, min(n)), error_of(rows, pooled, pooled_df, min(n))
+        seeds, df, alike, df_alike, known = self._over_seeds(metric, cells)
+        found = error_of(rows, seeds, df, min(n)), error_of(rows, alike, df_alike, min(n))
         runs, why = min(len(each) for each in values.values()), "" if known else UNKNOWN
         mean = len(datasets) == 1 and min(cells.values()) > 0
         if mean and abs(sum(cells.values()) - 1) < 1e-9:
@@ -138,12 +138,11 @@ class Runs:
         variance, found = errors(together, metric, stated)
         row = together[own].iloc[0]
         rows, seeds, df = (float(each[own][0]) for each in (found.rows, found.seeds, found.df))
-        pooled, pooled_df = variance.pooled
         fixed = method in self.deterministic
         return Mean(
             float(row[f"{metric}_mean"]),
             error_of(rows, seeds, df, found.n),
-            error_of(rows, 0.0 if fixed else pooled / row["seeds"], pooled_df, found.n),
+            error_of(rows, 0.0 if fixed else variance.pooled[0] / row["seeds"], df, found.n),
             int(row["seeds"]),
             int(row["n"]),
             "" if fixed or variance.known else UNKNOWN,
@@ -153,12 +152,11 @@ class Runs:
     def _over_rows(self, metric: str, cells: Mapping[Cell, float]) -> tuple[float, int]:
         """(variance over rows of the cells' sum, all on one dataset; number of rows)."""
         blocks: dict[str, Floats] = {}
-        contributions, label = [], np.empty(0, int)
         for (dataset, method, epoch), weight in cells.items():
-            label, block = self.contributions.of(metric, dataset, method, epoch)
-            contributions.append(block.mean(axis=0, dtype=float))
+            block = self.contributions.of(metric, dataset, method, epoch)
             blocks[method] = blocks.get(method, 0.0) + weight * block.astype(float)
-        n = len(label)
+        (dataset,) = {each for each, _, _ in cells}
+        n = next(iter(blocks.values())).shape[1]
         shared = sum(residual_mean_square(each) / len(each) / n for each in blocks.values())
         of_rows: Floats = np.sum([each.mean(axis=0) for each in blocks.values()], axis=0)
         above = sum(weight for weight in cells.values() if weight > 0)
@@ -169,7 +167,7 @@ class Runs:
             np.array([(of_rows**2).sum()]),
             np.array([of_rows.mean()]),
             n,
-            above * unit(metric, np.stack(contributions), label),
+            above * self.contributions.unit(metric, dataset),
             np.array([shared]),
         )
         return float(found[0]), n
@@ -177,7 +175,7 @@ class Runs:
     def _over_seeds(
         self, metric: str, cells: Mapping[Cell, float]
     ) -> tuple[float, float, float, float, bool]:
-        """(variance over seeds, its df, pooled variance, its df, whether seeds can be judged)."""
+        """(variance over seeds, its df, both if all methods varied alike, whether it is known)."""
         shapes: dict[Shape, dict[str, float]] = {}
         for method in dict.fromkeys(m for _, m, _ in cells):
             own = {(d, e): w for (d, m, e), w in cells.items() if m == method}
@@ -188,7 +186,7 @@ class Runs:
             shapes.setdefault(shape, {})[method] = scale
         known, parts = True, []
         for shape, scales in shapes.items():
-            methods, values = self._alike(metric, shape, scales)
+            methods, values = self._others(metric, shape, scales)
             seeds = np.array([len(each) for each in values])
             own_variance = np.array([e.var(ddof=1) if len(e) > 1 else nan for e in values])
             drawing = np.array([method not in self.deterministic for method in methods])
@@ -197,8 +195,9 @@ class Runs:
             variance = SeedVariance(own_variance, seeds, drawing, stated)
             squares = np.array([scales.get(method, 0.0) ** 2 for method in methods]) / seeds
             of_sum, df = (float(each[0]) for each in variance.of_sums(squares[None, :]))
-            pooled, pooled_df = variance.pooled
-            parts.append((of_sum, df, float((squares * drawing).sum()) * pooled, pooled_df))
+            alike = float((squares * drawing).sum()) * variance.pooled[0]
+            # the df found, not that of the pooled variance: a test will have no more
+            parts.append((of_sum, df, alike, df))
             fixed = all(method in self.deterministic for method in scales)
             known = known and (variance.known or fixed)
         each = np.array(parts).T
@@ -210,7 +209,7 @@ class Runs:
             known,
         )
 
-    def _alike(
+    def _others(
         self, metric: str, shape: Shape, wanted: Mapping[str, float]
     ) -> tuple[list[str], list[Floats]]:
         """All methods that have the cells of a shape, and each seed's value of it."""
