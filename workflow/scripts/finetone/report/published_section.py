@@ -3,6 +3,7 @@
 import json
 
 from finetone.files import read_json
+from finetone.report.claims_tables import claims, tally
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
 
@@ -20,30 +21,11 @@ def published(maker: Maker) -> Section:
         "published",
         labels["section_published"],
         labels["lead_published"],
-        sentences=findings,
+        sentences=[*tally(maker), *findings],
         pictures=maker.show("published"),
-        tables=[*_claims(maker), *_matches(maker), *_counts(maker), *_values(maker)],
+        tables=[*claims(maker), *_matches(maker), *_counts(maker), *_values(maker)],
         code=code,
     )
-
-
-def _claims(maker: Maker) -> list[Table]:
-    labels = maker.labels
-    frame = maker.read("claims").copy()
-    if len(frame):
-        frame["verdict"] = [labels.get(f"verdict_{v}", v) for v in frame["verdict"]]
-    columns = [
-        Column("id", labels["number"]),
-        Column("claim", labels["claim"], "prose"),
-        Column("where", labels["where"]),
-        Column("verdict", labels["verdict"]),
-        Column("effect", labels["effect"], "number", "low", "high"),
-        Column("unit", labels["unit"]),
-        Column("seeds", labels["seeds"], "count"),
-        Column("rows", labels["rows"], "count"),
-        Column("explanation", labels["explanation"], "prose"),
-    ]
-    return maker.table("claims", columns, frame)
 
 
 def _matches(maker: Maker) -> list[Table]:
