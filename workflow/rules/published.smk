@@ -29,6 +29,8 @@ add(
         "tables": TABLES,
         "tokenizers": "<exp>/tables/tokenizers.csv",
         "predictions": PREDICTIONS,
+        "histories": HISTORIES,
+        "data": f"<exp>/data/{SOURCE}",
     },
 )
 add("tables/column_match.csv", JUDGED, MATCHED)
@@ -106,6 +108,8 @@ rule judge_claims:
         tables=TABLES,
         tokenizers="<exp>/tables/tokenizers.csv",
         predictions=PREDICTIONS,
+        histories=HISTORIES,
+        data=f"<exp>/data/{SOURCE}",
     output:
         reported_table("claims", "Claims and verdicts", "Published table"),
     log:

@@ -22,6 +22,12 @@ facts = read_facts(
     settings["source"],
     settings["deterministic"],
     settings["seed_sd"],
+    {
+        (path.parts[-3], int(path.parts[-2].removeprefix("seed"))): path
+        for path in map(Path, snakemake.input.histories)
+    },
+    Path(snakemake.input.data),
+    settings["confidence"],
 )
 write_claims(folder / "claims.yaml", facts, target, settings["confidence"])
 record_csv(target, provenance)

@@ -12,10 +12,11 @@ import pytest
 from finetone.claims.estimate import Missing
 from finetone.claims.facts import select
 from finetone.claims.judging import judge, write_claims
-from finetone.claims.our_facts import OurFacts
+from finetone.claims.our_facts import OurFacts, read_facts
 from finetone.errors import UserError
 from finetone.statistics import paired
 from finetone.statistics.evaluation import SCORES
+from finetone.tables import write_table
 from finetone.tables.panels import panels
 from tests.unit.claims.invented import (
     ACCURACY,
@@ -32,6 +33,7 @@ from tests.unit.claims.invented import (
     tabulate,
     written,
 )
+from tests.unit.tables.test_tables import balanced, history
 
 
 def cells(path: Path) -> list[dict[str, str]]:
@@ -313,6 +315,46 @@ def test_each_is_one_comparison_per_method(facts: OurFacts) -> None:
     )
     found = one(test, facts)
     assert found.verdict == "supported" and found.explanation.count("minus") == 2
+
+
+def test_most_of_several_need_not_be_all(facts: OurFacts) -> None:
+    each = {"methods": ["small", "mini", "tiny", "large"]}
+    below = accuracy(
+        "difference", a={"method": "each"}, b=BIG, each=each, expect={"max": -0.01}, share=0.75
+    )
+    most, everyone = one(below, facts), one({**below, "share": 1}, facts)
+    assert (most.verdict, everyone.verdict) == ("supported", "contradicted")
+    assert "4 comparisons of which 3 must hold" in most.explanation
+
+
+def test_training_curves_are_judged_on_training_curves(
+    tables: Path, predictions: list[Path], tmp_path: Path
+) -> None:
+    histories = {}
+    for method, slow in (("big", 40), ("small", 60)):
+        for seed in (1, 2, 3):
+            histories[method, seed] = tmp_path / f"{method}{seed}.parquet"
+            share = np.array([0.5] * (slow + seed) + [1.0] * (100 - slow - seed))
+            history(share).to_parquet(histories[method, seed])
+    data = balanced(tmp_path / "data")
+    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, histories, data)
+    test = {"kind": "ratio", "metric": "examples_to_target", "a": BIG, "b": SMALL}
+    found = one({**test, "expect": {"min": 0.5, "max": 0.9}}, facts)
+    assert found.verdict == "supported"
+    given = {"histories": histories, "data": data, "confidence": 0.95}
+    write_table("convergence_table", [tmp_path / "c.csv"], **given)
+    printed = {row["method"]: row for row in cells(tmp_path / "c.csv")}
+    for name in ("examples_to_target", "final_training_accuracy"):
+        value = {"kind": "value", "metric": name, "a": SMALL, "expect": {"min": 0}}
+        found = one(value, facts)
+        row = {
+            key: float(cell) for key, cell in printed["small"].items() if cell and key != "method"
+        }
+        ends = row[f"{name}_low"], row[f"{name}_high"]
+        assert (found.low, found.high) == pytest.approx(ends, rel=1e-3)
+    single = {key: path for key, path in histories.items() if key[1] == 1}
+    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, single, data)
+    assert one({**test, "expect": {"min": 0}}, facts).verdict == "undecided"
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from finetone.claims.claims_file import check_methods, read_claims
+from finetone.claims.conflicts import conflicts
 from finetone.claims.estimate import Missing
 from finetone.claims.facts import Facts
 from finetone.claims.kinds import Test, comparisons, estimate, outcome
 from finetone.claims.our_facts import OurFacts
-from finetone.claims.outcome import UNDECIDED, Decision, Outcome, decide
+from finetone.claims.outcome import UNDECIDED, Decision, Outcome, Part, decide
 from finetone.claims.printed import PrintedFacts, read_printed
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv
@@ -51,13 +52,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ruling:
-    """The verdict on one claim, and what it is made of: the outcomes [test][comparison]."""
+    """The verdict on one claim, and what it is made of."""
 
     verdict: str
     p_adjusted: float
     level: float
     decision: Decision
-    outcomes: list[list[Outcome]]
+    parts: list[Part]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Verdict:
     own_low: float
     own_high: float
     own_explanation: str
+    conflicts: str
 
 
 def write_claims(
@@ -155,7 +157,12 @@ def judge(
     ours = rule(items, facts, confidence, printed)
     own = rule(items, printed, confidence) if printed else [None] * len(items)
     others = [rule(items, facts, confidence, tolerance=factor) for factor in TOLERANCES]
-    return list(map(_verdict, items, ours, own, zip(*others, strict=True)))
+    clashes = conflicts({item.id: item.tests for item in items}, facts)
+    tolerant = list(zip(*others, strict=True))
+    return [
+        _verdict(item, ours[i], own[i], tolerant[i], clashes[item.id])
+        for i, item in enumerate(items)
+    ]
 
 
 def _items(claim: dict[str, Any]) -> list[Claim]:
@@ -204,13 +211,13 @@ def rule(
         Factor on the width of ranges with two ends.
     """
     found = [_outcomes(item, facts, confidence, None, tolerance, printed) for item in items]
-    decisions = [decide([o for of_test in each for o in of_test]) for each in found]
+    decisions = [decide(each) for each in found]
     chance = np.array([nan if d.exact else d.p for d in decisions])
     if tolerance == 1.0:
         # the reach of a test at the level that the first of all claims is held to
         level = (1 - confidence) / max(1, int(np.isfinite(chance).sum()))
         found = [_outcomes(item, facts, confidence, level, tolerance, printed) for item in items]
-        decisions = [decide([o for of_test in each for o in of_test]) for each in found]
+        decisions = [decide(each) for each in found]
     rulings = []
     for decision, p, each in zip(decisions, holm(chance), found, strict=True):
         verdict = decision.verdict if decision.exact or p < 1 - confidence else UNDECIDED
@@ -226,20 +233,19 @@ def _outcomes(
     level: float | None,
     tolerance: float,
     printed: Facts | None,
-) -> list[list[Outcome]]:
+) -> list[Part]:
     found = []
     for test in item.tests:
         try:
             parts = comparisons(test, facts)
         except Missing as missing:
-            found.append([Outcome(f"missing: {missing}")])
+            found.append(Part([Outcome(f"missing: {missing}")]))
             continue
-        found.append(
-            [
-                outcome(part, facts, confidence, level, tolerance, _claimed(part, printed))
-                for part in parts
-            ]
-        )
+        outcomes = [
+            outcome(part, facts, confidence, level, tolerance, _claimed(part, printed))
+            for part in parts
+        ]
+        found.append(Part(outcomes, test.get("share", 1.0)))
     return found
 
 
@@ -251,7 +257,13 @@ def _claimed(part: Test, printed: Facts | None) -> float:
         return nan
 
 
-def _verdict(item: Claim, ours: Ruling, own: Ruling | None, others: Sequence[Ruling]) -> Verdict:
+def _verdict(
+    item: Claim,
+    ours: Ruling,
+    own: Ruling | None,
+    others: Sequence[Ruling],
+    clashes: Sequence[str],
+) -> Verdict:
     decisive = ours.decision.decisive
     decidable, weakest = _decidable(ours)
     ratio = weakest.detectable / weakest.margin if weakest.margin > 0 else nan
@@ -286,6 +298,7 @@ def _verdict(item: Claim, ours: Ruling, own: Ruling | None, others: Sequence[Rul
         own_low=printed.low,
         own_high=printed.high,
         own_explanation=_explained(own) if own else "",
+        conflicts=", ".join(clashes),
     )
 
 
@@ -294,7 +307,7 @@ def _decidable(ruling: Ruling) -> tuple[str, Outcome]:
 
     It could, if at the claim's own margin it would find the truth four times in five.
     """
-    every = [o for of_test in ruling.outcomes for o in of_test]
+    every = [o for part in ruling.parts for o in part.outcomes]
     chance = [o for o in every if not o.exact]
     if not chance:
         return "yes", replace(every[0], margin=nan, detectable=nan)
@@ -312,12 +325,13 @@ def _decidable(ruling: Ruling) -> tuple[str, Outcome]:
 
 def _explained(ruling: Ruling) -> str:
     sentences = []
-    for of_test in ruling.outcomes:
-        if len(of_test) <= SHOWN:
-            sentences += [o.explanation for o in of_test]
-        else:
-            hardest = decide(of_test).decisive.explanation
-            sentences.append(f"{len(of_test)} comparisons, the decisive one: {hardest}")
+    for part in ruling.parts:
+        if len(part.outcomes) <= SHOWN:
+            sentences += [o.explanation for o in part.outcomes]
+            continue
+        hardest = decide([part]).decisive.explanation
+        most = "" if part.needed == len(part.outcomes) else f" of which {part.needed} must hold"
+        sentences.append(f"{len(part.outcomes)} comparisons{most}, the decisive one: {hardest}")
     decision = ruling.decision
     if ruling.verdict != decision.verdict and decision.p < ruling.level <= ruling.p_adjusted:
         sentences.append(

@@ -22,7 +22,7 @@ from finetone.claims.estimate import (
 )
 from finetone.claims.facts import Facts, select
 from finetone.claims.outcome import POWER, Outcome
-from finetone.claims.schema import RUN_METRICS
+from finetone.claims.schema import CURVES, RUN_METRICS
 from finetone.seeds import derive
 from finetone.statistics.correlation import LEAST_MODELS, bootstrap, spearman
 
@@ -35,6 +35,7 @@ _UNITS = {
     "ms_per_million_parameters": "ms",
     "peak_memory_bytes": "bytes",
     "flops_per_token": "FLOPs",
+    "examples_to_target": "examples",
 }
 Test = dict[str, Any]
 
@@ -74,6 +75,7 @@ def _instance(test: Test, method: str) -> Test:
 
     found = {key: fill(value) if key in ("a", "b") else value for key, value in test.items()}
     del found["each"]
+    found.pop("share", None)
     return found
 
 
@@ -280,7 +282,7 @@ def _unit(test: Test) -> str:
     if test["kind"] in ("ratio", "correlation"):
         return {"ratio": "ratio", "correlation": "rho"}[test["kind"]]
     metric = test["metric"]
-    known = metric in RUN_METRICS or metric in ("drop", "unknown_rate", "truncated")
+    known = metric in (*RUN_METRICS, *CURVES) or metric in ("drop", "unknown_rate", "truncated")
     return _UNITS.get(metric, "fraction" if known else "")
 
 

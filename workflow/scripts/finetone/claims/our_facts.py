@@ -9,8 +9,9 @@ Where the error of each comes from:
 A group consists of exactly its methods; it is not a sample of a population.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,23 @@ import numpy as np
 import pandas as pd
 
 from finetone.claims.contributions import Contributions
-from finetone.claims.estimate import Estimate, Exact, Missing, combine, error_of
+from finetone.claims.estimate import Estimate, Exact, Mean, Missing, combine, error_of
 from finetone.claims.facts import Terms, group_fact
 from finetone.claims.schema import (
     COUNTS,
+    CURVES,
     RUN_METRICS,
     TIMING_SPREADS,
     TIMINGS,
     TOKENIZER_METRICS,
 )
-from finetone.claims.sums import Cell, Runs
+from finetone.claims.sums import UNKNOWN, Cell, Runs
 from finetone.claims.times import log_variance
 from finetone.errors import UserError
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.cost import FLOPS_PER_PARAMETER
+from finetone.statistics.mixture import Mixture
+from finetone.tables.convergence_table import measured, over_runs, training_rows
 
 NO_SPREAD = "no spread of this measurement is known"
 
@@ -44,6 +48,8 @@ class OurFacts:
     runs: Runs
     groups: dict[str, dict[str, Any]]
     source: str
+    curves: dict[str, tuple[pd.Series, Mixture]] = field(default_factory=dict)
+    """{one of `schema.CURVES`: mean by method, with their errors}"""
 
     def estimate(self, metric: str, terms: Terms) -> Estimate:
         """As `Facts` says."""
@@ -81,6 +87,8 @@ class OurFacts:
         """One method's number, of the metrics that are not measured on test rows."""
         if metric.startswith("group."):
             return Exact(group_fact(self.groups, metric.removeprefix("group."), method))
+        if metric in CURVES:
+            return self._curve(metric, method)
         if metric in TOKENIZER_METRICS:
             return Exact(self._cell("tokenizers", "model", method, metric))
         if metric == "flops_per_token":
@@ -89,13 +97,32 @@ class OurFacts:
         value = self._cell("efficiency", "method", method, metric)
         if metric in COUNTS:
             return Exact(value)
-        runs = self.runs.table
-        of_method = runs[runs["dataset"] == self.source].groupby("method")["seed"].nunique()
-        seeds = {str(name): int(count) for name, count in of_method.items()}
-        relative, df = log_variance(self.tables["efficiency"], seeds, metric, method)
+        relative, df = log_variance(self.tables["efficiency"], self._seeds, metric, method)
         unknown = NO_SPREAD if np.isnan(relative) else ""
         errors = error_of(0.0, value**2 * relative, df)
         return Estimate(value, errors, errors, unknown=unknown)
+
+    @cached_property
+    def _seeds(self) -> dict[str, int]:
+        """Number of runs by method."""
+        runs = self.runs.table
+        of_method = runs[runs["dataset"] == self.source].groupby("method")["seed"].nunique()
+        return {str(name): int(count) for name, count in of_method.items()}
+
+    def _curve(self, metric: str, method: str) -> Estimate:
+        if metric not in self.curves or method not in self.curves[metric][0].index:
+            raise Missing(f"{metric} of {method} (convergence.csv)")
+        mean, errors = self.curves[metric]
+        place = mean.index.get_loc(method)
+        if np.isnan(mean[method]):
+            raise Missing(f"{metric} of {method}: some run learned nothing or never reached it")
+        of_rows, seeds, df = (float(each[place]) for each in (errors.rows, errors.seeds, errors.df))
+        found = error_of(np.nan_to_num(of_rows), seeds, df, errors.n)
+        # nothing pools these if no model has a second run
+        unknown = UNKNOWN if seeds == 0 else ""
+        given = float(mean[method]), found, found, self._seeds.get(method, 0), errors.n, unknown
+        # the others are shares of training rows
+        return Estimate(*given) if metric == "examples_to_target" else Mean(*given)
 
     def _cell(self, name: str, key: str, method: str, column: str) -> float:
         if name not in self.tables:
@@ -126,6 +153,9 @@ def read_facts(
     source: str,
     deterministic: Collection[str],
     seed_sd: float | None,
+    histories: Mapping[tuple[str, int], Path] | None = None,
+    data: Path | None = None,
+    confidence: float = 0.95,
 ) -> OurFacts:
     """Read what claims are judged by; a table that is not there counts as missing data.
 
@@ -143,6 +173,10 @@ def read_facts(
         The methods that another seed would not change.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
+    histories, data
+        Files by (model, seed), and the folder of the source dataset, for training curves.
+    confidence
+        That decides whether a run learned anything (`convergence_table.measure`), in (0, 1).
 
     Raises
     ------
@@ -157,7 +191,12 @@ def read_facts(
     stated = None if seed_sd is None else seed_sd / 100
     runs = tables.get("runs", pd.DataFrame(columns=_COLUMNS["runs"]))
     known = Runs(runs, Contributions(predictions), frozenset(deterministic), stated)
-    return OurFacts(tables, known, groups, source)
+    curves = {}
+    if histories and data:
+        labels = training_rows(data / "manifest.json")
+        measures = measured(histories, labels, confidence)
+        curves = {name: over_runs(measures, name, sum(labels.values())) for name in CURVES}
+    return OurFacts(tables, known, groups, source, curves)
 
 
 def _numbers(path: Path, columns: Iterable[str]) -> pd.DataFrame:

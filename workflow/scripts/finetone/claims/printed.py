@@ -13,6 +13,7 @@ from typing import Any
 
 from finetone.claims.estimate import Estimate, Exact, Mean, Missing, combine, error_of
 from finetone.claims.facts import Terms, group_fact
+from finetone.published.checks import repeats
 from finetone.published.reading import Published, read_csv, read_published
 
 ADDED = 2  # right and wrong rows each, so that 100 % has an error (Agresti & Coull 1998)
@@ -38,6 +39,9 @@ class PrintedFacts:
 
     def estimate(self, metric: str, terms: Terms) -> Estimate:
         """As `facts.Facts` says."""
+        for method, _, _ in terms:
+            if method in self._copies and not metric.startswith("group."):
+                raise Missing(f"{method}: its row repeats that of {self._copies[method]}")
         found = [self._single(metric, *term) for term in terms]
         whole = combine(found, list(terms.values()))
         everything = all(weight > 0 for weight in terms.values()) and metric == "accuracy"
@@ -88,6 +92,11 @@ class PrintedFacts:
         with_added = (share * n + ADDED) / (n + 2 * ADDED)
         errors = error_of(with_added * (1 - with_added) / n, n=n)
         return Estimate(share, errors, errors, 0, n)
+
+    @cached_property
+    def _copies(self) -> dict[str, str]:
+        """Models whose results all equal those of one above, and so are no evidence."""
+        return {each.model: each.original for each in repeats(self.published.results)}
 
     @cached_property
     def _on_source(self) -> list[Any]:

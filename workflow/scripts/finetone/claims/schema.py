@@ -24,7 +24,9 @@ COUNTS = ("parameters", "non_embedding_parameters")
 """Columns of efficiency.csv that are exact."""
 TOKENIZER_METRICS = ("tokens_per_word", "unknown_rate", "truncated")
 """Columns of tokenizers.csv: measured over the whole training text, so taken as exact."""
-METRICS = (*RUN_METRICS, "drop", *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
+CURVES = ("final_training_accuracy", "area_under_curve", "examples_to_target")
+"""Columns of convergence.csv."""
+METRICS = (*RUN_METRICS, "drop", *CURVES, *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
 
 _TEXT = {"type": "string", "minLength": 1}
 _SENTENCE = {
@@ -70,7 +72,8 @@ _EXPECT = {
     "minProperties": 1,
     "properties": {"min": {"type": "number"}, "max": {"type": "number"}},
 }
-_SHARED = {"metric": _METRIC, "epoch": _EPOCH, "dataset": _TEXT, "each": _SELECTOR}
+_SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_SHARED = {"share": _SHARE, "metric": _METRIC, "epoch": _EPOCH, "dataset": _TEXT, "each": _SELECTOR}
 
 
 def _kind(name: str, **properties: Any) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def _kind(name: str, **properties: Any) -> dict[str, Any]:
         "then": {
             "additionalProperties": False,
             "required": list(properties),
+            "dependentRequired": {"share": ["each"]},
             "properties": {"kind": True, **_SHARED, **properties},
         },
     }

@@ -14,7 +14,7 @@ from finetone.provenance import check_csv
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
 WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
-WORDS |= {"verdict", "verdict_half", "verdict_twice", "own_verdict"}
+WORDS |= {"verdict", "verdict_half", "verdict_twice", "own_verdict", "conflicts"}
 PROSE = {
     "text",
     "claim",

@@ -45,6 +45,7 @@ def claims(maker: Maker) -> list[Table]:
         Column("effect", labels["effect"], "number", "low", "high"),
         Column("unit", labels["unit"]),
         Column("decidable", labels["decidable"]),
+        Column("conflicts", labels["conflicts"]),
     ]
     numbers = [
         Column("id", labels["number"]),

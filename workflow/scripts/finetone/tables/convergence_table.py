@@ -106,41 +106,59 @@ def converge(
     confidence
         Confidence level of the intervals, in (0, 1).
     """
-    rows = sum(labels.values())
-    majority = max(labels.values()) / rows
-    runs = pd.DataFrame(
-        [
-            {"method": method, **measure(read_history(path), majority, confidence)}
-            for (method, _), path in histories.items()
-        ],
-        columns=["method", *RUN],
-    )
-    names = [
-        *("method", "seeds", *bounded("final_training_accuracy"), "reached"),
-        *(*bounded("examples_to_target"), *bounded("area_under_curve")),
-    ]
+    runs = measured(histories, labels, confidence)
     by_method = runs.groupby("method", sort=False)
     found = by_method.size().rename("seeds").to_frame()
     found["reached"] = by_method["examples_to_target"].count()
     for name in RUN:
-        found[bounded(name)] = _over_seeds(runs, name, rows, confidence)
+        mean, errors = over_runs(runs, name, sum(labels.values()))
+        share = name != "examples_to_target"
+        ends = around(mean.to_numpy(), errors, confidence, (0.0, 1.0 if share else np.inf), share)
+        found[bounded(name)] = np.stack([mean, *ends], axis=1)
+    names = [
+        *("method", "seeds", *bounded("final_training_accuracy"), "reached"),
+        *(*bounded("examples_to_target"), *bounded("area_under_curve")),
+    ]
     return found.reset_index()[names]
 
 
-def _over_seeds(runs: pd.DataFrame, name: str, rows: int, confidence: float) -> pd.DataFrame:
-    """Mean of each method with its interval, in the order of the methods."""
+def measured(
+    histories: Mapping[tuple[str, int], Path], labels: Mapping[str, int], confidence: float
+) -> pd.DataFrame:
+    """Measure every run: `method` and the numbers in `RUN`, one row per run."""
+    majority = max(labels.values()) / sum(labels.values())
+    rows = [
+        {"method": method, **measure(read_history(path), majority, confidence)}
+        for (method, _), path in histories.items()
+    ]
+    return pd.DataFrame(rows, columns=["method", *RUN])
+
+
+def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixture]:
+    """Mean of each method, with its errors, in the order of the methods.
+
+    Parameters
+    ----------
+    runs
+        From `measured`.
+    name
+        One of `RUN`.
+    rows
+        Number of training rows.
+
+    Returns
+    -------
+    mean, errors
+        The mean is NaN where a run has no value; the errors where nothing is known of them.
+    """
     own = runs.groupby("method", sort=False)[name]
     # pandas leaves out missing values unless told otherwise
-    found = pd.DataFrame({"mean": own.agg(lambda values: values.mean(skipna=False))})
-    mean, seeds = found["mean"].to_numpy(), own.size().to_numpy()
+    mean = own.agg(lambda values: values.mean(skipna=False)).astype(float)
+    seeds = own.size().to_numpy()
+    over = SeedVariance(own.var().where(mean.notna()).to_numpy(), seeds, np.full(len(seeds), True))
     share = name != "examples_to_target"
-    variance = own.var().where(found["mean"].notna()).to_numpy()
-    over = SeedVariance(variance, seeds, np.full(len(seeds), True))
-    of_rows = mean * (1 - mean) / rows if share else np.where(over.known, 0.0, np.nan)
-    errors = Mixture(of_rows + 0 * mean, *over.of_means(), rows)
-    ends = around(mean, errors, confidence, (0.0, 1.0 if share else np.inf), share)
-    found["low"], found["high"] = ends
-    return found.set_axis(bounded(name), axis=1)
+    of_rows = mean * (1 - mean) / rows if share else 0 * mean + (0.0 if over.known else np.nan)
+    return mean, Mixture(of_rows.to_numpy(float), *over.of_means(), rows)
 
 
 def measure(history: pd.DataFrame, majority: float, confidence: float) -> dict[str, float]:
