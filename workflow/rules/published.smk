@@ -31,6 +31,7 @@ add(
         "predictions": PREDICTIONS,
         "histories": HISTORIES,
         "data": f"<exp>/data/{SOURCE}",
+        "speed": TIMINGS,
     },
 )
 add("tables/column_match.csv", JUDGED, MATCHED)
@@ -110,6 +111,7 @@ rule judge_claims:
         predictions=PREDICTIONS,
         histories=HISTORIES,
         data=f"<exp>/data/{SOURCE}",
+        speed=TIMINGS,
     output:
         reported_table("claims", "Claims and verdicts", "Published table"),
     log:

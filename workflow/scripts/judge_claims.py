@@ -22,12 +22,13 @@ facts = read_facts(
     settings["source"],
     settings["deterministic"],
     settings["seed_sd"],
+    settings["confidence"],
     {
         (path.parts[-3], int(path.parts[-2].removeprefix("seed"))): path
         for path in map(Path, snakemake.input.histories)
     },
     Path(snakemake.input.data),
-    settings["confidence"],
+    Path(snakemake.input.speed),
 )
 write_claims(folder / "claims.yaml", facts, target, settings["confidence"])
 record_csv(target, provenance)

@@ -11,7 +11,9 @@ import yaml
 from finetone.claims.judging import Verdict, judge, write_claims
 from finetone.claims.our_facts import OurFacts, read_facts
 from finetone.claims.printed import PrintedFacts
+from finetone.claims.schema import TIMINGS
 from finetone.formats.csv_table import read_csv
+from finetone.formats.rounds import Rounds, Timed, TimedMethod
 from finetone.tables import write_table
 from tests.unit.tables.test_tables import write_predictions
 
@@ -61,19 +63,31 @@ def predict(
     return found
 
 
-def efficiency(spread: float = 1.02) -> pd.DataFrame:
-    """efficiency.csv as far as claims read it; quartiles of times are `spread` apart from them."""
+def efficiency() -> pd.DataFrame:
+    """efficiency.csv as far as claims read it."""
     rows = []
     for method, parameters in PARAMETERS.items():
         seconds = parameters / 1e9
         row = {"method": method, "parameters": parameters, "train_seconds": 100 * seconds}
-        row |= {"non_embedding_parameters": parameters / 2, "seconds_per_32": seconds}
-        row |= {"seconds_per_32_low": seconds / spread, "seconds_per_32_high": seconds * spread}
-        row |= {"inference_examples_per_s": 1 / seconds, "train_seconds_sd": seconds}
-        row |= {f"inference_examples_per_s_{end}": np.nan for end in ("low", "high")}
-        row |= {"ms_per_million_parameters": 1.0, "train_tokens_per_s": 1.0}
-        rows.append(row | {"peak_memory_bytes": 1.0})
+        row |= {"non_embedding_parameters": parameters / 2, "train_seconds_sd": seconds}
+        rows.append(row | dict.fromkeys([t for t in TIMINGS if t not in row], 1.0))
     return pd.DataFrame(rows)
+
+
+def rounds(spread: float = 1.02, share: float = 1.0) -> Rounds:
+    """Nine rounds in which the machine became a fifth slower, for all methods alike.
+
+    Single measurements are up to `spread` times too long or too short; `share` of the time a method
+    had a processor.
+    """
+    random = np.random.default_rng(1)
+    found = {}
+    for method, parameters in PARAMETERS.items():
+        own = np.geomspace(1, 1.2, 9) * np.exp(np.log(spread) * random.uniform(-1, 1, 9))
+        timed = Timed(parameters / 1e9 * own, np.full(9, share))
+        tasks = {"train": timed, "predict": timed}
+        found[method] = TimedMethod(tasks, np.full(9, 1000), 32, "fp32")
+    return Rounds(found, 32, "cpu", "some CPU", 1)
 
 
 def tabulate(folder: Path, predictions: list[Path], seed_sd: float | None = None) -> Path:

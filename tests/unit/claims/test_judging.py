@@ -13,7 +13,9 @@ from finetone.claims.estimate import Missing
 from finetone.claims.facts import select
 from finetone.claims.judging import judge, write_claims
 from finetone.claims.our_facts import OurFacts, read_facts
+from finetone.claims.times import Times
 from finetone.errors import UserError
+from finetone.formats.rounds import Rounds
 from finetone.statistics import paired
 from finetone.statistics.evaluation import SCORES
 from finetone.tables import write_table
@@ -23,6 +25,7 @@ from tests.unit.claims.invented import (
     BIG,
     FIXED,
     GROUPS,
+    PARAMETERS,
     SMALL,
     accuracy,
     claim,
@@ -30,6 +33,7 @@ from tests.unit.claims.invented import (
     one,
     predict,
     read,
+    rounds,
     tabulate,
     written,
 )
@@ -203,34 +207,49 @@ def test_counts_are_exact_and_decide_without_an_interval(facts: OurFacts) -> Non
     assert one(test, same).verdict == "contradicted", "equals are in no order"
 
 
-def timed(facts: OurFacts, spread: float) -> OurFacts:
-    return replace(facts, tables={"efficiency": efficiency(spread)})
+def timed(facts: OurFacts, measured: Rounds | None) -> OurFacts:
+    return replace(facts, times=Times(efficiency(), measured, dict.fromkeys(PARAMETERS, 3), 0.95))
 
 
-def test_times_are_as_uncertain_as_their_measurement(facts: OurFacts) -> None:
-    test = {"kind": "ratio", "metric": "seconds_per_32", "a": BIG, "b": SMALL}
-    test |= {"expect": {"min": 1.5, "max": 2.7}}
-    assert one(test, timed(facts, 1.01)).verdict == "supported"
-    # a network and its twin, timed while another program ran: quartiles of 1.25 and 4.11 s
-    loaded = one(test, timed(facts, np.sqrt(4.11 / 1.25)))
-    assert loaded.verdict == "undecided"
-    assert loaded.low < 0.5 and loaded.high > 8
+TWICE = {"kind": "ratio", "a": BIG, "b": SMALL, "expect": {"min": 1.9, "max": 2.1}}
+
+
+@pytest.mark.parametrize("metric", ["seconds_per_32", "seconds_per_million_texts"])
+def test_times_are_compared_within_rounds(facts: OurFacts, metric: str) -> None:
+    test = {**TWICE, "metric": metric}
+    found = one(test, timed(facts, rounds(1.02)))
+    assert found.verdict == "supported" and found.effect == pytest.approx(2, abs=0.05)
+    lone = {"kind": "value", "metric": metric, "a": BIG, "expect": {"min": 0}}
+    value = one(lone, timed(facts, rounds(1.02)))
+    # the machine became a fifth slower, which goes out of the ratio
+    alone, together = ((e.high - e.low) / e.effect for e in (value, found))
+    assert together < 0.7 * alone
+    wide = one(test, timed(facts, rounds(1.25)))
+    assert wide.verdict == "undecided" and wide.high - wide.low > 3 * (found.high - found.low)
+    rate = {**TWICE, "metric": "inference_examples_per_s", "expect": {"max": 0.55}}
+    assert one(rate, timed(facts, rounds(1.02))).verdict == "supported"
+
+
+def test_a_busy_machine_decides_nothing(facts: OurFacts) -> None:
+    """A network and its twin timed while another program ran: no claim about them is supported."""
+    found = one({**TWICE, "metric": "seconds_per_32"}, timed(facts, rounds(1.02, share=0.6)))
+    assert (found.verdict, found.decidable) == ("undecided", "no")
+    assert "the machine was busy in too many rounds" in found.explanation
+    missing = one({**TWICE, "metric": "seconds_per_32"}, timed(facts, None))
+    assert missing.explanation == "missing: seconds_per_32 of big (speed/rounds.json)"
 
 
 def test_a_measurement_without_spread_supports_nothing(facts: OurFacts) -> None:
-    for metric, spread in (("seconds_per_32", 1.0), ("peak_memory_bytes", 2.0)):
-        test = {"kind": "ratio", "metric": metric, "a": BIG, "b": SMALL, "expect": {"min": 0.5}}
-        found = one(test, timed(facts, spread))
+    memory = {**TWICE, "metric": "peak_memory_bytes", "expect": {"min": 0.5}}
+    same = rounds(1.0)
+    same.methods["small"] = same.methods["big"]  # exactly the same in every round
+    equal = {**TWICE, "metric": "seconds_per_32", "expect": {"min": 0.5}}
+    for test, measured in ((memory, None), (equal, same)):
+        found = one(test, timed(facts, measured))
         assert (found.verdict, found.decidable) == ("undecided", "no")
         assert "no spread of this measurement is known" in found.explanation
-    test = {
-        "kind": "ratio",
-        "metric": "train_seconds",
-        "a": BIG,
-        "b": SMALL,
-        "expect": {"min": 1.5},
-    }
-    assert one(test, facts).verdict == "supported", "training times have one over seeds"
+    training = {**TWICE, "metric": "train_seconds", "expect": {"min": 1.5}}
+    assert one(training, timed(facts, None)).verdict == "supported", "it has one over seeds"
 
 
 def test_correlations_are_judged_from_eight_models_on(facts: OurFacts) -> None:
@@ -337,7 +356,7 @@ def test_training_curves_are_judged_on_training_curves(
             share = np.array([0.5] * (slow + seed) + [1.0] * (100 - slow - seed))
             history(share).to_parquet(histories[method, seed])
     data = balanced(tmp_path / "data")
-    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, histories, data)
+    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, 0.95, histories, data)
     test = {"kind": "ratio", "metric": "examples_to_target", "a": BIG, "b": SMALL}
     found = one({**test, "expect": {"min": 0.5, "max": 0.9}}, facts)
     assert found.verdict == "supported"
@@ -353,7 +372,7 @@ def test_training_curves_are_judged_on_training_curves(
         ends = row[f"{name}_low"], row[f"{name}_high"]
         assert (found.low, found.high) == pytest.approx(ends, rel=1e-3)
     single = {key: path for key, path in histories.items() if key[1] == 1}
-    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, single, data)
+    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, 0.95, single, data)
     assert one({**test, "expect": {"min": 0}}, facts).verdict == "undecided"
 
 

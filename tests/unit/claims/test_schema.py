@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from finetone.claims.claims_file import read_claims
 from finetone.claims.our_facts import OurFacts
 from finetone.claims.schema import METRICS
+from finetone.claims.times import Times
 from finetone.errors import UserError
-from tests.unit.claims.invented import written
+from tests.unit.claims.invented import rounds, written
 
 TEST = {
     "kind": "difference",
@@ -132,6 +133,7 @@ def judged(folder: Path, facts: OurFacts, test: object) -> str:
     known = replace(
         facts,
         tables={"efficiency": cost[cost["method"] != "c"]},
+        times=Times(cost[cost["method"] != "c"], rounds(), {"a": 3, "b": 1}, 0.95),
         runs=replace(facts.runs, table=table[table["method"] != "c"]),
         groups=groups,
     )

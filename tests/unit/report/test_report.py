@@ -14,6 +14,7 @@ import yaml
 
 from finetone import report
 from finetone.errors import UserError
+from finetone.formats.csv_table import read_csv, write_csv
 from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
@@ -146,6 +147,27 @@ def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
     section = html[html.index('<section id="data"') :]
     section = section[: section.index("</section>")]
     assert "Without leaked rows (%)" in section and "leaks.csv" in section
+
+
+@pytest.mark.parametrize("doubtful", [0, 2])
+def test_doubtful_timings_are_said_and_marked(
+    experiment: Experiment, tmp_path: Path, doubtful: int
+) -> None:
+    table = read_csv(experiment.table("efficiency"))
+    table["doubtful"] = np.arange(len(table)) < doubtful
+    write_csv(table, tmp_path / "efficiency.csv")
+    inputs = ReportInputs(
+        config=experiment.config,
+        tables={
+            "ranking": experiment.table("ranking"),
+            "efficiency": tmp_path / "efficiency.csv",
+        },
+    )
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    said = f"timings of {doubtful} of {len(table)} methods are doubtful"
+    assert (said in page) == ("Timing doubtful" in page) == bool(doubtful)
+    assert "Predicting a million texts" in page and "medians of the ratios to MiniLM-L6" in page
 
 
 def test_a_page_of_ranking_alone_is_whole(experiment: Experiment, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ A group consists of exactly its methods; it is not a sample of a population.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,17 @@ from finetone.claims.schema import (
     COUNTS,
     CURVES,
     RUN_METRICS,
-    TIMING_SPREADS,
     TIMINGS,
     TOKENIZER_METRICS,
 )
 from finetone.claims.sums import UNKNOWN, Cell, Runs
-from finetone.claims.times import log_variance
+from finetone.claims.times import Times
 from finetone.errors import UserError
+from finetone.formats import rounds
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.cost import FLOPS_PER_PARAMETER
 from finetone.statistics.mixture import Mixture
 from finetone.tables.convergence_table import measured, over_runs, training_rows
-
-NO_SPREAD = "no spread of this measurement is known"
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,12 @@ class OurFacts:
     source: str
     curves: dict[str, tuple[pd.Series, Mixture]] = field(default_factory=dict)
     """{one of `schema.CURVES`: mean by method, with their errors}"""
+    times: Times | None = None
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """Number of runs by method."""
+        return seeds_of(self.runs.table, self.source)
 
     def estimate(self, metric: str, terms: Terms) -> Estimate:
         """As `Facts` says."""
@@ -57,6 +60,13 @@ class OurFacts:
             return self.runs.sum(metric, self._cells(terms))
         if metric == "drop":
             return self.runs.sum("accuracy", self._drops(terms))
+        if metric in TIMINGS:
+            if self.times is None:
+                raise Missing("efficiency.csv")
+            weights: dict[str, float] = {}
+            for (method, _, _), weight in terms.items():
+                weights[method] = weights.get(method, 0.0) + weight
+            return self.times.sum(metric, weights)
         single = {method: self._single(metric, method) for method, _, _ in terms}
         return combine([single[method] for method, _, _ in terms], list(terms.values()))
 
@@ -94,20 +104,8 @@ class OurFacts:
         if metric == "flops_per_token":
             weights = self._cell("efficiency", "method", method, "non_embedding_parameters")
             return Exact(FLOPS_PER_PARAMETER * weights)
-        value = self._cell("efficiency", "method", method, metric)
-        if metric in COUNTS:
-            return Exact(value)
-        relative, df = log_variance(self.tables["efficiency"], self._seeds, metric, method)
-        unknown = NO_SPREAD if np.isnan(relative) else ""
-        errors = error_of(0.0, value**2 * relative, df)
-        return Estimate(value, errors, errors, unknown=unknown)
-
-    @cached_property
-    def _seeds(self) -> dict[str, int]:
-        """Number of runs by method."""
-        runs = self.runs.table
-        of_method = runs[runs["dataset"] == self.source].groupby("method")["seed"].nunique()
-        return {str(name): int(count) for name, count in of_method.items()}
+        assert metric in COUNTS
+        return Exact(self._cell("efficiency", "method", method, metric))
 
     def _curve(self, metric: str, method: str) -> Estimate:
         if metric not in self.curves or method not in self.curves[metric][0].index:
@@ -120,7 +118,7 @@ class OurFacts:
         found = error_of(np.nan_to_num(of_rows), seeds, df, errors.n)
         # nothing pools these if no model has a second run
         unknown = UNKNOWN if seeds == 0 else ""
-        given = float(mean[method]), found, found, self._seeds.get(method, 0), errors.n, unknown
+        given = float(mean[method]), found, found, self.seeds.get(method, 0), errors.n, unknown
         # the others are shares of training rows
         return Estimate(*given) if metric == "examples_to_target" else Mean(*given)
 
@@ -140,7 +138,7 @@ _COLUMNS = {
         *(f"{name}_cov" for name in RUN_METRICS),
         *(f"{name}_se" for name in RUN_METRICS if name != "accuracy"),
     ],
-    "efficiency": ["method", *COUNTS, *TIMINGS, *TIMING_SPREADS],
+    "efficiency": ["method", *COUNTS, *TIMINGS, "train_seconds_sd"],
     "tokenizers": ["model", *TOKENIZER_METRICS],
 }
 _NAMES = {"dataset", "method", "model", "kept"}
@@ -153,9 +151,10 @@ def read_facts(
     source: str,
     deterministic: Collection[str],
     seed_sd: float | None,
+    confidence: float = 0.95,
     histories: Mapping[tuple[str, int], Path] | None = None,
     data: Path | None = None,
-    confidence: float = 0.95,
+    speed: Path | None = None,
 ) -> OurFacts:
     """Read what claims are judged by; a table that is not there counts as missing data.
 
@@ -173,10 +172,13 @@ def read_facts(
         The methods that another seed would not change.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
+    confidence
+        Level of the intervals, in (0, 1), for what needs one before it is judged: whether a run
+        learned anything (`convergence_table.measure`), whether enough rounds were undisturbed.
     histories, data
         Files by (model, seed), and the folder of the source dataset, for training curves.
-    confidence
-        That decides whether a run learned anything (`convergence_table.measure`), in (0, 1).
+    speed
+        The file speed/rounds.json.
 
     Raises
     ------
@@ -196,7 +198,17 @@ def read_facts(
         labels = training_rows(data / "manifest.json")
         measures = measured(histories, labels, confidence)
         curves = {name: over_runs(measures, name, sum(labels.values())) for name in CURVES}
-    return OurFacts(tables, known, groups, source, curves)
+    times = None
+    if "efficiency" in tables:
+        found = rounds.read(speed) if speed else None
+        times = Times(tables["efficiency"], found, seeds_of(runs, source), confidence)
+    return OurFacts(tables, known, groups, source, curves, times)
+
+
+def seeds_of(runs: pd.DataFrame, source: str) -> dict[str, int]:
+    """Number of runs by method, from runs.csv."""
+    of_method = runs[runs["dataset"] == source].groupby("method")["seed"].nunique()
+    return {str(name): int(count) for name, count in of_method.items()}
 
 
 def _numbers(path: Path, columns: Iterable[str]) -> pd.DataFrame:

@@ -12,14 +12,10 @@ TIMINGS = (
     "train_seconds",
     "train_tokens_per_s",
     "inference_examples_per_s",
+    "seconds_per_million_texts",
     "peak_memory_bytes",
 )
 """Columns of efficiency.csv that are measured."""
-TIMING_SPREADS = (
-    *("seconds_per_32_low", "seconds_per_32_high"),
-    *("inference_examples_per_s_low", "inference_examples_per_s_high", "train_seconds_sd"),
-)
-"""Columns of efficiency.csv that say how well those are measured."""
 COUNTS = ("parameters", "non_embedding_parameters")
 """Columns of efficiency.csv that are exact."""
 TOKENIZER_METRICS = ("tokens_per_word", "unknown_rate", "truncated")

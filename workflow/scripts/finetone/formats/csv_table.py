@@ -12,7 +12,8 @@ from finetone.provenance import check_csv
 
 # Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
 # "True", and the digits of a published number are kept as printed.
-NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
+NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
+NAMES |= {"id"}
 WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
 WORDS |= {"verdict", "verdict_half", "verdict_twice", "own_verdict", "conflicts"}
 PROSE = {
