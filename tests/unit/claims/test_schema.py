@@ -124,38 +124,43 @@ _fuzz = settings(
 )
 
 
-def judged(folder: Path, facts: OurFacts, test: object) -> str:
-    """The verdict; of the methods, a is there, b is a baseline, and nothing is known of c."""
+@pytest.fixture(scope="session")
+def known(facts: OurFacts) -> OurFacts:
+    """Of the methods, a is there, b is a baseline, and nothing is known of c."""
     names = {"big": "a", "words": "b", "tiny": "c"}
     table = facts.runs.table.replace({"method": names})
     groups: dict[str, dict[str, Any]] = {"a": {"f": 1, "g": "x"}, "b": {"f": 1}, "c": {}}
     cost = facts.tables["efficiency"].replace({"method": names})
-    known = replace(
+    cost = cost[cost["method"] != "c"]
+    return replace(
         facts,
-        tables={"efficiency": cost[cost["method"] != "c"]},
-        times=Times(cost[cost["method"] != "c"], rounds(), {"a": 3, "b": 1}, 0.95),
+        tables={"efficiency": cost},
+        times=Times(cost, rounds(), {"a": 3, "b": 1}, 0.95),
         runs=replace(facts.runs, table=table[table["method"] != "c"]),
         groups=groups,
     )
+
+
+def judged(folder: Path, known: OurFacts, test: object) -> str:
     (verdict,) = written(folder, [{**CLAIM, "tests": [test]}], known)["verdict"]
     return str(verdict)
 
 
 @_fuzz
 @given(test=_test)
-def test_every_claim_in_form_gets_a_verdict(tmp_path, facts, test):
+def test_every_claim_in_form_gets_a_verdict(tmp_path, known, test):
     """Whatever it asks about; only `method: each` without `each:` names nobody."""
     try:
-        assert judged(tmp_path, facts, test) in ("supported", "contradicted", "undecided")
+        assert judged(tmp_path, known, test) in ("supported", "contradicted", "undecided")
     except UserError as error:
         assert "no method 'each'" in str(error)
 
 
 @_fuzz
 @given(test=_test, junk=_junk)
-def test_mutated_claims_are_judged_or_refused(tmp_path, facts, test, junk):
+def test_mutated_claims_are_judged_or_refused(tmp_path, known, test, junk):
     try:
-        assert judged(tmp_path, facts, {**test, **junk}) in (
+        assert judged(tmp_path, known, {**test, **junk}) in (
             "supported",
             "contradicted",
             "undecided",
