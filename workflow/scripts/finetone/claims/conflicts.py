@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import inf
 
+from finetone.claims.comparisons import comparisons
 from finetone.claims.estimate import Missing
 from finetone.claims.facts import Facts
-from finetone.claims.kinds import Test, comparisons
+from finetone.claims.kinds import Test
 
 
 def conflicts(claims: Mapping[str, Sequence[Test]], facts: Facts) -> dict[str, list[str]]:
