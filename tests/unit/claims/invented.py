@@ -10,7 +10,7 @@ import yaml
 
 from finetone.claims.judging import judge, write_claims
 from finetone.claims.our_facts import OurFacts, read_facts
-from finetone.claims.printed import PrintedFacts
+from finetone.claims.own_table import PrintedFacts
 from finetone.claims.schema import TIMINGS
 from finetone.claims.verdict import Verdict
 from finetone.formats.csv_table import read_csv

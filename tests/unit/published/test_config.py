@@ -9,7 +9,7 @@ import yaml
 
 from finetone.claims.claims_file import check_methods, read_claims
 from finetone.claims.judging import judge
-from finetone.claims.printed import read_printed
+from finetone.claims.own_table import read_printed
 from finetone.published.reading import read_published
 
 ROOT = Path(__file__).parents[3]

@@ -23,7 +23,7 @@ from finetone.claims.facts import Facts
 from finetone.claims.kinds import Test, estimate
 from finetone.claims.our_facts import OurFacts
 from finetone.claims.outcome import UNDECIDED, Outcome, Part, decide
-from finetone.claims.printed import PrintedFacts, read_printed
+from finetone.claims.own_table import PrintedFacts, read_printed
 from finetone.claims.verdict import Claim, Ruling, Verdict, verdict_on
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv

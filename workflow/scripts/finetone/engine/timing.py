@@ -72,6 +72,7 @@ def in_turn(
         return took
 
     tried = {name: turn(name, warm, {}) for name in methods}
+    gc.freeze()  # a search through all that was imported takes longer than a short measurement
     slowest = max(seconds for took in tried.values() for seconds, _ in took.values())
     batches = int(np.clip(LONG / slowest, 1, BATCHES))
     repeats = {
@@ -93,6 +94,7 @@ def in_turn(
             for name, of_tasks in found.items()
         }
         logger.info("round %d of %d, or of %d if disturbed", len(rows), ROUNDS, MOST)
+    gc.unfreeze()
     return rows, timed
 
 

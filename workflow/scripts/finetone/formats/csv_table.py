@@ -26,7 +26,7 @@ PROSE = {
     "own_explanation",
     "reason",
 }
-PRINTED = {"printed", "published_millions"}
+PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
 # Spreadsheets read a cell with such a beginning as a formula (OWASP, "CSV injection"), the wide

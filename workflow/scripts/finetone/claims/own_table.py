@@ -58,7 +58,8 @@ class PrintedFacts:
             return self._accuracy(method, epoch, dataset)
         if metric == "drop":
             home = self._accuracy(method, "kept", None)
-            away = self._accuracy(method, "kept", self.published.setup["transfer"]["dataset"])
+            transfer = self.published.setup.transfer
+            away = self._accuracy(method, "kept", transfer.dataset if transfer else "")
             return replace(combine([home, away], [1, -1]), rows=away.rows)
         if metric == "loss":
             losses = {r.epoch: r.loss for r in self.published.results if r.method == method}
@@ -75,20 +76,16 @@ class PrintedFacts:
 
     def _accuracy(self, method: str, epoch: int | str, dataset: str | None) -> Estimate:
         setup = self.published.setup
-        away = setup.get("transfer", {})
-        if dataset in (None, setup["dataset"]):
+        place = f" on {dataset}" if dataset else ""
+        if dataset in (None, setup.dataset):
             found = {r.epoch: r for r in self._on_source if r.method == method}
-            n = setup["n_test"]
-        elif dataset == away.get("dataset"):
-            found = {r.epoch: r for r in self.published.transfer if r.method == method}
-            n = away["n_test"]
         else:
-            found, n = {}, 0
+            named = setup.transfer is not None and dataset == setup.transfer.dataset
+            found = {r.epoch: r for r in self.published.transfer if named and r.method == method}
         result = found.get(max(found, default=0) if epoch == "kept" else int(epoch))
-        if result is None:
-            place = f" on {dataset}" if dataset else ""
+        if result is None or result.accuracy is None:
             raise Missing(f"accuracy of {method} in epoch {epoch}{place} in the published table")
-        share = self.published.fraction(result.accuracy)
+        share, n = float(result.accuracy.share), result.n
         with_added = (share * n + ADDED) / (n + 2 * ADDED)
         errors = error_of(with_added * (1 - with_added) / n, n=n)
         return Estimate(share, errors, errors, 0, n)

@@ -7,7 +7,7 @@ import pytest
 
 from finetone.claims.judging import judge
 from finetone.claims.our_facts import OurFacts
-from finetone.claims.printed import PrintedFacts, read_printed
+from finetone.claims.own_table import PrintedFacts, read_printed
 from finetone.statistics.intervals import wilson
 from tests.unit.claims.invented import BIG, GROUPS, SMALL, accuracy, claim
 
