@@ -10,7 +10,7 @@ SEEDS = CONFIDENCE | {
     "seed_sd": config["compare"]["seed_sd"],
 }
 # Raised when tables say more, or something else, though nothing that they are made of has changed.
-FORMAT = {"format": 2}
+FORMAT = {"format": 3}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
@@ -60,7 +60,7 @@ TABLE_SPECS = {
     "slices": (
         "Accuracy by text length and label",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
-        CONFIDENCE,
+        SEEDS,
     ),
     "errors": (
         "Rows that methods get wrong",
@@ -70,7 +70,7 @@ TABLE_SPECS = {
     "leaks": (
         "Without the leaked test rows",
         {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
-        CONFIDENCE,
+        SEEDS,
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
