@@ -74,7 +74,7 @@ TABLE_SPECS = {
     "slices": (
         "Accuracy by text length and label",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
-        CONFIDENCE,
+        SEEDS,
     ),
     "errors": (
         "Rows that methods get wrong",
@@ -84,7 +84,7 @@ TABLE_SPECS = {
     "leaks": (
         "Without the leaked test rows",
         {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
-        CONFIDENCE,
+        SEEDS,
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }

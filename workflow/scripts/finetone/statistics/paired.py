@@ -300,7 +300,7 @@ def compare(scores: Scores) -> Pairs:
     squares = np.diag(products)
     of_squares = squares[first] + squares[second] - 2 * products[first, second]
     twice = scores.shared[first] + scores.shared[second]
-    rows = _over_rows(of_squares, value, n, scores.unit, twice)
+    rows = over_rows(of_squares, value, n, scores.unit, twice)
     coefficients = np.zeros((len(first), k))
     pair = np.arange(len(first))
     coefficients[pair, first] = 1 / scores.seeds[first]
@@ -385,7 +385,7 @@ def changes(
     n = len(label)
     most = _span(metric)
     own = unit(metric, np.stack([block.mean(axis=0) for block in after.values()]), label)
-    rows = _over_rows((moved.of_rows**2).sum(axis=1), moved.mean, n, own, moved.shared)
+    rows = over_rows((moved.of_rows**2).sum(axis=1), moved.mean, n, own, moved.shared)
     defined = np.isfinite(moved.mean)
     errors = Mixture(np.where(defined, rows, 0.0), *moved.variance.of_means(), n)
     return Estimates(moved.mean, errors, defined & moved.variance.known, most)
@@ -409,7 +409,7 @@ def drops(home: Scores, away: Scores) -> Estimates:
     return Estimates(value, errors, defined & variance.known, _span(home.metric))
 
 
-def _over_rows(of_squares: Floats, value: Floats, n: int, unit: float, shared: Floats) -> Floats:
+def over_rows(of_squares: Floats, value: Floats, n: int, unit: float, shared: Floats) -> Floats:
     """[m] variance over rows of mean differences `value`, without the part that seeds share.
 
     `of_squares` [m] is the sum over rows of the squared differences.

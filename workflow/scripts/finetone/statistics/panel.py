@@ -4,7 +4,7 @@ A *run* is one (method, seed). A *panel* holds the kept epoch of every run on on
 rows aligned by example id, so that every comparison is paired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,15 @@ class Panel:
     label: Ints
     seeds: dict[str, list[int]]
     logits: Floats
+
+    def of_rows(self, chosen: Bools) -> "Panel":
+        """The same runs on the rows [n] that are chosen."""
+        return replace(
+            self,
+            ids=self.ids[chosen],
+            label=self.label[chosen],
+            logits=self.logits[:, chosen],
+        )
 
     @property
     def methods(self) -> list[str]:

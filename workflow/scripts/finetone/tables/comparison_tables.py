@@ -9,7 +9,7 @@ method has a second run, there are no p, letters, verdicts or intervals. A metho
 undefined comes last, without any.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from finetone.errors import UserError
-from finetone.statistics import agreement, intervals, multiple_testing, paired
+from finetone.statistics import agreement, multiple_testing, paired
 from finetone.statistics.evaluation import ERRORS
 from finetone.statistics.metrics import Bools
 from finetone.statistics.paired import Pairs, Scores
@@ -68,13 +68,18 @@ def table(
     found = []
     for panel in panels(predictions):
         scores = paired.scores_of(panel, metric, deterministic, stated)
-        found.append(compare(panel, scores, baseline, confidence, margin / 100))
+        found.append(compare(panel, scores, baseline, confidence, deterministic, margin / 100))
     pairs, ranks = zip(*found, strict=True)
     return pd.concat(pairs), pd.concat(ranks)
 
 
 def compare(
-    panel: Panel, scores: Scores, baseline: str | None, confidence: float, margin: float
+    panel: Panel,
+    scores: Scores,
+    baseline: str | None,
+    confidence: float,
+    deterministic: Collection[str],
+    margin: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(comparisons, ranking) of one dataset; `margin` in the metric's units."""
     if baseline is not None and baseline not in panel.seeds:
@@ -82,7 +87,7 @@ def compare(
             f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
             f"choose one of {', '.join(panel.methods)}"
         )
-    found = _comparisons(panel, paired.compare(scores), confidence)
+    found = _comparisons(panel, paired.compare(scores), deterministic, confidence)
     found["metric"] = scores.metric
     ends = found["low_simultaneous"].to_numpy(), found["high_simultaneous"].to_numpy()
     found["verdict"] = verdicts(*ends, margin, scores.metric in ERRORS)
@@ -90,7 +95,9 @@ def compare(
     return found[COMPARISONS], ranking
 
 
-def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
+def _comparisons(
+    panel: Panel, pairs: Pairs, deterministic: Collection[str], confidence: float
+) -> pd.DataFrame:
     """comparisons.csv and, beside its columns, what a difference is `detectable` from."""
     found = pd.DataFrame(pairs.names, columns=["a", "b"])
     found.insert(0, "dataset", panel.dataset)
@@ -100,17 +107,9 @@ def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
     found["low_simultaneous"], found["high_simultaneous"] = all_at_once
     found["p"], found["p_adjusted"] = pairs.p(), pairs.p(pairs.methods)
     found["detectable"] = pairs.detectable(confidence)
-    mcnemar = agreement.mcnemar(panel.correct)
-    kappa, kappa_error = agreement.kappa(panel.predicted, len(panel.labels))
-    rows = []
-    for a, b in pairs.names:
-        runs = agreement.seed_pairs(panel.seeds[a], panel.seeds[b])
-        i = [panel.columns[a].start + x for x, _ in runs]
-        j = [panel.columns[b].start + y for _, y in runs]
-        ends = intervals.metric_over_seeds(kappa[i, j], kappa_error[i, j], confidence, (-1.0, 1.0))
-        rows.append((np.median(mcnemar[i, j]), np.mean(kappa[i, j]), *ends))
     names = ["mcnemar_p", "kappa", "kappa_low", "kappa_high"]
-    return found.join(pd.DataFrame(rows, columns=names, dtype=float))
+    found[names] = agreement.of_methods(panel, pairs.names, deterministic, confidence)
+    return found
 
 
 def _ranking(

@@ -1,6 +1,6 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,26 @@ def summarise(
     is judged (`moderation`) together with those of the other methods' kept rows, or of the other
     methods' rows of the same epoch.
     """
+    found = components(runs, deterministic, confidence)
+    for _, chosen in found.groupby(["dataset", "together"], sort=False):
+        for name in SCORES:
+            _, of_means = errors(chosen, name, seed_sd.get(name))
+            mean = chosen[f"{name}_mean"].to_numpy(float)
+            ends = intervals.of_metric(name, mean, of_means, confidence)
+            found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
+    kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
+    return found.drop(columns=[*kept_out, "stochastic", "together"])
+
+
+def components(
+    runs: pd.DataFrame, deterministic: Collection[str], confidence: float = 0.95
+) -> pd.DataFrame:
+    """Make the rows of summary.csv, still without the intervals of means.
+
+    Beside its columns: of every metric `<metric>_own`, variance over seeds, and `<metric>_rows`,
+    variance of the mean that is due to rows alone; `stochastic`; and `together`, which is the same
+    in rows of a dataset whose variances over seeds are judged together: the epoch, or "kept".
+    """
     rows = []
     for _, of_method in runs.groupby(["dataset", "method"], sort=False):
         kept = of_method[of_method["kept"]]
@@ -61,13 +81,8 @@ def summarise(
             rows.append(_row(EACH_KEPT, True, kept, confidence))
     found = pd.DataFrame(rows)
     found["stochastic"] = ~found["method"].isin(deterministic)
-    together = found["epoch"].where(~found["kept"], "kept")
-    for _, chosen in found.groupby(["dataset", together], sort=False):
-        for name in SCORES:
-            ends = _interval(chosen, name, confidence, seed_sd.get(name))
-            found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
-    kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
-    return found.drop(columns=[*kept_out, "stochastic"])
+    found["together"] = found["epoch"].where(~found["kept"], "kept")
+    return found
 
 
 def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[str, object]:
@@ -121,12 +136,9 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     return max(0.0, fewer * together - (alone - together) / (seeds - 1))
 
 
-def _interval(
-    rows: pd.DataFrame, name: str, confidence: float, stated: float | None
-) -> tuple[Any, Any]:
-    """(low, high) for the mean of a metric over new seeds and new test rows, of several methods."""
-    seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy()
+def errors(rows: pd.DataFrame, name: str, stated: float | None) -> tuple[SeedVariance, Mixture]:
+    """(variance over seeds, errors of the means) of a metric, of `components` judged together."""
+    seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)
     variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated)
     of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["n"].min())
-    errors = Mixture(of_rows, *variance.of_means(), n)
-    return intervals.of_metric(name, rows[f"{name}_mean"].to_numpy(float), errors, confidence)
+    return variance, Mixture(of_rows, *variance.of_means(), n)
