@@ -1,17 +1,9 @@
 """Script of the rule export_checkpoints."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import log
-
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.cards.export import export_checkpoints
-from finetone.provenance import Provenance
 
-export_checkpoints(
-    [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
-    Path(snakemake.input.results),
-    Path(snakemake.output[0]),
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
-)
+export_checkpoints(job.inputs["checkpoints"], job.inputs["results"], job.target, job.provenance)

@@ -2,24 +2,22 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.claims.judging import write_claims
 from finetone.identity import files_in, refuse_changed
-from finetone.provenance import Provenance, record_csv
+from finetone.provenance import record_csv
 
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-settings, target = provenance.settings, Path(snakemake.output[0])
-folder = Path(snakemake.params.folder)
+folder, settings = Path(job.params.folder), job.settings
 refuse_changed(files_in(folder), settings["content"])
 write_claims(
     folder / "claims.yaml",
-    Path(snakemake.input.tokenizers).parent,
+    job.inputs["tokenizers"].parent,
     settings["groups"],
     settings["source"],
-    target,
+    job.target,
     settings["confidence"],
 )
-record_csv(target, provenance)
+record_csv(job.target, job.provenance)

@@ -1,25 +1,23 @@
 """Script of the rule predict_baseline."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import files, log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
+from finetone import files
 from finetone.baselines.fit_predict import predict
 from finetone.formats import run_record
-from finetone.provenance import Provenance
 
-data = Path(snakemake.input.data)
-run_record.check(Path(snakemake.input.run), "model")
+data = job.inputs["data"]
+run_record.check(job.inputs["run"], "model")
 predict(
-    Path(snakemake.input.model),
+    job.inputs["model"],
     test=files.split_of(data, "test"),
     manifest=data / "manifest.json",
-    dataset=snakemake.wildcards.dataset,
-    method=snakemake.wildcards.method,
-    seed=int(snakemake.wildcards.seed),
-    threads=snakemake.threads,
-    target=Path(snakemake.output[0]),
-    provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
+    dataset=job.wildcards.dataset,
+    method=job.wildcards.method,
+    seed=job.seed,
+    threads=job.threads,
+    target=job.target,
+    provenance=job.provenance,
 )

@@ -1,26 +1,22 @@
 """Script of the rule speed."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import files, log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
+from finetone import files
 from finetone.engine.speed import measure
-from finetone.files import sha256
-from finetone.provenance import Provenance
 
-model, tokens = Path(snakemake.input.model), Path(snakemake.input.tokens)
+model, tokens = job.inputs["model"], job.inputs["tokens"]
 files.check_folder(model)
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 measure(
     model,
     tokens,
-    batch_size=provenance.settings["batch_size"],
-    engine=provenance.settings["engine"],
-    threads=snakemake.threads,
-    method=snakemake.wildcards.model,
-    target=Path(snakemake.output[0]),
-    made_from={"tokens": sha256(tokens), "model": sha256(model / "manifest.json")},
-    provenance=provenance,
+    batch_size=job.settings["batch_size"],
+    engine=job.settings["engine"],
+    threads=job.threads,
+    method=job.wildcards.model,
+    target=job.target,
+    made_from={"tokens": files.sha256(tokens), "model": files.sha256(model / "manifest.json")},
+    provenance=job.provenance,
 )

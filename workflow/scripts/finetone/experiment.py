@@ -42,7 +42,9 @@ class Experiment(Names):
         self._made: dict[str, Made] = {}
         self._fingerprints: dict[str, str] = {}
 
-    def add(self, artifact: str, settings: Settings, inputs: Iterable[str]) -> None:
+    def add(
+        self, artifact: str, settings: Settings, inputs: Mapping[str, str | list[str]]
+    ) -> None:
         """Register a table, figure or page.
 
         Parameters
@@ -52,9 +54,11 @@ class Experiment(Names):
         settings
             Those that decide its bytes.
         inputs
-            The artifacts it is made from.
+            Files it is made from, as its rule has them: {name: `<exp>/path`, or a list of these}.
         """
-        self._made[artifact] = settings, list(dict.fromkeys(map(_whole, inputs)))
+        lists = ([given] if isinstance(given, str) else given for given in inputs.values())
+        files = (_whole(file.removeprefix("<exp>/")) for given in lists for file in given)
+        self._made[artifact] = settings, list(dict.fromkeys(files))
         self._added.append(artifact)
 
     @property
