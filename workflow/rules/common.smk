@@ -73,6 +73,11 @@ def sized(rule, **amounts):
     return {name: config["resources"].get(rule, {}).get(name, amounts[name]) for name in amounts}
 
 
+def style_of(methods, datasets):
+    """The setting `style` of a picture of these methods and datasets."""
+    return {"style": asdict(Style.from_config(config, methods, datasets))}
+
+
 def reported_table(table, label, category="Tables"):
     """The CSV file of a table, with its caption in Snakemake's own report."""
     return report(

@@ -65,7 +65,7 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
-rule transfer:
+use rule evaluate as transfer with:
     input:
         checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
         run="<exp>/runs/{model}/seed{seed}/run.json",
@@ -76,8 +76,6 @@ rule transfer:
         "<exp>/logs/transfer/{dataset}-{model}-seed{seed}.log",
     wildcard_constraints:
         dataset=any_of(TRANSFER),
-    conda:
-        "../../envs/torch.yaml"
     threads: sized("transfer", threads=4)["threads"]
     resources:
         **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
@@ -86,8 +84,6 @@ rule transfer:
         settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),
     message:
         "Transfer {wildcards.model} (seed {wildcards.seed}) to {wildcards.dataset}"
-    script:
-        "../scripts/evaluate.py"
 
 
 rule fit_baseline:
@@ -114,9 +110,7 @@ rule fit_baseline:
         "../scripts/fit_baseline.py"
 
 
-rule train_network:
-    input:
-        data=f"<exp>/data/{SOURCE}",
+use rule fit_baseline as train_network with:
     output:
         model=directory("<exp>/runs/{method}/seed{seed}/model"),
         run="<exp>/runs/{method}/seed{seed}/run.json",
@@ -130,12 +124,8 @@ rule train_network:
     threads: sized("train_network", threads=4)["threads"]
     resources:
         **sized("train_network", gpu=1, mem_mb=6000, runtime=120),
-    params:
-        settings=record("runs/{method}/seed{seed}/run.json"),
     message:
         "Train the baseline {wildcards.method}, seed {wildcards.seed}"
-    script:
-        "../scripts/fit_baseline.py"
 
 
 rule predict_baseline:

@@ -42,9 +42,7 @@ class Experiment(Names):
         self._made: dict[str, Made] = {}
         self._fingerprints: dict[str, str] = {}
 
-    def add(
-        self, artifact: str, settings: Settings, inputs: Mapping[str, str | list[str]]
-    ) -> None:
+    def add(self, artifact: str, settings: Settings, inputs: Mapping[str, str | list[str]]) -> None:
         """Register a table, figure or page.
 
         Parameters
