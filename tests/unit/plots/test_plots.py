@@ -208,12 +208,11 @@ def test_dollars_and_markup_in_titles_are_text(experiment: Experiment, tmp_path:
     assert title in texts(tmp_path / "curve.svg")
 
 
-def test_published_values_in_percent_stand_beside_ours(
-    experiment: Experiment, tmp_path: Path
-) -> None:
+def test_published_values_stand_beside_ours(experiment: Experiment, tmp_path: Path) -> None:
     published = tmp_path / "published.csv"
     published.write_text(
-        "model,epoch,accuracy,loss\nminilm-l6,1,85.10,0.3\nminilm-l6,3,97.25,0.1\nunknown,3,99.0,0.1\n"
+        "table,method,epoch,accuracy\npublished,minilm-l6,1,0.8510\npublished,minilm-l6,3,0.9725\n"
+        "published,unknown,3,0.99\ntransfer,minilm-l6,3,0.99\n"
     )
     target = tmp_path / "published.svg"
     style = Style.from_config(experiment.config)
@@ -225,9 +224,9 @@ def test_published_values_in_percent_stand_beside_ours(
 
 def test_published_values_of_no_method_are_refused(experiment: Experiment, tmp_path: Path) -> None:
     published = tmp_path / "published.csv"
-    published.write_text("name,accuracy\nminilm-l6,97.25\n")
+    published.write_text("table,name,accuracy\npublished,minilm-l6,0.9725\n")
     style = Style.from_config(experiment.config)
-    message = r"published\.csv: no column 'method' \(has name, accuracy\)"
+    message = r"published\.csv: no column 'method' \(has table, name, accuracy\)"
     with pytest.raises(UserError, match=message):
         draw_published(
             published, experiment.table("summary"), "movies", style, tmp_path / "figure.svg"
