@@ -68,7 +68,7 @@ wildcard_constraints:
 
 
 def sized(rule, **amounts):
-    """What one job of `rule` asks for: `amounts`, sized for models of up to 140 million parameters,
+    """What one job of `rule` requests: `amounts`, sized for models of up to 140 million parameters,
     unless `resources:` of the configuration has others."""
     return {name: config["resources"].get(rule, {}).get(name, amounts[name]) for name in amounts}
 
@@ -120,7 +120,7 @@ def artifacts_of(target):
 
 
 def _build_dag(build=workflow._build_dag):
-    """Have Snakemake make again, among what it was asked for, all that was made under other
+    """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]

@@ -1,4 +1,4 @@
-"""Figures: one job and one SVG file each; any of them can be asked for by name.
+"""Figures: one job and one SVG file each; any of them can be requested by name.
 
 A figure needs tables or histories only, so with those present it costs one light job.
 """
@@ -36,7 +36,7 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "transfer": (
-        "Accuracy lost on other datasets",
+        "Accuracy drop on other datasets",
         {"transfer": "<exp>/tables/transfer.csv"},
         {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),

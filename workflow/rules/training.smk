@@ -10,7 +10,7 @@ Predictions are one row of logits per example, epoch and seed: every epoch on th
 the kept epoch elsewhere. Every later number comes from these. Methods without pretraining write the
 same files.
 
-All models are timed on the same device with the same batches. That job asks for as many threads as
+All models are timed on the same device with the same batches. That job requests as many threads as
 the fine-tuning does by default; on a machine with no more cores than that it runs alone, as a
 timing should.
 """

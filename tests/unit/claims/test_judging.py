@@ -332,9 +332,9 @@ def test_degrees_of_freedom_after_welch():
 
     random = np.random.default_rng(3)
     x, y = random.normal(size=5), random.normal(1, 3, size=7)
-    sides = [Estimate(v.mean(), v.var(ddof=1) / len(v), len(v) - 1) for v in (x, y)]
+    samples = [Estimate(v.mean(), v.var(ddof=1) / len(v), len(v) - 1) for v in (x, y)]
     expected = stats.ttest_ind(x, y, equal_var=False).confidence_interval()
-    assert combine(sides, [1, -1]).interval(0.95) == pytest.approx(tuple(expected))
+    assert combine(samples, [1, -1]).interval(0.95) == pytest.approx(tuple(expected))
 
 
 def claim(identity, *tests, **keys):

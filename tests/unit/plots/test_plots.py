@@ -131,10 +131,7 @@ def test_a_style_holds_what_its_picture_shows_and_nothing_else(experiment: Exper
     for method in methods:
         assert part.title(method) == whole.title(method)
         assert part.colour(method) == whole.colour(method)
-        assert (part.marker(method), part.line(method)) == (
-            whole.marker(method),
-            whole.line(method),
-        )
+        assert part.marker(method) == whole.marker(method)
 
 
 def test_a_crowd_of_21_methods_is_drawn_small_enough_for_one_page(tmp_path: Path) -> None:

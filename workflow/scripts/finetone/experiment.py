@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from finetone.identity import Identities, without
+from finetone.identity import identify, without
 from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
@@ -37,7 +37,6 @@ class Experiment(Names):
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         super().__init__(config, folder)
-        self._identities = Identities(config, folder)
         self._added: list[str] = []
         self._made: dict[str, Made] = {}
         self._fingerprints: dict[str, str] = {}
@@ -120,11 +119,11 @@ class Experiment(Names):
         # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
         block = without(block, *idle)
-        return block | self._identities.of("datasets", dataset), []
+        return block | identify(block, self.folder / "data" / dataset), []
 
     def _models(self, model: str) -> Made:
         block = without(self.config["models"][model], *SHOWN, "recipe")
-        block |= self._identities.of("models", model)
+        block |= identify(block, self.folder / "models" / model)
         if "intermediate" in block:
             base = block["intermediate"]["from"]
             block["intermediate"] = without(block["intermediate"], "hub")
@@ -137,7 +136,8 @@ class Experiment(Names):
         return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, inputs
 
     def _questions(self, model: str) -> Made:
-        return self._identities.of("questions", model), []
+        block = self.config["models"][model]["intermediate"]
+        return identify(block, self.folder / "questions" / model), []
 
     def _audit(self, name: str) -> Made:
         return {}, [f"data/{name.removesuffix('.json')}"]
@@ -152,11 +152,9 @@ class Experiment(Names):
 
     def _speed(self, name: str) -> Made:
         model = name.removesuffix(".json")
-        settings = {
-            "batch_size": self.recipes[model]["batch_size"],
-            "engine": self.config["engine"],
-        }
-        return settings, [f"models/{model}", self._tokens_of(self.source, "train", model)]
+        batch_size, engine = self.recipes[model]["batch_size"], self.config["engine"]
+        inputs = [f"models/{model}", self._tokens_of(self.source, "train", model)]
+        return {"batch_size": batch_size, "engine": engine}, inputs
 
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
