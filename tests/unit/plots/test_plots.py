@@ -205,12 +205,20 @@ def test_dollars_and_markup_in_titles_are_text(experiment: Experiment, tmp_path:
     assert title in texts(tmp_path / "curve.svg")
 
 
-def test_published_values_stand_beside_ours(experiment: Experiment, tmp_path: Path) -> None:
-    published = tmp_path / "published.csv"
-    published.write_text(
+@pytest.mark.parametrize(
+    "rows",
+    [
         "table,method,epoch,accuracy\npublished,minilm-l6,1,0.8510\npublished,minilm-l6,3,0.9725\n"
-        "published,unknown,3,0.99\ntransfer,minilm-l6,3,0.99\n"
-    )
+        "published,unknown,3,0.99\ntransfer,minilm-l6,3,0.99\n",
+        "table,method,accuracy\npublished,minilm-l6,0.9725\npublished,minilm-l12,\n",
+    ],
+    ids=["of epochs", "without epochs"],
+)
+def test_published_values_are_beside_ours(
+    rows: str, experiment: Experiment, tmp_path: Path
+) -> None:
+    published = tmp_path / "published.csv"
+    published.write_text(rows)
     target = tmp_path / "published.svg"
     style = Style.from_config(experiment.config)
     draw_published(published, experiment.table("summary"), "movies", style, target)

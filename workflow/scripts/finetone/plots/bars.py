@@ -116,11 +116,16 @@ def draw_published(
     target
         The SVG file to write.
     """
-    keys = ["method", "epoch"]
-    theirs = read(published, ["table", "accuracy", *keys])
+    theirs = read(published, ["table", "method", "accuracy"])
     theirs = theirs[theirs["table"] == "published"].rename(columns={"accuracy": "published"})
-    ours = read(summary, [*keys, "accuracy_mean", "accuracy_low", "accuracy_high"], dataset)
-    table = theirs[[*keys, "published"]].merge(ours, on=keys)
+    ours = read(
+        summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset
+    )
+    keys = ["method", "epoch"]
+    if "epoch" not in theirs:  # of a table without epochs: beside our last
+        keys = ["method"]
+        ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
+    table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
     labels = labels_in(style.language)
     if table.empty:
         draw_nothing(labels["title_published"], labels["nothing_published"], target)
