@@ -103,6 +103,20 @@ def test_a_new_model_schedules_only_its_own_chain(again):
     }  # fmt: skip
 
 
+def test_a_new_baseline_times_all_methods_again_and_trains_nothing_else(again):
+    folder, config = again
+    config["baselines"]["other"] = {"kind": "tfidf", "ngrams": 1}
+    assert without(scheduled(folder, config=config)) == {
+        "fit_baseline": 1, "predict_baseline": 2, "speed": 1,
+    }  # fmt: skip
+
+
+def test_entries_in_another_order_time_nothing_again(again):
+    folder, config = again
+    config["models"] = dict(reversed(config["models"].items()))
+    assert without(scheduled(folder, config=config), "draw_curve") == {}
+
+
 def test_a_new_seed_schedules_only_its_runs(again):
     folder, config = again
     config["seeds"] = [1, 2, 3]

@@ -16,7 +16,9 @@ RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTION = "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet"
 PREDICTIONS, ON_SOURCE = runs_of(PREDICTION, datasets=DATASETS), runs_of(PREDICTION)
 HISTORIES = runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS)
-TIMINGS = expand("<exp>/speed/{model}.json", model=MODELS)
+TIMINGS = "<exp>/speed/rounds.json"
+# Relative times are to the first method: models come before baselines.
+RELATIVE = CONFIDENCE | {"source": SOURCE, "reference": METHODS[0]}
 RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
 # table: (label in the report, inputs, settings)
@@ -26,7 +28,7 @@ TABLE_SPECS = {
     "main": (
         "The main table",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
-        {"source": SOURCE, "models": MODELS},
+        CONFIDENCE | {"source": SOURCE, "models": MODELS},
     ),
     "transfer": (
         "Transfer without training",
@@ -41,7 +43,7 @@ TABLE_SPECS = {
     "efficiency": (
         "What accuracy costs",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
-        {"source": SOURCE},
+        RELATIVE,
     ),
     "convergence": (
         "How fast training converges",

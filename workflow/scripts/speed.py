@@ -1,22 +1,32 @@
 """Script of the rule speed."""
 
+from functools import partial
+
 from finetone.script import Job
 
 job = Job(snakemake)
 
 from finetone import files
-from finetone.engine.speed import measure
+from finetone.baselines import fit_predict
+from finetone.engine.speed import Model, measure
+from finetone.formats import run_record
 
-model, tokens = job.inputs["model"], job.inputs["tokens"]
-files.check_folder(model)
+batch_sizes = job.settings["batch_sizes"]
+threads = min(job.threads, job.params.threads)  # it may hold more than it uses
+models = {}
+for folder, tokens in zip(job.inputs["models"], job.inputs["tokens"], strict=True):
+    files.check_folder(folder)
+    models[folder.name] = Model(folder, tokens, batch_sizes[folder.name])
+baselines = {}
+for path in job.inputs["baselines"]:  # runs/<method>/seed<k>/run.json
+    method = run_record.check(path, "model").method
+    baselines[method] = partial(fit_predict.predictor, path.with_name("model"), threads)
 measure(
-    model,
-    tokens,
-    batch_size=job.settings["batch_size"],
+    models,
+    baselines,
+    files.split_of(job.inputs["data"], "train"),
     engine=job.settings["engine"],
-    threads=job.threads,
-    method=job.wildcards.model,
+    threads=threads,
     target=job.target,
-    made_from={"tokens": files.sha256(tokens), "model": files.sha256(model / "manifest.json")},
     provenance=job.provenance,
 )

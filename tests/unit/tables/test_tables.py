@@ -22,6 +22,7 @@ from finetone.report.results_json import write_results
 from finetone.statistics import cost
 from finetone.tables import write_table
 from finetone.tables.panels import panels
+from tests.unit.timed import write_rounds
 
 LABELS = ["negative", "positive"]
 RUNS = {"big": (1, 2), "small": (1, 2), "words": (0,), "majority": (0,)}
@@ -119,14 +120,10 @@ class Experiment:
             )
             for seed in runs.get(method, ())
         ]
-        self.speed = []
-        for method, seconds in (("big", 0.6), ("small", 0.25)):
-            if method in runs:
-                self.speed.append(folder / "speed" / f"{method}.json")
-                facts = {"method": self.called[method], "seconds_per_32": seconds}
-                facts |= {"train_tokens_per_s": 1000.0}
-                facts |= {"inference_examples_per_s": 50 / seconds, "peak_memory_bytes": 5 * 10**8}
-                write_json(self.speed[-1], facts)
+        self.speed = folder / "speed" / "rounds.json"
+        timed = {"big": (0.6, 0.08), "small": (0.25, 0.04), "words": (None, 1 / 4000)}
+        timed["majority"] = (None, 1e-6)
+        write_rounds(self.speed, {self.called[n]: t for n, t in timed.items() if n in self.runs})
         self.data = balanced(folder / "data" / "movies")
         self.audit = folder / "audit.json"
         write_json(self.audit, {"dataset": self.source, "leaks": {"count": 2, "ids": [0, 1]}})
@@ -158,8 +155,6 @@ class Experiment:
         run = {"method": self.called[method], "seed": seed, "kind": kind, "parameters": counts}
         run |= {"kept_epoch": 3, "train_seconds": seconds, "recipe": None, "execution": None}
         run |= {"peak_memory_bytes": 10**6}
-        if kind != "finetune":
-            run |= {"inference_examples_per_s": 4000.0}
         write_json(path, run)
         return path
 
@@ -188,6 +183,7 @@ class Experiment:
             speed=self.speed,
             source=source,
             models=self.models,
+            confidence=0.95,
         )
         write_table(
             "baselines_table",
@@ -214,6 +210,8 @@ class Experiment:
             runs_json=self.runs_json,
             speed=self.speed,
             source=source,
+            reference=[*self.models, *self.baselines][0],
+            confidence=0.95,
         )
         write_table(
             "convergence_table",
@@ -414,10 +412,12 @@ def test_efficiency_and_frontier(written: dict[str, pd.DataFrame]) -> None:
     assert pick(table, method="small")["ms_per_million_parameters"] == pytest.approx(25.0)
     flags = {row["method"]: row["on_frontier_train_seconds"] for _, row in table.iterrows()}
     assert flags == {"big": True, "small": True, "words": True, "majority": True}
-    # models as timed side by side, baselines as their own runs say
-    assert pick(table, method="big")["peak_memory_bytes"] == 5 * 10**8
-    words = pick(table, method="words")
-    assert (words["inference_examples_per_s"], words["peak_memory_bytes"]) == (4000, 10**6)
+    assert pick(table, method="big")["peak_memory_bytes"] == 10**6  # of its own runs
+    words, small = pick(table, method="words"), pick(table, method="small")
+    assert (words["inference_examples_per_s"], words["seconds_per_million_texts"]) == (4000, 250)
+    assert small["relative_training"] == pytest.approx(0.25 / 0.6, abs=1e-6)
+    assert small["relative_prediction"] == pytest.approx(0.5) and small["reference"] == "big"
+    assert pd.isna(words["relative_training"]) and not table["doubtful"].any()
     assert words["on_frontier_inference"]
     assert pick(table, method="big")["flops_per_token"] == 2 * 15e6
     assert pd.isna(words["flops_per_token"])
@@ -795,7 +795,13 @@ def test_inputs_that_do_not_belong_together_are_named(
     assert said == f"{summary}: no row for baseline 'nobody' on 'movies'"
     said = refused("baselines_table", **baselines, source="books")
     assert said == f"{summary}: no row for dataset 'books'; delete it and rerun"
-    models = {"runs_json": e.runs_json, "speed": e.speed, "source": "movies", "models": ["nobody"]}
+    models = {
+        "runs_json": e.runs_json,
+        "speed": e.speed,
+        "source": "movies",
+        "models": ["nobody"],
+        "confidence": 0.95,
+    }
     said = refused("main_table", summary=summary, **models)
     assert said == f"{summary}: no row for model 'nobody' on 'movies'; rerun summary"
 

@@ -150,11 +150,16 @@ class Experiment(Names):
         model = name.removesuffix(".json")
         return {"max_length": self.config["max_length"]}, [f"data/{self.source}", f"models/{model}"]
 
-    def _speed(self, name: str) -> Made:
-        model = name.removesuffix(".json")
-        batch_size, engine = self.recipes[model]["batch_size"], self.config["engine"]
-        inputs = [f"models/{model}", self._tokens_of(self.source, "train", model)]
-        return {"batch_size": batch_size, "engine": engine}, inputs
+    def _speed(self, _: str) -> Made:
+        # sorted: the order of the entries changes no time
+        models, baselines = sorted(self.models), sorted(self.baselines)
+        settings = {
+            "batch_sizes": {model: self.recipes[model]["batch_size"] for model in models},
+            "engine": self.config["engine"],
+        }
+        tokens = [self._tokens_of(self.source, "train", model) for model in models]
+        runs = [f"runs/{name}/seed{self.seeds_of(name)[0]}/run.json" for name in baselines]
+        return settings, [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
 
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:

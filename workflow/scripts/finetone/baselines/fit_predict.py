@@ -25,7 +25,6 @@ from finetone.provenance import Provenance
 
 FACTS = "model.json"
 CHUNK = 4096  # texts predicted at a time, which bounds memory
-TIMED = 1000  # training texts on which prediction is timed
 
 
 def fit(
@@ -129,13 +128,7 @@ def _learn(task: Task, model: Path) -> tuple[Learned, dict[str, Any]]:
             "facts": learned.facts,
         }
         files.write_json(folder / FACTS, facts)
-        _, predictor = _load(folder, task.threads)
-        timed = task.texts[:TIMED]
-        start = time.perf_counter()
-        predictor(timed)
-        seconds = time.perf_counter() - start
-    measured = {"peak_memory_bytes": machine.peak_memory()} | measured
-    return learned, measured | {"inference_examples_per_s": len(timed) / seconds}
+    return learned, {"peak_memory_bytes": machine.peak_memory()} | measured
 
 
 def predict(
@@ -157,7 +150,7 @@ def predict(
     UserError
         The classes of `dataset` are not those learned, in the same order.
     """
-    about, predictor = _load(model, threads)
+    about, logits_of = _load(model, threads)
     names = files.read_json(manifest)["labels"]
     if names != about["labels"]:
         raise UserError(
@@ -167,7 +160,7 @@ def predict(
     ids, texts, labels = _read(test)
     logits = [np.zeros((0, len(names)), dtype=np.float32)]
     for start in range(0, len(texts), CHUNK):
-        logits.append(predictor(texts[start : start + CHUNK]))
+        logits.append(logits_of(texts[start : start + CHUNK]))
         logger.info(
             "%s on %s: %d of %d texts", method, dataset, start + len(logits[-1]), len(texts)
         )
@@ -181,6 +174,19 @@ def predict(
     }
     epochs = {about["kept_epoch"]: np.concatenate(logits)}
     predictions.write(target, ids, labels, epochs, meta, provenance)
+
+
+def predictor(folder: Path, threads: int) -> Predictor:
+    """Load the function from n texts to their logits [n, classes].
+
+    Parameters
+    ----------
+    folder
+        The folder `model` of a run.
+    threads
+        CPU threads to predict with.
+    """
+    return _load(folder, threads)[1]
 
 
 def _load(folder: Path, threads: int) -> tuple[dict[str, Any], Predictor]:

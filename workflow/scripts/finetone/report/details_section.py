@@ -26,25 +26,36 @@ def baselines(maker: Maker) -> Section:
 
 def cost(maker: Maker) -> Section:
     """Parameters, time and memory against accuracy."""
-    labels = maker.labels
+    labels, frame = maker.labels, maker.rows("efficiency")
     columns = [
         Column("method", labels["method"], "method"),
         with_interval("accuracy", labels["accuracy"], "percent"),
         Column("parameters", labels["parameters"], "size"),
         with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
+        with_interval("relative_training", labels["relative_training"], "number"),
         Column("ms_per_million_parameters", labels["ms_per_million"], "number"),
         Column("train_seconds", labels["train_seconds"], "seconds", spread="train_seconds_sd"),
         with_interval("inference_examples_per_s", labels["inference"], "number"),
+        with_interval("seconds_per_million_texts", labels["per_million"], "seconds"),
+        with_interval("relative_prediction", labels["relative_prediction"], "number"),
         Column("peak_memory_bytes", labels["memory"], "memory"),
         Column("flops_per_token", labels["flops"], "size"),
         Column("on_frontier_parameters", labels["frontier_parameters"], "flag"),
         Column("on_frontier_train_seconds", labels["frontier_time"], "flag"),
         Column("on_frontier_inference", labels["frontier_inference"], "flag"),
     ]
+    sentences = []
+    if "reference" in frame and len(frame):
+        reference = maker.style.title(str(frame["reference"].iloc[0]))
+        sentences.append(labels["cost_timed"].format(reference=reference))
+    if "doubtful" in frame and (doubtful := int(truth(frame["doubtful"]).sum())):
+        sentences.append(labels["cost_doubtful"].format(n=doubtful, all=len(frame)))
+        columns.append(Column("doubtful", labels["doubtful"], "flag"))
     return Section(
         "cost",
         labels["section_cost"],
         labels["lead_cost"],
+        sentences=sentences,
         pictures=maker.show("accuracy-time", "accuracy-inference", "accuracy-parameters"),
         tables=maker.table("efficiency", columns),
     )
