@@ -62,7 +62,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def refused(folder: Path, target: Path, match: str, **block: Any) -> None:
-    """Preparing `folder` ends in one sentence that matches, and nothing stands under `target`."""
+    """Preparing `folder` ends in one sentence that matches, and there is no `target`."""
     with pytest.raises(UserError, match=match) as caught:
         prepare("m", {"path": str(folder), **block}, target)
     assert "\n" not in str(caught.value)
