@@ -19,11 +19,12 @@ from tests.workflow.snake import ROOT, scheduled, snakemake
 PICTURES = {
     "draw_epochs", "draw_methods", "draw_accuracy_parameters", "draw_accuracy_time",
     "draw_accuracy_inference", "draw_comparisons", "draw_reliability", "draw_lengths", "draw_transfer",
+    "draw_confusion",
 }  # fmt: skip
 TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
     "convergence_table", "reliability_table", "slices_table", "errors_table", "leaks_table",
-    "correlation_table", "comparison_tables",
+    "correlation_table", "comparison_tables", "calibration_table", "class_tables",
 }  # fmt: skip
 AGGREGATES = TABLES | PICTURES | {"report", "results", "export_checkpoints"}
 

@@ -1,4 +1,4 @@
-"""Script of the rules evaluate (every epoch) and transfer (the kept epoch)."""
+"""Script of the rules evaluate (every epoch), transfer and predict_dev (the kept epoch)."""
 
 from pathlib import Path
 
@@ -25,5 +25,6 @@ predict(
     engine=job.settings["engine"],
     threads=job.threads,
     target=job.target,
+    split=job.params.get("split", "test"),
     provenance=job.provenance,
 )

@@ -6,4 +6,10 @@ job = Job(snakemake)
 
 from finetone.cards.export import export_checkpoints
 
-export_checkpoints(job.inputs["checkpoints"], job.inputs["results"], job.target, job.provenance)
+export_checkpoints(
+    job.inputs["checkpoints"],
+    job.inputs["results"],
+    job.target,
+    job.inputs["temperatures"],
+    provenance=job.provenance,
+)

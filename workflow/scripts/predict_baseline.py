@@ -1,4 +1,4 @@
-"""Script of the rule predict_baseline."""
+"""Script of the rules predict_baseline and predict_baseline_dev."""
 
 from finetone.script import Job
 
@@ -8,16 +8,17 @@ from finetone import files
 from finetone.baselines.fit_predict import predict
 from finetone.formats import run_record
 
-data = job.inputs["data"]
+data, split = job.inputs["data"], job.params.get("split", "test")
 run_record.check(job.inputs["run"], "model")
 predict(
     job.inputs["model"],
-    test=files.split_of(data, "test"),
+    rows=files.split_of(data, split),
     manifest=data / "manifest.json",
-    dataset=job.wildcards.dataset,
+    dataset=data.name,
     method=job.wildcards.method,
     seed=job.seed,
     threads=job.threads,
     target=job.target,
+    split=split,
     provenance=job.provenance,
 )

@@ -200,8 +200,9 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     )
     claims = tmp_path / "claims.csv"
     claims.write_text(
-        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,explanation\n"
-        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,\n"
+        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,decidable,own_verdict\n"
+        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,yes,supported\n"
+        "C2,open,section 4,difference,undecided,,,,,,,no,\n"
     )
     inputs = report_inputs(experiment, {}, published_audit=audit)
     inputs = ReportInputs(**{**vars(inputs), "tables": {**inputs.tables, "claims": claims}})
@@ -212,6 +213,10 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     assert "contradicted" in section
     assert "&lt;i&gt;larger" in section
     assert "−0.0213" in section
+    assert "1 of 2 claims are supported, 0 contradicted and 0 undecided" in section, "its table"
+    assert "0 of 2 claims are supported, 1 contradicted and 1 undecided" in section, "our runs"
+    assert "1 of the undecided ones could not have been decided" in section
+    assert "✗ contradicted" in section and "✓ supported" in section, "not by colour alone"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not c
 MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
+FOLDERS += ["dev_predictions", "temperatures"]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -181,6 +182,15 @@ class Experiment(Names):
         if method not in self.models:
             return {}, [run, f"data/{dataset}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
+
+    def _dev_predictions(self, method: str, name: str) -> Made:
+        run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method not in self.models:
+            return {}, [run, f"data/{self.source}"]
+        return {"engine": self.config["engine"]}, [run, self._tokens_of(self.source, "dev", method)]
+
+    def _temperatures(self, method: str, name: str) -> Made:
+        return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
 
     def _tokens_of(self, dataset: str, split: str, model: str) -> str:
         return f"tokens/{dataset}/{split}/{model}.arrow"

@@ -134,16 +134,22 @@ def _learn(task: Task, model: Path) -> tuple[Learned, dict[str, Any]]:
 def predict(
     model: Path,
     *,
-    test: Path,
+    rows: Path,
     manifest: Path,
     dataset: str,
     method: str,
     seed: int,
     threads: int,
     target: Path,
+    split: str = "test",
     provenance: Provenance | None = None,
 ) -> None:
-    """Write the predictions of the folder `model` for the split `test` to the parquet `target`.
+    """Write the predictions of the folder `model` for `rows` to the parquet `target`.
+
+    Parameters
+    ----------
+    rows, split
+        The parquet to predict, and the split it is.
 
     Raises
     ------
@@ -157,7 +163,7 @@ def predict(
             f"datasets.{dataset}.labels: {', '.join(names)}, but {method} was trained on "
             f"{', '.join(about['labels'])}; give both datasets the same labels in the same order"
         )
-    ids, texts, labels = _read(test)
+    ids, texts, labels = _read(rows)
     logits = [np.zeros((0, len(names)), dtype=np.float32)]
     for start in range(0, len(texts), CHUNK):
         logits.append(logits_of(texts[start : start + CHUNK]))
@@ -170,8 +176,8 @@ def predict(
         "seed": seed,
         "labels": names,
         "kept_epoch": about["kept_epoch"],
-        "made_from": {"test": files.sha256(test), "model": files.sha256(model)},
-    }
+        "made_from": {split: files.sha256(rows), "model": files.sha256(model)},
+    } | predictions.of_split(split)
     epochs = {about["kept_epoch"]: np.concatenate(logits)}
     predictions.write(target, ids, labels, epochs, meta, provenance)
 

@@ -109,32 +109,48 @@ def _draw(
     title = labels[f"title_{name}"].format(dataset=short(style.dataset(dataset)))
     methods = style.sorted(methods_in(table))
     with look():
-        figure, panels = _grid(len(methods), 1.75)
+        figure, panels = grid(len(methods), 1.75)
         for axes, method in zip(panels, methods, strict=True):
             items.append(panel(axes, method, table[table["method"] == method]))
-            heading_of = broken(style.title(method), 20)
-            axes.set_title(heading_of, fontsize=8.5, fontweight="normal", color=INK, pad=5)
-        for i, axes in enumerate(panels):
-            # a panel above an empty place is the last of its column
-            axes.tick_params(labelbottom=i + _columns(len(panels)) >= len(panels))
-        heading(figure, title, int(figure.get_figwidth() * 9))
-        figure.supxlabel(labels[of_axes[0]], fontsize=9, color=MUTED)
-        figure.supylabel(labels[of_axes[1]], fontsize=9, color=MUTED)
+            name_panel(axes, style.title(method))
+        _number_last_rows(panels)
+        titles(figure, title, *(labels[name_of] for name_of in of_axes))
         save(figure, target, title, labels[f"desc_{name}"].format(items="; ".join(items)))
 
 
-def _columns(n: int) -> int:
+def columns_of(n: int) -> int:
+    """Panels beside each other, of `n`."""
     return min(n, 4 if n <= 8 else 6)
 
 
-def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
-    columns = _columns(n)
+def grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Create a figure of `n` panels, each `height` inches high with its name."""
+    columns = columns_of(n)
     rows = -(-n // columns)
     figure = new_figure(0.8 + 1.7 * max(columns, 3), 1.1 + height * rows)
     panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
     for axes in panels[n:]:
         axes.remove()
+    _number_last_rows(panels[:n])
     return figure, panels[:n]
+
+
+def _number_last_rows(panels: list[Axes]) -> None:
+    """Label the horizontal axis of each column's last panel only, which may be above a gap."""
+    for i, axes in enumerate(panels):
+        axes.tick_params(labelbottom=i + columns_of(len(panels)) >= len(panels))
+
+
+def name_panel(axes: Axes, text: str) -> None:
+    """Write a panel's name, broken into two lines where one does not fit."""
+    axes.set_title(broken(text, 20), fontsize=8.5, fontweight="normal", color=INK, pad=5)
+
+
+def titles(figure: Figure, title: str, x: str, y: str) -> None:
+    """Write the title of a figure, and what both axes of all its panels are."""
+    heading(figure, title, int(figure.get_figwidth() * 9))
+    figure.supxlabel(x, fontsize=9, color=MUTED)
+    figure.supylabel(y, fontsize=9, color=MUTED)
 
 
 def _marks(style: Style, method: str, size: float) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Sections on costs and errors: baselines, cost, calibration, errors."""
+"""Sections on costs and errors: baselines, cost, errors."""
 
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
+
+MOST_CONFUSED = 20  # pairs of classes that are listed
 
 
 def baselines(maker: Maker) -> Section:
@@ -61,34 +63,6 @@ def cost(maker: Maker) -> Section:
     )
 
 
-def calibration(maker: Maker) -> Section:
-    """Confidence against accuracy."""
-    labels = maker.labels
-    metrics = {
-        "ece": "percent",
-        "loss": "number",
-        "brier": "number",
-        "auc": "number",
-        "mcc": "number",
-        "macro_f1": "percent",
-        "balanced_accuracy": "percent",
-    }
-    columns = [Column("method", labels["method"], "method")] + [
-        Column(f"{name}_mean", labels[name], kind, f"{name}_low", f"{name}_high")
-        for name, kind in metrics.items()
-    ]
-    frame = maker.rows("summary")
-    if len(frame):
-        frame = frame[truth(frame["kept"])].sort_values("accuracy_mean", ascending=False)
-    return Section(
-        "calibration",
-        labels["section_calibration"],
-        labels["lead_calibration"],
-        pictures=maker.show("reliability"),
-        tables=maker.table("summary", columns, frame),
-    )
-
-
 def errors(maker: Maker) -> Section:
     """Accuracy by slice, and the rows that methods get wrong."""
     labels = maker.labels
@@ -105,6 +79,26 @@ def errors(maker: Maker) -> Section:
         Column("mean_probability_of_label", labels["probability_of_label"], "percent"),
         Column("why", labels["why"]),
     ]
+    classes = [
+        Column("method", labels["method"], "method"),
+        Column("label", labels["label"]),
+        *(
+            with_interval(name, labels[f"class_{name}"], "percent")
+            for name in ("precision", "recall", "f1")
+        ),
+        Column("n", labels["rows"], "count"),
+    ]
+    confused = [
+        Column("method", labels["method"], "method"),
+        Column("true", labels["true_class"]),
+        Column("predicted", labels["predicted_class"]),
+        Column("rows", labels["rows"], "number"),
+        Column("share", labels["share_of_class"], "percent"),
+    ]
+    taken = maker.rows("confusion")
+    if len(taken):
+        taken = taken[taken["true"] != taken["predicted"]]
+        taken = taken.sort_values("rows", ascending=False, kind="stable").head(MOST_CONFUSED)
     by_label = maker.rows("slices")
     if len(by_label):
         by_label = by_label[by_label["kind"] == "label"]
@@ -118,9 +112,11 @@ def errors(maker: Maker) -> Section:
         "errors",
         labels["section_errors"],
         labels["lead_errors"],
-        pictures=maker.show("lengths"),
+        pictures=maker.show("lengths", "confusion"),
         tables=[
             *maker.table("errors", texts, frame),
             *maker.table("slices", slices, by_label, folded=True),
+            *maker.table("per_class", classes, folded=True),
+            *maker.table("confusion", confused, taken, folded=True),
         ],
     )

@@ -17,6 +17,7 @@ from finetone.statistics.metrics import METRICS
 
 TABLES = ("runs", "summary", "ranking", "comparisons", "efficiency")
 TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
+AS_THEY_ARE = ("calibration", "per_class")
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -64,6 +65,7 @@ def write_results(
         "methods": _methods([read_json(path) for path in runs], efficiency),
         "results": _results(single, summary, ranking),
         "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
             for path in (*manifests, *runs, *tables.values())
@@ -152,6 +154,10 @@ def _results(
         }
         entries.append(_plain(entry))
     return entries
+
+
+def _rows(table: Path) -> list[Any]:
+    return [_plain(row) for row in read_csv(table).to_dict("records")]
 
 
 def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:
