@@ -8,7 +8,7 @@ import pytest
 from snakemake.iocontainers import Namedlist
 
 from finetone import files, log, provenance
-from finetone.script import Job
+from finetone.script import Job, by_run
 
 
 def test_a_job_has_paths_its_settings_and_records_of_what_it_makes(
@@ -42,3 +42,8 @@ def test_a_job_has_paths_its_settings_and_records_of_what_it_makes(
     assert job.settings == {"x": "settings"}
     assert job.provenance_of(params["other"]).settings == {"x": "other"}
     assert job.provenance.inputs == provenance.digest([provenance.read(manifest)])
+
+
+def test_files_of_runs_are_found_by_method_and_seed() -> None:
+    first, second = Path("x/runs/a/seed1/history.parquet"), Path("x/runs/a/seed12/history.parquet")
+    assert by_run([first, second]) == {("a", 1): first, ("a", 12): second}

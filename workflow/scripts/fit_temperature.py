@@ -6,4 +6,4 @@ job = Job(snakemake)
 
 from finetone.calibrate import fit_temperature
 
-fit_temperature(job.inputs["predictions"], job.target, job.provenance)
+fit_temperature(job.inputs["dev"], job.target, job.provenance)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finetone.script import Job
+from finetone.script import Job, by_run
 
 job = Job(snakemake)
 
@@ -21,10 +21,7 @@ facts = read_facts(
     settings["deterministic"],
     settings["seed_sd"],
     settings["confidence"],
-    {
-        (path.parts[-3], int(path.parts[-2].removeprefix("seed"))): path
-        for path in job.inputs["histories"]
-    },
+    by_run(job.inputs["histories"]),
     job.inputs["data"],
     job.inputs["speed"],
 )

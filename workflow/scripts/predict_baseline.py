@@ -8,8 +8,7 @@ from finetone import files
 from finetone.baselines.fit_predict import predict
 from finetone.formats import run_record
 
-data = job.inputs["data"]
-split = job.params.get("split", "test")
+data, split = job.inputs["data"], job.params.get("split", "test")
 run_record.check(job.inputs["run"], "model")
 predict(
     job.inputs["model"],

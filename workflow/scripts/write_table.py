@@ -1,6 +1,6 @@
 """Script of every table: calls `table` of its module in finetone.tables with the rule's own names."""
 
-from finetone.script import Job
+from finetone.script import Job, by_run
 
 job = Job(snakemake)
 
@@ -10,11 +10,8 @@ from finetone.provenance import record_csv
 from finetone.tables import write_table
 
 inputs = job.inputs
-if "histories" in inputs:  # runs/<method>/seed<k>/history.parquet
-    inputs["histories"] = {
-        (path.parts[-3], int(path.parts[-2].removeprefix("seed"))): path
-        for path in inputs["histories"]
-    }
+if "histories" in inputs:
+    inputs["histories"] = by_run(inputs["histories"])
 if "texts" in inputs:  # data/<dataset>
     inputs["texts"] = {path.name: files.split_of(path, "test") for path in inputs["texts"]}
 settings = without(job.settings, "format")

@@ -52,6 +52,11 @@ class Job:
         return Provenance.of_job(param, self._read)
 
 
+def by_run(paths: list[Path]) -> dict[tuple[str, int], Path]:
+    """{(method, seed): path} of files runs/<method>/seed<k>/…"""
+    return {(p.parts[-3], int(p.parts[-2].removeprefix("seed"))): p for p in paths}
+
+
 def _paths(named: Any) -> dict[str, Any]:
     return {
         name: Path(given) if isinstance(given, str) else [Path(file) for file in given]

@@ -113,10 +113,8 @@ def _draw(
         for axes, method in zip(panels, methods, strict=True):
             items.append(panel(axes, method, table[table["method"] == method]))
             name_panel(axes, style.title(method))
-        for i, axes in enumerate(panels):
-            # a panel above an empty place is the last of its column
-            axes.tick_params(labelbottom=i + columns_of(len(panels)) >= len(panels))
-        titles(figure, title, labels[of_axes[0]], labels[of_axes[1]])
+        _number_last_rows(panels)
+        titles(figure, title, *(labels[name_of] for name_of in of_axes))
         save(figure, target, title, labels[f"desc_{name}"].format(items="; ".join(items)))
 
 
@@ -133,7 +131,14 @@ def grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
     panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
     for axes in panels[n:]:
         axes.remove()
+    _number_last_rows(panels[:n])
     return figure, panels[:n]
+
+
+def _number_last_rows(panels: list[Axes]) -> None:
+    """Label the horizontal axis of each column's last panel only, which may be above a gap."""
+    for i, axes in enumerate(panels):
+        axes.tick_params(labelbottom=i + columns_of(len(panels)) >= len(panels))
 
 
 def name_panel(axes: Axes, text: str) -> None:
