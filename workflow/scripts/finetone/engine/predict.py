@@ -17,6 +17,7 @@ from finetone.files import sha256
 from finetone.formats import predictions
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
+from finetone.models.checkpoint import own_storage
 from finetone.provenance import Provenance
 
 LOG_SECONDS = 20.0
@@ -122,6 +123,7 @@ def predict(
     limit_onednn_cache(SHAPES)
     data = read_tokens(tokens)
     module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
+    own_storage(module)
     execution = Execution(EngineOptions.of(engine), threads)
     # the folder's own weights first: they are loaded already, the others replace them
     epochs = sorted(weights, key=lambda epoch: weights[epoch] is not None)
