@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.recipe import EngineOptions
@@ -65,7 +64,7 @@ def predict_module(
     parts, done, logged_at = [], 0, time.monotonic()
     with torch.inference_mode():
         for rows in batches:
-            parts.append(execution.logits(module, collate(tokens, rows, execution.device)))
+            parts.append(execution.logits(module, execution.collate(tokens, rows)))
             done += len(rows)
             if time.monotonic() - logged_at > LOG_SECONDS:
                 logger.info("predicted %d of %d rows", done, len(tokens))
