@@ -125,25 +125,10 @@ def own_storage(module: nn.Module) -> None:
 
     transformers leaves parts of a weight that the checkpoint holds fused as views of one another.
     """
-    seen: set[int] = set()
     for weight in [*module.parameters(), *module.buffers()]:
-        place = weight.untyped_storage().data_ptr()
-        if weight.device.type != "meta" and (place in seen or not weight.is_contiguous()):
+        alone = weight.untyped_storage().nbytes() == weight.numel() * weight.element_size()
+        if weight.device.type != "meta" and not (alone and weight.is_contiguous()):
             weight.data = weight.data.clone(memory_format=torch.contiguous_format)
-        seen.add(place)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence the reports of transformers on keys and progress; ours name each key."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        logging.enable_progress_bar()
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from finetone.errors import listed
 from finetone.files import read_json, sha256
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
@@ -107,7 +108,7 @@ def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
 
 def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[str, str]) -> Facts:
     for split, rows in manifest["rows"].items():
-        counts = ", ".join(f"{name} {n:,}" for name, n in rows.items())
+        counts = listed(f"{name} {n:,}" for name, n in rows.items())
         total = f"{sum(rows.values()):,}"
         yield labels.get(f"split_{split}", split), labels["rows_of"].format(n=total, counts=counts)
     dropped = [

@@ -50,8 +50,8 @@ class Panel:
 
     @cached_property
     def predicted(self) -> Ints:
-        """Predicted class, int8 [runs, n]; of equally likely classes the first."""
-        return self.probabilities.argmax(axis=2).astype(np.int8)
+        """Predicted class, int16 [runs, n]; of equally likely classes the first."""
+        return self.probabilities.argmax(axis=2).astype(np.int16)
 
     @cached_property
     def correct(self) -> Bools:

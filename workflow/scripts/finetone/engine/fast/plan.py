@@ -159,7 +159,7 @@ class _Trial:
                 if self.agrees(self.tried(self.plan, batch)):
                     self.batch, self.plan = batch, replace(self.plan, padding_side=side)
                     return
-            except Exception:  # noqa: PERF203 - some models refuse padding on one side
+            except Exception:
                 continue
         self.plan = replace(self.plan, padding_matters=True)
         self.right = self.tried(self.plan, self.batch)  # of later attempts, which pad as well
