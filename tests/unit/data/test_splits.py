@@ -14,7 +14,7 @@ from finetone.errors import UserError
 def frame_of(labels) -> pd.DataFrame:
     ids = np.arange(len(labels))
     return pd.DataFrame(
-        {"id": ids, "text": [f"text {i}" for i in ids], "label": np.array(labels, dtype=np.int8)}
+        {"id": ids, "text": [f"text {i}" for i in ids], "label": np.array(labels, dtype=np.int16)}
     )
 
 

@@ -131,6 +131,19 @@ def own_storage(module: nn.Module) -> None:
             weight.data = weight.data.clone(memory_format=torch.contiguous_format)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the reports of transformers on keys and progress; ours name each key."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+
+
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
     """Refuse a config.json of far more weights than the files can hold.
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import cast
 
-from torch import nn
+import torch
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto import tokenization_auto
 
@@ -102,9 +102,10 @@ def check(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, config_key
     """Raise UserError if the tokenizer can produce an id that the model has no embedding for."""
     highest = max(tokenizer.get_vocab().values(), default=-1) + 1
     try:
-        rows = len(cast(nn.Embedding, model.get_input_embeddings()).weight)
+        table = model.get_input_embeddings()
     except NotImplementedError:  # CANINE embeds whatever it is given
         return
+    rows = len(cast(torch.Tensor, getattr(table, "weight", table)))
     if highest > rows:
         raise UserError(
             f"{config_key}: the tokenizer knows {highest} tokens but the model embeds only {rows}; "
