@@ -282,6 +282,7 @@ def test_drawing_never_imports_torch(finished):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_baselines_alone_make_a_report(tmp_path):
     config = experiment(tmp_path / "input") | {"models": {}, "seeds": [1]}
     done = snakemake(tmp_path, config=config)

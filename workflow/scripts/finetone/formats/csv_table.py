@@ -15,7 +15,7 @@ from finetone.provenance import check_csv
 NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
 WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
 PROSE = {"text", "claim", "where", "explanation", "reason"}
-PRINTED = {"printed", "published_millions"}
+PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
 # Spreadsheets read a cell with such a beginning as a formula (OWASP, "CSV injection"), the wide
