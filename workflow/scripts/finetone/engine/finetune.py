@@ -187,8 +187,9 @@ def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
     if len(tokens) == 0:
         return
     config: Any = module.config
-    largest, vocabulary = int(tokens.input_ids.max(initial=0)), config.get_text_config().vocab_size
-    if largest >= vocabulary:
+    largest = int(tokens.input_ids.max(initial=0))
+    vocabulary = getattr(config.get_text_config(), "vocab_size", None)  # CANINE has none
+    if vocabulary is not None and largest >= vocabulary:
         raise UserError(
             f"{model_dir}: token id {largest} but the model knows only {vocabulary}; "
             "the texts were tokenized for another model"

@@ -102,10 +102,10 @@ def write(
         if keys:
             logger.info("%s: %s keys: %s", config_key, what, ", ".join(keys))
     # a class that has no pad token may embed one that it is given otherwise than all others
-    facts.setdefault("pad_token_id", model.config.pad_token_id)
+    facts.setdefault("pad_token_id", getattr(model.config, "pad_token_id", None))
     longest = positions.longest(model) if loaded.weights else positions.longest_of(model.config)
     with files.atomic(target) as folder:
-        if not is_token(model.config.pad_token_id):
+        if not is_token(getattr(model.config, "pad_token_id", None)):
             model.config.pad_token_id = tokenizer.pad_token_id
         if loaded.weights:
             with checkpoint.quiet():

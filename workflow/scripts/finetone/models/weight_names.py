@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import transformers
 from transformers import PretrainedConfig, PreTrainedModel
@@ -77,12 +78,11 @@ class WeightNames:
         whatever lies beside the body, where no classifier could use it.
         """
         key = without(model.base_model_prefix, key)
-        if key in self.pretrained or key in self._elsewhere() or key in _constants(model):
-            return True
-        if CAUSAL_MASK.search(key):
-            return True
-        return key.split(".")[0] not in {name.split(".")[0] for name in self.body}
+        beside = key.split(".")[0] not in {name.split(".")[0] for name in self.body}
+        constant = key in _constants(model) or CAUSAL_MASK.search(key) is not None
+        return beside or constant or key in self.pretrained or key in self._elsewhere
 
+    @cached_property
     def _elsewhere(self) -> set[str]:
         found: set[str] = set()
         return found.union(*_names(self.config, OTHER_TASKS), *_named_class(self.config))
