@@ -34,7 +34,7 @@ def keep(config: PretrainedConfig, n: int, model: str) -> None:
         describe a model of fewer layers afterwards.
     """
     key = f"models.{model}.keep_layers"
-    have = max([count(config), *(number for _, _, number in _counts(config))])
+    have = min((number for _, _, number in _counts(config)), default=count(config))
     if have and n > have:
         raise UserError(
             f"{key}: {n} is more than the {have} layers this model has; give 1 to {have}"
@@ -47,7 +47,7 @@ def keep(config: PretrainedConfig, n: int, model: str) -> None:
                 # one entry per layer, in architectures that mix kinds of layers
                 if isinstance(value, list) and len(value) == number:
                     setattr(part, other, value[:n])
-            setattr(part, name, min(n, number))
+            setattr(part, name, n)
         # a folder is written from this and read again: the cut must survive that
         again = type(config).from_dict(config.to_dict())
         if count(again) != n:

@@ -211,8 +211,8 @@ def _sample(tokens: Tokens) -> Tokens:
     that is no padding would find another one than in all the others.
     """
     order = np.argsort(tokens.lengths, kind="stable")
-    text = np.repeat(np.arange(len(tokens)), tokens.lengths)
-    odd = np.unique(text[tokens.input_ids == tokens.meta.pad_token_id])
+    places = np.flatnonzero(tokens.input_ids == tokens.meta.pad_token_id)
+    odd = np.searchsorted(tokens.offsets, places, side="right") - 1
     order = regular if len(regular := order[~np.isin(order, odd)]) else order
     rows = order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)]
     texts = []
