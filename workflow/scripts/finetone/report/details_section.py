@@ -4,6 +4,8 @@ from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 
+LABELS = 20  # in the table of labels; all are in the CSV beside it
+
 
 def baselines(maker: Maker) -> Section:
     """The methods without pretraining."""
@@ -97,6 +99,8 @@ def errors(maker: Maker) -> Section:
     by_label = maker.rows("slices")
     if len(by_label):
         by_label = by_label[by_label["kind"] == "label"]
+        common = by_label.groupby("slice")["n"].max().nlargest(LABELS).index
+        by_label = by_label[by_label["slice"].isin(common)]
     frame = maker.rows("errors").copy()
     if len(frame):
         frame["wrong"] = [
