@@ -28,6 +28,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/calibration.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

@@ -24,6 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetone.files import write_json
+from finetone.formats import rounds
+from finetone.formats.rounds import Rounds, Timed, TimedMethod
 from finetone.seeds import derive
 
 EPOCHS = 3
@@ -52,20 +54,18 @@ def make(folder: Path, methods: int, rows: int, seeds: int) -> None:
                     [own - 0.2 * (epochs - e) + random.normal(0, 0.5, n) for e in range(epochs)]
                 )
                 write_predictions(folder, dataset, f"method{m:02}", seed, label, margin, epochs)
-    for m in range(methods):
-        name = f"method{m:02}"
-        write_json(
-            folder / "speed" / f"{name}.json",
-            {
-                "method": name,
-                "seconds_per_32": 0.1 + m / 100,
-                "train_tokens_per_s": 1000.0,
-                "inference_examples_per_s": 200.0 - m,
-                "peak_memory_bytes": 10**9,
-            },
-        )
+    timed = {f"method{m:02}": timed_method(0.2 + m / 50, 0.3 + m / 100) for m in range(methods)}
+    rounds.write(folder / "speed" / "rounds.json", Rounds(timed, 64, "cpu", "some CPU", 1))
+    for m, name in enumerate(timed):
         for seed in range(1, seeds + 1):
             write_run(folder / "runs" / name / f"seed{seed}", name, m)
+
+
+def timed_method(training: float, prediction: float) -> TimedMethod:
+    """The same seconds in each of nine rounds."""
+    seconds = {"train": training, "predict": prediction}
+    tasks = {task: Timed(np.full(9, value), np.ones(9)) for task, value in seconds.items()}
+    return TimedMethod(tasks, np.full(9, 1000), 32, "fp32")
 
 
 def write_predictions(
@@ -128,7 +128,7 @@ def measure(folder: Path) -> dict[str, float]:
     out = folder / "tables"
     predictions = sorted((folder / "predictions").rglob("*.parquet"))
     runs_json = sorted((folder / "runs").rglob("run.json"))
-    speed = sorted((folder / "speed").glob("*.json"))
+    speed = folder / "speed" / "rounds.json"
     histories = {
         (p.parts[-3], int(p.parts[-2].removeprefix("seed"))): p
         for p in sorted((folder / "runs").rglob("history.parquet"))
@@ -149,6 +149,7 @@ def measure(folder: Path) -> dict[str, float]:
             speed=speed,
             source="source",
             models=methods,
+            confidence=0.95,
         ),
         "efficiency": lambda: write_table(
             "efficiency_table",
@@ -157,6 +158,8 @@ def measure(folder: Path) -> dict[str, float]:
             runs_json=runs_json,
             speed=speed,
             source="source",
+            reference=methods[0],
+            confidence=0.95,
         ),
         "convergence": lambda: write_table(
             "convergence_table",

@@ -38,9 +38,10 @@ def describe(models: int) -> Experiment:
     config = configuration.check(config, schema)
     experiment = Experiment(config, Path(config["experiment"]))
     predictions = [f"predictions/{d}/{m}/seed1.parquet" for d in "ab" for m in experiment.models]
-    timings = [f"speed/{model}.json" for model in experiment.models]
     for table in range(14):
-        experiment.add(f"tables/{table}.csv", {"confidence": 0.95}, [*predictions, *timings])
+        experiment.add(
+            f"tables/{table}.csv", {"confidence": 0.95}, [*predictions, "speed/rounds.json"]
+        )
     for model in experiment.models:
         experiment.add(f"tables/{model}.csv", {}, [f"runs/{model}/seed1/run.json"])
     return experiment

@@ -75,8 +75,8 @@ def test_two_jobs_never_hold_the_one_gpu_together(finished: tuple[Controller, li
 def test_the_plugins_own_pauses_end(finished: tuple[Controller, list]) -> None:
     """Every other test asks Slurm each second; this one waits as users do."""
     controller, _ = finished
-    target = controller.results / "speed/tiny.json"
+    target = controller.results / "speed/rounds.json"
     target.unlink()
-    code, output = controller.run("--", "results/small/speed/tiny.json", polling=False)
+    code, output = controller.run("--", "results/small/speed/rounds.json", polling=False)
     assert code == 0, output[-4000:]
     assert target.exists()

@@ -18,6 +18,7 @@ from finetone.data import download
 from tests import LIBRARY, ROOT, library_path
 from tests.tiny import write_reviews
 from tests.unit.tables.test_tables import Experiment
+from tests.unit.timed import write_rounds
 from tests.workflow.dry import in_fork
 
 
@@ -74,6 +75,18 @@ def test_show_prints_every_method_of_every_dataset(
     for method in runs:
         rows = re.findall(rf"^ +\d  {method} +\d+\.\d\d \[ ?\d+\.\d\d, \d+\.\d\d\]  \w", out, re.M)
         assert len(rows) == 2
+
+
+@pytest.mark.parametrize(("share", "said"), [(1.0, 0), (0.3, 1)])
+def test_show_says_that_timings_are_doubtful(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], share: float, said: int
+) -> None:
+    e = Experiment(tmp_path, runs={"big": (1, 2), "words": (0,)})
+    write_rounds(e.speed, {"big": (0.5, 0.1), "words": (None, 0.001)}, share)
+    e.write_all()
+    _, out, _ = call(capfd, "show", e.folder)
+    told = f"The timings of 2 of 2 methods are doubtful: the machine was busy. When it is idle, delete {e.speed} "
+    assert out.count(told) == said == out.count("doubtful")
 
 
 def test_show_says_what_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

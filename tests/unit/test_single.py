@@ -14,6 +14,7 @@ from finetone.files import write_json
 from finetone.formats.csv_table import read_csv
 from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.confusion import draw_confusion
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
 from finetone.plots.scatter import (
@@ -98,6 +99,7 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
         "accuracy-inference": lambda t: draw_accuracy_inference(*costs, t),
         "comparisons": lambda t: draw_comparisons(*pairs, t, 0.95),
         "reliability": lambda t: draw_reliability(e.out / "reliability.csv", source, style, t),
+        "confusion": lambda t: draw_confusion(e.out / "confusion.csv", source, style, t),
         "lengths": lambda t: draw_lengths(e.out / "slices.csv", source, style, t),
         "transfer": lambda t: draw_transfer(e.out / "transfer.csv", source, style, t),
     }

@@ -19,11 +19,12 @@ from tests.workflow.snake import ROOT, scheduled, snakemake
 PICTURES = {
     "draw_epochs", "draw_methods", "draw_accuracy_parameters", "draw_accuracy_time",
     "draw_accuracy_inference", "draw_comparisons", "draw_reliability", "draw_lengths", "draw_transfer",
+    "draw_confusion",
 }  # fmt: skip
 TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
     "convergence_table", "reliability_table", "slices_table", "errors_table", "leaks_table",
-    "correlation_table", "comparison_tables",
+    "correlation_table", "comparison_tables", "calibration_table", "class_tables",
 }  # fmt: skip
 AGGREGATES = TABLES | PICTURES | {"report", "results", "export_checkpoints"}
 
@@ -101,6 +102,20 @@ def test_a_new_model_schedules_only_its_own_chain(again):
     assert without(scheduled(folder, config=config)) == {
         "download_model": 1, "tokenize": 3, "finetune": 2, "evaluate": 2, "transfer": 2, "speed": 1, "draw_curve": 1,
     }  # fmt: skip
+
+
+def test_a_new_baseline_times_all_methods_again_and_trains_nothing_else(again):
+    folder, config = again
+    config["baselines"]["other"] = {"kind": "tfidf", "ngrams": 1}
+    assert without(scheduled(folder, config=config)) == {
+        "fit_baseline": 1, "predict_baseline": 2, "speed": 1,
+    }  # fmt: skip
+
+
+def test_entries_in_another_order_time_nothing_again(again):
+    folder, config = again
+    config["models"] = dict(reversed(config["models"].items()))
+    assert without(scheduled(folder, config=config), "draw_curve") == {}
 
 
 def test_a_new_seed_schedules_only_its_runs(again):

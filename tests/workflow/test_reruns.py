@@ -36,7 +36,7 @@ STAGES = {
     "figures": r"draw_\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
     "measurements": r"speed|tokenizer_statistics|audit_dataset",
-    "predictions": r"evaluate|transfer|predict_baseline",
+    "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
     "training": r"finetune|train_network|fit_baseline",
     "tokens": r"tokenize",
     "question answering": r"intermediate",
@@ -54,6 +54,7 @@ PICTURES = {
         "accuracy_inference",
         "comparisons",
         "reliability",
+        "confusion",
         "lengths",
         "transfer",
         "published",
@@ -260,7 +261,9 @@ def write_records(jobs: list[Job]) -> None:
     """In place of all that `jobs` would make, write files that hold nothing but their record."""
     for job in jobs:
         for file in map(Path, job.output):
-            own = {"csv": "published", "ranking": "ranking", "parameters": "parameters"}
+            own = {"csv": "published", "parameters": "parameters"} | {
+                n: n for n in ("ranking", "confusion")
+            }
             name = next((n for n in own if n in job.params and file.stem == own[n]), "settings")
             about = Provenance.of_job(job.params.get(name, NOTHING), job.input)
             write_record(file, about)

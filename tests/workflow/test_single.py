@@ -14,10 +14,20 @@ from tests.workflow.snake import ROOT, scheduled, snakemake
 
 SCHEMA = ROOT / "workflow/schemas/results.schema.json"
 SVG = "{http://www.w3.org/2000/svg}"
-FIGURES = {"epochs", "methods", "comparisons", "reliability", "lengths"}
+FIGURES = {"epochs", "methods", "comparisons", "reliability", "lengths", "confusion"}
 FIGURES |= {f"accuracy-{cost}" for cost in ("parameters", "time", "inference")}
 TABLES = {"runs", "summary", "main", "transfer", "baselines", "efficiency", "convergence"}
-TABLES |= {"reliability", "slices", "errors", "leaks", "correlation", "comparisons", "ranking"}
+TABLES |= {
+    "reliability",
+    "slices",
+    "errors",
+    "leaks",
+    "correlation",
+    "comparisons",
+    "ranking",
+    "calibration",
+}
+TABLES |= {"confusion", "per_class"}
 
 
 class Sections(HTMLParser):

@@ -30,6 +30,11 @@ FIGURE_SPECS = {
         {"reliability": "<exp>/tables/reliability.csv"},
         SHOWS_SOURCE,
     ),
+    "confusion": (
+        "Which classes are taken for which",
+        {"confusion": "<exp>/tables/confusion.csv"},
+        SHOWS_SOURCE,
+    ),
     "lengths": (
         "Accuracy by length of the text",
         {"slices": "<exp>/tables/slices.csv"},

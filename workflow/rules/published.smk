@@ -24,8 +24,15 @@ add("tables/published.csv", CONTENT, {})
 add("tables/tokenizers.csv", {}, {"statistics": STATISTICS})
 add(
     "tables/claims.csv",
-    JUDGED | {"groups": GROUPS},
-    {"tables": TABLES, "tokenizers": "<exp>/tables/tokenizers.csv"},
+    JUDGED | SEEDS | FORMAT | {"groups": GROUPS},
+    {
+        "tables": TABLES,
+        "tokenizers": "<exp>/tables/tokenizers.csv",
+        "predictions": PREDICTIONS,
+        "histories": HISTORIES,
+        "data": f"<exp>/data/{SOURCE}",
+        "speed": TIMINGS,
+    },
 )
 add("tables/column_match.csv", JUDGED, MATCHED)
 add("tables/parameters.csv", CONTENT, MATCHED)
@@ -101,6 +108,10 @@ rule judge_claims:
         files=ancient(PUBLISHED_FILES),
         tables=TABLES,
         tokenizers="<exp>/tables/tokenizers.csv",
+        predictions=PREDICTIONS,
+        histories=HISTORIES,
+        data=f"<exp>/data/{SOURCE}",
+        speed=TIMINGS,
     output:
         reported_table("claims", "Claims and verdicts", "Published table"),
     log:

@@ -21,7 +21,12 @@ add(
     SHOWN,
 )
 add("results.json", CONFIDENCE | {"source": SOURCE}, SUMMED_UP)
-add("checkpoints", {}, {"results": "<exp>/results.json", "checkpoints": CHECKPOINTS})
+EXPORTED = {
+    "results": "<exp>/results.json",
+    "checkpoints": CHECKPOINTS,
+    "temperatures": runs_of(TEMPERATURE, MODELS) if EXPERIMENT.has_dev else [],
+}
+add("checkpoints", {}, EXPORTED)
 
 
 rule report:
@@ -73,8 +78,7 @@ rule results:
 
 rule export_checkpoints:
     input:
-        results="<exp>/results.json",
-        checkpoints=CHECKPOINTS,
+        **EXPORTED,
     output:
         directory("<exp>/checkpoints"),
     log:

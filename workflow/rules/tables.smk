@@ -10,12 +10,16 @@ SEEDS = CONFIDENCE | {
     "seed_sd": config["compare"]["seed_sd"],
 }
 # Raised when tables say more, or something else, though nothing that they are made of has changed.
-FORMAT = {"format": 2}
+FORMAT = {"format": 3}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
 HISTORIES = runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS)
-TIMINGS = expand("<exp>/speed/{model}.json", model=MODELS)
+TIMINGS = "<exp>/speed/rounds.json"
+# Relative times are to the first method: models come before baselines.
+RELATIVE = CONFIDENCE | {"source": SOURCE, "reference": METHODS[0]}
+TEMPERATURE = "<exp>/temperatures/{method}/seed{seed}.json"
+TEMPERATURES = runs_of(TEMPERATURE) if EXPERIMENT.has_dev else []
 RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
 # table: (label in the report, inputs, settings)
@@ -25,7 +29,7 @@ TABLE_SPECS = {
     "main": (
         "The main table",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
-        {"source": SOURCE, "models": MODELS},
+        CONFIDENCE | {"source": SOURCE, "models": MODELS},
     ),
     "transfer": (
         "Transfer without training",
@@ -40,7 +44,7 @@ TABLE_SPECS = {
     "efficiency": (
         "What accuracy costs",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
-        {"source": SOURCE},
+        RELATIVE,
     ),
     "convergence": (
         "How fast training converges",
@@ -48,10 +52,15 @@ TABLE_SPECS = {
         CONFIDENCE,
     ),
     "reliability": ("Confidence against accuracy", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "calibration": (
+        "Calibration, before and after temperature scaling",
+        {"predictions": PREDICTIONS, "temperatures": TEMPERATURES},
+        {key: SEEDS[key] for key in ("confidence", "deterministic")},
+    ),
     "slices": (
         "Accuracy by text length and label",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
-        CONFIDENCE,
+        SEEDS,
     ),
     "errors": (
         "Rows that methods get wrong",
@@ -61,11 +70,14 @@ TABLE_SPECS = {
     "leaks": (
         "Without the leaked test rows",
         {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
-        CONFIDENCE,
+        SEEDS,
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
-TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", "ranking"])
+TABLES = expand(
+    "<exp>/tables/{table}.csv",
+    table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"],
+)
 
 
 for table, (label, inputs, settings) in TABLE_SPECS.items():
@@ -119,5 +131,33 @@ rule comparison_tables:
         ranking=record("tables/ranking.csv"),
     message:
         "Tables: ranking and every pair of methods"
+    script:
+        "../scripts/write_table.py"
+
+
+for table, settings in {
+    "confusion": {},
+    "per_class": {key: SEEDS[key] for key in ("confidence", "deterministic")},
+}.items():
+    add(f"tables/{table}.csv", settings | FORMAT, {"predictions": PREDICTIONS})
+
+
+rule class_tables:
+    input:
+        predictions=PREDICTIONS,
+    output:
+        confusion=reported_table("confusion", "Which classes are taken for which"),
+        per_class=reported_table("per_class", "Precision, recall and F1 of every class"),
+    log:
+        "<exp>/logs/tables/per_class.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        table="class_tables",
+        settings=record("tables/per_class.csv"),
+        confusion=record("tables/confusion.csv"),
+    message:
+        "Tables: confusion of classes, and precision and recall of each"
     script:
         "../scripts/write_table.py"

@@ -10,10 +10,13 @@ Predictions are one row of logits per example, epoch and seed: every epoch on th
 the kept epoch elsewhere. Every later number comes from these. Methods without pretraining write the
 same files.
 
-All models are timed on the same device with the same batches. That job asks for as many threads as
-the fine-tuning does by default; on a machine with no more cores than that it runs alone, as a
-timing should.
+All methods are timed in turn by one job, on the same texts and with the threads that training has.
+Another method times all of them again and makes nothing else again. A timing should run alone: on
+one machine the job asks for all cores, whatever it uses, so that no other job runs beside it.
 """
+
+TIMED, TIMED_BASELINES = sorted(MODELS), sorted(BASELINES)
+TIMED_THREADS = sized("speed", threads=sized("finetune", threads=4)["threads"])["threads"]
 
 
 rule finetune:
@@ -167,20 +170,35 @@ rule predict_baseline:
 
 rule speed:
     input:
-        model="<exp>/models/{model}",
-        tokens=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
+        models=expand("<exp>/models/{model}", model=TIMED),
+        tokens=expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=TIMED),
+        baselines=[
+            f"<exp>/runs/{name}/seed{EXPERIMENT.seeds_of(name)[0]}/run.json"
+            for name in TIMED_BASELINES
+        ],
+        learned=[
+            f"<exp>/runs/{name}/seed{EXPERIMENT.seeds_of(name)[0]}/model"
+            for name in TIMED_BASELINES
+        ],
+        data=f"<exp>/data/{SOURCE}",
     output:
-        "<exp>/speed/{model}.json",
+        "<exp>/speed/rounds.json",
     log:
-        "<exp>/logs/speed/{model}.log",
+        "<exp>/logs/speed.log",
     conda:
         "../../envs/torch.yaml"
-    threads: sized("speed", threads=4)["threads"]
+    threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
     resources:
-        **sized("speed", gpu=1, mem_mb=12000, runtime=30),
+        **sized(
+            "speed",
+            gpu=1 if MODELS or NETWORKS else 0,
+            mem_mb=12000,
+            runtime=30 + 5 * len(MODELS),
+        ),
     params:
-        settings=record("speed/{model}.json"),
+        settings=record("speed/rounds.json"),
+        threads=TIMED_THREADS,
     message:
-        "Time {wildcards.model}"
+        "Time all methods in turn"
     script:
         "../scripts/speed.py"

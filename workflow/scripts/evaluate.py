@@ -1,4 +1,4 @@
-"""Script of the rules evaluate (every epoch) and transfer (the kept epoch)."""
+"""Script of the rules evaluate (every epoch), transfer and predict_dev (the kept epoch)."""
 
 from pathlib import Path
 
@@ -29,5 +29,6 @@ predict(
     engine=provenance.settings["engine"],
     threads=snakemake.threads,
     target=Path(snakemake.output[0]),
+    split=snakemake.params.get("split", "test"),
     provenance=provenance,
 )

@@ -13,5 +13,6 @@ export_checkpoints(
     [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
     Path(snakemake.input.results),
     Path(snakemake.output[0]),
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
+    [Path(file) for file in snakemake.input.temperatures],
+    provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
 )

@@ -1,4 +1,4 @@
-"""Script of the rule predict_baseline."""
+"""Script of the rules predict_baseline and predict_baseline_dev."""
 
 from pathlib import Path
 
@@ -11,15 +11,17 @@ from finetone.formats import run_record
 from finetone.provenance import Provenance
 
 data = Path(snakemake.input.data)
+split = snakemake.params.get("split", "test")
 run_record.check(Path(snakemake.input.run), "model")
 predict(
     Path(snakemake.input.model),
-    test=files.split_of(data, "test"),
+    rows=files.split_of(data, split),
     manifest=data / "manifest.json",
-    dataset=snakemake.wildcards.dataset,
+    dataset=data.name,
     method=snakemake.wildcards.method,
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,
     target=Path(snakemake.output[0]),
+    split=split,
     provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
 )

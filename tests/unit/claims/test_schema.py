@@ -1,14 +1,19 @@
 import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetone.claims.judging import read_claims, write_claims
-from finetone.claims.schema import COUNTS, METRICS, RUN_METRICS, TIMINGS
+from finetone.claims.claims_file import read_claims
+from finetone.claims.our_facts import OurFacts
+from finetone.claims.schema import METRICS
+from finetone.claims.times import Times
 from finetone.errors import UserError
+from tests.unit.claims.invented import rounds, written
 
 TEST = {
     "kind": "difference",
@@ -51,6 +56,7 @@ def test_a_claim_in_form_is_read(tmp_path):
         (changed(place="highest"), "place"),
         (changed(kind="ordering"), "claims/0/tests/0"),
         (changed(a={"method": "a", "epoch": "last"}), "epoch"),
+        ({"claims": [{**CLAIM, "claim": {"en": "only"}}]}, "claims/0/claim"),
         ({"claims": [{**CLAIM, "tests": []}]}, "tests"),
         ({"claims": [{**CLAIM, "verdict": "true"}]}, "verdict"),
         ({"claims": []}, "claims"),
@@ -118,43 +124,46 @@ _fuzz = settings(
 )
 
 
-@pytest.fixture
-def tables(tmp_path):
-    """Two seeds of a, one of b with gaps, nothing of c."""
-    rows = [("a", 1, 1), ("a", 1, 2), ("a", 2, 1), ("a", 2, 2), ("b", 1, 1)]
-    frame = pd.DataFrame(rows, columns=["method", "seed", "epoch"]).assign(dataset="reviews", n=50)
-    frame["kept"] = frame["epoch"] == 2
-    frame.loc[4, "kept"] = True
-    for i, metric in enumerate(RUN_METRICS):
-        frame[metric] = [1.0, 0.5, 0.0, 0.25, float("nan") if i else 1.0]
-    frame.to_csv(tmp_path / "runs.csv", index=False)
-    cost = pd.DataFrame({"method": ["a", "b"], **{key: [0, 7.0] for key in (*COUNTS, *TIMINGS)}})
-    cost.to_csv(tmp_path / "efficiency.csv", index=False)
-    return tmp_path
+@pytest.fixture(scope="session")
+def known(facts: OurFacts) -> OurFacts:
+    """Of the methods, a is there, b is a baseline, and nothing is known of c."""
+    names = {"big": "a", "words": "b", "tiny": "c"}
+    table = facts.runs.table.replace({"method": names})
+    groups: dict[str, dict[str, Any]] = {"a": {"f": 1, "g": "x"}, "b": {"f": 1}, "c": {}}
+    cost = facts.tables["efficiency"].replace({"method": names})
+    cost = cost[cost["method"] != "c"]
+    return replace(
+        facts,
+        tables={"efficiency": cost},
+        times=Times(cost, rounds(), {"a": 3, "b": 1}, 0.95),
+        runs=replace(facts.runs, table=table[table["method"] != "c"]),
+        groups=groups,
+    )
 
 
-def judged(folder, test):
-    path = write(folder, {"claims": [{**CLAIM, "tests": [test]}]})
-    groups = {"a": {"f": 1, "g": "x"}, "b": {"f": 1}, "c": {}}
-    write_claims(path, folder, groups, "reviews", folder / "claims.csv", 0.95)
-    (verdict,) = pd.read_csv(folder / "claims.csv")["verdict"]
-    return verdict
+def judged(folder: Path, known: OurFacts, test: object) -> str:
+    (verdict,) = written(folder, [{**CLAIM, "tests": [test]}], known)["verdict"]
+    return str(verdict)
 
 
 @_fuzz
 @given(test=_test)
-def test_every_claim_in_form_gets_a_verdict(tables, test):
+def test_every_claim_in_form_gets_a_verdict(tmp_path, known, test):
     """Whatever it asks about; only `method: each` without `each:` names nobody."""
     try:
-        assert judged(tables, test) in ("supported", "contradicted", "undecided")
+        assert judged(tmp_path, known, test) in ("supported", "contradicted", "undecided")
     except UserError as error:
         assert "no method 'each'" in str(error)
 
 
 @_fuzz
 @given(test=_test, junk=_junk)
-def test_mutated_claims_are_judged_or_refused(tables, test, junk):
+def test_mutated_claims_are_judged_or_refused(tmp_path, known, test, junk):
     try:
-        assert judged(tables, {**test, **junk}) in ("supported", "contradicted", "undecided")
+        assert judged(tmp_path, known, {**test, **junk}) in (
+            "supported",
+            "contradicted",
+            "undecided",
+        )
     except UserError as error:
         assert "claims.yaml" in str(error)

@@ -1,7 +1,6 @@
-"""From a model folder and token files to checkpoint, history, predictions and speed."""
+"""From a model folder and token files to checkpoint, history and predictions."""
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import torch
 import yaml
 from transformers import AutoModelForSequenceClassification
 
-from finetone.engine import speed
 from finetone.engine.finetune import RunIdentity, RunPaths, finetune
 from finetone.engine.predict import predict, predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
@@ -192,30 +190,3 @@ def test_names_in_the_card_are_no_markup(folder: Path) -> None:
     assert set(yaml.safe_load(front)) == {"library_name", "pipeline_tag", "tags"}
     assert body.startswith("# `[a](b) --- license: none` fine-tuned on `*d* # e`\n")
     assert "0 = `<script>x</script> --- # no`, 1 = ``` `a` | ``b`` ```." in body
-
-
-@pytest.mark.parametrize("budget", [0.0, 0.5])
-def test_speed_is_a_median_after_warm_up_whatever_the_budget(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, budget: float
-) -> None:
-    """The first batch is a hundred times slower than any other and must not count."""
-    real, calls = speed.gradients, 0
-
-    def slow_at_first(*arguments: Any) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        time.sleep(1.0 if calls == 1 else 0.0)
-        return real(*arguments)
-
-    monkeypatch.setattr(speed, "gradients", slow_at_first)
-    speed.measure(
-        folder / "model", folder / "train.arrow", batch_size=16, engine={"precision": "fp32"},
-        threads=1, method="tiny", target=folder / "speed.json", budget_seconds=budget,
-    )  # fmt: skip
-    facts = read_json(folder / "speed.json")
-    assert facts["method"] == "tiny" and facts["device"] == "cpu" and facts["batch_size"] == 16
-    assert facts["batches"] == 5 and calls == 6  # one warms up, five count
-    low, median, high = (facts[f"seconds_per_32{end}"] for end in ("_low", "", "_high"))
-    assert 0 < low <= median <= high < 2.0  # the slow batch alone would be 2 s per 32
-    assert facts["train_tokens_per_s"] > 0 and facts["inference_examples_per_s"] > 0
-    assert facts["peak_memory_bytes"] > 1e6

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from finetone.claims import judging
+from finetone.claims import judging, our_facts
 from finetone.errors import UserError
 from finetone.files import write_json
 from finetone.formats import csv_table
@@ -80,14 +80,9 @@ def test_every_table_is_read_as_it_was_written(
     statistics = {"tokens_per_word": 1.2, "unknown_rate": 0.0, "truncated": 0.1}
     spy(pd.DataFrame({"model": names[:2], **statistics}), out / "tokenizers.csv")
     table_audit.audit_table(folder, tmp_path / "audit.json", out / "published.csv")
-    judging.write_claims(
-        folder / "claims.yaml",
-        out,
-        {name: {} for name in names},
-        e.source,
-        out / "claims.csv",
-        0.95,
-    )
+    groups: dict[str, dict[str, object]] = {name: {} for name in names}
+    facts = our_facts.read_facts(out, e.predictions, groups, e.source, [], None)
+    judging.write_claims(folder / "claims.yaml", facts, out / "claims.csv", 0.95)
     histories = {name: [path] for (name, _), path in e.histories.items()}
     matching.write_column_match(
         folder, out / "runs.csv", histories, e.source, out / "column_match.csv", 0.95

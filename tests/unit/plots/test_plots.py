@@ -20,6 +20,7 @@ from finetone.plots import MODULES
 from finetone.plots import style as style_module
 from finetone.plots.bars import draw_methods, draw_published, draw_transfer
 from finetone.plots.comparisons import draw_comparisons
+from finetone.plots.confusion import draw_confusion
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
 from finetone.plots.language import labels_in
@@ -57,6 +58,7 @@ DRAW: dict[str, Draw] = {
     "comparisons": _source(draw_comparisons, "comparisons", "ranking", confidence=0.95),
     "reliability": _source(draw_reliability, "reliability"),
     "lengths": _source(draw_lengths, "slices"),
+    "confusion": _source(draw_confusion, "confusion"),
 }
 
 

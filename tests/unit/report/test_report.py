@@ -14,6 +14,7 @@ import yaml
 
 from finetone import report
 from finetone.errors import UserError
+from finetone.formats.csv_table import read_csv, write_csv
 from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
@@ -150,6 +151,27 @@ def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
     assert "Without leaked rows (%)" in section and "leaks.csv" in section
 
 
+@pytest.mark.parametrize("doubtful", [0, 2])
+def test_doubtful_timings_are_said_and_marked(
+    experiment: Experiment, tmp_path: Path, doubtful: int
+) -> None:
+    table = read_csv(experiment.table("efficiency"))
+    table["doubtful"] = np.arange(len(table)) < doubtful
+    write_csv(table, tmp_path / "efficiency.csv")
+    inputs = ReportInputs(
+        config=experiment.config,
+        tables={
+            "ranking": experiment.table("ranking"),
+            "efficiency": tmp_path / "efficiency.csv",
+        },
+    )
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    said = f"timings of {doubtful} of {len(table)} methods are doubtful"
+    assert (said in page) == ("Timing doubtful" in page) == bool(doubtful)
+    assert "Predicting a million texts" in page and "medians of the ratios to MiniLM-L6" in page
+
+
 def test_a_page_of_ranking_alone_is_whole(experiment: Experiment, tmp_path: Path) -> None:
     inputs = ReportInputs(config=experiment.config, tables={"ranking": experiment.table("ranking")})
     write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
@@ -179,8 +201,9 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     )
     claims = tmp_path / "claims.csv"
     claims.write_text(
-        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,explanation\n"
-        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,\n"
+        "id,claim,where,kind,verdict,effect,low,high,unit,seeds,rows,decidable,own_verdict\n"
+        "C1,<i>larger</i>,section 4,difference,contradicted,-0.0213,-0.03,-0.01,,5,25000,yes,supported\n"
+        "C2,open,section 4,difference,undecided,,,,,,,no,\n"
     )
     inputs = report_inputs(experiment, {}, published_audit=audit)
     inputs = ReportInputs(**{**vars(inputs), "tables": {**inputs.tables, "claims": claims}})
@@ -191,6 +214,10 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     assert "contradicted" in section
     assert "&lt;i&gt;larger" in section
     assert "−0.0213" in section
+    assert "1 of 2 claims are supported, 0 contradicted and 0 undecided" in section, "its table"
+    assert "0 of 2 claims are supported, 1 contradicted and 1 undecided" in section, "our runs"
+    assert "1 of the undecided ones could not have been decided" in section
+    assert "✗ contradicted" in section and "✓ supported" in section, "not by colour alone"
 
 
 @pytest.mark.parametrize(

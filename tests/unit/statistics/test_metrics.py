@@ -9,7 +9,13 @@ from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 
 from finetone.statistics import intervals, metrics
-from finetone.statistics.evaluation import evaluate
+from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.statistics.mixture import Mixture
+
+
+def evaluate(logits: np.ndarray, label: np.ndarray) -> dict[str, float]:
+    run = Evaluation(logits, label)
+    return {name: run.value(name) for name in SCORES}
 
 
 def invent(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -27,8 +33,6 @@ def test_metrics_agree_with_scikit_learn(classes: int) -> None:
     predicted = p.argmax(axis=1)
     score = p[:, 1] if classes == 2 else p
     expected = {
-        "n": 700,
-        "correct": (predicted == label).sum(),
         "accuracy": reference.accuracy_score(label, predicted),
         "loss": reference.log_loss(label, p),
         "balanced_accuracy": reference.balanced_accuracy_score(label, predicted),
@@ -102,7 +106,7 @@ def test_a_class_that_never_occurs_is_left_out() -> None:
 
 def test_ties_go_to_the_first_class_and_saturated_logits_still_rank() -> None:
     found = evaluate(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))
-    assert (found["correct"], found["auc"]) == (1, 0.5)
+    assert (found["accuracy"], found["auc"]) == (0.5, 0.5)
     # both probabilities round to 1, the logits do not tie
     far = np.array([[0.0, 100.0], [0.0, 200.0]])
     assert evaluate(far, np.array([0, 1]))["auc"] == 1.0
@@ -151,37 +155,23 @@ def test_wilson_covers_the_truth_as_often_as_it_says() -> None:
         assert 0.93 < coverage < 0.975
 
 
-@pytest.mark.parametrize(
-    ("seeds", "spread", "least"),
-    [
-        (2, 0.0, 0.93),
-        (2, 0.01, 0.93),
-        (2, 0.03, 0.89),  # two seeds tell little about a spread that outweighs the rows'
-        (5, 0.0, 0.93),
-        (5, 0.01, 0.93),
-        (5, 0.03, 0.93),
-    ],
-)
-def test_interval_over_seeds_covers_new_seeds_and_new_rows(
-    seeds: int, spread: float, least: float
-) -> None:
-    random = np.random.default_rng(7)
-    n, truth, runs = 800, 0.85, 1500
-    held = 0
-    for _ in range(runs):
-        rows = random.random(n)  # a row is hard for all seeds alike, up to each seed's shift
-        shift = random.normal(0, spread, seeds)
-        accuracies = np.array([(rows < truth + s).mean() for s in shift])
-        low, high = intervals.over_seeds(accuracies, n, 0.95)
-        held += low <= truth <= high
-    assert least < held / runs < 0.99
+def errors(rows: float, seeds: float = 0.0, df: float = np.inf) -> Mixture:
+    return Mixture(np.array([rows]), np.array([seeds]), np.array([df]), 500)
 
 
-def test_interval_over_seeds_is_wilsons_without_spread_and_wider_with() -> None:
-    assert intervals.over_seeds(np.array([0.9]), 500, 0.95) == intervals.wilson(450, 500, 0.95)
-    assert intervals.over_seeds(np.array([0.9, 0.9]), 500, 0.95) == pytest.approx(
-        intervals.wilson(450, 500, 0.95)
-    )
-    low, high = intervals.over_seeds(np.array([0.88, 0.92]), 500, 0.95)
-    assert low < intervals.wilson(450, 500, 0.95)[0] and high > intervals.wilson(450, 500, 0.95)[1]
-    assert intervals.over_seeds(np.array([1.0, 1.0]), 500, 0.95)[1] == 1.0
+def test_the_interval_of_a_mean_is_wilsons_without_seeds_and_wider_with() -> None:
+    mean, rows = np.array([0.9]), 0.9 * 0.1 / 500
+    alone = np.concatenate(intervals.around(mean, errors(rows), 0.95))
+    assert alone == pytest.approx(intervals.wilson(450, 500, 0.95), abs=1e-4)
+    low, high = intervals.around(mean, errors(rows, 2e-4, 3), 0.95)
+    assert low < alone[0] and high > alone[1]
+    perfect = np.concatenate(intervals.around(np.ones(1), errors(0.0), 0.95))
+    assert perfect == pytest.approx(intervals.wilson(500, 500, 0.95))
+
+
+def test_the_interval_of_other_means_is_symmetric_or_scaled_and_inside_its_bounds() -> None:
+    low, high = intervals.around(np.array([0.3]), errors(0.04), 0.95, (0.0, np.inf), False)
+    assert (low[0], high[0]) == (0.0, pytest.approx(0.3 + 1.96 * 0.2, abs=1e-3))
+    whole = intervals.around(np.array([0.5]), errors(0.01), 0.95, (-1.0, 1.0))
+    half = intervals.around(np.array([0.75]), errors(0.0025), 0.95)
+    assert np.concatenate(whole) == pytest.approx(2 * np.concatenate(half) - 1)

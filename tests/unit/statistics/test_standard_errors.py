@@ -3,14 +3,20 @@
 import numpy as np
 import pytest
 
-from finetone.statistics.evaluation import evaluate
-from finetone.statistics.intervals import metric_over_seeds
-from finetone.statistics.metrics import METRICS
+from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.statistics.standard_errors import standard_error
+
+OTHERS = [name for name in SCORES if name != "accuracy"]
+
+
+def evaluate(logits, label):
+    run = Evaluation(logits, label)
+    return {name: run.value(name) for name in OTHERS}
 
 
 def standard_errors(logits, label):
-    found = evaluate(logits, label)
-    return {name: found[f"{name}_se"] for name in ("loss", *METRICS)}
+    run = Evaluation(logits, label)
+    return {name: standard_error(run.influence(name)) for name in OTHERS}
 
 
 def draw(random, n, classes, skill=1.0):
@@ -59,28 +65,3 @@ def test_undefined_metrics_have_none():
     assert np.isnan(standard_errors(certain, label)["loss"])
     one = standard_errors(np.array([[1.0, 0.0]]), np.array([0]))
     assert all(np.isnan(error) for error in one.values())
-
-
-def test_intervals_over_seeds_and_rows_cover():
-    """A seed's skill and the rows are drawn anew 400 times; the loss of all seeds and rows is known."""
-    random, truth = np.random.default_rng(8), []
-    for _ in range(400):
-        logits, label = draw(random, 2000, 2, 1 + 0.15 * random.normal())
-        truth.append(evaluate(logits, label)["loss"])
-    hits = 0
-    for _ in range(400):
-        runs = [draw(random, 300, 2, 1 + 0.15 * random.normal()) for _ in range(4)]
-        values = np.array([evaluate(*run)["loss"] for run in runs])
-        errors = np.array([standard_errors(*run)["loss"] for run in runs])
-        low, high = metric_over_seeds(values, errors, 0.95, bounds=(0.0, np.inf))
-        hits += low <= np.mean(truth) <= high
-    assert hits / 400 > 0.93  # errs on the wide side: rows are not shared here
-
-
-def test_one_seed_has_the_rows_alone_and_bounds_hold():
-    low, high = metric_over_seeds(np.array([0.5]), np.array([0.1]), 0.95)
-    assert (low, high) == pytest.approx((0.5 - 0.196, 0.5 + 0.196), abs=1e-3)
-    assert metric_over_seeds(np.array([0.99]), np.array([0.1]), 0.95, bounds=(0.0, 1.0))[1] == 1.0
-    assert np.isnan(
-        metric_over_seeds(np.array([np.nan]), np.array([0.1]), 0.95, bounds=(0.0, 1.0))
-    ).all()

@@ -20,6 +20,7 @@ NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not c
 MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
+FOLDERS += ["dev_predictions", "temperatures"]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -148,13 +149,16 @@ class Experiment(Names):
         model = name.removesuffix(".json")
         return {"max_length": self.config["max_length"]}, [f"data/{self.source}", f"models/{model}"]
 
-    def _speed(self, name: str) -> Made:
-        model = name.removesuffix(".json")
+    def _speed(self, _: str) -> Made:
+        # sorted: the order of the entries changes no time
+        models, baselines = sorted(self.models), sorted(self.baselines)
         settings = {
-            "batch_size": self.recipes[model]["batch_size"],
+            "batch_sizes": {model: self.recipes[model]["batch_size"] for model in models},
             "engine": self.config["engine"],
         }
-        return settings, [f"models/{model}", self._tokens_of(self.source, "train", model)]
+        tokens = [self._tokens_of(self.source, "train", model) for model in models]
+        runs = [f"runs/{name}/seed{self.seeds_of(name)[0]}/run.json" for name in baselines]
+        return settings, [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
 
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
@@ -176,6 +180,15 @@ class Experiment(Names):
         if method not in self.models:
             return {}, [run, f"data/{dataset}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
+
+    def _dev_predictions(self, method: str, name: str) -> Made:
+        run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method not in self.models:
+            return {}, [run, f"data/{self.source}"]
+        return {"engine": self.config["engine"]}, [run, self._tokens_of(self.source, "dev", method)]
+
+    def _temperatures(self, method: str, name: str) -> Made:
+        return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
 
     def _tokens_of(self, dataset: str, split: str, model: str) -> str:
         return f"tokens/{dataset}/{split}/{model}.arrow"

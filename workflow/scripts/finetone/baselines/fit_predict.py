@@ -26,7 +26,6 @@ from finetone.provenance import Provenance
 SHOWN = ("title", "colour", "group", "kind")  # keys of an entry that change nothing learned
 FACTS = "model.json"
 CHUNK = 4096  # texts predicted at a time, which bounds memory
-TIMED = 1000  # training texts on which prediction is timed
 
 
 def fit(
@@ -130,45 +129,45 @@ def _learn(task: Task, model: Path) -> tuple[Learned, dict[str, Any]]:
             "facts": learned.facts,
         }
         files.write_json(folder / FACTS, facts)
-        _, predictor = _load(folder, task.threads)
-        timed = task.texts[:TIMED]
-        start = time.perf_counter()
-        predictor(timed)
-        seconds = time.perf_counter() - start
-    measured = {"peak_memory_bytes": machine.peak_memory()} | measured
-    return learned, measured | {"inference_examples_per_s": len(timed) / seconds}
+    return learned, {"peak_memory_bytes": machine.peak_memory()} | measured
 
 
 def predict(
     model: Path,
     *,
-    test: Path,
+    rows: Path,
     manifest: Path,
     dataset: str,
     method: str,
     seed: int,
     threads: int,
     target: Path,
+    split: str = "test",
     provenance: Provenance | None = None,
 ) -> None:
-    """Write the predictions of the folder `model` for the split `test` to the parquet `target`.
+    """Write the predictions of the folder `model` for `rows` to the parquet `target`.
+
+    Parameters
+    ----------
+    rows, split
+        The parquet to predict, and the split it is.
 
     Raises
     ------
     UserError
         The classes of `dataset` are not those learned, in the same order.
     """
-    about, predictor = _load(model, threads)
+    about, logits_of = _load(model, threads)
     names = files.read_json(manifest)["labels"]
     if names != about["labels"]:
         raise UserError(
             f"datasets.{dataset}.labels: {', '.join(names)}, but {method} was trained to tell "
             f"{listed(about['labels'])}; give both datasets the same labels in the same order"
         )
-    ids, texts, labels = _read(test)
+    ids, texts, labels = _read(rows)
     logits = [np.zeros((0, len(names)), dtype=np.float32)]
     for start in range(0, len(texts), CHUNK):
-        logits.append(predictor(texts[start : start + CHUNK]))
+        logits.append(logits_of(texts[start : start + CHUNK]))
         logger.info(
             "%s on %s: %d of %d texts", method, dataset, start + len(logits[-1]), len(texts)
         )
@@ -178,10 +177,23 @@ def predict(
         "seed": seed,
         "labels": names,
         "kept_epoch": about["kept_epoch"],
-        "made_from": {"test": files.sha256(test), "model": files.sha256(model)},
-    }
+        "made_from": {split: files.sha256(rows), "model": files.sha256(model)},
+    } | predictions.of_split(split)
     epochs = {about["kept_epoch"]: np.concatenate(logits)}
     predictions.write(target, ids, labels, epochs, meta, provenance)
+
+
+def predictor(folder: Path, threads: int) -> Predictor:
+    """Load the function from n texts to their logits [n, classes].
+
+    Parameters
+    ----------
+    folder
+        The folder `model` of a run.
+    threads
+        CPU threads to predict with.
+    """
+    return _load(folder, threads)[1]
 
 
 def _load(folder: Path, threads: int) -> tuple[dict[str, Any], Predictor]:

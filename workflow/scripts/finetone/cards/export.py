@@ -10,14 +10,21 @@ from finetone.files import STAMP, atomic, write_json
 from finetone.formats import run_record
 from finetone.provenance import Provenance, keys_of
 
+TEMPERATURE = "temperature.json"
+
 
 def export_checkpoints(
-    checkpoints: Sequence[Path], results: Path, target: Path, provenance: Provenance | None = None
+    checkpoints: Sequence[Path],
+    results: Path,
+    target: Path,
+    temperatures: Sequence[Path] = (),
+    provenance: Provenance | None = None,
 ) -> None:
     """Fill a folder with `<method>-seed<k>/` for every checkpoint.
 
     Files are hard links to the run's own where the file system supports them, which costs no space.
-    Only README.md is new: the run's card with the `model-index` of results.json.
+    README.md is new: the run's card with the `model-index` of results.json. Where the dataset has a
+    dev split, `temperature.json` holds what the logits are to be divided by.
 
     Parameters
     ----------
@@ -27,6 +34,8 @@ def export_checkpoints(
         The file results.json.
     target
         The folder to make.
+    temperatures
+        Every `temperatures/<method>/seed<k>.json`, or none.
     provenance
         Its record.
 
@@ -37,6 +46,7 @@ def export_checkpoints(
     """
     for checkpoint in checkpoints:
         run_record.check(checkpoint.with_name("run.json"), checkpoint.name)
+    known = {(path.parent.name, path.stem): path for path in temperatures}
     with atomic(target) as partial:
         partial.mkdir()
         for checkpoint in checkpoints:
@@ -48,6 +58,8 @@ def export_checkpoints(
                     write_card(file, results, method, seed, folder / file.name)
                 elif file.name != STAMP:
                     _link(file, folder / file.name)
+            if found := known.get((method, f"seed{seed}")):
+                _link(found, folder / TEMPERATURE)
         write_json(partial / "manifest.json", keys_of(provenance))
 
 

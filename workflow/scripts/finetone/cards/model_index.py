@@ -8,16 +8,16 @@ import yaml
 
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
-from finetone.statistics.intervals import metric_over_seeds, wilson
+from finetone.statistics.intervals import of_metric, wilson
 from finetone.statistics.metrics import METRICS
-from finetone.tables.summary_table import BOUNDS
+from finetone.statistics.mixture import Mixture
 
 
 def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[str, Any]]:
     """Build the `model-index` of one run, with one result per dataset.
 
-    `args` of a metric has its interval over new test rows: Wilson's for the accuracy, from the
-    standard error for the others. Undefined metrics are left out.
+    `args` of a metric has its interval over new test rows, which for the accuracy is that of
+    runs.csv. Undefined metrics are left out.
 
     Parameters
     ----------
@@ -59,8 +59,10 @@ def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dic
     if name == "accuracy":
         low, high = wilson(run["correct"], rows, confidence)
     elif error is not None:
-        values, errors = np.array([run[name]]), np.array([error])
-        low, high = metric_over_seeds(values, errors, confidence, BOUNDS[name])
+        # one trained model, which no other seed would change: rows alone
+        errors = Mixture(np.array([error**2]), np.zeros(1), np.full(1, np.inf), rows)
+        ends = of_metric(name, np.array([run[name]]), errors, confidence)
+        low, high = (float(end[0]) for end in ends)
     else:
         return metric
     spread = {"confidence": confidence, "low": round(low, 6), "high": round(high, 6)}

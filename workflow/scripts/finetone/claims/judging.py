@@ -1,70 +1,57 @@
-"""Claims of a published experiment, stated as data and tested with our runs.
+"""Verdicts on the claims of a published experiment: by our runs, and by its own printed table.
 
-A claim is supported if all its tests are, contradicted if one is, and undecided otherwise: when an
-interval contains an edge of the claimed range, or a number is missing.
+A claim is supported if all its comparisons are, and contradicted if one is (`outcome`). All claims of
+an experiment are then corrected together (Holm 1979): the chance that any of the verdicts that
+could be wrong by chance is wrong is at most 1 - confidence. What does not hold up to that is
+undecided.
 """
 
-from dataclasses import astuple, dataclass, fields
-from math import inf
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from math import nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from finetone.claims.facts import Facts, read_facts
-from finetone.claims.kinds import evaluate
-from finetone.claims.outcome import Outcome, deciding, overall
-from finetone.claims.schema import SCHEMA
-from finetone.errors import UserError
+from finetone.claims.claims_file import check_methods, read_claims
+from finetone.claims.comparisons import comparisons, outcome
+from finetone.claims.conflicts import conflicts
+from finetone.claims.estimate import Missing
+from finetone.claims.facts import Facts
+from finetone.claims.kinds import Test, estimate
+from finetone.claims.our_facts import OurFacts
+from finetone.claims.outcome import UNDECIDED, Outcome, Part, decide
+from finetone.claims.own_table import PrintedFacts, read_printed
+from finetone.claims.verdict import Claim, Ruling, Verdict, verdict_on
 from finetone.formats.csv_table import write_csv
-from finetone.published.reading import read_csv, read_yaml
+from finetone.published.reading import read_csv
+from finetone.statistics.multiple_testing import holm
 
 BECAUSE = "-because"
 """Ending of the id of a separate verdict on the reason that a claim gives."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim and its verdict; effect, interval, seeds and rows are those of the deciding test."""
-
-    id: str
-    claim: str
-    where: str
-    kind: str
-    verdict: str
-    effect: float
-    low: float
-    high: float
-    unit: str
-    seeds: int
-    rows: int
-    explanation: str
+TOLERANCES = (0.5, 2.0)  # of what is claimed to be "about" so much
 
 
 def write_claims(
     claims_yaml: Path,
-    tables: Path,
-    groups: dict[str, dict[str, Any]],
-    source: str,
+    facts: OurFacts,
     target: Path,
     confidence: float,
 ) -> None:
-    """Judge claims by our tables; write claims.csv.
+    """Judge claims; write claims.csv.
 
     Parameters
     ----------
     claims_yaml
         The claims; without such a file the table has no rows.
-    tables
-        Folder of our tables.
-    groups
-        Group facts of every configured method.
-    source
-        Name of the source dataset.
+    facts
+        Our tables.
     target
         The CSV file to write.
     confidence
-        Confidence level of the intervals, in (0, 1).
+        Confidence level of the intervals and of all verdicts together, in (0, 1).
 
     Raises
     ------
@@ -77,102 +64,133 @@ def write_claims(
     known = (
         {row["model"] for _, row in read_csv(published, ["model"])} if published.exists() else set()
     )
-    check_methods(claims, known | set(groups), claims_yaml)
-    verdicts = evaluate_claims(claims, read_facts(tables, groups, source, confidence))
+    check_methods(claims, known | set(facts.groups), claims_yaml)
+    printed = None
+    if published.exists() and claims_yaml.with_name("setup.yaml").exists():
+        printed = read_printed(claims_yaml.parent, facts.groups)
+    verdicts = judge(claims, facts, printed, confidence)
     columns = [field.name for field in fields(Verdict)]
     write_csv(pd.DataFrame([astuple(v) for v in verdicts], columns=columns), target)
 
 
-def read_claims(path: Path) -> list[dict[str, Any]]:
-    """Read and validate a file of claims.
-
-    Raises
-    ------
-    UserError
-        It violates the schema, has an id twice, or a range whose min is above its max.
-    """
-    claims: list[dict[str, Any]] = read_yaml(path, SCHEMA)["claims"]
-    seen: set[str] = set()
-    for claim in claims:
-        if claim["id"] in seen:
-            raise UserError(f"{path}: claim id {claim['id']!r} is used twice; rename one")
-        seen.add(claim["id"])
-        for test in all_tests(claim):
-            expect = test.get("expect", {})
-            if expect.get("min", -inf) > expect.get("max", inf):
-                raise UserError(
-                    f"{path}: claim {claim['id']}: expect: min {expect['min']} is above "
-                    f"max {expect['max']}; give the smaller one first"
-                )
-    return claims
-
-
-def all_tests(claim: dict[str, Any]) -> list[dict[str, Any]]:
-    """All tests of a claim, including those of its reason."""
-    return [*claim["tests"], *claim.get("because", {}).get("tests", [])]
-
-
-def check_methods(claims: list[dict[str, Any]], known: set[str], path: Path) -> None:
-    """Refuse claims about unknown methods.
+def judge(
+    claims: Sequence[dict[str, Any]],
+    facts: Facts,
+    printed: PrintedFacts | None,
+    confidence: float,
+) -> list[Verdict]:
+    """One verdict per claim, each followed by one for the reason it gives, if any.
 
     Parameters
     ----------
     claims
         As `read_claims` returns them.
-    known
-        Configured and published methods.
-    path
-        The file of the claims, for the message.
-
-    Raises
-    ------
-    UserError
-        A method is in none of them.
+    facts
+        Our numbers.
+    printed
+        Those of the publication, if they are known.
+    confidence
+        In (0, 1).
     """
-    for claim in claims:
-        for test in all_tests(claim):
-            terms = [test.get(key, {}) for key in ("a", "b", "over", "among", "each")]
-            for term in [*terms, *test.get("order", [])]:
-                named = [*term.get("methods", []), *([term["method"]] if "method" in term else [])]
-                for method in named:
-                    if method not in known and not (method == "each" and "each" in test):
-                        raise UserError(
-                            f"{path}: claim {claim['id']}: no method {method!r} in the config or "
-                            "the published table; correct the name"
-                        )
+    items = [item for claim in claims for item in _items(claim)]
+    ours = rule(items, facts, confidence, printed)
+    own = rule(items, printed, confidence) if printed else [None] * len(items)
+    others = [rule(items, facts, confidence, tolerance=factor) for factor in TOLERANCES]
+    clashes = conflicts({item.id: item.tests for item in items}, facts)
+    tolerant = list(zip(*others, strict=True))
+    return [
+        verdict_on(item, ours[i], own[i], tolerant[i], clashes[item.id])
+        for i, item in enumerate(items)
+    ]
 
 
-def evaluate_claims(claims: list[dict[str, Any]], facts: Facts) -> list[Verdict]:
-    """One verdict per claim, each followed by one for the reason it gives, if any."""
-    verdicts = []
-    for claim in claims:
-        verdicts.append(
-            _verdict(claim["id"], claim["claim"], claim["where"], claim["tests"], facts)
+def _items(claim: dict[str, Any]) -> list[Claim]:
+    found = [(claim["id"], claim)]
+    if reason := claim.get("because"):
+        found.append((claim["id"] + BECAUSE, reason))
+    return [
+        Claim(
+            name,
+            _in(each["claim"], "en"),
+            _in(each["claim"], "zh"),
+            claim["where"],
+            _in(each.get("reading", ""), "en"),
+            each["tests"],
         )
-        if reason := claim.get("because"):
-            identity = claim["id"] + BECAUSE
-            verdicts.append(
-                _verdict(identity, reason["claim"], claim["where"], reason["tests"], facts)
-            )
-    return verdicts
+        for name, each in found
+    ]
 
 
-def _verdict(
-    identity: str, claim: str, where: str, tests: list[dict[str, Any]], facts: Facts
-) -> Verdict:
-    outcomes: list[Outcome] = [outcome for test in tests for outcome in evaluate(test, facts)]
-    decisive = deciding(outcomes)
-    return Verdict(
-        id=identity,
-        claim=claim,
-        where=where,
-        kind=" + ".join(dict.fromkeys(test["kind"] for test in tests)),
-        verdict=overall(outcomes),
-        effect=decisive.effect,
-        low=decisive.low,
-        high=decisive.high,
-        unit=decisive.unit,
-        seeds=decisive.seeds,
-        rows=decisive.rows,
-        explanation="; ".join(f"{o.verdict}: {o.explanation}" for o in outcomes),
-    )
+def _in(sentence: str | dict[str, str], language: str) -> str:
+    if isinstance(sentence, str):
+        return sentence if language == "en" else ""
+    return sentence[language]
+
+
+def rule(
+    items: Sequence[Claim],
+    facts: Facts,
+    confidence: float,
+    printed: Facts | None = None,
+    tolerance: float = 1.0,
+) -> list[Ruling]:
+    """Decide claims together.
+
+    Parameters
+    ----------
+    items
+        The claims of an experiment.
+    facts
+        What they are judged by.
+    confidence
+        In (0, 1).
+    printed
+        Published numbers, which say how large an effect is claimed where the range has one end.
+    tolerance
+        Factor on the width of ranges with two ends.
+    """
+    found = [_outcomes(item, facts, confidence, None, tolerance, printed) for item in items]
+    decisions = [decide(each) for each in found]
+    chance = np.array([nan if d.exact else d.p for d in decisions])
+    if tolerance == 1.0:
+        # the reach of a test at the level that the first of all claims is held to
+        level = (1 - confidence) / max(1, int(np.isfinite(chance).sum()))
+        found = [_outcomes(item, facts, confidence, level, tolerance, printed) for item in items]
+        decisions = [decide(each) for each in found]
+    rulings = []
+    for decision, p, each in zip(decisions, holm(chance), found, strict=True):
+        verdict = decision.verdict if decision.exact or p < 1 - confidence else UNDECIDED
+        adjusted = 0.0 if decision.exact else float(p)
+        rulings.append(Ruling(verdict, adjusted, 1 - confidence, decision, each))
+    return rulings
+
+
+def _outcomes(
+    item: Claim,
+    facts: Facts,
+    confidence: float,
+    level: float | None,
+    tolerance: float,
+    printed: Facts | None,
+) -> list[Part]:
+    found = []
+    for test in item.tests:
+        try:
+            parts = comparisons(test, facts)
+        except Missing as missing:
+            found.append(Part([Outcome(f"missing: {missing}")]))
+            continue
+        outcomes = [
+            outcome(part, facts, confidence, level, tolerance, _claimed(part, printed))
+            for part in parts
+        ]
+        found.append(Part(outcomes, test.get("share", 1.0)))
+    return found
+
+
+def _claimed(part: Test, printed: Facts | None) -> float:
+    """The published value of a comparison; NaN if it is not known."""
+    try:
+        return estimate(part, printed)[0].value if printed else nan
+    except Missing:
+        return nan

@@ -2,16 +2,9 @@
 
 from typing import Any
 
-RUN_METRICS = (
-    "accuracy",
-    "loss",
-    "balanced_accuracy",
-    "macro_f1",
-    "mcc",
-    "auc",
-    "brier",
-    "ece",
-)
+from finetone.statistics.evaluation import SCORES
+
+RUN_METRICS = SCORES
 """Columns of runs.csv: one value per seed."""
 TIMINGS = (
     "seconds_per_32",
@@ -19,6 +12,7 @@ TIMINGS = (
     "train_seconds",
     "train_tokens_per_s",
     "inference_examples_per_s",
+    "seconds_per_million_texts",
     "peak_memory_bytes",
 )
 """Columns of efficiency.csv that are measured."""
@@ -26,9 +20,23 @@ COUNTS = ("parameters", "non_embedding_parameters")
 """Columns of efficiency.csv that are exact."""
 TOKENIZER_METRICS = ("tokens_per_word", "unknown_rate", "truncated")
 """Columns of tokenizers.csv: measured over the whole training text, so taken as exact."""
-METRICS = (*RUN_METRICS, "drop", *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
+CURVES = ("final_training_accuracy", "area_under_curve", "examples_to_target")
+"""Columns of convergence.csv."""
+METRICS = (*RUN_METRICS, "drop", *CURVES, *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
 
 _TEXT = {"type": "string", "minLength": 1}
+_SENTENCE = {
+    "anyOf": [
+        _TEXT,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["en", "zh"],
+            "properties": {"en": _TEXT, "zh": _TEXT},
+        },
+    ]
+}
+"""In English, or in English and Chinese."""
 _METRIC = {
     "anyOf": [{"enum": list(METRICS)}, {"type": "string", "pattern": "^group\\.[A-Za-z_]+$"}]
 }
@@ -43,7 +51,8 @@ _SELECTION = {
     },
 }
 _ONE_SELECTION = [{"required": [name]} for name in _SELECTION]
-_SELECTOR = {
+_SELECTION["except"] = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
+_SELECTOR: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": _SELECTION,
@@ -59,7 +68,8 @@ _EXPECT = {
     "minProperties": 1,
     "properties": {"min": {"type": "number"}, "max": {"type": "number"}},
 }
-_SHARED = {"metric": _METRIC, "epoch": _EPOCH, "dataset": _TEXT, "each": _SELECTOR}
+_SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_SHARED = {"share": _SHARE, "metric": _METRIC, "epoch": _EPOCH, "dataset": _TEXT, "each": _SELECTOR}
 
 
 def _kind(name: str, **properties: Any) -> dict[str, Any]:
@@ -69,6 +79,7 @@ def _kind(name: str, **properties: Any) -> dict[str, Any]:
         "then": {
             "additionalProperties": False,
             "required": list(properties),
+            "dependentRequired": {"share": ["each"]},
             "properties": {"kind": True, **_SHARED, **properties},
         },
     }
@@ -114,14 +125,15 @@ SCHEMA: dict[str, Any] = {
                 "required": ["id", "claim", "where", "tests"],
                 "properties": {
                     "id": {"type": "string", "pattern": "^[A-Za-z0-9._-]+$"},
-                    "claim": _TEXT,
+                    "claim": _SENTENCE,
                     "where": _TEXT,
+                    "reading": _SENTENCE,
                     "tests": _TESTS,
                     "because": {
                         "type": "object",
                         "additionalProperties": False,
                         "required": ["claim", "tests"],
-                        "properties": {"claim": _TEXT, "tests": _TESTS},
+                        "properties": {"claim": _SENTENCE, "reading": _SENTENCE, "tests": _TESTS},
                     },
                 },
             },

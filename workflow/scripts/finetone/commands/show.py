@@ -11,6 +11,7 @@ from pathlib import Path
 from finetone.errors import UserError
 
 UNTESTED = "of one seed each: whether methods differ cannot be said (add seeds)"
+ROUNDS = "speed/rounds.json"
 TABLES = ("tables/ranking.csv", "tables/efficiency.csv")
 
 
@@ -45,8 +46,8 @@ def show(folder: Path) -> None:
 
     from finetone.formats.csv_table import read_csv
 
-    ranking, cost = (read_csv(folder / name) for name in TABLES)
-    cost = cost[["method", "parameters", "train_seconds"]]
+    ranking, efficiency = (read_csv(folder / name) for name in TABLES)
+    cost = efficiency[["method", "parameters", "train_seconds"]]
     for dataset, rows in ranking.groupby("dataset", sort=False):
         tested = len(rows) == 1 or (rows["group"] != "").all()
         letters = "methods sharing a letter tie" if tested else UNTESTED
@@ -59,3 +60,8 @@ def show(folder: Path) -> None:
                 f"{row['rank']:>3}  {row['method']:<24}{100 * row['accuracy']:6.2f} "
                 f"[{100 * row['low']:5.2f}, {100 * row['high']:5.2f}]  {row['group']!s:<6}{size}"
             )
+    if "doubtful" in efficiency and (doubtful := int(efficiency["doubtful"].sum())):
+        print(
+            f"\nThe timings of {doubtful} of {len(efficiency)} methods are doubtful: the machine was "
+            f"busy. When it is idle, delete {folder / ROUNDS} and run again."
+        )

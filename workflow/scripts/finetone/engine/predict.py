@@ -93,6 +93,7 @@ def predict(
     engine: dict[str, Any],
     threads: int,
     target: Path,
+    split: str = "test",
     provenance: Provenance | None = None,
 ) -> None:
     """Write the prediction file of a checkpoint folder for one or several epochs' weights.
@@ -113,6 +114,8 @@ def predict(
         CPU threads.
     target
         Prediction file to write.
+    split
+        That the tokens are of; is recorded where it is not the test split.
     provenance
         Is recorded, too.
     """
@@ -140,5 +143,5 @@ def predict(
             f"epoch {epoch}": sha256(weights[epoch] or model_dir / "model.safetensors")
             for epoch in epochs
         },
-    }  # fmt: skip
+    } | predictions.of_split(split)  # fmt: skip
     predictions.write(target, data.ids, data.labels, logits, meta, provenance)

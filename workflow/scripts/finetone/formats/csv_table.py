@@ -12,9 +12,20 @@ from finetone.provenance import check_csv
 
 # Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
 # "True", and the digits of a published number are kept as printed.
-NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
-WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
-PROSE = {"text", "claim", "where", "explanation", "reason"}
+NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
+NAMES |= {"id", "true", "predicted"}
+WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
+WORDS |= {"verdict", "verdict_half", "verdict_twice", "own_verdict", "conflicts"}
+PROSE = {
+    "text",
+    "claim",
+    "claim_zh",
+    "where",
+    "reading",
+    "explanation",
+    "own_explanation",
+    "reason",
+}
 PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv

@@ -61,6 +61,11 @@ class Predictions:
     logits: npt.NDArray[np.float32]
 
 
+def of_split(split: str) -> dict[str, str]:
+    """The metadata that tell predictions of another split from those of the test split."""
+    return {} if split == "test" else {"split": split}
+
+
 def header(path: str | Path) -> Header:
     """Read the metadata of a prediction file.
 

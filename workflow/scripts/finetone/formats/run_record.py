@@ -36,7 +36,6 @@ class RunRecord:
     train_seconds: float | None = None
     tokens_per_s: float | None = None
     seconds_per_32: float | None = None
-    inference_examples_per_s: float | None = None  # of baselines
     peak_memory_bytes: int | None = None
     resumed: int = 0
     made_from: Mapping[str, str | None] = field(default_factory=dict)
@@ -66,8 +65,6 @@ def write(run: Path, record: RunRecord, *parts: str, provenance: Provenance | No
         for file in _files(run.parent / part)
     }
     keys = keys_of(provenance) | vars(record)
-    if record.inference_examples_per_s is None:
-        del keys["inference_examples_per_s"]
     keys |= {
         "checkpoint": files.sha256(run.parent / record.learned),
         "files": hashes,

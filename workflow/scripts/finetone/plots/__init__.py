@@ -11,6 +11,7 @@ MODULES = {
     "accuracy_time": "scatter",
     "accuracy_inference": "scatter",
     "comparisons": "comparisons",
+    "confusion": "confusion",
     "reliability": "small_multiples",
     "lengths": "small_multiples",
 }

@@ -44,7 +44,7 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
     title = labels["title_reliability"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
-        figure, panels = _grid(len(methods), 1.75)
+        figure, panels = grid(len(methods), 1.75)
         for axes, method in zip(panels, methods, strict=True):
             rows = table[table["method"] == method].sort_values("confidence")
             axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
@@ -56,7 +56,7 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
             axes.set_xticks(ticks)
             axes.set_yticks(ticks)
             axes.set_aspect("equal")
-            _name(axes, style.title(method))
+            name_panel(axes, style.title(method))
             stated = np.average(rows["confidence"], weights=rows["n"])
             right = np.average(rows["accuracy"], weights=rows["n"])
             items.append(
@@ -64,7 +64,7 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
                     method=style.title(method), confidence=percent(stated), accuracy=percent(right)
                 )
             )
-        _titles(figure, title, labels["confidence"], labels["accuracy"])
+        titles(figure, title, labels["confidence"], labels["accuracy"])
         save(figure, target, title, labels["desc_reliability"].format(items="; ".join(items)))
 
 
@@ -100,7 +100,7 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     title = labels["title_lengths"].format(dataset=short(style.dataset(dataset)))
     items = []
     with look():
-        figure, panels = _grid(len(methods), 1.75)
+        figure, panels = grid(len(methods), 1.75)
         for axes, method in zip(panels, methods, strict=True):
             rows = table[table["method"] == method].set_index("slice").reindex(order)
             mean = 100 * rows["accuracy"]
@@ -111,23 +111,25 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
 
             axes.set_xlim(-0.4, len(order) - 0.6)
             axes.set_ylim(bottom - 1, min(100.5, top + 1))
-            _name(axes, style.title(method))
+            name_panel(axes, style.title(method))
             items.append(
                 f"{style.title(method)}: " + ", ".join(f"{percent(a)} %" for a in rows["accuracy"])
             )
         for i, axes in enumerate(panels):
-            if i + _columns(len(methods)) < len(panels):
+            if i + columns_of(len(methods)) < len(panels):
                 axes.tick_params(labelbottom=False)
-        _titles(figure, title, labels["length"], labels["test_accuracy"])
+        titles(figure, title, labels["length"], labels["test_accuracy"])
         save(figure, target, title, labels["desc_lengths"].format(items="; ".join(items)))
 
 
-def _columns(n: int) -> int:
+def columns_of(n: int) -> int:
+    """Panels beside each other, of `n`."""
     return min(n, 4 if n <= 8 else 6)
 
 
-def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
-    columns = _columns(n)
+def grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Create a figure of `n` panels, each `height` inches high with its name."""
+    columns = columns_of(n)
     rows = -(-n // columns)
     figure = new_figure(0.8 + 1.7 * max(columns, 3), 1.1 + height * rows)
     panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
@@ -139,12 +141,13 @@ def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels[:n]
 
 
-def _name(axes: Axes, text: str) -> None:
-    """A panel's name, broken into two lines where one does not fit."""
+def name_panel(axes: Axes, text: str) -> None:
+    """Write a panel's name, broken into two lines where one does not fit."""
     axes.set_title(broken(text, 20), fontsize=8.5, fontweight="normal", color=INK, pad=5)
 
 
-def _titles(figure: Figure, title: str, x: str, y: str) -> None:
+def titles(figure: Figure, title: str, x: str, y: str) -> None:
+    """Write the title of a figure, and what both axes of all its panels are."""
     figure.suptitle(
         broken(title, int(figure.get_figwidth() * 9)),
         x=0.01,

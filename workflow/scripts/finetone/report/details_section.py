@@ -1,10 +1,13 @@
-"""Sections on costs and errors: baselines, cost, calibration, errors."""
+"""Sections on costs and errors: baselines, cost, errors."""
+
+import pandas as pd
 
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 
 LABELS = 20  # in the table of labels; all are in the CSV beside it
+MOST_CONFUSED = 20  # pairs of classes that are listed
 
 
 def baselines(maker: Maker) -> Section:
@@ -28,55 +31,38 @@ def baselines(maker: Maker) -> Section:
 
 def cost(maker: Maker) -> Section:
     """Parameters, time and memory against accuracy."""
-    labels = maker.labels
+    labels, frame = maker.labels, maker.rows("efficiency")
     columns = [
         Column("method", labels["method"], "method"),
         with_interval("accuracy", labels["accuracy"], "percent"),
         Column("parameters", labels["parameters"], "size"),
         with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
+        with_interval("relative_training", labels["relative_training"], "number"),
         Column("ms_per_million_parameters", labels["ms_per_million"], "number"),
         Column("train_seconds", labels["train_seconds"], "seconds", spread="train_seconds_sd"),
         with_interval("inference_examples_per_s", labels["inference"], "number"),
+        with_interval("seconds_per_million_texts", labels["per_million"], "seconds"),
+        with_interval("relative_prediction", labels["relative_prediction"], "number"),
         Column("peak_memory_bytes", labels["memory"], "memory"),
         Column("flops_per_token", labels["flops"], "size"),
         Column("on_frontier_parameters", labels["frontier_parameters"], "flag"),
         Column("on_frontier_train_seconds", labels["frontier_time"], "flag"),
         Column("on_frontier_inference", labels["frontier_inference"], "flag"),
     ]
+    sentences = []
+    if "reference" in frame and len(frame):
+        reference = maker.style.title(str(frame["reference"].iloc[0]))
+        sentences.append(labels["cost_timed"].format(reference=reference))
+    if "doubtful" in frame and (doubtful := int(truth(frame["doubtful"]).sum())):
+        sentences.append(labels["cost_doubtful"].format(n=doubtful, all=len(frame)))
+        columns.append(Column("doubtful", labels["doubtful"], "flag"))
     return Section(
         "cost",
         labels["section_cost"],
         labels["lead_cost"],
+        sentences=sentences,
         pictures=maker.show("accuracy-time", "accuracy-inference", "accuracy-parameters"),
         tables=maker.table("efficiency", columns),
-    )
-
-
-def calibration(maker: Maker) -> Section:
-    """Confidence against accuracy."""
-    labels = maker.labels
-    metrics = {
-        "ece": "percent",
-        "loss": "number",
-        "brier": "number",
-        "auc": "number",
-        "mcc": "number",
-        "macro_f1": "percent",
-        "balanced_accuracy": "percent",
-    }
-    columns = [Column("method", labels["method"], "method")] + [
-        Column(f"{name}_mean", labels[name], kind, f"{name}_low", f"{name}_high")
-        for name, kind in metrics.items()
-    ]
-    frame = maker.rows("summary")
-    if len(frame):
-        frame = frame[truth(frame["kept"])].sort_values("accuracy_mean", ascending=False)
-    return Section(
-        "calibration",
-        labels["section_calibration"],
-        labels["lead_calibration"],
-        pictures=maker.show("reliability"),
-        tables=maker.table("summary", columns, frame),
     )
 
 
@@ -96,11 +82,29 @@ def errors(maker: Maker) -> Section:
         Column("mean_probability_of_label", labels["probability_of_label"], "percent"),
         Column("why", labels["why"]),
     ]
+    classes = [
+        Column("method", labels["method"], "method"),
+        Column("label", labels["label"]),
+        *(
+            with_interval(name, labels[f"class_{name}"], "percent")
+            for name in ("precision", "recall", "f1")
+        ),
+        Column("n", labels["rows"], "count"),
+    ]
+    confused = [
+        Column("method", labels["method"], "method"),
+        Column("true", labels["true_class"]),
+        Column("predicted", labels["predicted_class"]),
+        Column("rows", labels["rows"], "number"),
+        Column("share", labels["share_of_class"], "percent"),
+    ]
+    taken = maker.rows("confusion")
+    if len(taken):
+        taken = taken[taken["true"] != taken["predicted"]]
+        taken = taken.sort_values("rows", ascending=False, kind="stable").head(MOST_CONFUSED)
     by_label = maker.rows("slices")
     if len(by_label):
-        by_label = by_label[by_label["kind"] == "label"]
-        common = by_label.groupby("slice")["n"].max().nlargest(LABELS).index
-        by_label = by_label[by_label["slice"].isin(common)]
+        by_label = _most_frequent(by_label[by_label["kind"] == "label"], "slice")
     frame = maker.rows("errors").copy()
     if len(frame):
         frame["wrong"] = [
@@ -111,9 +115,21 @@ def errors(maker: Maker) -> Section:
         "errors",
         labels["section_errors"],
         labels["lead_errors"],
-        pictures=maker.show("lengths"),
+        pictures=maker.show("lengths", "confusion"),
         tables=[
             *maker.table("errors", texts, frame),
             *maker.table("slices", slices, by_label, folded=True),
+            *maker.table(
+                "per_class", classes, _most_frequent(maker.rows("per_class"), "label"), folded=True
+            ),
+            *maker.table("confusion", confused, taken, folded=True),
         ],
     )
+
+
+def _most_frequent(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of the labels, named in `column`, that most rows `n` of the test split have."""
+    if not len(frame):
+        return frame
+    common = frame.groupby(column)["n"].max().nlargest(LABELS).index
+    return frame[frame[column].isin(common)]

@@ -20,8 +20,9 @@ from finetone.plots.read_table import read
 from finetone.plots.style import Style
 from finetone.provenance import check_csv
 from finetone.report.answer_section import answer
+from finetone.report.calibration_section import calibration
 from finetone.report.colour import dark
-from finetone.report.details_section import baselines, calibration, cost, errors
+from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs

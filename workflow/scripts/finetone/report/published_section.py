@@ -4,6 +4,7 @@ import json
 
 from finetone.files import read_json
 from finetone.report.audit_parts import impossible_values, in_language, printed_values
+from finetone.report.claims_tables import claims, tally
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
 
@@ -21,36 +22,17 @@ def published(maker: Maker) -> Section:
         "published",
         labels["section_published"],
         labels["lead_published"],
-        sentences=[*findings, *_match_words(maker)],
+        sentences=[*tally(maker), *findings, *_match_words(maker)],
         pictures=maker.show("published"),
         tables=[
             *wrong,
-            *_claims(maker),
+            *claims(maker),
             *_matches(maker),
             *_counts(maker),
             *printed_values(maker, folded=True),
         ],
         code=code,
     )
-
-
-def _claims(maker: Maker) -> list[Table]:
-    labels = maker.labels
-    frame = maker.read("claims").copy()
-    if len(frame):
-        frame["verdict"] = [labels.get(f"verdict_{v}", v) for v in frame["verdict"]]
-    columns = [
-        Column("id", labels["number"]),
-        Column("claim", labels["claim"], "prose"),
-        Column("where", labels["where"]),
-        Column("verdict", labels["verdict"]),
-        Column("effect", labels["effect"], "number", "low", "high"),
-        Column("unit", labels["unit"]),
-        Column("seeds", labels["seeds"], "count"),
-        Column("rows", labels["rows"], "count"),
-        Column("explanation", labels["explanation"], "prose"),
-    ]
-    return maker.table("claims", columns, frame)
 
 
 def _match_words(maker: Maker) -> list[str]:

@@ -12,9 +12,12 @@ from finetone import __version__
 from finetone.files import read_json, sha256, write_json
 from finetone.formats.csv_table import read_csv
 from finetone.provenance import Provenance, check_csv, keys_of
+from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
 
-TABLES = ("runs", "summary", "ranking", "comparisons")
+TABLES = ("runs", "summary", "ranking", "comparisons", "efficiency")
+TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
+AS_THEY_ARE = ("calibration", "per_class")
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -34,7 +37,7 @@ def write_results(
     Parameters
     ----------
     tables
-        CSV files by name; runs, summary, ranking and comparisons are read.
+        CSV files by name; TABLES are read.
     manifests, runs
         Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
     source
@@ -53,15 +56,16 @@ def write_results(
     """
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
-    single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
+    single, summary, ranking, comparisons, efficiency = (read_csv(tables[name]) for name in TABLES)
     content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,
         "datasets": [_dataset(read_json(path)) for path in manifests],
-        "methods": _methods([read_json(path) for path in runs]),
+        "methods": _methods([read_json(path) for path in runs], efficiency),
         "results": _results(single, summary, ranking),
         "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
             for path in (*manifests, *runs, *tables.values())
@@ -79,8 +83,9 @@ def _dataset(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _methods(runs: Sequence[dict[str, Any]], efficiency: pd.DataFrame) -> list[dict[str, Any]]:
     """One entry per method, from its runs in the order given."""
+    cost = efficiency.set_index("method")
     found: dict[str, dict[str, Any]] = {}
     for run in runs:
         entry = found.setdefault(
@@ -90,6 +95,7 @@ def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "kind": run["kind"],
                 "parameters": (run.get("parameters") or {}).get("total"),
                 "recipe": run.get("recipe"),
+                "cost": _plain(_cost(cost.loc[run["method"]])),
                 "runs": [],
             },
         )
@@ -102,6 +108,14 @@ def _methods(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return list(found.values())
+
+
+def _cost(row: "pd.Series[Any]") -> dict[str, Any]:
+    """Times as measured in turn: medians over rounds with their intervals."""
+    times = {
+        name: dict(zip(("value", "low", "high"), row[bounded(name)], strict=True)) for name in TIMES
+    }
+    return times | {"reference": row["reference"], "doubtful": row["doubtful"]}
 
 
 def _results(
@@ -140,6 +154,10 @@ def _results(
         }
         entries.append(_plain(entry))
     return entries
+
+
+def _rows(table: Path) -> list[Any]:
+    return [_plain(row) for row in read_csv(table).to_dict("records")]
 
 
 def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:

@@ -1,9 +1,15 @@
 """Agreement of two runs on the same rows, for all pairs of runs at once."""
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 from scipy import stats
 
+from finetone.statistics.intervals import around
 from finetone.statistics.metrics import Bools, Floats, Ints
+from finetone.statistics.mixture import Mixture
+from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.panel import Panel
 
 
 def counting(n: int) -> type[np.floating]:
@@ -93,3 +99,62 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
                 squares += joint[i][j] * ((1 - weight) if i == j else weight) ** 2
         error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
     return value, error
+
+
+def of_methods(
+    panel: Panel,
+    pairs: Sequence[tuple[str, str]],
+    deterministic: Collection[str],
+    confidence: float,
+) -> Floats:
+    """Agreement of pairs of methods, over the pairs of their runs.
+
+    The variance of kappa over seeds is judged from all pairs together (`moderation`). Pairs share
+    methods, so what they know of it is at most what the methods' runs do: the degrees of freedom are
+    no more than Σ (S - 1) over methods. The variance over rows is the mean of that of the single
+    runs, an upper bound. Where seeds cannot be judged, the interval is over rows alone.
+
+    Parameters
+    ----------
+    panel
+        The predictions on one dataset.
+    pairs
+        [m], names of methods.
+    deterministic
+        The methods that another seed would not change.
+    confidence
+        Of the intervals of kappa, in (0, 1).
+
+    Returns
+    -------
+    array
+        [m, 4]: median p of McNemar's test over pairs of runs, mean kappa, its interval; NaN where
+        kappa is undefined.
+    """
+    tests = mcnemar(panel.correct)
+    value, error = kappa(panel.predicted, len(panel.labels))
+    found = np.full((len(pairs), 4), np.nan)
+    own, of_rows = np.zeros(len(pairs)), np.zeros(len(pairs))
+    seeds = np.ones(len(pairs), dtype=int)
+    for place, (a, b) in enumerate(pairs):
+        runs = seed_pairs(panel.seeds[a], panel.seeds[b])
+        i = [panel.columns[a].start + x for x, _ in runs]
+        j = [panel.columns[b].start + y for _, y in runs]
+        found[place, :2] = np.median(tests[i, j]), np.mean(value[i, j])
+        own[place] = np.var(value[i, j], ddof=1) if len(runs) > 1 else 0.0
+        of_rows[place] = np.mean(np.square(error[i, j]))
+        seeds[place] = _independent(panel.seeds[a], panel.seeds[b])
+    drawing = np.array([bool({a, b} - set(deterministic)) for a, b in pairs], dtype=bool)
+    variance, df = SeedVariance(own, seeds, drawing).of_means()
+    most = sum(len(runs) - 1 for m, runs in panel.seeds.items() if m not in deterministic)
+    errors = Mixture(of_rows, variance, np.minimum(df, max(most, 1)), len(panel.label))
+    found[:, 2:] = np.stack(around(found[:, 1], errors, confidence, (-1.0, 1.0)), axis=1)
+    return found
+
+
+def _independent(a: list[int], b: list[int]) -> int:
+    """How many of the pairs that `seed_pairs` makes are independent of each other."""
+    shared = len(set(a) & set(b))
+    if min(len(a), len(b)) == 1:
+        return max(len(a), len(b))
+    return shared or min(len(a), len(b))

@@ -1,8 +1,14 @@
 """Correlation of weighted points, for many weightings at once."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from finetone.statistics.metrics import Floats
+from finetone.statistics.metrics import Floats, Ints
+
+LEAST_MODELS = 8
+"""With fewer, drawing them again says too little about how much others would differ."""
+Measure = Callable[[Floats, Floats, Floats], Floats]
 
 
 def ranks(values: Floats, weights: Floats) -> Floats:
@@ -69,3 +75,36 @@ def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
         [...]; NaN where x or y is constant.
     """
     return pearson(ranks(x, weights), ranks(y, weights), weights)
+
+
+def bootstrap(
+    x: Floats, y: Floats, model: Ints, measure: Measure, resamples: int, seed: int
+) -> Floats:
+    """Correlations of models drawn with replacement, each with all its points.
+
+    A model drawn twice has weight two.
+
+    Parameters
+    ----------
+    x, y
+        [n].
+    model
+        [n], the number of the model that a point belongs to.
+    measure
+        The correlation of weighted points, such as `spearman`.
+    resamples
+        How many there are.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    array
+        [at most resamples]: draws in which x or y is constant are left out.
+    """
+    models = int(model.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(
+        models, np.full(models, 1 / models), size=resamples
+    )
+    values = measure(x, y, drawn[:, model].astype(float))
+    return values[np.isfinite(values)]

@@ -6,7 +6,9 @@ Every function takes the confidence level in (0, 1) and returns (low, high).
 import numpy as np
 from scipy import stats
 
+from finetone.statistics.evaluation import BOUNDS, ERRORS
 from finetone.statistics.metrics import Floats
+from finetone.statistics.mixture import Mixture
 
 Interval = tuple[float, float]
 
@@ -30,7 +32,7 @@ def score(p: float, n: float, critical: float) -> Interval:
 
 
 def scores(
-    mean: Floats, error: Floats, half: Floats, n: int, confidence: float
+    mean: Floats, error: Floats, half: Floats, n: int | Floats, confidence: float
 ) -> tuple[Floats, Floats]:
     """Score intervals (low [m], high [m]) of shares [m] whose error has more sources than n rows.
 
@@ -52,6 +54,60 @@ def scores(
     return low, high
 
 
+def of_metric(
+    metric: str, mean: Floats, errors: Mixture, confidence: float
+) -> tuple[Floats, Floats]:
+    """Intervals (low [m], high [m]) of means [m] of a metric over new seeds and new rows.
+
+    Score intervals, but symmetric ones for loss, Brier score and ECE (see `around`).
+    """
+    return around(mean, errors, confidence, BOUNDS[metric], metric not in ERRORS)
+
+
+def around(
+    mean: Floats,
+    errors: Mixture,
+    confidence: float,
+    bounds: Interval = (0.0, 1.0),
+    share: bool = True,
+) -> tuple[Floats, Floats]:
+    """Intervals (low [m], high [m]) of means over new seeds and new rows: the ones of every table.
+
+    Parameters
+    ----------
+    mean
+        [m].
+    errors
+        Of the means, from rows and from seeds.
+    confidence
+        Confidence level, in (0, 1).
+    bounds
+        The least and the largest possible value.
+    share
+        Whether it behaves like a share of rows once `bounds` are 0 and 1: then a score interval
+        (Wilson 1927) with as many rows as the mean's variance is worth (Korn & Graubard 1998;
+        Franco et al. 2019). Otherwise the mean and as much on either side, cut off at `bounds`.
+
+    Returns
+    -------
+    low, high
+        NaN where a mean or its error is not finite.
+    """
+    usable = np.isfinite(mean) & np.isfinite(errors.error)
+    low = np.full(len(mean), np.nan)
+    high = low.copy()
+    half, value, error = errors.half_width(confidence)[usable], mean[usable], errors.error[usable]
+    least, most = bounds
+    if not share:
+        low[usable] = np.maximum(value - half, least)
+        high[usable] = np.minimum(value + half, most)
+        return low, high
+    span = most - least
+    ends = scores((value - least) / span, error / span, half / span, errors.n, confidence)
+    low[usable], high[usable] = (least + span * end for end in ends)
+    return low, high
+
+
 def clopper_pearson(correct: int, n: int, confidence: float) -> Interval:
     """Exact interval for a proportion (Clopper & Pearson 1934): never below nominal coverage."""
     tail = (1 - confidence) / 2
@@ -67,51 +123,3 @@ def student(values: Floats, confidence: float) -> Interval:
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * error
     return float(np.mean(values) - half), float(np.mean(values) + half)
-
-
-def over_seeds(accuracies: Floats, n: int, confidence: float) -> Interval:
-    """Interval for a method's accuracy over new seeds *and* new test rows.
-
-    `accuracies`: one per seed, all on the same n rows. The variance of their mean is taken as
-    s²/S (seeds) + p(1-p)/n (rows); the second term is an upper bound, since averaging over seeds
-    removes some of it, so the interval errs on the wide side. The score interval is then formed
-    with the effective number of rows this variance is worth and a t quantile with Satterthwaite's
-    degrees of freedom (the usual treatment of proportions from clustered samples, cf. Korn &
-    Graubard 1998; Franco et al. 2019). With one seed, or seeds that agree exactly, it is Wilson's.
-    """
-    p = float(np.mean(accuracies))
-    of_rows = p * (1 - p) / n
-    if of_rows == 0:
-        return wilson(p * n, n, confidence)
-    variance, critical = _of_mean(accuracies, of_rows, confidence)
-    return score(p, n * of_rows / variance, critical)
-
-
-def metric_over_seeds(
-    values: Floats, errors: Floats, confidence: float, bounds: Interval = (-np.inf, np.inf)
-) -> Interval:
-    """Interval for the mean of any metric over new seeds and new test rows.
-
-    `values`, `errors`: the metric and its standard error over rows, one per seed, on the same rows.
-    As in `over_seeds` the variances s²/S and that over rows (the seeds' mean: an upper bound) add
-    up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
-    seed has no value or no error.
-    """
-    mean = float(np.mean(values))
-    variance, critical = _of_mean(values, float(np.mean(np.square(errors))), confidence)
-    half = critical * np.sqrt(variance)
-    # not max() and min(), which would turn NaN into a bound
-    return float(np.maximum(bounds[0], mean - half)), float(np.minimum(bounds[1], mean + half))
-
-
-def _of_mean(values: Floats, of_rows: float, confidence: float) -> tuple[float, float]:
-    """(variance of the mean over new seeds and rows, quantile its interval is made with).
-
-    Satterthwaite's degrees of freedom: the variance over seeds is estimated from `values`, one per
-    seed, that over rows is taken as known. One seed, or seeds that agree: the normal quantile.
-    """
-    seeds = len(values)
-    of_seeds = float(np.var(values, ddof=1)) / seeds if seeds > 1 else 0.0
-    total = of_seeds + of_rows
-    df = (seeds - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else np.inf
-    return total, float(stats.t.ppf((1 + confidence) / 2, df))

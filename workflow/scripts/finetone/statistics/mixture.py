@@ -42,12 +42,14 @@ def _quantile_nodes(fine: int) -> tuple[Floats, Floats]:
 @cache
 def _log_range_tail(methods: int) -> Floats:
     """log P(range of `methods` ≥ 2 standard normal variables > √2 · x) for x in GRID."""
+    pair = np.log(2) + stats.norm.logsf(GRID)
+    if methods == 2:
+        return np.minimum(pair, 0.0)
     z = np.linspace(-9.0, 9.0, 1801)
     density = stats.norm.pdf(z) * (z[1] - z[0])
     shift = np.sqrt(2) * GRID[:, None]
     inside = stats.norm.sf(z) - stats.norm.sf(z + shift)
     tail = 1 - methods * (density * inside ** (methods - 1)).sum(axis=1)
-    pair = np.log(2) + stats.norm.logsf(GRID)
     # where the integral has lost its digits, Bonferroni's bound, which is sharp there
     bound = np.log(methods * (methods - 1) / 2) + pair
     with np.errstate(invalid="ignore", divide="ignore"):

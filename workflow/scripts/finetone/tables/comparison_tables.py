@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from finetone.errors import UserError
-from finetone.statistics import agreement, intervals, multiple_testing, paired
+from finetone.statistics import agreement, multiple_testing, paired
 from finetone.statistics.metrics import Floats
 from finetone.statistics.paired import Pairs
 from finetone.statistics.panel import Panel
@@ -72,13 +72,15 @@ def compare(
             f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
             f"choose one of {', '.join(panel.methods)}"
         )
-    scores = paired.accuracies(panel, deterministic, seed_sd)
-    found = _comparisons(panel, paired.compare(scores), confidence)
+    scores = paired.scores_of(panel, "accuracy", deterministic, seed_sd)
+    found = _comparisons(panel, paired.compare(scores), deterministic, confidence)
     ranking = _ranking(panel, found, scores.interval(confidence), baseline, confidence)
     return found[COMPARISONS], ranking
 
 
-def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
+def _comparisons(
+    panel: Panel, pairs: Pairs, deterministic: Collection[str], confidence: float
+) -> pd.DataFrame:
     """comparisons.csv and, beside its columns, what a difference is `detectable` from."""
     found = pd.DataFrame(pairs.names, columns=["a", "b"])
     found.insert(0, "dataset", panel.dataset)
@@ -88,17 +90,9 @@ def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
     found["low_simultaneous"], found["high_simultaneous"] = all_at_once
     found["p"], found["p_adjusted"] = pairs.p(), pairs.p(pairs.methods)
     found["detectable"] = pairs.detectable(confidence)
-    mcnemar = agreement.mcnemar(panel.correct)
-    kappa, kappa_error = agreement.kappa(panel.predicted, len(panel.labels))
-    rows = []
-    for a, b in pairs.names:
-        runs = agreement.seed_pairs(panel.seeds[a], panel.seeds[b])
-        i = [panel.columns[a].start + x for x, _ in runs]
-        j = [panel.columns[b].start + y for _, y in runs]
-        ends = intervals.metric_over_seeds(kappa[i, j], kappa_error[i, j], confidence, (-1.0, 1.0))
-        rows.append((np.median(mcnemar[i, j]), np.mean(kappa[i, j]), *ends))
     names = ["mcnemar_p", "kappa", "kappa_low", "kappa_high"]
-    return found.join(pd.DataFrame(rows, columns=names, dtype=float))
+    found[names] = agreement.of_methods(panel, pairs.names, deterministic, confidence)
+    return found
 
 
 def _ranking(

@@ -15,13 +15,14 @@
 - *area under curve*: mean accuracy over all examples of the run, that is, the area under accuracy
   against examples, divided by the examples: 1 is a model that is right from the first batch on.
 
-Over the runs of a method, the two accuracies have intervals over new seeds and training rows
-(`intervals.over_seeds`), and examples to the target a t-interval over seeds, hence none with one
-seed. The mean number of examples is empty if a run never reached its target: a mean over those that
-did would flatter the method.
+Over the runs of a method, the two accuracies have intervals over new seeds and training rows, and
+examples to the target over new seeds. The variance over seeds is judged from all models of the table
+together (`moderation`); where none has a second run, the accuracies' intervals are over rows alone, and
+examples to the target have none. The mean number of examples is empty if a run never reached its
+target: a mean over those that did would flatter the method.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,9 @@ import pandas as pd
 from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.history import read_history
-from finetone.statistics.intervals import Interval, bounded, over_seeds, student, wilson
-from finetone.statistics.metrics import Floats
+from finetone.statistics.intervals import around, bounded, wilson
+from finetone.statistics.mixture import Mixture
+from finetone.statistics.moderation import SeedVariance
 from finetone.tables.method_facts import whole
 
 SHARE = 0.95
@@ -104,39 +106,59 @@ def converge(
     confidence
         Confidence level of the intervals, in (0, 1).
     """
-    rows = sum(labels.values())
-    majority = max(labels.values()) / rows
-    runs = pd.DataFrame(
-        [
-            {"method": method, **measure(read_history(path), majority, confidence)}
-            for (method, _), path in histories.items()
-        ],
-        columns=["method", *RUN],
-    )
+    runs = measured(histories, labels, confidence)
+    by_method = runs.groupby("method", sort=False)
+    found = by_method.size().rename("seeds").to_frame()
+    found["reached"] = by_method["examples_to_target"].count()
+    for name in RUN:
+        mean, errors = over_runs(runs, name, sum(labels.values()))
+        share = name != "examples_to_target"
+        ends = around(mean.to_numpy(), errors, confidence, (0.0, 1.0 if share else np.inf), share)
+        found[bounded(name)] = np.stack([mean, *ends], axis=1)
     names = [
         *("method", "seeds", *bounded("final_training_accuracy"), "reached"),
         *(*bounded("examples_to_target"), *bounded("area_under_curve")),
     ]
-    found = []
-    for method, of_method in runs.groupby("method", sort=False):
-        row: dict[str, object] = {"method": method, "seeds": len(of_method)}
-        for name in ("final_training_accuracy", "area_under_curve"):
-            row |= _bounded(name, of_method[name], lambda v: over_seeds(v, rows, confidence))
-        row["reached"] = int(of_method["examples_to_target"].notna().sum())
-        row |= _bounded(
-            "examples_to_target", of_method["examples_to_target"], lambda v: student(v, confidence)
-        )
-        found.append(row)
-    return pd.DataFrame(found, columns=names)
+    return found.reset_index()[names]
 
 
-def _bounded(
-    name: str, values: pd.Series, interval: Callable[[Floats], Interval]
-) -> dict[str, float]:
-    numbers = values.to_numpy(float)
-    low, high = interval(numbers)
-    low = float(np.maximum(low, 0.0))  # with few seeds it may be negative; keeps NaN
-    return dict(zip(bounded(name), (float(numbers.mean()), low, high), strict=True))
+def measured(
+    histories: Mapping[tuple[str, int], Path], labels: Mapping[str, int], confidence: float
+) -> pd.DataFrame:
+    """Measure every run: `method` and the numbers in `RUN`, one row per run."""
+    majority = max(labels.values()) / sum(labels.values())
+    rows = [
+        {"method": method, **measure(read_history(path), majority, confidence)}
+        for (method, _), path in histories.items()
+    ]
+    return pd.DataFrame(rows, columns=["method", *RUN])
+
+
+def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixture]:
+    """Mean of each method, with its errors, in the order of the methods.
+
+    Parameters
+    ----------
+    runs
+        From `measured`.
+    name
+        One of `RUN`.
+    rows
+        Number of training rows.
+
+    Returns
+    -------
+    mean, errors
+        The mean is NaN where a run has no value; the errors where nothing is known of them.
+    """
+    own = runs.groupby("method", sort=False)[name]
+    # pandas leaves out missing values unless told otherwise
+    mean = own.agg(lambda values: values.mean(skipna=False)).astype(float)
+    seeds = own.size().to_numpy()
+    over = SeedVariance(own.var().where(mean.notna()).to_numpy(), seeds, np.full(len(seeds), True))
+    share = name != "examples_to_target"
+    of_rows = mean * (1 - mean) / rows if share else 0 * mean + (0.0 if over.known else np.nan)
+    return mean, Mixture(of_rows.to_numpy(float), *over.of_means(), rows)
 
 
 def measure(history: pd.DataFrame, majority: float, confidence: float) -> dict[str, float]:

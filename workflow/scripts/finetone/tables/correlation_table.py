@@ -8,11 +8,11 @@ Scopes, over fine-tuned models only (baselines of other kinds would make any rel
 - `training`: cumulative loss and accuracy at the end of every epoch of every run.
 
 The claim generalises over models, and runs of one model resemble each other, so the interval is a
-percentile bootstrap that resamples whole models. With fewer than five models there is too little to
+percentile bootstrap that resamples whole models. With fewer than eight models there is too little to
 resample, and the interval is empty.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,9 @@ import pandas as pd
 from finetone.formats.csv_table import read_csv
 from finetone.formats.history import read_history
 from finetone.seeds import derive
-from finetone.statistics.correlation import pearson, spearman
-from finetone.statistics.metrics import Floats
+from finetone.statistics.correlation import LEAST_MODELS, Measure, bootstrap, pearson, spearman
 
-LEAST_MODELS = 5
 LEAST_POINTS = 3
-Measure = Callable[[Floats, Floats, Floats], Floats]
 Histories = Mapping[tuple[str, int], Path]
 
 
@@ -93,8 +90,6 @@ def estimate(
 ) -> tuple[float, float, float]:
     """Correlation of loss and accuracy with a bootstrap interval over models.
 
-    Models are drawn with replacement, each with all its points: a model drawn twice has weight two.
-
     Parameters
     ----------
     points
@@ -111,7 +106,7 @@ def estimate(
     Returns
     -------
     value, low, high
-        All NaN for fewer than three points; no interval for fewer than five models.
+        All NaN for fewer than three points; no interval for fewer than eight models.
     """
     nothing = float("nan")
     if len(points) < LEAST_POINTS:
@@ -121,9 +116,6 @@ def estimate(
     model, names = pd.factorize(points["method"])
     if len(names) < LEAST_MODELS or np.isnan(value):
         return value, nothing, nothing
-    drawn = np.random.default_rng(seed).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=resamples
-    )
-    values = measure(x, y, drawn[:, model].astype(float))
-    low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    values = bootstrap(x, y, model, measure, resamples, seed)
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return value, float(low), float(high)

@@ -7,24 +7,32 @@ import pandas as pd
 
 from finetone.statistics import cost
 from finetone.statistics.intervals import bounded
-from finetone.tables.method_facts import OWN, kept_rows, run_facts, timings, whole
+from finetone.tables.method_facts import kept_rows, run_facts, whole
+from finetone.tables.timings import timings
 
 COLUMNS = [
     *("method", "parameters", "non_embedding_parameters", *bounded("seconds_per_32")),
     *("ms_per_million_parameters", "train_seconds", "train_seconds_sd", "train_tokens_per_s"),
-    *(*bounded("inference_examples_per_s"), "peak_memory_bytes", "flops_per_token"),
+    *(*bounded("inference_examples_per_s"), *bounded("seconds_per_million_texts")),
+    *("reference", *bounded("relative_training"), *bounded("relative_prediction"), "doubtful"),
+    *("peak_memory_bytes", "flops_per_token"),
     *bounded("accuracy"),
     *("on_frontier_parameters", "on_frontier_train_seconds", "on_frontier_inference"),
 ]
 
 
 def table(
-    summary: Path, runs_json: Sequence[Path], speed: Sequence[Path], source: str
+    summary: Path,
+    runs_json: Sequence[Path],
+    speed: Path,
+    source: str,
+    reference: str,
+    confidence: float,
 ) -> pd.DataFrame:
     """Cost of every method, one row per method.
 
-    Throughput and memory are those measured side by side (`speed`); for baselines they are those of
-    their own runs. FLOPs per token are of the forward pass of fine-tuned models: other methods do
+    Times of a step and of prediction were measured in turn (`speed`); training seconds and memory
+    are those of the runs. FLOPs per token are of the forward pass of fine-tuned models: other methods do
     not use each parameter once per token. A method with an unknown cost is not on the frontier of
     that cost, and excludes no other method from it.
 
@@ -35,13 +43,17 @@ def table(
     runs_json
         Every run.json.
     speed
-        Side-by-side timings (JSON).
+        The file speed/rounds.json.
     source
         Name of the source dataset.
+    reference
+        The method that relative times are ratios to.
+    confidence
+        Level of the intervals of times, in (0, 1).
     """
     kept, facts = kept_rows(summary, source), run_facts(runs_json)
-    found = facts.drop(columns=[*OWN, "kind"]).join(timings(speed), how="left")
-    found[OWN] = found[OWN].fillna(facts[OWN])
+    found = facts.drop(columns="kind").join(timings(speed, confidence, reference))
+    found["reference"] = reference
     per_token = cost.FLOPS_PER_PARAMETER * facts["non_embedding_parameters"]
     found["flops_per_token"] = per_token.where(facts["kind"] == "finetune")
     of_summary = ("accuracy_mean", "accuracy_low", "accuracy_high")

@@ -1,6 +1,6 @@
 """leaks.csv: accuracy with and without the test rows that are also in the training split."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 
 from finetone.errors import UserError
 from finetone.files import read_json
-from finetone.statistics.intervals import Interval, over_seeds
-from finetone.statistics.metrics import Bools
+from finetone.statistics import paired
+from finetone.statistics.metrics import Bools, Floats
 from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
 
@@ -26,7 +26,13 @@ COLUMNS = [
 ]
 
 
-def table(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.DataFrame:
+def table(
+    predictions: Sequence[Path],
+    audit: Path,
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: float | None,
+) -> pd.DataFrame:
     """Accuracy with and without leaked rows, one row per method on the audited dataset.
 
     `difference` = accuracy - accuracy_unleaked: what the leaked rows add. It is the share of leaked
@@ -41,6 +47,10 @@ def table(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.Dat
         The audit (JSON) of a dataset.
     confidence
         Confidence level of the intervals, in (0, 1).
+    deterministic
+        The methods that another seed would not change.
+    seed_sd
+        Stated standard deviation over seeds, in points, where no method has two runs.
 
     Raises
     ------
@@ -52,70 +62,57 @@ def table(predictions: Sequence[Path], audit: Path, confidence: float) -> pd.Dat
         dataset, ids = facts["dataset"], facts["leaks"]["ids"]
     except (KeyError, TypeError):
         raise UserError(f"{audit}: no audit of a dataset; delete it and rerun") from None
-    rows = [
-        row
-        for panel in panels(predictions, dataset)
-        for row in _rows(panel, ids, audit, confidence)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    stated = None if seed_sd is None else seed_sd / 100
+    tables = []
+    for panel in panels(predictions, dataset):
+        leaked = np.isin(panel.ids, ids)
+        if leaked.sum() != len(set(ids)):
+            raise UserError(
+                f"{audit}: leaks: id {sorted(set(ids) - set(panel.ids.tolist()))[0]} is not in the "
+                f"predictions on '{panel.dataset}'; delete the audit and rerun"
+            )
+        tables.append(_leaks(panel, leaked, confidence, deterministic, stated))
+    return pd.concat(tables)
 
 
-def _rows(
-    panel: Panel, ids: Sequence[int], audit: Path, confidence: float
-) -> list[dict[str, object]]:
-    leaked = np.isin(panel.ids, ids)
-    if leaked.sum() != len(set(ids)):
-        raise UserError(
-            f"{audit}: leaks: id {sorted(set(ids) - set(panel.ids.tolist()))[0]} is not in the "
-            f"predictions on '{panel.dataset}'; delete the audit and rerun"
-        )
-    rows = []
-    for method in panel.methods:
-        correct = panel.correct[panel.columns[method]]
-        with_all = panel.mean_accuracy(method)
-        without = float(correct[:, ~leaked].mean()) if not leaked.all() else float("nan")
-        low, high = _added(correct, leaked, confidence)
-        rows.append(
-            {
-                "dataset": panel.dataset,
-                "method": method,
-                "rows": len(panel.ids),
-                "leaked_rows": int(leaked.sum()),
-                "accuracy": with_all,
-                "accuracy_unleaked": without,
-                "difference": with_all - without,
-                "low": low,
-                "high": high,
-            }
-        )
-    return rows
-
-
-def _added(correct: Bools, leaked: Bools, confidence: float) -> Interval:
-    """Square-and-add interval for what the leaked rows add to the accuracy.
-
-    For a difference of independent proportions (Newcombe 1998, method 10; Zou & Donner 2008), made
-    of the intervals that accuracies have everywhere. Seed effects are taken as independent in the
-    two sets of rows, although they partly cancel: the interval is rather too wide than too narrow.
-
-    Parameters
-    ----------
-    correct
-        [seeds, n].
-    leaked
-        [n].
-    confidence
-        In (0, 1).
-    """
-    if not leaked.any():
-        return 0.0, 0.0
-    if leaked.all():
-        return float("nan"), float("nan")
-    (a, a_low, a_high), (b, b_low, b_high) = (
-        (float(part.mean()), *over_seeds(part.mean(axis=1), part.shape[1], confidence))
-        for part in (correct[:, leaked], correct[:, ~leaked])
+def _leaks(
+    panel: Panel,
+    leaked: Bools,
+    confidence: float,
+    deterministic: Collection[str],
+    stated: float | None,
+) -> pd.DataFrame:
+    found = pd.DataFrame({"method": panel.methods}).assign(
+        dataset=panel.dataset,
+        rows=len(panel.ids),
+        leaked_rows=int(leaked.sum()),
+        accuracy=[panel.mean_accuracy(method) for method in panel.methods],
     )
-    share = float(leaked.mean())
-    low = a - b - np.hypot(a - a_low, b_high - b)
-    high = a - b + np.hypot(a_high - a, b - b_low)
-    return float(share * low), float(share * high)
+    if leaked.all():
+        return found.reindex(columns=COLUMNS)
+    if not leaked.any():
+        clean = found.assign(difference=0.0, low=0.0, high=0.0)
+        return clean.assign(accuracy_unleaked=found["accuracy"])[COLUMNS]
+    own, rest = (
+        paired.scores_of(panel.of_rows(chosen), "accuracy", deterministic, stated)
+        for chosen in (leaked, ~leaked)
+    )
+    found["accuracy_unleaked"] = rest.mean
+    found["difference"] = found["accuracy"] - rest.mean
+    low, high = _square_and_add(own, rest, confidence)
+    found["low"], found["high"] = leaked.mean() * low, leaked.mean() * high
+    return found[COLUMNS]
+
+
+def _square_and_add(a: paired.Scores, b: paired.Scores, confidence: float) -> tuple[Floats, Floats]:
+    """(low [K], high [K]) of differences a - b of accuracies on different rows.
+
+    Of independent proportions (Newcombe 1998, method 10; Zou & Donner 2008), made of the intervals
+    that accuracies have everywhere, which are right with few rows, too. Seed effects are taken as
+    independent in the two sets of rows, although they partly cancel: it is rather too wide.
+    """
+    (a_low, a_high), (b_low, b_high) = a.interval(confidence), b.interval(confidence)
+    difference = a.mean - b.mean
+    low = difference - np.hypot(a.mean - a_low, b_high - b.mean)
+    high = difference + np.hypot(a_high - a.mean, b.mean - b_low)
+    return low, high

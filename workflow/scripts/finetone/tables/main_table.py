@@ -7,7 +7,8 @@ import pandas as pd
 
 from finetone.errors import UserError
 from finetone.statistics.intervals import bounded
-from finetone.tables.method_facts import run_facts, summary_rows, timings, whole
+from finetone.tables.method_facts import run_facts, summary_rows, whole
+from finetone.tables.timings import timings
 
 SPREAD = {"": "mean", "_sd": "sd", "_low": "low", "_high": "high"}
 
@@ -15,9 +16,10 @@ SPREAD = {"": "mean", "_sd": "sd", "_low": "low", "_high": "high"}
 def table(
     summary: Path,
     runs_json: Sequence[Path],
-    speed: Sequence[Path],
+    speed: Path,
     source: str,
     models: Sequence[str],
+    confidence: float,
 ) -> pd.DataFrame:
     """Accuracy and loss after each epoch on the source dataset, one row per model.
 
@@ -28,11 +30,13 @@ def table(
     runs_json
         Every run.json.
     speed
-        Side-by-side timings (JSON).
+        The file speed/rounds.json.
     source
         Name of the source dataset.
     models
         The fine-tuned models, in the order of the rows.
+    confidence
+        Level of the interval of times, in (0, 1).
 
     Returns
     -------
@@ -54,7 +58,7 @@ def table(
         for short, metric in (("acc", "accuracy"), ("loss", "loss"))
         for end, column in SPREAD.items()
     }
-    facts = run_facts(runs_json).join(timings(speed)[bounded("seconds_per_32")])
+    facts = run_facts(runs_json).join(timings(speed, confidence)[bounded("seconds_per_32")])
     facts = facts.reindex(list(models))[
         ["parameters", *bounded("seconds_per_32"), "train_seconds", "train_seconds_sd"]
     ]

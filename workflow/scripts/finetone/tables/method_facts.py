@@ -1,4 +1,4 @@
-"""Facts about a method that several tables show: rows of summary.csv, parameters, times, memory."""
+"""Facts about a method that several tables show: rows of summary.csv, parameters, training time, memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +8,7 @@ import pandas as pd
 from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
-from finetone.statistics.intervals import bounded
 
-OWN = ["inference_examples_per_s", "peak_memory_bytes"]  # measured in the runs of baselines
-TIMED = [
-    *bounded("seconds_per_32"),
-    "train_tokens_per_s",
-    *bounded("inference_examples_per_s"),
-    "peak_memory_bytes",
-]
 COUNTS = [
     "parameters",
     "non_embedding_parameters",
@@ -50,8 +42,8 @@ def kept_rows(summary: Path, dataset: str) -> pd.DataFrame:
 def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
     """Facts from every run.json, one row per method in the order of the files.
 
-    Kind and parameters are those of the first run. Training seconds, throughput and memory are
-    means over seeds; the seconds also have a standard deviation.
+    Kind and parameters are those of the first run. Training seconds and memory are means over
+    seeds; the seconds also have a standard deviation.
     """
     rows = []
     for path in runs_json:
@@ -64,24 +56,15 @@ def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
                 "parameters": parameters.get("total"),
                 "non_embedding_parameters": parameters.get("non_embedding"),
                 "train_seconds": run.get("train_seconds"),
-                # of a fine-tuned model, those of `timings` are used: its run measures training
-                **{name: run.get(name) for name in OWN if run["kind"] != "finetune"},
+                "peak_memory_bytes": run.get("peak_memory_bytes"),
             }
         )
-    numeric = ["parameters", "non_embedding_parameters", "train_seconds", *OWN]
+    numeric = ["parameters", "non_embedding_parameters", "train_seconds", "peak_memory_bytes"]
     table = pd.DataFrame(rows, columns=["method", "kind", *numeric])
     table = table.astype(dict.fromkeys(numeric, float))
     how = dict.fromkeys(["kind", *numeric[:2]], "first") | dict.fromkeys(numeric[2:], "mean")
     by_method = table.groupby("method", sort=False)
     return by_method.agg(how).assign(train_seconds_sd=by_method["train_seconds"].std())
-
-
-def timings(speed: Sequence[Path]) -> pd.DataFrame:
-    """Side-by-side timings, with methods as index; a missing one is NaN."""
-    rows = [read_json(path) for path in speed]
-    table = pd.DataFrame([{name: row.get(name) for name in ("method", *TIMED)} for row in rows])
-    table = table.reindex(columns=["method", *TIMED]).astype(dict.fromkeys(TIMED, float))
-    return table.set_index("method")
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:

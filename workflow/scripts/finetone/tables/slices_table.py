@@ -1,20 +1,25 @@
 """slices.csv: accuracy by length of the text and by label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from finetone.statistics import intervals
+from finetone.statistics import paired
 from finetone.statistics.panel import Panel
 from finetone.tables.texts import panels_with_texts
 
 QUARTERS = 4
+COLUMNS = ["dataset", "method", "kind", "slice", "n", "accuracy", "low", "high", "least", "most"]
 
 
 def table(
-    predictions: Sequence[Path], texts: Mapping[str, Path], confidence: float
+    predictions: Sequence[Path],
+    texts: Mapping[str, Path],
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: float | None,
 ) -> pd.DataFrame:
     """Accuracy by slice, for every dataset whose test split is in `texts`.
 
@@ -26,13 +31,26 @@ def table(
         {dataset: Parquet file of its test split}.
     confidence
         Confidence level of the intervals, in (0, 1).
+    deterministic
+        The methods that another seed would not change.
+    seed_sd
+        Stated standard deviation over seeds, in points, where no method has two runs.
     """
     found = panels_with_texts(predictions, texts)
-    return pd.concat([slices(panel, of_rows, confidence) for panel, of_rows in found])
+    stated = None if seed_sd is None else seed_sd / 100
+    return pd.concat([slices(each, own, confidence, deterministic, stated) for each, own in found])
 
 
-def slices(panel: Panel, texts: list[str], confidence: float) -> pd.DataFrame:
+def slices(
+    panel: Panel,
+    texts: list[str],
+    confidence: float,
+    deterministic: Collection[str],
+    seed_sd: float | None,
+) -> pd.DataFrame:
     """Accuracy by quarter of text length and by label, with intervals over seeds and rows.
+
+    How much seeds vary is judged within each slice, from all methods together (`paired.Scores`).
 
     Parameters
     ----------
@@ -42,6 +60,10 @@ def slices(panel: Panel, texts: list[str], confidence: float) -> pd.DataFrame:
         [n], in the panel's order of rows.
     confidence
         Confidence level of the intervals, in (0, 1).
+    deterministic
+        The methods that another seed would not change.
+    seed_sd
+        Stated standard deviation over seeds, as a fraction, where no method has two runs.
 
     Returns
     -------
@@ -56,19 +78,18 @@ def slices(panel: Panel, texts: list[str], confidence: float) -> pd.DataFrame:
         ("length", f"q{place}", quarter == number)
         for place, number in enumerate(np.unique(quarter), start=1)
     ] + [("label", name, panel.label == c) for c, name in enumerate(panel.labels)]
-    rows = []
-    for method, columns in panel.columns.items():
-        for kind, name, chosen in parts:
-            n = int(chosen.sum())
-            if n:
-                per_seed = panel.correct[columns][:, chosen].mean(axis=1)
-                low, high = intervals.over_seeds(per_seed, n, confidence)
-                least, most = (
-                    (lengths[chosen].min(), lengths[chosen].max())
-                    if kind == "length"
-                    else (pd.NA, pd.NA)
-                )
-                row = (panel.dataset, method, kind, name, n, per_seed.mean(), low, high)
-                rows.append((*row, least, most))
-    names = ["dataset", "method", "kind", "slice", "n", "accuracy", "low", "high", "least", "most"]
-    return pd.DataFrame(rows, columns=names).astype({"least": "Int64", "most": "Int64"})
+    tables = []
+    for place, (kind, name, chosen) in enumerate(parts):
+        n = int(chosen.sum())
+        if not n:
+            continue
+        scores = paired.scores_of(panel.of_rows(chosen), "accuracy", deterministic, seed_sd)
+        low, high = scores.interval(confidence)
+        one = pd.DataFrame({"method": panel.methods, "accuracy": scores.mean})
+        one = one.assign(low=low, high=high, kind=kind, slice=name, n=n, place=place)
+        quarter_of = lengths[chosen] if kind == "length" else None
+        one["least"] = pd.NA if quarter_of is None else quarter_of.min()
+        one["most"] = pd.NA if quarter_of is None else quarter_of.max()
+        tables.append(one.assign(order=range(len(one))))
+    found = pd.concat([each.astype({"least": "Int64", "most": "Int64"}) for each in tables])
+    return found.sort_values(["order", "place"]).assign(dataset=panel.dataset)[COLUMNS]

@@ -1,6 +1,6 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,11 @@ import pandas as pd
 
 from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
+from finetone.statistics.evaluation import SCORES
 from finetone.statistics.metrics import METRICS
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 
-SCORES = ("accuracy", "loss", *METRICS)
-BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
-NOT_SHARES = ("loss", "brier", "ece")  # the others behave like a share of rows, once in [0, 1]
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
@@ -46,6 +44,26 @@ def summarise(
     is judged (`moderation`) together with those of the other methods' kept rows, or of the other
     methods' rows of the same epoch.
     """
+    found = components(runs, deterministic, confidence)
+    for _, chosen in found.groupby(["dataset", "together"], sort=False):
+        for name in SCORES:
+            _, of_means = errors(chosen, name, seed_sd if name == "accuracy" else None)
+            mean = chosen[f"{name}_mean"].to_numpy(float)
+            ends = intervals.of_metric(name, mean, of_means, confidence)
+            found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
+    kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
+    return found.drop(columns=[*kept_out, "stochastic", "together"])
+
+
+def components(
+    runs: pd.DataFrame, deterministic: Collection[str], confidence: float = 0.95
+) -> pd.DataFrame:
+    """Make the rows of summary.csv, still without the intervals of means.
+
+    Beside its columns: of every metric `<metric>_own`, variance over seeds, and `<metric>_rows`,
+    variance of the mean that is due to rows alone; `stochastic`; and `together`, which is the same
+    in rows of a dataset whose variances over seeds are judged together: the epoch, or "kept".
+    """
     rows = []
     for _, of_method in runs.groupby(["dataset", "method"], sort=False):
         kept = of_method[of_method["kept"]]
@@ -57,14 +75,8 @@ def summarise(
             rows.append(_row(EACH_KEPT, True, kept, confidence))
     found = pd.DataFrame(rows)
     found["stochastic"] = ~found["method"].isin(deterministic)
-    together = found["epoch"].where(~found["kept"], "kept")
-    for _, chosen in found.groupby(["dataset", together], sort=False):
-        for name in SCORES:
-            stated = seed_sd if name == "accuracy" else None
-            ends = _interval(chosen, name, confidence, stated)
-            found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
-    kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
-    return found.drop(columns=[*kept_out, "stochastic"])
+    found["together"] = found["epoch"].where(~found["kept"], "kept")
+    return found
 
 
 def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[str, object]:
@@ -118,36 +130,9 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     return max(0.0, fewer * together - (alone - together) / (seeds - 1))
 
 
-def _interval(
-    rows: pd.DataFrame, name: str, confidence: float, stated: float | None
-) -> tuple[Any, Any]:
-    """(low, high) for the mean of a metric over new seeds and new test rows, of several methods.
-
-    Of shares a score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn
-    & Graubard 1998; Franco et al. 2019); of other metrics the mean and as much on either side, cut
-    off where they end. NaN where a run has no value or no error, and over rows alone where seeds
-    cannot be judged.
-    """
-    mean = rows[f"{name}_mean"].to_numpy(float)
-    own, of_rows = rows[f"{name}_own"].to_numpy(float), rows[f"{name}_rows"].to_numpy(float)
-    usable = np.isfinite(mean) & np.isfinite(own) & np.isfinite(of_rows)
-    seeds = rows["seeds"].to_numpy(int)[usable]
-    low = np.full(len(rows), np.nan)
-    high = low.copy()
-    if not usable.any():
-        return low, high
-    variance = SeedVariance(own[usable], seeds, rows["stochastic"].to_numpy()[usable], stated)
-    n = int(rows["n"].min())
-    errors = Mixture(of_rows[usable], *variance.of_sums(np.diag(1 / seeds)), n)
-    half = errors.half_width(confidence)
-    least, most = BOUNDS[name]
-    if name in NOT_SHARES:
-        low[usable] = np.maximum(mean[usable] - half, least)
-        high[usable] = np.minimum(mean[usable] + half, most)
-        return low, high
-    span = most - least
-    ends = intervals.scores(
-        (mean[usable] - least) / span, errors.error / span, half / span, n, confidence
-    )
-    low[usable], high[usable] = (least + span * end for end in ends)
-    return low, high
+def errors(rows: pd.DataFrame, name: str, stated: float | None) -> tuple[SeedVariance, Mixture]:
+    """(variance over seeds, errors of the means) of a metric, of `components` judged together."""
+    seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)
+    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated)
+    of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["n"].min())
+    return variance, Mixture(of_rows, *variance.of_means(), n)

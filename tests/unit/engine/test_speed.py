@@ -1,0 +1,75 @@
+"""Real models, timed beside a busy process: what is the same is not told apart."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from transformers import BertConfig, BertModel
+
+from finetone.engine import timing
+from finetone.engine.speed import Model, measure
+from finetone.files import write_json
+from finetone.formats import rounds
+from finetone.tables.timings import ratio
+from tests.unit.engine.test_finetune import write_tokens
+from tests.unit.engine.zoo import SIZES, texts
+
+BUSY = "while True: pass"
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-c", BUSY])
+    yield
+    process.kill()
+    process.wait()
+
+
+def write_model(folder: Path, layers: int, weights: str = "pretrained") -> Path:
+    config = BertConfig(**SIZES | {"num_hidden_layers": layers})
+    if weights == "random":
+        config.save_pretrained(folder)
+    else:
+        BertModel(config).save_pretrained(folder)
+    write_json(folder / "manifest.json", {"weights": weights})
+    return folder
+
+
+@pytest.mark.usefixtures("busy")
+def test_twins_agree_and_a_deeper_model_is_slower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for name, value in {"SHORT": 0.05, "WARM_SECONDS": 0.05, "MOST": timing.ROUNDS}.items():
+        monkeypatch.setattr(timing, name, value)
+    tokens = texts(np.random.default_rng(1).integers(2, 30, 60).tolist())
+    path = write_tokens(tmp_path / "train.arrow", tokens)
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.table({"text": ["word " * int(n) for n in tokens.lengths]}), train)
+    models = {
+        "one": Model(write_model(tmp_path / "one", 2), path, 8),
+        "twin": Model(write_model(tmp_path / "twin", 2, "random"), path, 8),
+        "deep": Model(write_model(tmp_path / "deep", 8), path, 8),
+    }
+    seen: list[str] = []
+
+    def load() -> object:
+        return lambda of: seen.extend(of)
+
+    target = tmp_path / "rounds.json"
+    measure(models, {"words": load}, train, engine={"precision": "fp32"}, threads=1, target=target)
+    found = rounds.read(target)
+    assert set(found.methods) == {*models, "words"} and found.device == "cpu"
+    assert set(seen) <= set(pq.read_table(train)["text"].to_pylist()) and seen
+    assert (found.methods["one"].tokens == found.methods["deep"].tokens).all()
+    assert found.rows in range(8, 65, 8)
+    for task in ("train", "predict"):
+        same = ratio(found, "one", "twin", task, confidence=0.99)
+        assert same.low <= 1 <= same.high or same.doubtful, (task, same)
+        deep = ratio(found, "deep", "one", task)
+        assert deep.value > 1.5 and (deep.low > 1 or deep.doubtful), (task, deep)

@@ -1,0 +1,75 @@
+"""Temperature scaling, where the source dataset has a dev split.
+
+Each run predicts the dev rows with the weights it keeps, and one number is fitted on these logits.
+Nothing is trained again: both are files of their own, made from a run that is there.
+"""
+
+
+rule predict_dev:
+    input:
+        checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
+        run="<exp>/runs/{model}/seed{seed}/run.json",
+        tokens=f"<exp>/tokens/{SOURCE}/dev/{{model}}.arrow",
+    output:
+        "<exp>/dev_predictions/{model}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/predict_dev/{model}-seed{seed}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("transfer", threads=4)["threads"]
+    resources:
+        **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
+    params:
+        dataset=SOURCE,
+        split="dev",
+        settings=record("dev_predictions/{model}/seed{seed}.parquet"),
+    message:
+        "Predict the dev rows with {wildcards.model} (seed {wildcards.seed})"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule predict_baseline_dev:
+    input:
+        model="<exp>/runs/{method}/seed{seed}/model",
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        "<exp>/dev_predictions/{method}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/predict_baseline_dev/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(BASELINES),
+    conda:
+        "../../envs/torch.yaml"
+    threads: sized("predict_baseline", threads=2)["threads"]
+    resources:
+        **sized("predict_baseline", mem_mb=4000, runtime=30),
+        gpu=lambda wildcards: (
+            sized("train_network", gpu=1)["gpu"] if wildcards.method in NETWORKS else 0
+        ),
+    params:
+        split="dev",
+        settings=record("dev_predictions/{method}/seed{seed}.parquet"),
+    message:
+        "Predict the dev rows with {wildcards.method} (seed {wildcards.seed})"
+    script:
+        "../scripts/predict_baseline.py"
+
+
+rule fit_temperature:
+    input:
+        "<exp>/dev_predictions/{method}/seed{seed}.parquet",
+    output:
+        "<exp>/temperatures/{method}/seed{seed}.json",
+    log:
+        "<exp>/logs/fit_temperature/{method}-seed{seed}.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        settings=record("temperatures/{method}/seed{seed}.json"),
+    message:
+        "Fit the temperature of {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../scripts/fit_temperature.py"

@@ -1,0 +1,182 @@
+"""A test of a claim as single comparisons, each of a number with the range that is expected of it.
+
+`each`, `ordering` and `ranking` are several comparisons; the others are one.
+"""
+
+from collections.abc import Mapping
+from math import inf, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from finetone.claims.estimate import Estimate, Missing
+from finetone.claims.facts import Facts, select
+from finetone.claims.kinds import Test, estimate
+from finetone.claims.outcome import POWER, Outcome
+from finetone.claims.schema import CURVES, RUN_METRICS
+
+_UNITS = {
+    "loss": "nats",
+    "seconds_per_32": "s",
+    "train_seconds": "s",
+    "ms_per_million_parameters": "ms",
+    "peak_memory_bytes": "bytes",
+    "flops_per_token": "FLOPs",
+    "examples_to_target": "examples",
+}
+
+
+def comparisons(test: Test, facts: Facts) -> list[Test]:
+    """Take a test apart; `strict` ones exclude the edges of the expected range.
+
+    Raises
+    ------
+    Missing
+        A selection has no method.
+    """
+    if "each" in test:
+        return [
+            part
+            for method in select(facts.groups, test["each"])
+            for part in comparisons(_instance(test, method), facts)
+        ]
+    if test["kind"] == "ordering":
+        return [_above(test, a, b) for a, b in zip(test["order"], test["order"][1:], strict=False)]
+    if test["kind"] == "ranking":
+        own = select(facts.groups, test["a"])
+        others = [m for m in select(facts.groups, test["among"]) if m not in own]
+        if not others:
+            raise Missing("other methods to rank among")
+        top = test["place"] == "highest"
+        sides = [(test["a"], {"method": m}) for m in others]
+        return [_above(test, *(side if top else side[::-1])) for side in sides]
+    return [test]
+
+
+def _instance(test: Test, method: str) -> Test:
+    """The test with `method: each` replaced by one method."""
+
+    def fill(term: Any) -> Any:
+        return {**term, "method": method} if term.get("method") == "each" else term
+
+    found = {key: fill(value) if key in ("a", "b") else value for key, value in test.items()}
+    del found["each"]
+    found.pop("share", None)
+    return found
+
+
+def _above(test: Test, a: Test, b: Test) -> Test:
+    shared: Test = {k: test[k] for k in ("metric", "epoch", "dataset") if k in test}
+    return {"kind": "difference", "a": a, "b": b, "expect": {"min": 0}, "strict": True, **shared}
+
+
+def outcome(
+    test: Test,
+    facts: Facts,
+    confidence: float,
+    level: float | None = None,
+    tolerance: float = 1.0,
+    claimed: float = nan,
+) -> Outcome:
+    """Compare a number with its expected range; missing data decides nothing.
+
+    Parameters
+    ----------
+    test
+        One of `comparisons`.
+    facts
+        What it is tested by.
+    confidence
+        Of the interval that is shown, in (0, 1).
+    level
+        Of the test whose reach is asked for; without, it is left out.
+    tolerance
+        Factor on the width of a range with two ends.
+    claimed
+        The published value, which says how far from a single edge the truth would be.
+    """
+    try:
+        found, name = estimate(test, facts)
+    except Missing as missing:
+        return Outcome(str(missing) if test["kind"] == "untestable" else f"missing: {missing}")
+    least, most = _ends(test["expect"], tolerance)
+    strict = test.get("strict", False)
+    inside = least < found.value < most if strict else least <= found.value <= most
+    edges = [edge for edge in (least, most) if abs(edge) < inf]
+    violated = [e for e in edges if not inside and (found.value <= least) == (e == least)]
+    if found.exact:
+        supported, contradicted = 1.0 - inside, float(inside)
+    elif inside:
+        supported, contradicted = float(np.max([found.p(edge) for edge in edges])), 1.0
+        contradicted = nan if isnan(supported) else contradicted
+    else:
+        contradicted = found.p(violated[0])
+        supported = nan if isnan(contradicted) else 1.0
+    low, high = found.interval(confidence)
+    margin, detectable = nan, nan
+    if level is not None and not found.exact:
+        margin, detectable = _power(found, least, most, level, claimed)
+    return Outcome(
+        _sentence(test, found, name, low, high, (least, most)),
+        found.value,
+        low,
+        high,
+        _unit(test),
+        found.seeds,
+        found.rows,
+        supported,
+        contradicted,
+        found.exact,
+        margin,
+        detectable,
+    )
+
+
+def _ends(expect: Mapping[str, float], tolerance: float) -> tuple[float, float]:
+    least, most = expect.get("min", -inf), expect.get("max", inf)
+    if len(expect) == 2:
+        centre, half = (least + most) / 2, (most - least) / 2 * tolerance
+        return centre - half, centre + half
+    return least, most
+
+
+def _power(
+    found: Estimate, least: float, most: float, level: float, claimed: float
+) -> tuple[float, float]:
+    """(margin, detectable), as a reader wants them.
+
+    In the middle of a range both edges must be excluded, so each may be missed half as often.
+    """
+    both = most - least < inf
+    detectable = found.reach(level, 1 - (1 - POWER) / 2 if both else POWER)
+    if both:
+        return found.shown(found.width(least, most)), found.shown(detectable)
+    edge = least if least > -inf else most
+    inside = least <= claimed <= most  # False for NaN
+    margin = found.width(*sorted((claimed, edge))) * 2 if inside else nan
+    return found.shown(margin), found.shown(detectable)
+
+
+def _unit(test: Test) -> str:
+    if test["kind"] in ("ratio", "correlation"):
+        return {"ratio": "ratio", "correlation": "rho"}[test["kind"]]
+    metric = test["metric"]
+    known = metric in (*RUN_METRICS, *CURVES) or metric in ("drop", "unknown_rate", "truncated")
+    return _UNITS.get(metric, "fraction" if known else "")
+
+
+def _sentence(
+    test: Test, found: Estimate, name: str, low: float, high: float, ends: tuple[float, float]
+) -> str:
+    least, most = ends
+    if test.get("strict"):
+        expected = f"above {least:g}"
+    elif most - least < inf:
+        expected = f"{least:.4g} to {most:.4g}"
+    else:
+        expected = f"at least {least:g}" if least > -inf else f"at most {most:g}"
+    if found.exact:
+        return f"{name}: {found.value:.4g} (exact; expected {expected})"
+    known = f"{low:.4g} to {high:.4g}" if not isnan(low) else "no interval"
+    why = f"; {found.unknown}" if found.unknown else ""
+    return f"{name}: {found.value:.4g} ({known}; expected {expected}{why})"

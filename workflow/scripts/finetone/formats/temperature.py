@@ -1,0 +1,59 @@
+"""temperatures/<method>/seed<k>.json: what the logits of a run are to be divided by."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from finetone import files
+from finetone.errors import UserError
+from finetone.provenance import Provenance, keys_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """The temperature of one run, fitted on the dev rows of the dataset it learned from.
+
+    Attributes
+    ----------
+    method, seed, dataset, kept_epoch
+        The run, and the epoch whose weights it keeps.
+    temperature
+        None where there is none.
+    reason
+        Why there is none, or "".
+    rows
+        Dev rows it was fitted on.
+    loss, scaled_loss
+        Mean cross-entropy of these rows before and after, in nats; None if infinite.
+    """
+
+    method: str
+    seed: int
+    dataset: str
+    kept_epoch: int
+    temperature: float | None
+    reason: str
+    rows: int
+    loss: float | None
+    scaled_loss: float | None
+
+
+def write(target: Path, found: Temperature, provenance: Provenance | None = None) -> None:
+    """Write the file of one run."""
+    files.write_json(target, keys_of(provenance) | asdict(found))
+
+
+def read(path: Path) -> Temperature:
+    """Read the file of one run, also where it lies in an exported checkpoint.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, was altered, or holds something else.
+    """
+    content = files.read_json(path)
+    try:
+        return Temperature(**{field.name: content[field.name] for field in fields(Temperature)})
+    except KeyError as error:
+        raise UserError(
+            f"{path}: no key {error}, so it holds no temperature; delete it and rerun"
+        ) from None

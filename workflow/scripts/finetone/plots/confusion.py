@@ -1,0 +1,92 @@
+"""Which classes each method takes for which, one small panel per method."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+
+from finetone.plots.canvas import look, save
+from finetone.plots.fitting import short
+from finetone.plots.language import labels_in
+from finetone.plots.numbers import percent
+from finetone.plots.read_table import methods_in, read, records
+from finetone.plots.small_multiples import SLANTED, grid, name_panel, titles
+from finetone.plots.style import INK, Style
+
+# light enough for dark text; a few steps, so that the page can show each in its dark theme
+SHADES = LinearSegmentedColormap.from_list("shares", ["#eef4fb", "#7fb0e6"], N=10)
+NUMBERED, NAMED = 5, 12  # classes up to which cells have numbers, and axes have names
+LEAST = 0.005  # a smaller share is not drawn; of many classes, less than an even share
+
+
+def draw_confusion(confusion: Path, dataset: str, style: Style, target: Path) -> None:
+    """Draw the share of each true class that is predicted as each class, one panel per method.
+
+    Parameters
+    ----------
+    confusion
+        The table confusion.csv.
+    dataset
+        Name of the source dataset.
+    style
+        How methods look, and the language.
+    target
+        The SVG file to write.
+    """
+    table = read(confusion, ["method", "true", "predicted", "share"], dataset)
+    # classes by name in both directions: the diagonal is what is right
+    classes = list(dict.fromkeys([*table["true"], *table["predicted"]]))
+    methods = style.sorted(methods_in(table))
+    labels = labels_in(style.language)
+    title = labels["title_confusion"].format(dataset=short(style.dataset(dataset)))
+    items = []
+    with look():
+        figure, panels = grid(len(methods), 1.9)
+        for axes, method in zip(panels, methods, strict=True):
+            rows = table[table["method"] == method]
+            shares = rows.pivot(index="true", columns="predicted", values="share")
+            _draw_shares(axes, shares.reindex(index=classes, columns=classes).to_numpy(float))
+            if len(classes) <= NAMED:
+                names = [short(name, 12) for name in classes]
+                axes.set_xticks(range(len(classes)), names, ha="right", **SLANTED)
+                axes.set_yticks(range(len(classes)), names, fontsize=7.5)
+            else:
+                axes.set_xticks([])
+                axes.set_yticks([])
+            name_panel(axes, style.title(method))
+            wrong = rows[rows["true"] != rows["predicted"]]
+            if len(wrong):
+                worst = records(wrong.nlargest(1, "share"))[0]
+                items.append(
+                    labels["desc_taken"].format(
+                        method=style.title(method),
+                        true=worst["true"],
+                        predicted=worst["predicted"],
+                        share=percent(worst["share"]),
+                    )
+                )
+        titles(figure, title, labels["predicted_class"], labels["true_class"])
+        save(figure, target, title, labels["desc_confusion"].format(items="; ".join(items)))
+
+
+def _draw_shares(axes: Axes, shares: np.ndarray) -> None:
+    n = len(shares)
+    cells = np.argwhere(shares >= (LEAST if n <= NAMED else 1 / n))  # only these are in the file
+    corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+    squares = [corners + cell[::-1] for cell in cells]
+    lines = {"edgecolors": "white", "linewidths": 1} if n <= NAMED else {"linewidths": 0}
+    colours = SHADES(shares[tuple(cells.T)])
+    axes.add_collection(PolyCollection(squares, facecolors=colours, **lines))
+    if n <= NUMBERED:
+        for i, j in zip(*np.nonzero(shares >= LEAST), strict=True):
+            text = f"{100 * shares[i, j]:.0f}"
+            axes.text(j, i, text, ha="center", va="center", color=INK, fontsize=8)
+    axes.set_xlim(-0.5, n - 0.5)
+    axes.set_ylim(n - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.tick_params(length=0)
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
