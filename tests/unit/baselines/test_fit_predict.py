@@ -115,7 +115,7 @@ def test_files_follow_the_contract(tmp_path: Path, kind: str) -> None:
     assert run["peak_memory_bytes"] > 1 << 20
     assert run["execution"]["threads"] == 1
     table = pq.read_table(bench.predict(out))
-    assert table.schema.types == [pa.int16(), pa.int64(), pa.int8(), pa.list_(pa.float32())]
+    assert table.schema.types == [pa.int16(), pa.int64(), pa.int16(), pa.list_(pa.float32())]
     source = pq.read_table(bench.test)
     assert table.column("id").to_pylist() == source.column("id").to_pylist()
     assert table.column("label").to_pylist() == source.column("label").to_pylist()

@@ -253,6 +253,8 @@ def bare(bert: Path) -> Path:
 
 def test_a_tokenizer_of_another_model(bert: Path, tmp_path: Path) -> None:
     (bare(bert) / "vocab.json").write_text("{}")  # BERT has vocab.txt
+    refused(bert, tmp_path / "m", "^models.m: .* holds no tokenizer .*vocab.txt")
+    (bert / "vocab.txt").write_text("\n".join(repositories.SPECIAL))
     refused(
         bert, tmp_path / "m", "^models.m: the tokenizer in .* knows no words; files are missing"
     )

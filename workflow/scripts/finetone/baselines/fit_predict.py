@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from finetone import files, machine
 from finetone.baselines.baseline import Learned, Predictor, Task
 from finetone.baselines.registry import baseline
-from finetone.errors import UserError
+from finetone.errors import UserError, listed
 from finetone.formats import predictions, run_record
 from finetone.formats.run_record import RunRecord
 from finetone.identity import without
@@ -161,7 +161,7 @@ def predict(
     if names != about["labels"]:
         raise UserError(
             f"datasets.{dataset}.labels: {', '.join(names)}, but {method} was trained on "
-            f"{', '.join(about['labels'])}; give both datasets the same labels in the same order"
+            f"{listed(about['labels'])}; give both datasets the same labels in the same order"
         )
     ids, texts, labels = _read(rows)
     logits = [np.zeros((0, len(names)), dtype=np.float32)]

@@ -12,7 +12,7 @@ from finetone import files
 from finetone.errors import UserError, first_line
 from finetone.seeds import derive
 
-SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8())])
+SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int16())])
 
 
 def write_split(frame: pd.DataFrame, path: Path) -> str:
@@ -32,7 +32,7 @@ def rows_of_labels(frame: pd.DataFrame, labels: list[str]) -> dict[str, int]:
 
 
 def read_split(path: Path) -> pd.DataFrame:
-    """Columns `id` int64, `text` str, `label` int8; anything else is a UserError."""
+    """Columns `id` int64, `text` str, `label` int16; anything else is a UserError."""
     try:
         table = pq.ParquetFile(path).read().select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, OSError, KeyError) as error:
@@ -42,7 +42,7 @@ def read_split(path: Path) -> pd.DataFrame:
 
 
 def choose(
-    labels: npt.NDArray[np.int8], rows: int, seed: int, *names: str | int
+    labels: npt.NDArray[np.int16], rows: int, seed: int, *names: str | int
 ) -> npt.NDArray[np.int64]:
     """Places [rows] of a stratified choice, ascending; class shares by largest remainder.
 

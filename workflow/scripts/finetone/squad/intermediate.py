@@ -121,6 +121,7 @@ def intermediate(
             "revision": manifest["revision"],
         },
         keep_layers=block.get("keep_layers"),
+        **{key: manifest[key] for key in ("pad_token_id",) if key in manifest},
         intermediate={
             "task": "question answering (SQuAD v1.1)",
             "dataset": asked["id"],
