@@ -49,7 +49,7 @@ onstart:
     inputs = [file for job in jobs for file in job.input]
     told(check_mtimes, inputs)
     told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
-    told(revisions.refuse, revisions.fetched(config, map(Path, inputs)))
+    told(revisions.refuse_moved, config, list(map(Path, inputs)))
     if workflow.executor_plugin.name == "slurm":
         # the name that the plugin gives to every job of this call
         told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)

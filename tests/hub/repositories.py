@@ -309,7 +309,7 @@ def card(folder: Path, config: str, splits: dict[str, str]) -> None:
 
 
 def imdb(folder: Path, train: int, test: int) -> None:
-    """Sorted by label, as the original is; two test reviews also stand in train."""
+    """Sorted by label, as the original is; two test reviews are in train, too."""
     from datasets import ClassLabel, Features, Value
 
     rng = random.Random(1)

@@ -4,7 +4,7 @@ It answers the part of the hub's HTTP interface that huggingface_hub and dataset
 info, tree and paths-info, refs, and `resolve` as the real hub does it - small files through a
 relative redirect, large ones (LFS) through an absolute one to another host name, both with
 `X-Repo-Commit` and an ETag that is the git blob id or the sha256 - with range requests and the
-error codes the clients tell apart. Faults can be switched on per file (see `Hub.fault`).
+error codes the clients distinguish. Faults can be switched on per file (see `Hub.fault`).
 
     python -m tests.hub.server --root FOLDER [--build] [--pin config/config.yaml] [--port 0]
 

@@ -14,7 +14,7 @@ from tests.hub.repositories import MODELS
 from tests.hub.server import Hub
 
 TEXTS = ["the film was brilliant .", "what a boring , lifeless story ! i saw it twice ; 1999"]
-ALLOW = {"nghuyong/ernie-3.0-medium-zh": [r"ernie\.pooler\."]}
+NO_POOLER = "nghuyong/ernie-3.0-medium-zh"
 
 
 def logits(folder: Path, tokenizer_from: Path, **load) -> torch.Tensor:
@@ -37,7 +37,7 @@ def test_prepared_model_computes_what_the_original_does(
     hub: Hub, hub_root: Path, tmp_path: Path, id: str
 ) -> None:
     target = tmp_path / "prepared"
-    block = {"hub": {"id": id, "revision": "main"}, "allow_missing": ALLOW.get(id, [])}
+    block = {"hub": {"id": id, "revision": "main"}}
     prepare("m", block, target, wheel=None, like=None)
 
     original = hub_root / "models" / id
@@ -78,14 +78,8 @@ def test_heads_of_pretraining_are_recorded(
     )
 
 
-def test_absent_pooler_stops_unless_allowed(hub: Hub, tmp_path: Path) -> None:
-    from finetone.errors import UserError
-
-    block = {"hub": {"id": "nghuyong/ernie-3.0-medium-zh"}}
-    with pytest.raises(UserError, match=r"ernie\.pooler\.dense\.bias.*models\.m\.allow_missing"):
-        prepare("m", block, tmp_path / "m")
-    assert not list(tmp_path.glob("m*"))
-    prepare("m", {**block, "allow_missing": [r"ernie\.pooler\."]}, tmp_path / "m")
+def test_an_absent_pooler_is_recorded(hub: Hub, tmp_path: Path) -> None:
+    prepare("m", {"hub": {"id": NO_POOLER}}, tmp_path / "m")
     manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
     assert manifest["missing_keys"] == ["ernie.pooler.dense.bias", "ernie.pooler.dense.weight"]
     with safe_open(tmp_path / "m" / "model.safetensors", "pt") as file:
@@ -117,7 +111,7 @@ def test_longest_input_is_recorded(hub: Hub, tmp_path: Path, id: str, limit: int
 
 @pytest.mark.parametrize("id", list(MODELS))
 def test_one_layer_can_be_kept_of_any(hub: Hub, tmp_path: Path, id: str) -> None:
-    block = {"hub": {"id": id}, "allow_missing": ALLOW.get(id, [])}
+    block = {"hub": {"id": id}}
     prepare("m", block, tmp_path / "whole")
     prepare("m", {**block, "keep_layers": 1}, tmp_path / "m")
     whole, cut = (
@@ -128,7 +122,7 @@ def test_one_layer_can_be_kept_of_any(hub: Hub, tmp_path: Path, id: str) -> None
     assert len(stacks) == (2 if cut.config.is_encoder_decoder else 1)
     theirs = whole.base_model.state_dict()
     for key, value in cut.base_model.state_dict().items():
-        if id not in ALLOW or "pooler" not in key:
+        if id != NO_POOLER or "pooler" not in key:
             assert torch.equal(value, theirs[key]), key
     # the layers cut off are no surprise, so none of them is recorded as unexpected
     unexpected = json.loads((tmp_path / "m" / "manifest.json").read_text())["unexpected_keys"]

@@ -1,4 +1,4 @@
-"""Passwords and tokens are masked wherever they stand; everything else stays as it is."""
+"""Passwords and tokens are masked everywhere; everything else stays as it is."""
 
 import logging
 from pathlib import Path

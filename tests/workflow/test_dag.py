@@ -1,4 +1,4 @@
-"""Only what is missing is recomputed; everything asked for is made."""
+"""Only what is missing is recomputed; everything requested is made."""
 
 import csv
 import hashlib

@@ -11,7 +11,7 @@ import pytest
 
 from finetone.data.download import prepare
 from finetone.errors import UserError
-from finetone.identity import Identities
+from finetone.identity import identify
 from finetone.models.prepare import prepare as prepare_model
 from finetone.provenance import Provenance
 from tests.tiny import experiment, write_bert, write_reviews
@@ -98,10 +98,7 @@ def test_a_source_that_changes_while_a_run_waits_is_refused(tmp_path):
     reviews = write_reviews(tmp_path / "films.csv", 20, 1)
     block = {"file": str(reviews), "text": "review", "label": "mood", "labels": ["neg", "pos"]}
     bert = {"path": str(write_bert(tmp_path / "bert"))}
-    began = [
-        Provenance("0" * 64, Identities({kind: {"own": entry}}, tmp_path).of(kind, "own"))
-        for kind, entry in (("datasets", block), ("models", bert))
-    ]
+    began = [Provenance("0" * 64, identify(entry, tmp_path / "none")) for entry in (block, bert)]
     assert set(began[0].settings["file"]) == {"train"}
     began[1].settings["classes"] = 2
     data, models = (tmp_path / "results" / name for name in ("data", "models"))
@@ -131,7 +128,7 @@ def test_links_and_times_to_come_make_nothing_again(again):
 
 @pytest.mark.parametrize("target", ["all", f"{HERE}/figures/methods.svg"])
 def test_all_results_of_an_earlier_version_are_taken_at_the_first_run(again, target):
-    """Whatever is asked for; its tables, which said less, are made again."""
+    """Whatever is requested; its tables, which said less, are made again."""
     folder, config = again
     strip_records(folder / HERE)
     done = snakemake(folder, "--", target, config=config)

@@ -59,7 +59,7 @@ rule predict_baseline_dev:
 
 rule fit_temperature:
     input:
-        "<exp>/dev_predictions/{method}/seed{seed}.parquet",
+        dev="<exp>/dev_predictions/{method}/seed{seed}.parquet",
     output:
         "<exp>/temperatures/{method}/seed{seed}.json",
     log:

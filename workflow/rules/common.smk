@@ -14,18 +14,13 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
-from finetone import reruns
-from finetone import slurm
+from finetone import reruns, slurm
 from finetone.config import checking
 from finetone.errors import UserError
-from finetone.experiment import NOT_SHOWN
-from finetone.experiment import Experiment
-from finetone.files import check_mtimes
-from finetone.files import refuse_read_only
-from finetone.files import sha256
+from finetone.experiment import NOT_SHOWN, Experiment
+from finetone.files import check_mtimes, refuse_read_only, sha256
 from finetone.hub import revisions
-from finetone.identity import files_in
-from finetone.identity import without
+from finetone.identity import files_in, without
 from finetone.names import published_folder
 from finetone.plots.style import Style
 from finetone.provenance import as_param
@@ -45,7 +40,7 @@ config.clear()  # an update alone would keep the order the keys were written in
 config.update(checked)
 PUBLISHED = told(published_folder, config["report"]["published"], WORKFLOW.parent)
 
-RESULTS = Path(config.get("pathvars", {}).get("results", "results"), config["experiment"])
+RESULTS = Path(config["pathvars"]["results"], config["experiment"])
 # In a module with a prefix, Snakemake puts all files there.
 RESULTS = Path(workflow.modifier.path_modifier.replace_prefix(str(RESULTS)))
 EXPERIMENT = Experiment(config, RESULTS)
@@ -53,7 +48,7 @@ SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.d
 MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
 NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
 FROM_ELSEWHERE = [model for model in MODELS if model not in INTERMEDIATE]
-runs_of = EXPERIMENT.runs_of
+runs_of, add = EXPERIMENT.runs_of, EXPERIMENT.add
 PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
 PUBLISHED_TABLES = expand("<exp>/tables/{table}.csv", table=PUBLISHED_NAMES if PUBLISHED else [])
 
@@ -73,13 +68,14 @@ wildcard_constraints:
 
 
 def sized(rule, **amounts):
-    """What one job of `rule` asks for: `amounts`, sized for models of up to 140 million parameters,
+    """What one job of `rule` requests: `amounts`, sized for models of up to 140 million parameters,
     unless `resources:` of the configuration has others."""
     return {name: config["resources"].get(rule, {}).get(name, amounts[name]) for name in amounts}
 
 
-def predictions_of(datasets):
-    return runs_of("<exp>/predictions/{dataset}/{method}/seed{seed}.parquet", datasets=datasets)
+def style_of(methods, datasets):
+    """The setting `style` of a picture of these methods and datasets."""
+    return {"style": asdict(Style.from_config(config, methods, datasets))}
 
 
 def reported_table(table, label, category="Tables"):
@@ -100,13 +96,8 @@ def source_of(artifact):
     """
 
     def inputs(wildcards):
-        entry = artifact.format(**wildcards)
-        if like := EXPERIMENT.like_of(entry):
-            return {"like": f"<exp>/models/{like}"}
-        if wheel := EXPERIMENT.wheel_of(entry):
-            return {"wheel": str(wheel)}
-        own = list(map(str, EXPERIMENT.own_files(entry)))
-        return {"files": ancient(own)} if own else {}
+        found = EXPERIMENT.source_of(artifact.format(**wildcards))
+        return found | {"files": ancient(found["files"])} if "files" in found else found
 
     return inputs
 
@@ -115,13 +106,6 @@ def record(artifact):
     """What decides the bytes of `artifact`, a path with wildcards, and the fingerprint for its
     record: the parameter `settings` of whatever makes it."""
     return lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards))
-
-
-def add(artifact, settings, inputs):
-    """Make a table, figure or page known to the experiment, with what it is made of."""
-    lists = [[given] if isinstance(given, str) else given for given in inputs.values()]
-    files = [file.removeprefix("<exp>/") for given in lists for file in given]
-    EXPERIMENT.add(artifact, settings, files)
 
 
 def artifacts_of(target):
@@ -136,7 +120,7 @@ def artifacts_of(target):
 
 
 def _build_dag(build=workflow._build_dag):
-    """Have Snakemake make again, among what it was asked for, all that was made under other
+    """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]

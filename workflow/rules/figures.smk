@@ -1,4 +1,4 @@
-"""Figures: one job and one SVG file each; any of them can be asked for by name.
+"""Figures: one job and one SVG file each; any of them can be requested by name.
 
 A figure needs tables or histories only, so with those present it costs one light job.
 """
@@ -6,7 +6,7 @@ A figure needs tables or histories only, so with those present it costs one ligh
 HISTORY = "<exp>/runs/{model}/seed{seed}/history.parquet"
 RANKING, EFFICIENCY = "<exp>/tables/ranking.csv", "<exp>/tables/efficiency.csv"
 COST = {"efficiency": EFFICIENCY, "ranking": RANKING}
-SHOWS_SOURCE = {"dataset": SOURCE, "style": asdict(Style.from_config(config, METHODS, [SOURCE]))}
+SHOWS_SOURCE = {"dataset": SOURCE} | style_of(METHODS, [SOURCE])
 SEVERAL_EPOCHS = [m for m in MODELS if EXPERIMENT.recipes[m]["epochs"] > 1] or METHODS
 
 # figure: (label in the report, inputs, settings)
@@ -14,7 +14,7 @@ FIGURE_SPECS = {
     "epochs": (
         "Accuracy and loss after every epoch",
         {"summary": SUMMARY},
-        SHOWS_SOURCE | {"style": asdict(Style.from_config(config, SEVERAL_EPOCHS, [SOURCE]))},
+        SHOWS_SOURCE | style_of(SEVERAL_EPOCHS, [SOURCE]),
     ),
     "methods": ("All methods side by side", {"ranking": RANKING}, SHOWS_SOURCE),
     "accuracy-parameters": ("Accuracy against parameters", COST, SHOWS_SOURCE),
@@ -41,9 +41,9 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "transfer": (
-        "Accuracy lost on other datasets",
+        "Accuracy drop on other datasets",
         {"transfer": "<exp>/tables/transfer.csv"},
-        {"source": SOURCE, "style": asdict(Style.from_config(config, METHODS, DATASETS))},
+        {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),
 }
 if not TRANSFER:
@@ -59,7 +59,7 @@ FIGURES += expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS)
 for model in MODELS:
     add(
         f"figures/curves/{model}.svg",
-        {"method": model, "style": asdict(Style.from_config(config, [model], []))},
+        {"method": model} | style_of([model], []),
         {"histories": runs_of(HISTORY, [model])},
     )
 

@@ -12,14 +12,9 @@ SHOWN = {
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
 CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
 
-add(
-    "report.html",
-    {
-        "config": without(config, *NOT_SHOWN),
-        "style": asdict(Style.from_config(config, METHODS, DATASETS)),
-    },
-    SHOWN,
-)
+CONFIG = {"config": without(config, *NOT_SHOWN)}
+
+add("report.html", CONFIG | style_of(METHODS, DATASETS), SHOWN)
 add("results.json", CONFIDENCE | MARGIN | {"source": SOURCE, "metric": METRIC}, SUMMED_UP)
 EXPORTED = {
     "results": "<exp>/results.json",

@@ -18,7 +18,8 @@ CONTROLS += [model for model in MODELS if "scratch" in config["models"][model]]
 FORMAT = {"format": 3}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
-PREDICTIONS, ON_SOURCE = predictions_of(DATASETS), predictions_of([SOURCE])
+PREDICTION = "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet"
+PREDICTIONS, ON_SOURCE = runs_of(PREDICTION, datasets=DATASETS), runs_of(PREDICTION)
 HISTORIES = runs_of("<exp>/runs/{model}/seed{seed}/history.parquet", MODELS)
 TIMINGS = "<exp>/speed/rounds.json"
 # Relative times are to the first method: models come before baselines.

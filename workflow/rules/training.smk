@@ -12,7 +12,7 @@ same files.
 
 All methods are timed in turn by one job, on the same texts and with the threads that training has.
 Another method times all of them again and makes nothing else again. A timing should run alone: on
-one machine the job asks for all cores, whatever it uses, so that no other job runs beside it.
+one machine the job requests all cores, whatever it uses, so that no other job runs beside it.
 """
 
 TIMED, TIMED_BASELINES = sorted(MODELS), sorted(BASELINES)
@@ -68,7 +68,7 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
-rule transfer:
+use rule evaluate as transfer with:
     input:
         checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
         run="<exp>/runs/{model}/seed{seed}/run.json",
@@ -79,8 +79,6 @@ rule transfer:
         "<exp>/logs/transfer/{dataset}-{model}-seed{seed}.log",
     wildcard_constraints:
         dataset=any_of(TRANSFER),
-    conda:
-        "../../envs/torch.yaml"
     threads: sized("transfer", threads=4)["threads"]
     resources:
         **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
@@ -89,8 +87,6 @@ rule transfer:
         settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),
     message:
         "Transfer {wildcards.model} (seed {wildcards.seed}) to {wildcards.dataset}"
-    script:
-        "../scripts/evaluate.py"
 
 
 rule fit_baseline:
@@ -117,9 +113,7 @@ rule fit_baseline:
         "../scripts/fit_baseline.py"
 
 
-rule train_network:
-    input:
-        data=f"<exp>/data/{SOURCE}",
+use rule fit_baseline as train_network with:
     output:
         model=directory("<exp>/runs/{method}/seed{seed}/model"),
         run="<exp>/runs/{method}/seed{seed}/run.json",
@@ -133,12 +127,8 @@ rule train_network:
     threads: sized("train_network", threads=4)["threads"]
     resources:
         **sized("train_network", gpu=1, mem_mb=6000, runtime=120),
-    params:
-        settings=record("runs/{method}/seed{seed}/run.json"),
     message:
         "Train the baseline {wildcards.method}, seed {wildcards.seed}"
-    script:
-        "../scripts/fit_baseline.py"
 
 
 rule predict_baseline:

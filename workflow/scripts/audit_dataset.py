@@ -1,16 +1,9 @@
 """Script of the rule audit_dataset."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import log
-
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.data.audit import audit_dataset
-from finetone.provenance import Provenance
 
-audit_dataset(
-    Path(snakemake.input.data) / "manifest.json",
-    Path(snakemake.output[0]),
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
-)
+audit_dataset(job.inputs["data"] / "manifest.json", job.target, job.provenance)

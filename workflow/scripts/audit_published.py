@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.identity import files_in, refuse_changed
-from finetone.provenance import Provenance, record_csv
+from finetone.provenance import record_csv
 from finetone.published.table_audit import audit_table
 
-folder, table = Path(snakemake.params.folder), Path(snakemake.output.csv)
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-refuse_changed(files_in(folder), provenance.settings["content"])
-audit_table(folder, Path(snakemake.output.json), table, provenance)
-record_csv(table, Provenance.of_job(snakemake.params.csv, snakemake.input))
+folder, table = Path(job.params.folder), job.outputs["csv"]
+refuse_changed(files_in(folder), job.settings["content"])
+audit_table(folder, job.outputs["json"], table, job.provenance)
+record_csv(table, job.provenance_of(job.params.csv))

@@ -1,23 +1,19 @@
 """Script of the rule download_model."""
 
 import json
-from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.models.prepare import prepare
-from finetone.provenance import Provenance
 
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-wheel, like = snakemake.input.get("wheel"), snakemake.input.get("like")
 prepare(
-    snakemake.wildcards.model,
-    json.loads(snakemake.params.block),
-    Path(snakemake.output[0]),
-    wheel=Path(wheel) if wheel else None,
-    like=Path(like) if like else None,
-    labels=provenance.settings["classes"],
-    provenance=provenance,
+    job.wildcards.model,
+    json.loads(job.params.block),
+    job.target,
+    wheel=job.inputs.get("wheel"),
+    like=job.inputs.get("like"),
+    labels=job.settings["classes"],
+    provenance=job.provenance,
 )

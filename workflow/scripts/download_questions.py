@@ -1,18 +1,12 @@
 """Script of the rule download_questions."""
 
 import json
-from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
-from finetone.provenance import Provenance
 from finetone.squad.questions import download
 
-download(
-    json.loads(snakemake.params.source),
-    f"models.{snakemake.wildcards.model}.intermediate",
-    Path(snakemake.output[0]),
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
-)
+config_key = f"models.{job.wildcards.model}.intermediate"
+download(json.loads(job.params.source), config_key, job.target, job.provenance)

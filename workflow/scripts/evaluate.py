@@ -2,33 +2,29 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.engine.predict import predict
 from finetone.formats import run_record
-from finetone.provenance import Provenance
 
-checkpoint = Path(snakemake.input.checkpoint)
-epochs = snakemake.input.get("epochs")
-run = run_record.check(Path(snakemake.input.run), "checkpoint", *(["epochs"] if epochs else []))
-kept = run.kept_epoch
-weights: dict[int, Path | None] = {kept: None}  # None: the checkpoint's own weights
-for file in Path(epochs).glob("epoch*.safetensors") if epochs else ():
+epochs = job.inputs.get("epochs")
+run = run_record.check(job.inputs["run"], "checkpoint", *(["epochs"] if epochs else []))
+weights: dict[int, Path | None] = {run.kept_epoch: None}  # None: the checkpoint's own weights
+for file in epochs.glob("epoch*.safetensors") if epochs else ():
     weights[int(file.stem.removeprefix("epoch"))] = file
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 predict(
-    checkpoint,
+    job.inputs["checkpoint"],
     dict(sorted(weights.items())),
-    Path(snakemake.input.tokens),
-    dataset=snakemake.params.dataset,
-    method=snakemake.wildcards.model,
-    seed=int(snakemake.wildcards.seed),
-    kept_epoch=kept,
-    engine=provenance.settings["engine"],
-    threads=snakemake.threads,
-    target=Path(snakemake.output[0]),
-    split=snakemake.params.get("split", "test"),
-    provenance=provenance,
+    job.inputs["tokens"],
+    dataset=job.params.dataset,
+    method=job.wildcards.model,
+    seed=job.seed,
+    kept_epoch=run.kept_epoch,
+    engine=job.settings["engine"],
+    threads=job.threads,
+    target=job.target,
+    split=job.params.get("split", "test"),
+    provenance=job.provenance,
 )

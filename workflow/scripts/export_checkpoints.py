@@ -1,18 +1,15 @@
 """Script of the rule export_checkpoints."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import log
-
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.cards.export import export_checkpoints
-from finetone.provenance import Provenance
 
 export_checkpoints(
-    [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
-    Path(snakemake.input.results),
-    Path(snakemake.output[0]),
-    [Path(file) for file in snakemake.input.temperatures],
-    provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
+    job.inputs["checkpoints"],
+    job.inputs["results"],
+    job.target,
+    job.inputs["temperatures"],
+    provenance=job.provenance,
 )

@@ -1,23 +1,18 @@
 """Script of the rule intermediate."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
-from finetone.provenance import Provenance
 from finetone.squad.intermediate import intermediate
 
-target = Path(snakemake.output[0])
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 intermediate(
-    snakemake.wildcards.model,
-    provenance.settings,
-    Path(snakemake.input.base),
-    Path(snakemake.input.questions),
-    target,
-    state=target.parent / f".{target.name}.state",
-    threads=snakemake.threads,
-    provenance=provenance,
+    job.wildcards.model,
+    job.settings,
+    job.inputs["base"],
+    job.inputs["questions"],
+    job.target,
+    state=job.target.with_name(f".{job.target.name}.state"),
+    threads=job.threads,
+    provenance=job.provenance,
 )

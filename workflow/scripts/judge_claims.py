@@ -2,33 +2,28 @@
 
 from pathlib import Path
 
-from finetone import log
+from finetone.script import Job, by_run
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.claims.judging import write_claims
 from finetone.claims.our_facts import read_facts
 from finetone.identity import files_in, refuse_changed
-from finetone.provenance import Provenance, record_csv
+from finetone.provenance import record_csv
 
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-settings, target = provenance.settings, Path(snakemake.output[0])
-folder = Path(snakemake.params.folder)
+folder, settings = Path(job.params.folder), job.settings
 refuse_changed(files_in(folder), settings["content"])
 facts = read_facts(
-    Path(snakemake.input.tokenizers).parent,
-    map(Path, snakemake.input.predictions),
+    job.inputs["tokenizers"].parent,
+    job.inputs["predictions"],
     settings["groups"],
     settings["source"],
     settings["deterministic"],
     settings["seed_sd"],
     settings["confidence"],
-    {
-        (path.parts[-3], int(path.parts[-2].removeprefix("seed"))): path
-        for path in map(Path, snakemake.input.histories)
-    },
-    Path(snakemake.input.data),
-    Path(snakemake.input.speed),
+    by_run(job.inputs["histories"]),
+    job.inputs["data"],
+    job.inputs["speed"],
 )
-write_claims(folder / "claims.yaml", facts, target, settings["confidence"])
-record_csv(target, provenance)
+write_claims(folder / "claims.yaml", facts, job.target, settings["confidence"])
+record_csv(job.target, job.provenance)

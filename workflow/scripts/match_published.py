@@ -3,29 +3,23 @@
 from collections import defaultdict
 from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.identity import files_in, refuse_changed
-from finetone.provenance import Provenance, record_csv
+from finetone.provenance import record_csv
 from finetone.published.matching import write_column_match, write_parameters
 
-folder = Path(snakemake.params.folder)
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-refuse_changed(files_in(folder), provenance.settings["content"])
-match, parameters = Path(snakemake.output.match), Path(snakemake.output.parameters)
+folder, settings = Path(job.params.folder), job.settings
+refuse_changed(files_in(folder), settings["content"])
+match, parameters = job.outputs["match"], job.outputs["parameters"]
 histories = defaultdict(list)
-for path in map(Path, snakemake.input.histories):  # runs/<model>/seed<k>/history.parquet
+for path in job.inputs["histories"]:  # runs/<model>/seed<k>/history.parquet
     histories[path.parts[-3]].append(path)
 write_column_match(
-    folder,
-    Path(snakemake.input.runs),
-    histories,
-    provenance.settings["source"],
-    match,
-    provenance.settings["confidence"],
+    folder, job.inputs["runs"], histories, settings["source"], match, settings["confidence"]
 )
-record_csv(match, provenance)
-write_parameters(folder, [Path(p) for p in snakemake.input.runs_json], parameters)
-record_csv(parameters, Provenance.of_job(snakemake.params.parameters, snakemake.input))
+record_csv(match, job.provenance)
+write_parameters(folder, job.inputs["runs_json"], parameters)
+record_csv(parameters, job.provenance_of(job.params.parameters))

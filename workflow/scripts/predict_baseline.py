@@ -1,27 +1,24 @@
 """Script of the rules predict_baseline and predict_baseline_dev."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import files, log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
+from finetone import files
 from finetone.baselines.fit_predict import predict
 from finetone.formats import run_record
-from finetone.provenance import Provenance
 
-data = Path(snakemake.input.data)
-split = snakemake.params.get("split", "test")
-run_record.check(Path(snakemake.input.run), "model")
+data, split = job.inputs["data"], job.params.get("split", "test")
+run_record.check(job.inputs["run"], "model")
 predict(
-    Path(snakemake.input.model),
+    job.inputs["model"],
     rows=files.split_of(data, split),
     manifest=data / "manifest.json",
     dataset=data.name,
-    method=snakemake.wildcards.method,
-    seed=int(snakemake.wildcards.seed),
-    threads=snakemake.threads,
-    target=Path(snakemake.output[0]),
+    method=job.wildcards.method,
+    seed=job.seed,
+    threads=job.threads,
+    target=job.target,
     split=split,
-    provenance=Provenance.of_job(snakemake.params.settings, snakemake.input),
+    provenance=job.provenance,
 )

@@ -1,24 +1,21 @@
 """Script of the rule tokenize."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import files, log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
+from finetone import files
 from finetone.data.tokenization import tokenize
-from finetone.provenance import Provenance
 
-data, model = Path(snakemake.input.data), Path(snakemake.input.model)
-name, facts = snakemake.wildcards.split, files.read_json(data / "manifest.json")
+data, model, split = job.inputs["data"], job.inputs["model"], job.wildcards.split
+facts = files.read_json(data / "manifest.json")
 files.check_folder(model, weights=False)
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
 tokenize(
-    files.split_of(data, name),
+    files.split_of(data, split),
     model,
     facts["labels"],
-    provenance.settings["max_length"],
-    Path(snakemake.output[0]),
-    made_from={"data": facts["splits"][name], "model": files.sha256(model / "manifest.json")},
-    provenance=provenance,
+    job.settings["max_length"],
+    job.target,
+    made_from={"data": facts["splits"][split], "model": files.sha256(model / "manifest.json")},
+    provenance=job.provenance,
 )

@@ -1,21 +1,15 @@
 """Script of the rule tokenizer_statistics."""
 
-from pathlib import Path
+from finetone.script import Job
 
-from finetone import files, log
+job = Job(snakemake)
 
-log.to_file(snakemake.log[0])
-
+from finetone import files
 from finetone.data.tokenization import tokenizer_statistics
-from finetone.provenance import Provenance
 
-model, provenance = (
-    Path(snakemake.input.model),
-    Provenance.of_job(snakemake.params.settings, snakemake.input),
-)
+data, model = job.inputs["data"], job.inputs["model"]
 files.check_folder(model, weights=False)
-statistics = tokenizer_statistics(
-    files.split_of(Path(snakemake.input.data), "train"), model, provenance.settings["max_length"]
-)
-about = provenance.as_dict() | {"model": snakemake.wildcards.model}
-files.write_json(snakemake.output[0], about | statistics)
+train = files.split_of(data, "train")
+statistics = tokenizer_statistics(train, model, job.settings["max_length"])
+about = job.provenance.as_dict() | {"model": job.wildcards.model}
+files.write_json(job.target, about | statistics)

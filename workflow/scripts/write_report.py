@@ -1,32 +1,29 @@
 """Script of the rule report."""
 
 import json
-from pathlib import Path
 
-from finetone import log
+from finetone.script import Job
 
-log.to_file(snakemake.log[0])
+job = Job(snakemake)
 
 from finetone.plots.style import Style
-from finetone.provenance import Provenance, seal
+from finetone.provenance import seal
 from finetone.report import ReportInputs, write_report
 
-provenance = Provenance.of_job(snakemake.params.settings, snakemake.input)
-target = Path(snakemake.output[0])
-figures = [Path(figure) for figure in snakemake.input.figures]
+inputs, folder = job.inputs, job.target.parent / "figures"
 write_report(
     ReportInputs(
-        config=provenance.settings["config"],
-        tables={Path(table).stem: Path(table) for table in snakemake.input.tables},
-        figures={str(f.relative_to(target.parent / "figures").with_suffix("")): f for f in figures},
-        manifests=[Path(data) / "manifest.json" for data in snakemake.input.data],
-        audits=[Path(audit) for audit in snakemake.input.audits],
-        runs=[Path(run) for run in snakemake.input.runs],
-        models=[Path(model) / "manifest.json" for model in snakemake.input.models],
-        published_audit=Path(snakemake.input.published[0]) if snakemake.input.published else None,
-        command=json.loads(snakemake.params.command),
+        config=job.settings["config"],
+        tables={table.stem: table for table in inputs["tables"]},
+        figures={str(f.relative_to(folder).with_suffix("")): f for f in inputs["figures"]},
+        manifests=[data / "manifest.json" for data in inputs["data"]],
+        audits=inputs["audits"],
+        runs=inputs["runs"],
+        models=[model / "manifest.json" for model in inputs["models"]],
+        published_audit=next(iter(inputs["published"]), None),
+        command=json.loads(job.params.command),
     ),
-    Style(**provenance.settings["style"]),
-    target,
+    Style(**job.settings["style"]),
+    job.target,
 )
-seal(target, provenance)
+seal(job.target, job.provenance)

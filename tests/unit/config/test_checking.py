@@ -96,7 +96,7 @@ def test_the_metric_is_part_of_a_recipe_only_where_it_chooses_the_epoch():
         ("resources.finetun", {}, ["'finetun'", "finetune"]),
         ("max_length", 2, ["max_length"]),
         ("seeds", list(range(1001)), ["seeds: 1001 entries", "at most 1000"]),
-        ("datasets.movies.labels", [f"c{i}" for i in range(129)], ["labels: 129 entries", "at most 128"]),
+        ("datasets.movies.labels", [f"c{i}" for i in range(5001)], ["labels: 5001 entries", "at most 5000"]),
         ("recipe.epochs", 2.5, ["recipe.epochs", "2.5", "integer"]),
         ("seeds", [2**63], ["seeds.0", "9223372036854775808 is too large"]),
         ("datasets.movies.sample.train", 2.5, ["sample.train", "2.5", "share", "whole number of rows"]),

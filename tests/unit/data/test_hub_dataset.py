@@ -6,6 +6,7 @@ from huggingface_hub import constants, errors
 
 from finetone.data import hub_dataset
 from finetone.errors import UserError
+from finetone.hub import client
 from finetone.hub.repository import Repository
 
 COMMIT = "a" * 40
@@ -96,7 +97,7 @@ def loaded(monkeypatch):
     import datasets
 
     box = {}
-    monkeypatch.setattr(hub_dataset, "_resolve", lambda repository: (COMMIT, "mit"))
+    monkeypatch.setattr(client, "dataset_commit", lambda repository: (COMMIT, "mit"))
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: box["data"])
     return box
 

@@ -26,7 +26,7 @@ LABELS = ["negative", "positive"]
 )
 def test_names_and_numbers_mean_the_same(values):
     result = to_numbers(values, LABELS, "d")
-    assert result.dtype == np.int8
+    assert result.dtype == np.int16
     assert result.tolist() == [0, 1]
 
 

@@ -14,7 +14,7 @@ from finetone.errors import UserError
 def frame_of(labels) -> pd.DataFrame:
     ids = np.arange(len(labels))
     return pd.DataFrame(
-        {"id": ids, "text": [f"text {i}" for i in ids], "label": np.array(labels, dtype=np.int8)}
+        {"id": ids, "text": [f"text {i}" for i in ids], "label": np.array(labels, dtype=np.int16)}
     )
 
 
@@ -87,7 +87,7 @@ def test_a_split_file_has_the_contracts_types_and_comes_back(tmp_path):
     assert [(f.name, str(f.type)) for f in schema] == [
         ("id", "int64"),
         ("text", "string"),
-        ("label", "int8"),
+        ("label", "int16"),
     ]
     pd.testing.assert_frame_equal(splits.read_split(path), frame)
 

@@ -125,6 +125,30 @@ def test_a_folder_without_tokenizer_is_a_sentence(tmp_path: Path):
         tokenize(split, tmp_path, LABELS, 8, tmp_path / "x.arrow")
 
 
+def test_a_text_of_another_split_that_is_too_long_for_the_model_is_named(tmp_path: Path):
+    """Before anything is trained: all splits of the data are looked at."""
+    model = save_tokenizer(tmp_path / "m")
+    (model / "manifest.json").write_text('{"schema_version": 1, "max_length": 4, "new_keys": []}')
+    train = write_texts(tmp_path / "train.parquet", ["good film"])
+    tokenize(train, model, LABELS, 64, tmp_path / "t.arrow")
+    write_texts(tmp_path / "test.parquet", ["good", "a bad bad film"])
+    sentence = "the test split has texts of 6 tokens, but m has 4 positions; set max_length to 4 or"
+    with pytest.raises(UserError, match=sentence):
+        tokenize(train, model, LABELS, 64, tmp_path / "u.arrow")
+    tokenize(train, model, LABELS, 4, tmp_path / "v.arrow")
+    # the record of an earlier version is of the tokenizer, not of the model
+    (model / "manifest.json").write_text('{"schema_version": 1, "max_length": 4}')
+    tokenize(train, model, LABELS, 64, tmp_path / "w.arrow")
+
+
+def test_the_models_own_pad_token_fills_up_batches(tmp_path: Path):
+    model = save_tokenizer(tmp_path / "m")
+    (model / "config.json").write_text(json.dumps({"vocab_size": 10, "pad_token_id": SEP}))
+    train = write_texts(tmp_path / "train.parquet", ["good film"])
+    tokenize(train, model, LABELS, 8, tmp_path / "t.arrow")
+    assert read_tokens(tmp_path / "t.arrow").meta.pad_token_id == SEP
+
+
 def test_code_that_comes_with_a_checkpoint_is_never_run(tmp_path: Path):
     model = save_tokenizer(tmp_path / "evil")
     (model / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass T: pass\n")

@@ -12,10 +12,10 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast import embeddings
 from finetone.engine.fast.embeddings import only_used_embeddings
 from finetone.engine.recipe import EngineOptions, Recipe
-from tests.unit.engine.zoo import CONFIGS, EOS, OCCURRING, PAD, VOCABULARY, model, texts
+from tests.unit.engine.zoo import CONFIGS, EOS, PAD, USED_TOKENS, VOCABULARY, model, texts
 
 TEXTS = texts([3, 17, 9, 30, 1, 12, 25, 8, 14, 6])
-UNSEEN = slice(OCCURRING, VOCABULARY)
+UNSEEN = slice(USED_TOKENS, VOCABULARY)
 
 
 def learned(architecture: str, state: Path, weight_decay: float) -> tuple[nn.Module, dict]:
@@ -35,7 +35,7 @@ def test_the_same_is_learned_as_with_all_embeddings(
 ) -> None:
     cut, execution = learned(architecture, tmp_path / "cut", weight_decay)
     assert execution["notes"] == ([] if execution["padding_free"] else execution["notes"][:1])
-    assert execution["embeddings_trained"] <= OCCURRING
+    assert execution["embeddings_trained"] <= USED_TOKENS
     monkeypatch.setattr(embeddings, "WORTH", 0)
     whole, execution = learned(architecture, tmp_path / "whole", weight_decay)
     assert execution["embeddings_trained"] is None
@@ -142,7 +142,7 @@ def test_ids_from_elsewhere_are_left_out_and_what_pads_is_kept() -> None:
     module.config.bos_token_id, module.config.eos_token_id = 50256, -1
     with only_used_embeddings(module, [padded]) as used:
         assert used is not None
-        assert {PAD, 60} <= set(used.used.tolist()) <= {*range(OCCURRING), 60}
+        assert {PAD, 60} <= set(used.used.tolist()) <= {*range(USED_TOKENS), 60}
 
 
 def test_padding_learns_nothing() -> None:

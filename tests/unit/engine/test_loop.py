@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 def toy_tokens(rows: int, seed: int = 0, longest: int = 12, vocabulary: int = 50) -> Tokens:
-    """Random texts; the label is whether token 7 stands in the text."""
+    """Random texts; the label is whether token 7 is in the text."""
     random = np.random.default_rng(seed)
     lengths = random.integers(1, longest + 1, rows)
     offsets = np.concatenate([[0], np.cumsum(lengths)])

@@ -88,7 +88,7 @@ def test_bf16_differs_from_fp32_by_rounding_only(architecture: str) -> None:
     padded, padded_slope, _ = run(module, BATCHES["mixed"], "off", "bf16")
     logits, gradient, execution = run(module, BATCHES["mixed"], "auto", "bf16")
     assert execution.plan.padding_free
-    # no further from the truth than autocast on padded batches, give or take its luck
+    # no further from the truth than autocast on padded batches, give or take noise
     assert distance(logits, expected) < max(0.02, 2 * distance(padded, expected))
     assert distance(gradient, slope) < max(0.05, 2 * distance(padded_slope, slope))
 

@@ -11,7 +11,7 @@ from torch import nn
 from finetone.formats.token_file import Tokens, TokensMeta
 
 VOCABULARY, PAD, EOS = 64, 1, 2
-OCCURRING = 40  # texts have fewer tokens than the model knows, as real ones do
+USED_TOKENS = 40  # texts have fewer tokens than the model knows, as real ones do
 SIZES: dict[str, Any] = {
     "vocab_size": VOCABULARY, "hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
     "intermediate_size": 96, "max_position_embeddings": 80, "pad_token_id": PAD,
@@ -53,7 +53,7 @@ def texts(lengths: list[int], seed: int = 0) -> Tokens:
     """Random texts that end with the eos token, as BART needs them."""
     random = np.random.default_rng(seed)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ids = random.integers(3, OCCURRING, offsets[-1]).astype(np.int32)
+    ids = random.integers(3, USED_TOKENS, offsets[-1]).astype(np.int32)
     ids[offsets[1:] - 1] = EOS
     labels = random.integers(0, 2, len(lengths))
     meta = TokensMeta(["no", "yes"], max_length=80, pad_token_id=PAD)

@@ -46,7 +46,7 @@ def test_the_file_is_the_contracts_and_is_read_without_a_copy(tmp_path: Path):
         schema = pa.ipc.open_file(source).schema
         assert [(f.name, str(f.type)) for f in schema] == [
             ("id", "int64"),
-            ("label", "int8"),
+            ("label", "int16"),
             ("input_ids", "list<item: int32>"),
         ]
     before = pa.total_allocated_bytes()
@@ -54,6 +54,23 @@ def test_the_file_is_the_contracts_and_is_read_without_a_copy(tmp_path: Path):
     assert pa.total_allocated_bytes() == before
     assert not result.input_ids.flags.owndata
     assert not result.input_ids.flags.writeable
+
+
+def test_thousands_of_classes_and_files_of_earlier_versions(tmp_path: Path):
+    """Class numbers had 8 bits once."""
+    names = [f"c{i}" for i in range(5000)]
+    meta = TokensMeta(names, max_length=8, pad_token_id=0, rows=3)
+    flat, lengths = np.concatenate(TEXTS).astype(np.int32), np.array([5, 3, 4])
+    ids = pa.chunked_array([np.arange(3)])
+    labels = pa.chunked_array([pa.array([0, 127, 4999], pa.int16())])
+    write_tokens(tmp_path / "new.arrow", ids, labels, lengths, flat, meta)
+    assert read_tokens(tmp_path / "new.arrow").labels.tolist() == [0, 127, 4999]
+    with pa.memory_map(str(write(tmp_path / "old.arrow"))) as source:
+        table = pa.ipc.open_file(source).read_all()
+    narrow = table.schema.set(1, pa.field("label", pa.int8()))
+    with pa.ipc.new_file(str(tmp_path / "narrow.arrow"), narrow) as writer:
+        writer.write_table(table.cast(narrow))
+    assert read_tokens(tmp_path / "narrow.arrow").labels.tolist() == [0, 1, 0]
 
 
 def test_a_file_of_several_batches_reads_the_same(tmp_path: Path):

@@ -62,7 +62,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def refused(folder: Path, target: Path, match: str, **block: Any) -> None:
-    """Preparing `folder` ends in one sentence that matches, and nothing stands under `target`."""
+    """Preparing `folder` ends in one sentence that matches, and there is no `target`."""
     with pytest.raises(UserError, match=match) as caught:
         prepare("m", {"path": str(folder), **block}, target)
     assert "\n" not in str(caught.value)
@@ -253,6 +253,8 @@ def bare(bert: Path) -> Path:
 
 def test_a_tokenizer_of_another_model(bert: Path, tmp_path: Path) -> None:
     (bare(bert) / "vocab.json").write_text("{}")  # BERT has vocab.txt
+    refused(bert, tmp_path / "m", "^models.m: .* holds no tokenizer .*vocab.txt")
+    (bert / "vocab.txt").write_text("\n".join(repositories.SPECIAL))
     refused(
         bert, tmp_path / "m", "^models.m: the tokenizer in .* knows no words; files are missing"
     )

@@ -133,10 +133,7 @@ def test_a_style_holds_what_its_picture_shows_and_nothing_else(experiment: Exper
     for method in methods:
         assert part.title(method) == whole.title(method)
         assert part.colour(method) == whole.colour(method)
-        assert (part.marker(method), part.line(method)) == (
-            whole.marker(method),
-            whole.line(method),
-        )
+        assert part.marker(method) == whole.marker(method)
 
 
 def test_a_crowd_of_21_methods_is_drawn_small_enough_for_one_page(tmp_path: Path) -> None:
@@ -210,13 +207,20 @@ def test_dollars_and_markup_in_titles_are_text(experiment: Experiment, tmp_path:
     assert title in texts(tmp_path / "curve.svg")
 
 
-def test_published_values_in_percent_stand_beside_ours(
-    experiment: Experiment, tmp_path: Path
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "table,method,epoch,accuracy\npublished,minilm-l6,1,0.8510\npublished,minilm-l6,3,0.9725\n"
+        "published,unknown,3,0.99\ntransfer,minilm-l6,3,0.99\n",
+        "table,method,accuracy\npublished,minilm-l6,0.9725\npublished,minilm-l12,\n",
+    ],
+    ids=["of epochs", "without epochs"],
+)
+def test_published_values_are_beside_ours(
+    rows: str, experiment: Experiment, tmp_path: Path
 ) -> None:
     published = tmp_path / "published.csv"
-    published.write_text(
-        "model,epoch,accuracy,loss\nminilm-l6,1,85.10,0.3\nminilm-l6,3,97.25,0.1\nunknown,3,99.0,0.1\n"
-    )
+    published.write_text(rows)
     target = tmp_path / "published.svg"
     style = Style.from_config(experiment.config)
     draw_published(published, experiment.table("summary"), "movies", style, target)
@@ -227,9 +231,9 @@ def test_published_values_in_percent_stand_beside_ours(
 
 def test_published_values_of_no_method_are_refused(experiment: Experiment, tmp_path: Path) -> None:
     published = tmp_path / "published.csv"
-    published.write_text("name,accuracy\nminilm-l6,97.25\n")
+    published.write_text("table,name,accuracy\npublished,minilm-l6,0.9725\n")
     style = Style.from_config(experiment.config)
-    message = r"published\.csv: no column 'method' \(has name, accuracy\)"
+    message = r"published\.csv: no column 'method' \(has table, name, accuracy\)"
     with pytest.raises(UserError, match=message):
         draw_published(
             published, experiment.table("summary"), "movies", style, tmp_path / "figure.svg"

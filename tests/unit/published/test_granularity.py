@@ -17,7 +17,7 @@ from finetone.published.printed import Printed
 
 
 def prints(k, n, decimals, scale, rounding):
-    """All ways to print k/n, by decimal arithmetic of another kind than the code's."""
+    """All ways to print k/n, by decimal arithmetic, which the code does not use."""
     with localcontext() as context:
         context.prec = 60
         exact = Decimal(scale * k) / Decimal(n)

@@ -25,6 +25,7 @@ from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
+from finetone.report.origins_section import _new_weights
 from finetone.report.picture import read_picture
 from tests.unit.synthetic_results import (
     HOSTILE,
@@ -487,3 +488,12 @@ def test_a_broken_picture_is_refused_by_name(tmp_path: Path) -> None:
     path.write_text("<svg><g></svg>")
     with pytest.raises(UserError, match=r"half\.svg: not an SVG"):
         read_picture("half", path, "")
+
+
+def test_what_is_not_pretrained_is_named() -> None:
+    labels = yaml.safe_load((TRANSLATIONS / "en.yaml").read_text())
+    new = {"new_keys": ["classifier.bias", "classifier.weight"], "missing_keys": []}
+    assert _new_weights(new, labels) == "drawn anew in every run: classifier"
+    lacking = {**new, "missing_keys": ["bert.pooler.dense.weight"]}
+    assert _new_weights(lacking, labels).endswith("; the checkpoint has no bert.pooler.dense")
+    assert _new_weights({**new, "weights": "random"}, labels) == _new_weights({}, labels) == ""

@@ -30,7 +30,7 @@ def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
 def draw(
     random: np.random.Generator, n: int, seeds: int, mean: float, rows: float, spread: float
 ) -> np.ndarray:
-    """Runs of one method: each row has its own chance of being right, each seed its own luck."""
+    """Runs of one method: each row has its own chance of being right, each seed its own effect."""
     ability = random.normal(0, 1, n) * rows + random.normal(0, spread, (seeds, 1))
     noise = random.normal(0, 0.4, (seeds, n))
     # P(ability + noise > threshold) averages to `mean` over rows, seeds and noise
@@ -60,12 +60,12 @@ def test_variance_is_that_of_a_literal_two_way_bootstrap() -> None:
         in_a, in_b = random.integers(0, 3, 2), random.integers(0, 4, 3)
         resampled[i] = a[in_a][:, rows].mean() - b[in_b][:, rows].mean()
     # unbiased variance components by ordinary two-way analysis of variance, with a library
-    surplus = 2 * sum(residual_mean_square(x) / x.size for x in (a, b))
+    residual = 2 * sum(residual_mean_square(x) / x.size for x in (a, b))
     assert found.value[0] == pytest.approx(observed)
     # the pooled variance over seeds where the bootstrap has each method's own; two rows added
     own = sum(x.mean(axis=1).var(ddof=1) / len(x) for x in (a, b))
     error = np.sqrt(found.errors.rows[0] + own)
-    assert error == pytest.approx(np.sqrt(resampled.var() - surplus), rel=0.03)
+    assert error == pytest.approx(np.sqrt(resampled.var() - residual), rel=0.03)
 
 
 def residual_mean_square(correct: np.ndarray) -> float:
@@ -179,8 +179,8 @@ def test_nothing_is_said_of_methods_where_no_seed_was_repeated() -> None:
 
 def test_a_drop_pairs_the_seeds() -> None:
     random = np.random.default_rng(10)
-    luck = random.normal(0, 0.05, (5, 1))
-    home, away = (random.random((5, n)) < 0.85 + luck for n in (3000, 2000))
+    effect = random.normal(0, 0.05, (5, 1))
+    home, away = (random.random((5, n)) < 0.85 + effect for n in (3000, 2000))
     others = {"x": random.random((5, 3000)) < 0.8}, {"x": random.random((5, 2000)) < 0.8}
     scores = [
         accuracies(panel({"m": correct} | other), [], None)
@@ -234,7 +234,7 @@ def test_holm_agrees_with_statsmodels_and_his_example() -> None:
 
 
 def test_letters_of_a_hand_example() -> None:
-    # best to worst; 1-2, 2-3-4 and 4-5 cannot be told apart, all other pairs can
+    # best to worst; 1-2, 2-3-4 and 4-5 do not differ significantly, all other pairs do
     differ = np.ones((5, 5), bool)
     for i, j in ((0, 1), (1, 2), (2, 3), (1, 3), (3, 4)):
         differ[i, j] = differ[j, i] = False

@@ -41,3 +41,10 @@ def did_you_mean(
     near = difflib.get_close_matches(name, list(known), most, cutoff)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else otherwise
     return f"; {hint}" if hint else ""
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names with commas, the first of them where there are more than `most`."""
+    names = list(names)
+    rest = f", … ({len(names):,} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

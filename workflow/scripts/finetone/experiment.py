@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from finetone.identity import Identities, without
+from finetone.identity import identify, without
 from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
@@ -38,12 +38,11 @@ class Experiment(Names):
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         super().__init__(config, folder)
-        self._identities = Identities(config, folder)
         self._added: list[str] = []
         self._made: dict[str, Made] = {}
         self._fingerprints: dict[str, str] = {}
 
-    def add(self, artifact: str, settings: Settings, inputs: Iterable[str]) -> None:
+    def add(self, artifact: str, settings: Settings, inputs: Mapping[str, str | list[str]]) -> None:
         """Register a table, figure or page.
 
         Parameters
@@ -53,9 +52,11 @@ class Experiment(Names):
         settings
             Those that decide its bytes.
         inputs
-            The artifacts it is made from.
+            Files it is made from, as its rule has them: {name: `<exp>/path`, or a list of these}.
         """
-        self._made[artifact] = settings, list(dict.fromkeys(map(_whole, inputs)))
+        lists = ([given] if isinstance(given, str) else given for given in inputs.values())
+        files = (_whole(file.removeprefix("<exp>/")) for given in lists for file in given)
+        self._made[artifact] = settings, list(dict.fromkeys(files))
         self._added.append(artifact)
 
     @property
@@ -119,11 +120,11 @@ class Experiment(Names):
         # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
         block = without(block, *idle)
-        return block | self._identities.of("datasets", dataset), []
+        return block | identify(block, self.folder / "data" / dataset), []
 
     def _models(self, model: str) -> Made:
         block = without(self.config["models"][model], *SHOWN, "recipe")
-        block |= self._identities.of("models", model)
+        block |= identify(block, self.folder / "models" / model)
         if "intermediate" in block:
             base = block["intermediate"]["from"]
             block["intermediate"] = without(block["intermediate"], "hub")
@@ -136,7 +137,8 @@ class Experiment(Names):
         return block | {"classes": len(self.config["datasets"][self.source]["labels"])}, inputs
 
     def _questions(self, model: str) -> Made:
-        return self._identities.of("questions", model), []
+        block = self.config["models"][model]["intermediate"]
+        return identify(block, self.folder / "questions" / model), []
 
     def _audit(self, name: str) -> Made:
         return {}, [f"data/{name.removesuffix('.json')}"]

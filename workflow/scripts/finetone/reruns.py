@@ -55,7 +55,7 @@ def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     experiment
         With all its artifacts.
     wanted
-        The artifacts that a run was asked for.
+        The artifacts that a run is to make.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def _times(file: Path) -> tuple[int, int]:
 def take(experiment: Experiment) -> None:
     """Record that all artifacts without a record were made with the present settings.
 
-    This concerns all artifacts of the experiment, whatever a run was asked for.
+    This concerns all artifacts of the experiment, not only what a run is to make.
     """
     unrecorded = examine(experiment, experiment.added).unrecorded
     new = {each: experiment.fingerprint(each) for each in unrecorded}

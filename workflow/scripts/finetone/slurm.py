@@ -34,13 +34,13 @@ SIZE = "lower gpu, mem_mb, nodes or set-threads in the profile"
 # The first pattern that matches the whole reason: what it means, and what to change.
 FIXED = (
     (r"PartitionTimeLimit",
-     "more time is asked for than the partition lets a job run",
+     "more time is requested than the partition lets a job run",
      f"lower runtime in the profile (what was saved is kept), or {PARTITION}"),
     (r"Partition(NodeLimit|MinNodes|MaxNodes|Config)",
      "the partition does not run jobs of this size, or not of this user", f"{SIZE}, or {PARTITION}"),
     (r"Partition(Down|Inactive)", "the partition is closed", f"wait, or {PARTITION} (sinfo shows them)"),
     (r"BadConstraints|NoConstraints|Constraints",
-     "no node has everything that is asked for",
+     "no node has everything that is requested",
      f"change constraint or gpu_model, or {SIZE} (sinfo -o '%P %c %m %G %f' shows what there is)"),
     (r"(Requires)?Reservation.*",
      "a reservation is missing, over or not begun", f"change slurm-reservation in the profile, or {PARTITION}"),
@@ -107,30 +107,24 @@ def explain(reason: str) -> tuple[str, str]:
         return "see JOB REASON CODES in man squeue", "if it stays, ask the cluster's administrators"
     who = "QOS" if owner[0] == "QOS" else "account"
     on = re.sub("Per(Job|Node|User|Account|Limit)|Limit", "", reason)
-    key = next((key for pattern, key in KEYS if re.search(pattern, on)), "what is asked for")
+    key = next((key for pattern, key in KEYS if re.search(pattern, on)), "what is requested")
     other = f"or change {'slurm-qos' if who == 'QOS' else 'slurm_account'}"
     if key == "jobs":
-        return (
-            f"the {who} lets no more jobs run at once",
-            "nothing to change: it starts as others end",
-        )
+        change = "nothing to change: it starts as others end"
+        return f"the {who} lets no more jobs run at once", change
     if "Min" in reason.replace("Minutes", ""):
-        return f"the {who} wants jobs to ask for more", f"raise {key} in the profile, {other}"
+        return f"the {who} wants jobs to request more", f"raise {key} in the profile, {other}"
     if "PerJob" in reason or "PerNode" in reason or owner[0].endswith("PerLimit"):
         key = f"{key} or runtime" if "Minutes" in reason else key
-        return (
-            f"more is asked for than the {who} lets one job have",
-            f"lower {key} in the profile, {other}",
-        )
+        meaning = f"more is requested than the {who} lets one job have"
+        return meaning, f"lower {key} in the profile, {other}"
     if "Minutes" in reason:
-        return (
-            f"what the {who} may use in a period is used up",
-            f"wait, lower {key} or runtime, {other}",
-        )
+        meaning = f"what the {who} may use in a period is used up"
+        return meaning, f"wait, lower {key} or runtime, {other}"
     whose = "user" if "PerUser" in reason else who
     return (
         f"jobs of this {whose} use all that the {who} allows at once",
-        f"it starts as they end, or never if it alone asks for more: then lower {key} in the profile, "
+        f"it starts as they end, or never if it alone requests more: then lower {key} in the profile, "
         f"{other}",
     )
 
@@ -180,19 +174,15 @@ def _sentence(reason: str, jobs: list[Waiting]) -> str:
 def pending(name: str) -> list[Waiting] | None:
     """Pending jobs of this user with a job name; None if squeue fails or does not answer."""
     command = ["squeue", "--me", "--noheader", "--states=PENDING", f"--name={name}"]
+    command += ["--format=%i|%r|%S|%k"]
+    nothing = subprocess.DEVNULL
     try:
-        done = subprocess.run(
-            [*command, "--format=%i|%r|%S|%k"],
-            text=True,
-            errors="replace",
-            timeout=10,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
+        text = subprocess.check_output(
+            command, text=True, errors="replace", timeout=10, stdin=nothing, stderr=nothing
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    rows = (row.split("|", 3) for row in done.stdout.splitlines())
+    rows = (row.split("|", 3) for row in text.splitlines())
     return [
         Waiting(row[0], row[3].removeprefix("rule_").replace("_wildcards_", " "), row[1], row[2])
         for row in rows

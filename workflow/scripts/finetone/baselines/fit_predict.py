@@ -16,14 +16,13 @@ import pyarrow.parquet as pq
 from finetone import files, machine
 from finetone.baselines.baseline import Learned, Predictor, Task
 from finetone.baselines.registry import baseline
-from finetone.errors import UserError
+from finetone.errors import UserError, listed
 from finetone.formats import predictions, run_record
 from finetone.formats.run_record import RunRecord
 from finetone.identity import without
 from finetone.log import logger
 from finetone.provenance import Provenance
 
-SHOWN = ("title", "colour", "group", "kind")  # keys of an entry that change nothing learned
 FACTS = "model.json"
 CHUNK = 4096  # texts predicted at a time, which bounds memory
 
@@ -69,7 +68,7 @@ def fit(
     task = Task(
         kind=block["kind"],
         config_key=f"baselines.{method}",
-        settings=without(block, *SHOWN),
+        settings=without(block, "kind"),
         texts=texts,
         ids=ids,
         labels=labels,
@@ -161,8 +160,8 @@ def predict(
     names = files.read_json(manifest)["labels"]
     if names != about["labels"]:
         raise UserError(
-            f"datasets.{dataset}.labels: {', '.join(names)}, but {method} was trained to tell "
-            f"{', '.join(about['labels'])}; give both datasets the same labels in the same order"
+            f"datasets.{dataset}.labels: {', '.join(names)}, but {method} was trained on "
+            f"{listed(about['labels'])}; give both datasets the same labels in the same order"
         )
     ids, texts, labels = _read(rows)
     logits = [np.zeros((0, len(names)), dtype=np.float32)]

@@ -26,7 +26,7 @@ class Lexicon:
     def fit(cls, task: Task, folder: Path) -> Learned:
         if len(task.names) != 2:
             raise UserError(
-                f"{task.config_key}.kind: lexicon tells two classes apart (the second is the "
+                f"{task.config_key}.kind: lexicon knows two classes (the second is the "
                 f"positive one), but the source dataset has {len(task.names)}: "
                 f"{', '.join(task.names)}; remove this baseline"
             )

@@ -25,7 +25,7 @@ KINDS = {
 
 
 def baseline(kind: str) -> "type[Baseline]":
-    """The class of a kind, imported when it is asked for."""
+    """The class of a kind, imported when it is needed."""
     module, name = KINDS[kind].path.split(".")
     found: Any = getattr(import_module(f"finetone.baselines.{module}"), name)
     return found

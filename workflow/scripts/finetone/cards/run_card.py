@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from finetone.errors import listed
 from finetone.formats.run_record import RunRecord
 
 
@@ -33,7 +34,7 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
         front["base_model"] = base["id"]
     if "license" in base:  # a fine-tuned model keeps the licence of its base model
         front["license"] = base["license"]
-    labels = ", ".join(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
+    labels = listed(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
     versions = ", ".join(f"{key} {value}" for key, value in run.versions.items())
     dev = run.dev_scores

@@ -110,17 +110,11 @@ def placement(options: argparse.Namespace) -> list[str]:
 def check_request(options: argparse.Namespace) -> None:
     """Refuse a size that no node can run, by a test submission of a job like the largest one."""
     place = f"partition {options.partition!r}" if options.partition else "the default partition"
-    size = [f"--cpus-per-task={options.threads}", f"--mem={options.mem_mb}"]
-    size += [f"--gpus={options.gpu}"] if options.gpu else []
+    size = {"cpus-per-task": options.threads, "mem": options.mem_mb, "time": options.runtime}
+    size |= {"gpus": options.gpu} if options.gpu else {}
+    given = [f"--{name}={value}" for name, value in size.items()]
     try:
-        ask(
-            "sbatch",
-            "--test-only",
-            f"--time={options.runtime}",
-            *size,
-            *placement(options),
-            "--wrap=true",
-        )
+        ask("sbatch", "--test-only", *given, *placement(options), "--wrap=true")
     except UserError as problem:
         raise UserError(
             f"{place} cannot run a job of {options.gpu} GPU, {options.threads} threads and "
@@ -159,21 +153,9 @@ def check_results(options: argparse.Namespace) -> None:
         raise UserError(f"--results {folder}: {error.strerror}; give one to write into") from None
     script = 'test -e "$0" && : > "$1"'
     try:
-        command = [
-            "srun",
-            "-n1",
-            "--mem=100",
-            "--time=2",
-            "--chdir=/",
-            "--quiet",
-            *placement(options),
-        ]
-        node = subprocess.run(
-            [*command, "sh", "-c", script, str(here), str(there)],
-            text=True,
-            capture_output=True,
-            timeout=options.wait,
-        )
+        command = ["srun", "-n1", "--mem=100", "--time=2", "--chdir=/", "--quiet"]
+        command += [*placement(options), "sh", "-c", script, str(here), str(there)]
+        node = subprocess.run(command, text=True, capture_output=True, timeout=options.wait)
         end = time.monotonic() + 10  # caches of network file systems
         while node.returncode == 0 and not there.exists() and time.monotonic() < end:
             time.sleep(0.2)
@@ -191,10 +173,8 @@ def check_results(options: argparse.Namespace) -> None:
 
 def check_orphans() -> None:
     """Refuse to start beside jobs of a snakemake that died: the same work would be sent again."""
-    rows = [
-        row.split(maxsplit=1) for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines()
-    ]
-    ids = [row[0] for row in rows if len(row) == 2 and Path(row[1]) == Path.cwd()]
+    rows = (row.partition(" ") for row in ask("squeue", "--me", "-h", "-o", "%A %Z").splitlines())
+    ids = [job for job, _, folder in rows if folder and Path(folder) == Path.cwd()]
     if ids:
         raise UserError(
             f"jobs of an earlier snakemake are still at work in {Path.cwd()}: wait until they end, or "

@@ -51,14 +51,9 @@ def run(options: argparse.Namespace) -> int:
     terminal.addFilter(lambda record: record.levelno < logging.ERROR)  # errors are printed below
     logging.getLogger("finetone").addHandler(terminal)
     try:
-        with graph(
-            options.snakefile,
-            [options.target],
-            options.configfile,
-            cores=options.cores,
-            force=True,
-        ) as dag:
-            job = job_of(dag, options.target)
+        target, cores = options.target, options.cores
+        with graph(options.snakefile, [target], options.configfile, cores=cores, force=True) as dag:
+            job = job_of(dag, target)
             with locked(dag):
                 return foreground(dag.workflow, job)
     except (RuleException, WorkflowError) as error:

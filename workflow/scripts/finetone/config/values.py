@@ -17,6 +17,8 @@ from finetone.errors import UserError
 
 MOST = 100_000  # values in one configuration; the largest experiment here has 400
 DEEPEST = 100  # levels of mappings and lists
+TOO_MANY = f"more than {MOST:,} values, with what aliases (*name) repeat; use fewer"
+TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 LARGEST = 2**63 - 1  # whole number that files, random generators and tables hold
 
 
@@ -33,7 +35,7 @@ class _Loader(yaml.SafeLoader):
         self.level += 1
         self.values += 1
         if self.level > DEEPEST:
-            self._refuse(f"nested deeper than {DEEPEST} levels")
+            self._refuse(TOO_DEEP)
         alias = self.check_event(yaml.AliasEvent)
         node = super().compose_node(parent, index)
         assert node is not None  # or an error is raised
@@ -45,7 +47,7 @@ class _Loader(yaml.SafeLoader):
         else:
             self._refuse("an alias (*name) inside its own anchor (&name) repeats itself for ever")
         if self.values > MOST:
-            self._refuse(f"more than {MOST:,} values, with what aliases (*name) repeat; use fewer")
+            self._refuse(TOO_MANY)
         return node
 
     def _refuse(self, problem: str) -> None:
@@ -91,13 +93,10 @@ def faults(config: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
             continue
         count += len(value)
         if count > MOST:
-            yield (
-                path[:4],
-                f"more than {MOST:,} values, with what aliases (*name) repeat; use fewer",
-            )
+            yield path[:4], TOO_MANY
             return
         if len(path) >= DEEPEST:
-            yield path[:4], f"nested deeper than {DEEPEST} levels"
+            yield path[:4], TOO_DEEP
             return
         keyed = list(value.items() if isinstance(value, dict) else enumerate(value))
         names: set[str] = set()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from finetone import files
-from finetone.data.splits import read_split
+from finetone.data.splits import read_split, rows_of_labels
 from finetone.log import logger
 from finetone.provenance import Provenance, keys_of
 
@@ -102,7 +102,7 @@ def _folded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _split_facts(frame: pd.DataFrame, folded: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
-    counts = np.bincount(frame["label"], minlength=len(labels))
+    of_labels = rows_of_labels(frame, labels)
     words = np.array([len(text.split()) for text in frame["text"]])
     characters = np.array([len(text) for text in frame["text"]])
     groups = folded.groupby("key")["label"].agg(["size", "nunique"])
@@ -110,8 +110,8 @@ def _split_facts(frame: pd.DataFrame, folded: pd.DataFrame, labels: list[str]) -
     conflicting = repeated[repeated["nunique"] > 1]
     return {
         "rows": len(frame),
-        "labels": {name: int(count) for name, count in zip(labels, counts, strict=True)},
-        "balance": float(counts.min() / counts.max()),
+        "labels": of_labels,
+        "balance": min(of_labels.values()) / max(of_labels.values()),
         "empty": sum(not any(map(str.isalnum, text)) for text in frame["text"]),
         "multiline": int(frame["text"].str.contains("[\r\n]").sum()),
         "duplicates": {

@@ -58,37 +58,30 @@ def prepare(
     if "train" in frames:
         require_classes(frames["train"]["label"].to_numpy(), labels, config_key)
 
-    target = Path(target)
-    manifest = target / "manifest.json"
-    manifest.unlink(missing_ok=True)  # it must never describe files that are being replaced
-    for split in splits.NAMES:
-        path = target / f"{split}.parquet"
-        if split in frames:
-            splits.write_split(frames[split], path)
-        else:
-            path.unlink(missing_ok=True)
+    rows = {split: splits.rows_of_labels(frame, labels) for split, frame in frames.items()}
     card_license = source.pop("license", None)
-    hashes = {split: files.sha256(target / f"{split}.parquet") for split in frames}
-    files.write_json(
-        manifest,
-        keys_of(provenance)
-        | {
-            "dataset": name,
-            "source": source,
-            "license": card_license,
-            "labels": labels,
-            "columns": {"text": block["text"], "label": block["label"]},
-            "threshold": block.get("threshold"),
-            "split": block.get("split"),
-            "sample": block.get("sample"),
-            "rows": {split: _rows(frame, labels) for split, frame in frames.items()},
-            "dropped": dropped,
-            "splits": hashes,
-            "content": files.checksum({"labels": labels, **hashes}),
-        },
-    )
+    facts = {
+        "dataset": name,
+        "source": source,
+        "license": card_license,
+        "labels": labels,
+        "columns": {"text": block["text"], "label": block["label"]},
+        "threshold": block.get("threshold"),
+        "split": block.get("split"),
+        "sample": block.get("sample"),
+        "rows": rows,
+        "dropped": dropped,
+    }
+    with files.atomic(target) as folder:
+        folder.mkdir()
+        hashes = {
+            split: splits.write_split(frame, folder / f"{split}.parquet")
+            for split, frame in frames.items()
+        }
+        facts |= {"splits": hashes, "content": files.checksum({"labels": labels, **hashes})}
+        files.write_json(folder / "manifest.json", keys_of(provenance) | facts)
     for split, frame in frames.items():
-        logger.info("%s: %s: %d rows, %s", name, split, len(frame), _rows(frame, labels))
+        logger.info("%s: %s: %d rows, %s", name, split, len(frame), rows[split])
 
 
 def _normalise(
@@ -128,8 +121,3 @@ def _normalise(
             "label": numbers[~ties],
         }
     )
-
-
-def _rows(frame: pd.DataFrame, labels: list[str]) -> dict[str, int]:
-    counts = np.bincount(frame["label"], minlength=len(labels))
-    return {name: int(count) for name, count in zip(labels, counts, strict=True)}

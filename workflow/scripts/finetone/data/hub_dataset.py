@@ -7,8 +7,8 @@ import pandas as pd
 
 from finetone.data import limits
 from finetone.errors import UserError, first_line
-from finetone.hub.client import fetch_dataset, stated_license
-from finetone.hub.faults import sentence, unreachable
+from finetone.hub import client
+from finetone.hub.faults import sentence
 from finetone.hub.repository import Repository
 from finetone.log import logger
 
@@ -23,7 +23,7 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dic
     """
     repository = Repository.of("dataset", block["hub"], f"datasets.{name}")
     wanted = block.get("splits") or {"train": "train", "test": "test"}
-    commit, card_license = _resolve(repository)
+    commit, card_license = client.dataset_commit(repository)
     tables = {ours: _split(repository, block, theirs, commit) for ours, theirs in wanted.items()}
     source = {
         "kind": "hub",
@@ -35,21 +35,6 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dic
         "license": card_license,
     }
     return tables, source
-
-
-def _resolve(repository: Repository) -> tuple[str, str | None]:
-    """The commit behind the revision, and the licence named on the repository's card."""
-    id_, revision = repository.id, repository.revision
-    try:  # fills the cache that `datasets` reads: checked by hash, retried where the hub is busy
-        info = fetch_dataset(repository)
-    except UserError as error:
-        cause = error.__cause__
-        failed = getattr(getattr(cause, "response", None), "status_code", 0) >= 500
-        if repository.pinned and cause and (failed or unreachable(cause)):
-            logger.warning("%s: hub not reached, looking for %s in the cache", id_, revision)
-            return revision, None
-        raise
-    return str(info.sha), stated_license(info)
 
 
 def _split(repository: Repository, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from finetone.errors import UserError
+from finetone.errors import UserError, listed
 from finetone.log import logger
 
 TIE = -1  # a value equal to the threshold: belongs to no class, its row is dropped
@@ -23,7 +23,7 @@ def to_numbers(
     label_values: dict[Any, str] | None = None,
     threshold: float | None = None,
     rows: Sequence[int] | npt.NDArray[np.int64] | None = None,
-) -> npt.NDArray[np.int8]:
+) -> npt.NDArray[np.int16]:
     """Class numbers [n] of a label column; TIE marks values equal to `threshold`.
 
     Without map or threshold a value is a class name, or a number 0 … k-1 (as 1, "1" or 1.0).
@@ -46,7 +46,7 @@ def to_numbers(
         convert, allowed = _by_threshold(threshold), "a finite number"
     elif label_values is not None:
         known = {_written(value): labels.index(name) for value, name in label_values.items()}
-        convert, allowed = lambda value: known.get(_written(value)), ", ".join(known)
+        convert, allowed = lambda value: known.get(_written(value)), listed(known)
     else:
         known, allowed = _names_and_numbers(labels)
         convert = lambda value: known.get(_written(value))  # noqa: E731
@@ -63,10 +63,10 @@ def to_numbers(
             if key and len(seen) < 1000:
                 seen[key] = number
         numbers.append(number)
-    return np.array(numbers, dtype=np.int8)
+    return np.array(numbers, dtype=np.int16)
 
 
-def require_classes(numbers: npt.NDArray[np.int8], labels: Sequence[str], config_key: str) -> None:
+def require_classes(numbers: npt.NDArray[np.int16], labels: Sequence[str], config_key: str) -> None:
     """Raise UserError unless training rows hold two classes; warn of declared but absent ones."""
     counts = np.bincount(numbers, minlength=len(labels))
     absent = [name for name, count in zip(labels, counts, strict=True) if not count]
@@ -77,7 +77,7 @@ def require_classes(numbers: npt.NDArray[np.int8], labels: Sequence[str], config
             "(is the file sorted by label, or threshold wrong?)"
         )
     if absent:
-        logger.warning("%s: no training row is labelled %s", config_key, ", ".join(absent))
+        logger.warning("%s: no training row is labelled %s", config_key, listed(absent))
 
 
 def _by_threshold(threshold: float) -> Callable[[Any], int | None]:
@@ -98,9 +98,9 @@ def _by_threshold(threshold: float) -> Callable[[Any], int | None]:
 def _names_and_numbers(labels: Sequence[str]) -> tuple[dict[str, int], str]:
     known = {_written(name): number for number, name in enumerate(labels)}
     if any(INTEGER.fullmatch(name) for name in known):
-        return known, "one of " + ", ".join(labels)
+        return known, f"one of {listed(labels)}"
     by_position = {str(number): number for number in range(len(labels))}
-    return {**by_position, **known}, f"one of {', '.join(labels)} or 0 … {len(labels) - 1}"
+    return {**by_position, **known}, f"one of {listed(labels)} or 0 … {len(labels) - 1}"
 
 
 def _written(value: Any) -> str:

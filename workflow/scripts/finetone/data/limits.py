@@ -42,7 +42,7 @@ class Table:
 
     def __init__(self, name: str, columns: Sequence[str], packed: int) -> None:
         self.columns: dict[str, list[Any]] = {column: [] for column in columns}
-        self._filling = list(self.columns.values())  # a column asked for twice is there once
+        self._filling = list(self.columns.values())  # a column that is named twice is there once
         self._name, self._packed, self._most = name, packed, most(packed)
         self._rows = self._size = 0
 

@@ -12,21 +12,27 @@ from finetone import files
 from finetone.errors import UserError, first_line
 from finetone.seeds import derive
 
-NAMES = ("train", "test", "dev")
-SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8())])
+SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int16())])
 
 
-def write_split(frame: pd.DataFrame, path: Path) -> None:
-    """Write columns `id`, `text`, `label` as Parquet, whole or not at all."""
+def write_split(frame: pd.DataFrame, path: Path) -> str:
+    """Write columns `id`, `text`, `label` as Parquet, whole or not at all; return the hex sha256."""
     table = pa.table(
         {name: pa.array(frame[name], SCHEMA.field(name).type) for name in SCHEMA.names}
     )
     with files.atomic(path) as partial:
         pq.write_table(table.cast(SCHEMA), partial, compression="zstd")
+    return files.sha256(path)
+
+
+def rows_of_labels(frame: pd.DataFrame, labels: list[str]) -> dict[str, int]:
+    """The number of rows of every label, by its name."""
+    counts = np.bincount(frame["label"], minlength=len(labels))
+    return {name: int(count) for name, count in zip(labels, counts, strict=True)}
 
 
 def read_split(path: Path) -> pd.DataFrame:
-    """Columns `id` int64, `text` str, `label` int8; anything else is a UserError."""
+    """Columns `id` int64, `text` str, `label` int16; anything else is a UserError."""
     try:
         table = pq.ParquetFile(path).read().select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, OSError, KeyError) as error:
@@ -36,7 +42,7 @@ def read_split(path: Path) -> pd.DataFrame:
 
 
 def choose(
-    labels: npt.NDArray[np.int8], rows: int, seed: int, *names: str | int
+    labels: npt.NDArray[np.int16], rows: int, seed: int, *names: str | int
 ) -> npt.NDArray[np.int64]:
     """Places [rows] of a stratified choice, ascending; class shares by largest remainder.
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetone.errors import UserError, first_line
+from finetone.files import manifest_of
 from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
 from finetone.log import logger
 from finetone.provenance import Provenance
@@ -48,12 +49,11 @@ def tokenize(
     ------
     UserError
         The tokenizer cannot be loaded, has neither pad nor end token, or yields ids that the model
-        has no embedding for.
+        has no embedding for; or a text of any split is longer than the model can read.
     """
     tokenizer = load_tokenizer(model_dir)
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    if pad is None:
-        raise UserError(f"{model_dir}: its tokenizer has neither a pad nor an end-of-text token")
+    _check_length(tokenizer, split_parquet.parent, model_dir, max_length, batch)
+    pad = _pad_token(tokenizer, model_dir)
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
@@ -90,6 +90,7 @@ def load_tokenizer(model_dir: Path) -> Any:
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         reason = first_line(error)
         raise UserError(f"{model_dir}: its tokenizer cannot be loaded ({reason})") from None
+    tokenizer.truncation_side = "right"  # all models read the beginnings of texts
     if not tokenizer.is_fast:
         logger.warning("%s: has a slow (pure Python) tokenizer only", model_dir)
     return tokenizer
@@ -140,13 +141,43 @@ def _encode(
         yield ids, cut
 
 
-def _check_vocabulary(model_dir: Path, flat: npt.NDArray[np.int32]) -> None:
-    """Refuse ids without an embedding here, with a sentence, rather than later inside a kernel."""
+def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: int) -> None:
+    """Refuse texts of any split that the model has no positions for, before it is trained."""
+    manifest = manifest_of(model_dir)
+    # earlier versions recorded the tokenizer's opinion, which limits nothing
+    limit = manifest.get("max_length") if "new_keys" in manifest else None
+    if limit is None or cut <= limit:
+        return
+    for split in sorted(data.glob("*.parquet")):
+        texts = pq.read_table(split, columns=["text"]).column("text")
+        for encoded, _ in _encode(tokenizer, texts, cut, batch):
+            if (longest := max(map(len, encoded), default=0)) > limit:
+                raise UserError(
+                    f"max_length: the {split.stem} split has texts of {longest} tokens, but "
+                    f"{model_dir.name} has {limit} positions; set max_length to {limit} or less"
+                )
+
+
+def _pad_token(tokenizer: Any, model_dir: Path) -> int:
+    """The token that fills up batches: the model's own, which its head skips, or the tokenizer's."""
+    known = (_config(model_dir).get("pad_token_id"), tokenizer.pad_token_id, tokenizer.eos_token_id)
+    for number in known:
+        if isinstance(number, int) and number >= 0:
+            return number
+    raise UserError(f"{model_dir}: its tokenizer has neither a pad nor an end-of-text token")
+
+
+def _config(model_dir: Path) -> dict[str, Any]:
     config = Path(model_dir) / "config.json"
     try:
-        size = json.loads(config.read_text(encoding="utf-8")).get("vocab_size")
-    except (OSError, ValueError, AttributeError) as error:
+        return dict(json.loads(config.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{config}: not a readable model configuration ({error})") from None
+
+
+def _check_vocabulary(model_dir: Path, flat: npt.NDArray[np.int32]) -> None:
+    """Refuse ids without an embedding here, with a sentence, rather than later inside a kernel."""
+    size = _config(model_dir).get("vocab_size")
     if isinstance(size, int) and len(flat) and (highest := int(flat.max())) >= size:
         raise UserError(
             f"{model_dir}: tokenizer larger than the embedding (token id {highest}, vocab_size "

@@ -1,6 +1,7 @@
 """From token files to tensors: the order of an epoch and dynamic padding."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -8,15 +9,40 @@ import torch
 from finetone.formats.token_file import Tokens
 from finetone.seeds import derive
 
+PaddingSide = Literal["right", "left"]
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded rows: `input_ids`, `attention_mask` int64 [b, t], `labels` int64 [b]."""
+    """Padded rows: `input_ids`, `attention_mask` int64 [b, t], `labels` int64 [b].
+
+    On the host are `lengths`, the real tokens per row, int64 [b], and `words`, those tokens' ids
+    one row after the other, int32.
+    """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     labels: torch.Tensor
-    lengths: np.ndarray  # real tokens per row, on the host
+    lengths: np.ndarray
+    words: np.ndarray
+
+    def count(self, token: int) -> np.ndarray:
+        """How often each row has a token among its real ones, int64 [b]."""
+        row = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        return np.bincount(row[self.words == token], minlength=len(self.lengths))
+
+    def ends(self) -> np.ndarray:
+        """The last real token of each row, int32 [b]; no row may be empty."""
+        return self.words[np.cumsum(self.lengths) - 1]
+
+    def take(self, rows: np.ndarray) -> "Batch":
+        """Some of the rows, int64 [m], as wide as all of them."""
+        index = torch.from_numpy(rows).to(self.input_ids.device)
+        words = np.split(self.words, np.cumsum(self.lengths)[:-1])
+        return Batch(
+            self.input_ids[index], self.attention_mask[index], self.labels[index],
+            self.lengths[rows], np.concatenate([words[row] for row in rows]),
+        )  # fmt: skip
 
 
 def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
@@ -24,8 +50,14 @@ def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     return np.random.default_rng(derive(seed, "shuffle", epoch)).permutation(rows)
 
 
-def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int = 0) -> Batch:
-    """Pad rows of a token file on the right and send them to a device.
+def collate(
+    tokens: Tokens,
+    rows: np.ndarray,
+    device: torch.device,
+    width: int = 0,
+    padding_side: PaddingSide = "right",
+) -> Batch:
+    """Pad rows of a token file and send them to a device.
 
     Parameters
     ----------
@@ -37,6 +69,8 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int =
         Where the tensors go.
     width
         Tokens to pad to, if the longest of the rows has fewer.
+    padding_side
+        Where the padding is.
 
     Returns
     -------
@@ -46,14 +80,18 @@ def collate(tokens: Tokens, rows: np.ndarray, device: torch.device, width: int =
     lengths = tokens.lengths[rows]
     width = max(1, width, int(lengths.max(initial=0)))
     real = np.arange(width) < lengths[:, None]
-    ids = np.full((len(rows), width), tokens.meta.pad_token_id, dtype=np.int64)
     source = tokens.offsets[rows][:, None] + np.arange(width)
-    ids[real] = tokens.input_ids[source[real]]
+    words = tokens.input_ids[source[real]]
+    if padding_side == "left":
+        real = real[:, ::-1].copy()
+    ids = np.full((len(rows), width), tokens.meta.pad_token_id, dtype=np.int64)
+    ids[real] = words
     return Batch(
         send(ids, device),
         send(real.astype(np.int64), device),
         send(tokens.labels[rows], device),
         lengths,
+        words,
     )
 
 

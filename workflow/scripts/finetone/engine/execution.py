@@ -10,14 +10,17 @@ import torch
 from torch import nn
 
 from finetone.engine import devices
-from finetone.engine.batches import Batch, by_length
+from finetone.engine.batches import Batch, by_length, collate
 from finetone.engine.fast.dropout import Stream, fast_dropout
+from finetone.engine.fast.full_attention import full_attention
 from finetone.engine.fast.memory import tune_malloc
-from finetone.engine.fast.plan import Plan, choose
+from finetone.engine.fast.plan import Plan, choose, train_once
+from finetone.engine.fast.pooled_token import end_token, reads_last
 from finetone.engine.recipe import EngineOptions
-from finetone.errors import UserError
+from finetone.errors import UserError, first_line
 from finetone.formats.token_file import Tokens
 from finetone.log import logger
+from finetone.models.snapshot import untouched
 
 
 class Execution:
@@ -82,23 +85,79 @@ class Execution:
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
             if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
-                # bf16 would hide small mistakes behind rounding; a few texts in fp32 cost little
-                precision = "fp32" if self.device.type == "cpu" else self.precision
-                logits = partial(self._logits, module, precision)
+                for note in stack.enter_context(full_attention(module)):
+                    self.note(note)
                 before = self.state()
-                self.plan = choose(
-                    module, tokens, training_texts, steps, self.options, precision, logits, stack
-                )
+                if self.precision == "bf16":
+                    self._check_bf16(module, tokens, bool(training_texts))
+                self._choose(module, tokens, training_texts, steps, stack)
                 self.restore(before)
                 for note in self.plan.notes:
                     self.note(note)
             yield
+
+    def _choose(
+        self,
+        module: nn.Module,
+        tokens: Tokens,
+        training_texts: Sequence[Tokens],
+        steps: int,
+        stack: ExitStack,
+    ) -> None:
+        # bf16 would hide small mistakes behind rounding; a few texts in fp32 cost little
+        precision = "fp32" if self.device.type == "cpu" else self.precision
+        logits = partial(self._logits, module, precision)
+        was_training = module.training
+        try:
+            with ExitStack() as undo:
+                self.plan = choose(
+                    module, tokens, training_texts, steps, self.options, precision, logits, undo
+                )
+                stack.push(undo.pop_all())
+        except Exception as error:  # a check that cannot be made must not end a run
+            module.train(was_training)
+            self.plan = Plan(notes=(f"executed plainly, unchecked: {_what(error)}",))
+
+    def _check_bf16(self, module: nn.Module, tokens: Tokens, training: bool) -> None:
+        """Fall back to fp32 if the module cannot be executed, or trained, in bf16."""
+        batch = collate(tokens, np.argsort(tokens.lengths, kind="stable")[:2], self.device)
+        try:
+            with torch.no_grad(), untouched(module):
+                logits = self._logits(module, "bf16", Plan(), batch)
+            if training:
+                train_once(module, lambda: self._logits(module, "bf16", Plan(), batch))
+            if not logits.isfinite().all():
+                raise ArithmeticError("logits are not finite")
+        except torch.OutOfMemoryError:  # not a matter of bf16
+            return
+        except Exception as error:  # DeBERTa mixes types that autocast keeps apart
+            self.precision = "fp32"
+            self.note(f"fp32, for it does not run in bf16: {_what(error)}")
+
+    def collate(self, tokens: Tokens, rows: np.ndarray, width: int = 0) -> Batch:
+        """Pad rows of a token file as the plan has it (`batches.collate`)."""
+        return collate(tokens, rows, self.device, width, self.plan.padding_side)
 
     def logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """Logits of one batch, fp32 [rows, classes]."""
         return self._logits(module, self.precision, self.plan, batch)
 
     def _logits(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
+        """Logits of one batch, in parts where the module's head cannot read all rows at once.
+
+        The heads of encoder-decoders read the last end-of-text token of each row and want as many
+        of them in every row, although a text may have them as words.
+        """
+        if (end := end_token(module)) is not None:
+            counts = batch.count(end)
+            if len(set(counts.tolist())) > 1:
+                order = [np.flatnonzero(counts == count) for count in np.unique(counts)]
+                parts = [self._rows(module, precision, plan, batch.take(rows)) for rows in order]
+                back = np.argsort(np.concatenate(order), kind="stable")
+                return torch.cat(parts)[torch.from_numpy(back).to(self.device)]
+        return self._rows(module, precision, plan, batch)
+
+    def _rows(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
         with ExitStack() as stack:
             stack.enter_context(self.autocast(precision))
             if plan.padding_free:
@@ -107,6 +166,7 @@ class Execution:
 
                 width = batch.input_ids.shape[1]
                 packing = Packing.right_padded(batch.lengths, width, self.device)
+                packing.pooling = plan.pooled_token != "last" or reads_last(module, batch)
                 stack.enter_context(packed(packing, self.stream))
             output = module(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
             return output.logits.float()
@@ -230,3 +290,7 @@ class Execution:
             "compiled": self.plan.compiled,
             "notes": list(self.notes),
         }
+
+
+def _what(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"

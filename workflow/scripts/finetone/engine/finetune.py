@@ -19,12 +19,15 @@ from finetone.files import atomic, manifest_of, sha256
 from finetone.formats import run_record
 from finetone.formats.run_record import RunRecord
 from finetone.formats.token_file import Tokens, read_tokens
-from finetone.models import parameters
+from finetone.models import parameters, positions
+from finetone.models.checkpoint import own_storage
+from finetone.models.tokenizer import is_token
 from finetone.provenance import Provenance
 from finetone.seeds import derive
 
 # files of a model folder that `save_pretrained` writes anew or that speak of the base model only
 NOT_COPIED = {"config.json", "manifest.json", "README.md", ".snakemake_timestamp"}
+OFFSET = 4  # positions that a configuration states and no text can have, at most (RoBERTa: 2)
 WEIGHTS = {".safetensors", ".bin", ".h5", ".msgpack", ".onnx", ".pt", ".index"}
 
 
@@ -153,9 +156,10 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
     }
     auto = AutoModelForSequenceClassification
     module: nn.Module
-    if (
-        manifest_of(model_dir).get("weights") == "random"
-    ):  # all weights are drawn, not only the head's
+    manifest = manifest_of(model_dir)
+    if "pad_token_id" in manifest:  # of the checkpoint; the prepared folder may have been given one
+        head["pad_token_id"] = manifest["pad_token_id"]
+    if manifest.get("weights") == "random":  # all weights are drawn, not only the head's
         module = auto.from_config(
             AutoConfig.from_pretrained(model_dir, **head), dtype=torch.float32
         )
@@ -163,9 +167,11 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
         module = auto.from_pretrained(
             model_dir, dtype=torch.float32, ignore_mismatched_sizes=True, **head
         )
+    own_storage(module)
     config: Any = module.config
-    if config.pad_token_id is None:  # GPT-2
-        config.pad_token_id = tokens.meta.pad_token_id
+    for part in (config, config.get_text_config()):
+        if not is_token(getattr(part, "pad_token_id", None)):  # GPT-2
+            part.pad_token_id = tokens.meta.pad_token_id
     check_fits(model_dir, tokens, module)
     return module
 
@@ -181,18 +187,19 @@ def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:
     if len(tokens) == 0:
         return
     config: Any = module.config
-    largest, vocabulary = int(tokens.input_ids.max(initial=0)), config.get_text_config().vocab_size
-    if largest >= vocabulary:
+    largest = int(tokens.input_ids.max(initial=0))
+    vocabulary = getattr(config.get_text_config(), "vocab_size", None)  # CANINE has none
+    if vocabulary is not None and largest >= vocabulary:
         raise UserError(
             f"{model_dir}: token id {largest} but the model knows only {vocabulary}; "
             "the texts were tokenized for another model"
         )
-    longest, limit = int(tokens.lengths.max()), getattr(config, "max_position_embeddings", None)
-    embeddings = {n: m for n, m in module.named_modules() if isinstance(m, nn.Embedding)}
-    for name, layer in embeddings.items():
-        if limit and name.endswith("position_embeddings") and layer.padding_idx is not None:
-            limit -= layer.padding_idx + 1  # RoBERTa's positions begin after its padding id
-    if limit and longest > limit:
+    longest = int(tokens.lengths.max())
+    stated = positions.stated(config)
+    if stated is None or longest <= stated - OFFSET:
+        return  # asking the module itself takes longer
+    limit = positions.longest(module)
+    if limit is not None and longest > limit:
         raise UserError(
             f"max_length: texts of {longest} tokens, but {model_dir.name} has {limit} positions; "
             f"set max_length to {limit} or less"

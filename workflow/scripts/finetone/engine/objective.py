@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.formats.token_file import Tokens
 
@@ -68,7 +67,7 @@ class Classification:
     def loss(
         self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = collate(self.tokens, rows, execution.device, width)
+        batch = execution.collate(self.tokens, rows, width)
         logits = execution.logits(module, batch)
         loss = F.cross_entropy(logits, batch.labels, reduction="sum")
         return loss, (logits.detach().argmax(1) == batch.labels).sum()

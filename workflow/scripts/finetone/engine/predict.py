@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.recipe import EngineOptions
@@ -17,6 +16,7 @@ from finetone.files import sha256
 from finetone.formats import predictions
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
+from finetone.models.checkpoint import own_storage
 from finetone.provenance import Provenance
 from finetone.statistics.evaluation import Evaluation
 
@@ -65,7 +65,7 @@ def predict_module(
     parts, done, logged_at = [], 0, time.monotonic()
     with torch.inference_mode():
         for rows in batches:
-            parts.append(execution.logits(module, collate(tokens, rows, execution.device)))
+            parts.append(execution.logits(module, execution.collate(tokens, rows)))
             done += len(rows)
             if time.monotonic() - logged_at > LOG_SECONDS:
                 logger.info("predicted %d of %d rows", done, len(tokens))
@@ -126,6 +126,7 @@ def predict(
     limit_onednn_cache(SHAPES)
     data = read_tokens(tokens)
     module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
+    own_storage(module)
     execution = Execution(EngineOptions.of(engine), threads)
     # the folder's own weights first: they are loaded already, the others replace them
     epochs = sorted(weights, key=lambda epoch: weights[epoch] is not None)

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import torch
 
 from finetone.engine import devices
-from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
@@ -118,7 +117,7 @@ def _model(
             module.eval()
             with torch.inference_mode():
                 for batch in execution.prediction_batches(data.lengths[rows]):
-                    execution.logits(module, collate(data, rows[batch], execution.device))
+                    execution.logits(module, execution.collate(data, rows[batch]))
 
         yield {"train": train, "predict": predict}
 

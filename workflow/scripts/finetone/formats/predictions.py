@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finetone import files
-from finetone.errors import UserError, first_line
+from finetone.errors import UserError, first_line, listed
 from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
@@ -121,7 +121,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     lengths = pc.list_value_length(column)
     if pc.any(pc.not_equal(lengths, classes)).as_py():
         raise UserError(
-            f"{head.path}: every row needs {classes} logits, one per label of {list(head.labels)}"
+            f"{head.path}: every row needs {classes} logits, one per label of {listed(head.labels)}"
         )
     logits = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
     # -inf excludes a class; NaN and +inf come from a training run that diverged
@@ -137,7 +137,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     if label.min() < 0 or label.max() >= classes:
         raise UserError(
             f"{head.path}: label {label[(label < 0) | (label >= classes)][0]} is outside "
-            f"0…{classes - 1} ({list(head.labels)})"
+            f"0…{classes - 1} ({listed(head.labels)})"
         )
     result = []
     for number in np.unique(epoch):
@@ -202,7 +202,7 @@ def write(
         {
             "epoch": pa.array(np.repeat(np.array(epochs, dtype=np.int16), len(ids))),
             "id": pa.array(np.tile(ids, len(epochs))),
-            "label": pa.array(np.tile(labels, len(epochs)).astype(np.int8)),
+            "label": pa.array(np.tile(labels, len(epochs)).astype(np.int16)),
             "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel())),
         }
     ).replace_schema_metadata({KEY: json.dumps(meta, ensure_ascii=False)})

@@ -24,7 +24,7 @@ class RunRecord:
     dataset: str = ""
     labels: list[str] = field(default_factory=list)  # names in class order
     recipe: dict[str, Any] = field(default_factory=dict)
-    engine: dict[str, Any] = field(default_factory=dict)  # as it was asked for
+    engine: dict[str, Any] = field(default_factory=dict)  # as configured
     execution: dict[str, Any] = field(default_factory=dict)  # as it came about
     versions: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)  # total, embedding, non_embedding
@@ -62,7 +62,7 @@ def write(run: Path, record: RunRecord, *parts: str, provenance: Provenance | No
     hashes = {
         str(file.relative_to(run.parent)): files.sha256(file)
         for part in parts
-        for file in _files(run.parent / part)
+        for file in files.files_of(run.parent / part)
     }
     keys = keys_of(provenance) | vars(record)
     keys |= {
@@ -111,7 +111,7 @@ def check(run: Path, *parts: str) -> RunRecord:
             for name, digest in record.files.items()
             if name == part or name.startswith(f"{part}/")
         }
-        for file in _files(run.parent / part):
+        for file in files.files_of(run.parent / part):
             if str(file.relative_to(run.parent)) not in hashes:
                 raise files.altered(file, run, run.parent)
         files.unchanged(run, hashes)
@@ -126,9 +126,3 @@ def _content(hashes: Mapping[str, str]) -> str:
     """
     told = ("history.parquet", "README.md")
     return files.checksum({name: hashes[name] for name in hashes if Path(name).name not in told})
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path] if path.exists() else []
-    return sorted(f for f in path.rglob("*") if f.is_file() and f.name != files.STAMP)

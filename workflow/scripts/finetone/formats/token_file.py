@@ -15,7 +15,7 @@ from finetone.errors import UserError, first_line
 from finetone.provenance import Provenance, keys_of
 
 KEY = b"finetone"  # of the schema metadata
-SCHEMA = pa.schema({"id": pa.int64(), "label": pa.int8(), "input_ids": pa.list_(pa.int32())})
+SCHEMA = pa.schema({"id": pa.int64(), "label": pa.int16(), "input_ids": pa.list_(pa.int32())})
 # what a file of other content, or a damaged one, makes of reading it
 DAMAGE = (
     pa.ArrowException,

@@ -17,7 +17,7 @@ from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 
 from finetone import files
 from finetone.errors import UserError, first_line
-from finetone.hub.faults import ERRORS, sentence
+from finetone.hub.faults import ERRORS, sentence, unreachable
 from finetone.hub.repository import Repository
 from finetone.log import logger
 
@@ -67,6 +67,29 @@ def fetch_dataset(repository: Repository) -> DatasetInfo:
         return about
     except (*ERRORS, HFValidationError) as error:
         raise UserError(sentence(error, repository)) from error
+
+
+def dataset_commit(repository: Repository) -> tuple[str, str | None]:
+    """The commit behind a dataset's revision, and the licence that its card names.
+
+    Its files are in the cache afterwards. Where no hub answers, a commit may be there already.
+
+    Raises
+    ------
+    UserError
+        As `fetch_dataset` does.
+    """
+    try:
+        about = fetch_dataset(repository)
+    except UserError as error:
+        cause = error.__cause__
+        failed = getattr(getattr(cause, "response", None), "status_code", 0) >= 500
+        if repository.pinned and cause and (failed or unreachable(cause)):
+            known = repository.id, repository.revision
+            logger.warning("%s: hub not reached, looking for %s in the cache", *known)
+            return repository.revision, None
+        raise
+    return str(about.sha), stated_license(about)
 
 
 def download(repository: Repository, commit: str, sibling: RepoSibling) -> Path:

@@ -7,39 +7,12 @@ the branch has other files, a run that would use the old ones is refused; the us
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from finetone.errors import UserError, first_line
 from finetone.hub.repository import Repository
 from finetone.identity import is_data, source_of
 from finetone.log import logger, refuse_endpoint
-
-
-class Fetched(NamedTuple):
-    """`folder` is made of a repository."""
-
-    repository: Repository
-    folder: Path
-
-
-def fetched(config: dict[str, Any], read: Iterable[Path]) -> list[Fetched]:
-    """Find which of the files and folders `read` come from the hub.
-
-    Parameters
-    ----------
-    config
-        The checked configuration.
-    read
-        Paths in a folder as docs/architecture.md has it: …/models/<name>, …/questions/<name> or
-        …/data/<name>.
-    """
-    sources = _from_hub(config)
-    folders = {folder for path in read for folder in (path, *path.parents)}
-    return [
-        Fetched(sources[key], folder)
-        for folder in sorted(folders)
-        if (key := "/".join(folder.parts[-2:])) in sources
-    ]
 
 
 def _from_hub(config: dict[str, Any]) -> dict[str, Repository]:
@@ -58,17 +31,29 @@ def _from_hub(config: dict[str, Any]) -> dict[str, Repository]:
     return sources
 
 
-def refuse(fetched: Iterable[Fetched]) -> None:
+def refuse_moved(config: dict[str, Any], read: Iterable[Path]) -> None:
     """Ask the hub about every branch or tag; silent where none moved, or no hub answers.
+
+    Parameters
+    ----------
+    config
+        The checked configuration.
+    read
+        Files and folders that a run reads. Those of the hub are in a folder as docs/architecture.md
+        has it: …/models/<name>, …/questions/<name> or …/data/<name>.
 
     Raises
     ------
     UserError
         A branch or tag has other files than those that were fetched.
     """
-    movable = [item for item in fetched if not item.repository.pinned]
-    named = [(item, source) for item in movable if (source := source_of(item.folder))]
-    if not named:
+    repositories = _from_hub(config)
+    fetched = []
+    for folder in sorted({folder for path in read for folder in (path, *path.parents)}):
+        repository = repositories.get("/".join(folder.parts[-2:]))
+        if repository and not repository.pinned and (source := source_of(folder)):
+            fetched.append((repository, folder, source["revision"]))
+    if not fetched:
         return
     refuse_endpoint()
     from huggingface_hub import constants  # only now: most runs pin everything
@@ -77,24 +62,24 @@ def refuse(fetched: Iterable[Fetched]) -> None:
 
     if constants.HF_HUB_OFFLINE:
         return
-    for item, source in named:
-        repo, revision, commit = item.repository.id, item.repository.revision, source["revision"]
+    for repository, folder, commit in fetched:
+        repo, revision = repository.id, repository.revision
         try:
-            now = client.listed(item.repository, timeout=10)
+            now = client.listed(repository, timeout=10)
             if now.sha == commit:
                 continue
-            then = client.listed(replace(item.repository, revision=commit), timeout=10)
+            then = client.listed(replace(repository, revision=commit), timeout=10)
         except faults.ERRORS as error:
             why = f"whether {revision} of {repo} has moved could not be asked ({first_line(error)})"
-            logger.warning("%s.hub: %s", item.repository.config_key, why)
+            logger.warning("%s.hub: %s", repository.config_key, why)
             return
         if _contents(now) != _contents(then):
             raise UserError(
-                f"{item.repository.config_key}.hub: {revision} of {repo} has moved to {now.sha} since "
-                f"{item.folder} was fetched, and its files are others now; to go on with what was "
+                f"{repository.config_key}.hub: {revision} of {repo} has moved to {now.sha} since "
+                f"{folder} was fetched, and its files are others now; to go on with what was "
                 f"fetched write `revision: {commit}` there (nothing is made again), to take the "
                 f"new files delete the folder (all that was made of it is made again): "
-                f"rm -r {item.folder}"
+                f"rm -r {folder}"
             )
 
 

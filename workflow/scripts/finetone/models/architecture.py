@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ MAX_FILE = 256 << 20  # bytes of any other file of the folder but the weights
 MAX_LABELS = 1_000_000
 MAX_PARAMETERS = 100 * 10**9
 MAX_PARTS = 100_000  # modules and weights; BERT with 1,000 layers has 34,000
+ADAPTER = "adapter_config.json"  # of peft
+WHOLE = re.compile(r"^(model|pytorch_model)\b.*\.(safetensors|bin)(\.index\.json)?$")
 COUNTS = (
     "hidden_size",
     "intermediate_size",
@@ -52,18 +55,41 @@ def read_config(folder: Path, config_key: str) -> PretrainedConfig:
         No, broken or oversized config.json, code from the repository wanted, no classifier.
     """
     file = folder / "config.json"
+    if (folder / ADAPTER).is_file():
+        whole = (
+            "both a whole model and "
+            if any(WHOLE.search(each.name) for each in folder.iterdir())
+            else ""
+        )
+        raise UserError(
+            f"{config_key}: {folder} holds {whole}an adapter ({ADAPTER}); merge it into the model it "
+            f"was trained on (peft: merge_and_unload) and name that folder, or remove {ADAPTER}"
+        )
+    refuse_large(folder, config_key)
+    raw = _parse(file, config_key) if file.is_file() else {}
+    inside = sorted(found.parent.name for found in folder.glob("*/config.json"))
+    if inside and "model_type" not in raw:  # a model of sentence-transformers, as they once were
+        raise UserError(
+            f"{config_key}: the model of {folder} is in its sub-folder {inside[0]}; name that folder "
+            "under `path:`"
+        )
     if not file.is_file():
         raise UserError(
             f"{config_key}: there is no config.json in {folder}; name a folder or repository that holds "
             "one model in the format of transformers"
         )
-    refuse_large(folder, config_key)
-    raw = _parse(file, config_key)
+    if raw.get("quantization_config"):
+        raise UserError(
+            f"{config_key}: the weights in {folder} are quantized (quantization_config in config.json) "
+            "and cannot be trained; choose the repository of the weights they were made from"
+        )
     kind = raw.get("model_type")
     kind = kind if kind is None else str(kind)[:40]
     try:
         refuse_sizes(raw)
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        # which kernel computes attention is a matter of the machine, not of the model
+        config._attn_implementation = None
     except Unusable as error:
         raise UserError(f"{config_key}: {file} describes no working model ({error})") from None
     except Exception as error:  # whatever a malformed file makes the library stumble over
@@ -112,7 +138,7 @@ def build(config: PretrainedConfig) -> PreTrainedModel:
     spread = getattr(config, "initializer_range", None)
     if isinstance(spread, int | float) and not 0 <= spread < math.inf:
         raise Unusable(f"initializer_range is {spread}")
-    with torch.device("meta"), _bounded():
+    with on_meta():
         model = AutoModelForSequenceClassification.from_config(config)
     for name, weight in model.named_parameters():
         if not weight.numel():
@@ -127,8 +153,8 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
-    """Stop whatever builds a model in here as soon as it grows beyond reason."""
+def on_meta() -> Iterator[None]:
+    """Build models in here without memory; stop any as soon as it grows beyond reason."""
     parts = parameters = 0
 
     def part(module: nn.Module, name: str, value: nn.Module | None) -> None:
@@ -149,7 +175,8 @@ def _bounded() -> Iterator[None]:
         hooks.register_module_parameter_registration_hook(weight),
     ]
     try:
-        yield
+        with torch.device("meta"):
+            yield
     finally:
         for hook in registered:
             hook.remove()

@@ -9,45 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging
 
 from finetone.errors import UserError, first_line
 from finetone.log import out_of_memory
 from finetone.models import architecture, layers
+from finetone.models.weight_names import WeightNames, without
 
 SMALL = 100_000_000  # parameters that fit into memory whatever the files hold
-
-# Keys of a checkpoint that a classifier has no place for and that nobody misses: heads of
-# pretraining or of another task, poolers that this classifier skips, constant buffers.
-HEADS = [
-    r"cls\.",  # BERT, ERNIE, SqueezeBERT: masked words and next sentence
-    r"lm_head\.",  # RoBERTa, GPT-2
-    r"(mask_|lm_)?predictions\.",  # ALBERT, DeBERTa
-    r"vocab_(transform|layer_norm|projector)\.",  # DistilBERT
-    r"(discriminator|generator)_(predictions|lm_head)\.",  # ELECTRA, ConvBERT
-    r"fit_denses?\b",  # TinyBERT's projections for distillation
-    r"final_logits_bias$",  # BART
-    r"qa_outputs\.",
-    r"(classifier|score|classification_head|sop_classifier)\.",  # of another task
-    r"([a-z_]+\.)?pooler\.",  # RoBERTa keeps one that its classifier does not use
-    r".*\bposition_ids$",
-    r".*\battn\.(masked_)?bias$",  # GPT-2's causal mask
-]
 
 
 @dataclass
 class Loaded:
     """A classifier whose body comes from a checkpoint.
 
-    `weights` holds what the checkpoint really gave (fp32, no classifier head); what is in the
-    model but not there was drawn at random and is listed in `missing`.
+    `weights` holds what the checkpoint really gave (fp32, no classifier head). What is in the model
+    but not there is drawn at random: the classifier's `head`, and what is `missing`. `unexpected`
+    is in the checkpoint, but not in the model.
     """
 
     model: PreTrainedModel
     weights: dict[str, torch.Tensor]
     missing: list[str]
     unexpected: list[str]
+    head: list[str]
 
 
 def load(
@@ -74,7 +61,7 @@ def load(
     config.num_labels = labels
     config.problem_type = None  # left over from another task it would choose another loss
     described = architecture.skeleton(config, config_key)
-    whole = set(described.state_dict())
+    whole, names = set(described.state_dict()), WeightNames.of(config)
     _refuse_few(folder, described.num_parameters(), config_key)
     if keep_layers is not None:
         layers.keep(config, keep_layers, config_key.removeprefix("models."))
@@ -102,19 +89,23 @@ def load(
             "fetch them again or choose another revision"
         ) from None
 
-    head = set(head_keys(model))
-    wrong = {key: (tuple(a), tuple(b)) for key, a, b in info["mismatched_keys"] if key not in head}
-    if wrong:
-        key, (theirs, ours) = next(iter(sorted(wrong.items())))
+    own_storage(model)
+    head = set(names.head(model))
+    # a head of the same name in pretraining may have another shape (Perceiver's decoder)
+    odd = {key: (tuple(a), tuple(b)) for key, a, b in info["mismatched_keys"] if key not in head}
+    head |= {key for key in odd if without(model.base_model_prefix, key) not in names.body}
+    if wrong := sorted(odd.keys() - head):
+        theirs, ours = odd[wrong[0]]
         raise UserError(
-            f"{config_key}: {len(wrong)} weights do not have the shape config.json says, such as {key} "
-            f"({theirs} in the file, {ours} in the model); config and weights do not match"
+            f"{config_key}: {len(wrong)} weights do not have the shape config.json says, such as "
+            f"{wrong[0]} ({theirs} in the file, {ours} in the model); config and weights do not match"
         )
     missing = sorted(set(info["missing_keys"]) - head)
-    _refuse(missing, allow_missing, config_key, "are missing from", "allow_missing")
+    needed = [k for k in missing if without(model.base_model_prefix, k) in names.required]
+    _refuse(needed, allow_missing, config_key, "are missing from", "allow_missing")
     # layers that keep_layers cut off are not unexpected: the whole model has them
     unexpected = sorted(key for key in info["unexpected_keys"] if not _belongs(key, whole, model))
-    strange = [key for key in unexpected if not any(re.match(pattern, key) for pattern in HEADS)]
+    strange = [key for key in unexpected if not names.explains(key, model)]
     _refuse(
         strange,
         allow_unexpected,
@@ -126,7 +117,18 @@ def load(
     absent = head | set(missing)
     weights = {key: value for key, value in model.state_dict().items() if key not in absent}
     _refuse_not_finite(model, absent, config_key)
-    return Loaded(model, weights, missing, unexpected)
+    return Loaded(model, weights, missing, unexpected, sorted(head))
+
+
+def own_storage(module: nn.Module) -> None:
+    """Give every weight memory of its own, which saving and training ask for.
+
+    transformers leaves parts of a weight that the checkpoint holds fused as views of one another.
+    """
+    for weight in [*module.parameters(), *module.buffers()]:
+        alone = weight.untyped_storage().nbytes() == weight.numel() * weight.element_size()
+        if weight.device.type != "meta" and not (alone and weight.is_contiguous()):
+            weight.data = weight.data.clone(memory_format=torch.contiguous_format)
 
 
 @contextmanager
@@ -140,11 +142,6 @@ def quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()
-
-
-def head_keys(model: PreTrainedModel) -> list[str]:
-    """Names of the classifier's own weights: all that lie outside the backbone."""
-    return [key for key in model.state_dict() if not key.startswith(f"{model.base_model_prefix}.")]
 
 
 def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:

@@ -13,6 +13,7 @@ from finetone.hub import client, faults
 from finetone.hub.repository import Repository
 from finetone.log import logger
 from finetone.models import architecture
+from finetone.models.tokenizer import files_of_any
 
 # In order of preference; an index comes with the shards that it lists.
 WEIGHTS = (
@@ -21,19 +22,8 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+WHOLE = set(WEIGHTS)
 SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
-TOKENIZER = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "tokenizer.model",
-)
 
 
 def fetch(repository: Repository) -> tuple[Path, str, str | None]:
@@ -97,11 +87,24 @@ def choose(names: Iterable[str], repo: str, config_key: str) -> list[str]:
         No config.json, or no weights in a format PyTorch reads.
     """
     names = set(names)
+    if architecture.ADAPTER in names:
+        whole = "both a whole model and " if WHOLE & names else ""
+        raise UserError(
+            f"{config_key}.hub: {repo} holds {whole}an adapter ({architecture.ADAPTER}); choose a "
+            "repository of a whole model alone, or merge the adapter into the model it was trained on "
+            "and name that folder under `path:`"
+        )
+    weights = next((name for name in WEIGHTS if name in names), None)
+    inside = sorted(name for name in names if name.endswith("/config.json"))
+    if inside and not ("config.json" in names and weights):
+        raise UserError(
+            f"{config_key}.hub: the model of {repo} is in its sub-folder {inside[0].split('/')[0]}; "
+            "download that folder and name it under `path:`"
+        )
     if "config.json" not in names:
         raise UserError(
             f"{config_key}.hub: {repo} has no config.json; it is no model in the format of transformers"
         )
-    weights = next((name for name in WEIGHTS if name in names), None)
     if weights is None:
         raise UserError(
             f"{config_key}.hub: {repo} has neither model.safetensors nor pytorch_model.bin; "
@@ -113,7 +116,9 @@ def choose(names: Iterable[str], repo: str, config_key: str) -> list[str]:
         shards = sorted(
             name for name in names if (m := SHARD.fullmatch(name)) and m.groups() == (stem, suffix)
         )
-    return [*shards, weights, *(name for name in TOKENIZER if name in names), "config.json"]
+    tokenizers = {name for name in names if name.endswith(".model") and "/" not in name}
+    tokenizers |= names & files_of_any()
+    return [*shards, weights, *sorted(tokenizers), "config.json"]
 
 
 def _cached(repo: str, revision: str) -> Path | None:

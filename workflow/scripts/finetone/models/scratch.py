@@ -32,7 +32,7 @@ def load(
     config.num_labels = labels
     if keep_layers:
         layers.keep(config, keep_layers, config_key.removeprefix("models."))
-    return Loaded(architecture.skeleton(config, config_key), weights={}, missing=[], unexpected=[])
+    return Loaded(architecture.skeleton(config, config_key), {}, [], [], [])
 
 
 def configuration(like: Path, changes: dict[str, Any], config_key: str) -> PretrainedConfig:

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from finetone.errors import UserError
-from finetone.plots.canvas import floor, grid_only, look, new_figure, save
+from finetone.plots.canvas import floor, look, named_rows, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.numbers import DECIMAL, percent, scale, score, score_between, signed
-from finetone.plots.read_table import read, records, rows
+from finetone.plots.read_table import ranked, read, records, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.statistics.evaluation import ERRORS
 
@@ -32,10 +31,7 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
     target
         The SVG file to write.
     """
-    columns = ["method", "rank", "metric", "score", "low", "high", "group"]
-    table = (
-        read(ranking, columns, dataset).sort_values("rank", kind="stable").reset_index(drop=True)
-    )
+    table = ranked(ranking, ["metric", "score", "low", "high", "group"], dataset)
     labels = labels_in(style.language)
     metric = table["metric"].iloc[0]
     table["score"] = table["score"].replace(np.inf, np.nan)  # of a loss; it is off every scale
@@ -91,12 +87,8 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
         figure = new_figure(max(7.6, 2.4 + 3.4 * len(datasets)), 1.35 + 0.3 * len(mean))
         panels = np.atleast_1d(figure.subplots(1, len(datasets), sharey=True))
         for axes, dataset in zip(panels, datasets, strict=True):
-            there = (
-                table[table["dataset"] == dataset]
-                .set_index("method")
-                .reindex(mean.index)
-                .reset_index()
-            )
+            there = table[table["dataset"] == dataset].set_index("method")
+            there = there.reindex(mean.index).reset_index()
             axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
             _rows(axes, there, style, "drop", "drop_low", "drop_high")
             axes.set_title(broken(style.dataset(dataset), 30))
@@ -119,8 +111,7 @@ def draw_published(
     Parameters
     ----------
     published
-        A CSV file with the columns `method` (or `model`), `accuracy` (percent or fractions) and
-        perhaps `epoch`; of one with several tables (column `table`) only "published" counts.
+        The table published.csv, of which the rows of its `table` "published" are drawn.
     summary
         The table summary.csv.
     dataset
@@ -130,29 +121,21 @@ def draw_published(
     target
         The SVG file to write.
     """
-    theirs = read(published, ["accuracy"])
-    if "method" not in theirs and "model" in theirs:
-        theirs = theirs.rename(columns={"model": "method"})
-    if "method" not in theirs:
-        raise UserError(f"{published}: no column 'method' (has {', '.join(map(str, theirs))})")
-    if "table" in theirs:
-        theirs = theirs[theirs["table"] == "published"]
-    theirs = theirs.assign(published=pd.to_numeric(theirs["accuracy"], errors="coerce"))
-    if theirs["published"].max() > 1:  # a table in percent
-        theirs["published"] /= 100
-    keys = ["method", "epoch"] if "epoch" in theirs else ["method"]
+    theirs = read(published, ["table", "method", "accuracy"])
+    theirs = theirs[theirs["table"] == "published"].rename(columns={"accuracy": "published"})
     ours = read(
         summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset
     )
-    if "epoch" not in theirs:
+    keys = ["method", "epoch"]
+    if "epoch" not in theirs:  # of a table without epochs: beside our last
+        keys = ["method"]
         ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
     table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
     labels = labels_in(style.language)
     if table.empty:
         draw_nothing(labels["title_published"], labels["nothing_published"], target)
         return
-    if "epoch" in keys:
-        table = table.sort_values("epoch").groupby("method", as_index=False).last()
+    table = table.sort_values("epoch").groupby("method", as_index=False).last()
     table = table.sort_values("published", ascending=False).reset_index(drop=True)
     with look():
         figure = new_figure(7.6, 1.6 + 0.3 * len(table))
@@ -208,10 +191,8 @@ def _rows(
         axes.plot([scale * row[low], scale * row[high]], [y, y], linewidth=2, **look_of)
         look_of |= {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.8}
         axes.plot(middle, y, marker=style.marker(row["method"]), **look_of)
-    axes.set_yticks(range(len(table)), [short(style.title(m)) for m in table["method"]])
+    named_rows(axes, [short(style.title(method)) for method in table["method"]])
     axes.set_ylim(len(table) - 0.4, -0.6)
-    axes.spines["left"].set_visible(False)
-    grid_only(axes, "x")
 
 
 def _values(axes: Axes, texts: list[str]) -> None:

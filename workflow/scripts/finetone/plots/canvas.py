@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.files import atomic
+from finetone.plots.fitting import broken
 from finetone.plots.style import GRID, INK, MUTED, RULE
 
 # Text is laid out with the font that comes with matplotlib (the same bytes on every machine), and
@@ -84,9 +85,22 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=72, layout="constrained", facecolor="white")
 
 
-def grid_only(axes: Axes, axis: str) -> None:
-    """Keep only the grid lines across one axis ("x" or "y")."""
-    axes.grid(False, axis="y" if axis == "x" else "x")
+def named_rows(axes: Axes, names: list[str]) -> None:
+    """Name the rows 0, 1, … on the left of a picture that has one method per row."""
+    axes.set_yticks(range(len(names)), names)
+    axes.spines["left"].set_visible(False)
+    axes.grid(False, axis="y")
+
+
+def heading(figure: Figure, title: str, most: int) -> None:
+    """Set the title of a whole figure, on at most two lines of `most` columns."""
+    text = broken(title, most)
+    figure.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
+
+
+def error_bars(value: Any, low: Any, high: Any) -> list[Any]:
+    """Lengths of the error bars below and above a value; none where rounding makes it negative."""
+    return [np.maximum(0, value - low), np.maximum(0, high - value)]
 
 
 def save(figure: Figure, target: Path, title: str, description: str) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from finetone.plots.canvas import look, new_figure, save
-from finetone.plots.fitting import broken, short
+from finetone.plots.canvas import heading, look, new_figure, save
+from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.numbers import signed
-from finetone.plots.read_table import read, rows
+from finetone.plots.read_table import ranked, read, rows
 from finetone.plots.style import GRID, INK, MUTED, Style
 
 # brown to blue: light enough for dark text, and distinguishable with any colour blindness
@@ -43,11 +43,7 @@ def draw_comparisons(
     confidence
         Of the tests, in (0, 1): 0.95 marks what is significant at 0.05.
     """
-    order = (
-        read(ranking, ["method", "rank"], dataset)
-        .sort_values("rank", kind="stable")["method"]
-        .tolist()
-    )
+    order = ranked(ranking, [], dataset)["method"].tolist()
     labels = labels_in(style.language)
     title = labels["title_comparisons"].format(dataset=short(style.dataset(dataset)))
     if len(order) < 2:
@@ -91,8 +87,7 @@ def draw_comparisons(
         axes.grid(False)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        heading = broken(title, int(figure.get_figwidth() * 9))
-        figure.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        heading(figure, title, int(figure.get_figwidth() * 9))
         below = f"{labels['difference']}\n{labels['significant'].format(level=level)}"
         figure.supxlabel(
             below, x=0.01, ha="left", ma="left", fontsize=9, color=MUTED, linespacing=1.5

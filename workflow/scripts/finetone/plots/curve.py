@@ -80,31 +80,23 @@ def draw_curve(histories: Sequence[Path], method: str, style: Style, target: Pat
                 fontsize=8,
             )
         if len(runs) > 1:
+            several = labels["mean_of_seeds"].format(n=len(runs))
             kinds = [
-                Line2D(
-                    [],
-                    [],
-                    color=MUTED,
-                    linewidth=1.8,
-                    label=labels["mean_of_seeds"].format(n=len(runs)),
-                ),
+                Line2D([], [], color=MUTED, linewidth=1.8, label=several),
                 Line2D([], [], color=MUTED, linewidth=0.6, alpha=0.6, label=labels["each_seed"]),
             ]
             figure.legend(handles=kinds, loc="outside lower center", ncols=2, labelcolor=MUTED)
         end = mean.iloc[-1]
-        save(
-            figure,
-            target,
-            labels["title_curve"].format(method=style.title(method)),
-            labels["desc_curve"].format(
-                method=style.title(method),
-                steps=steps,
-                epochs=int(mean["epoch"].max()),
-                seeds=len(runs),
-                loss=f"{end['cumulative_loss']:.3f}",
-                accuracy=percent(end["cumulative_accuracy"]),
-            ),
+        description = labels["desc_curve"].format(
+            method=style.title(method),
+            steps=steps,
+            epochs=int(mean["epoch"].max()),
+            seeds=len(runs),
+            loss=f"{end['cumulative_loss']:.3f}",
+            accuracy=percent(end["cumulative_accuracy"]),
         )
+        title = labels["title_curve"].format(method=style.title(method))
+        save(figure, target, title, description)
 
 
 def _settled(run: pd.DataFrame, batches: int = 5) -> pd.DataFrame:

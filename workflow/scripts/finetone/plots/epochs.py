@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.canvas import grid_only, look, new_figure, save
-from finetone.plots.fitting import broken, short
+from finetone.plots.canvas import heading, look, named_rows, new_figure, save
+from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
 from finetone.plots.numbers import percent
 from finetone.plots.read_table import read
@@ -58,13 +58,11 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
             for y in range(1, len(final)):
                 axes.axhline(y - 0.5, color=RULE, linewidth=0.5)
             axes.set_xlabel(labels[name])
-            axes.spines["left"].set_visible(False)
             axes.margins(x=0.07)
-            grid_only(axes, "x")
-        left.set_yticks(range(len(final)), [short(style.title(m)) for m in final.index])
+            named_rows(axes, [short(style.title(method)) for method in final.index])
         left.set_ylim(len(final) - 0.5, -0.5)
         title = labels["title_epochs"].format(dataset=short(style.dataset(dataset)))
-        figure.suptitle(broken(title, 72), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        heading(figure, title, 72)
         left.set_title(
             labels["numbers_are_epochs"], fontsize=8.5, fontweight="normal", color=MUTED, pad=5
         )

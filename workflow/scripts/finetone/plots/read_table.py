@@ -41,6 +41,12 @@ def read(path: str | Path, columns: list[str], dataset: str | None = None) -> pd
     return table
 
 
+def ranked(ranking: Path, columns: list[str], dataset: str) -> pd.DataFrame:
+    """Read `columns` of the methods in ranking.csv, from the best one to the worst."""
+    table = read(ranking, ["method", "rank", *columns], dataset)
+    return table.sort_values("rank", kind="stable").reset_index(drop=True)
+
+
 def rows(table: pd.DataFrame) -> list[Any]:
     """Rows as named tuples; `Index` is the row's label."""
     return list(table.itertuples())

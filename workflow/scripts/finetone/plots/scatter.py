@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from finetone.plots.canvas import floor, look, new_figure, save, text_width
+from finetone.plots.canvas import error_bars, floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
@@ -94,7 +94,7 @@ def draw(
             axes.errorbar(
                 row.x,
                 row.score,
-                yerr=[[max(0, row.score - row.low)], [max(0, row.high - row.score)]],
+                yerr=[[bar] for bar in error_bars(row.score, row.low, row.high)],
                 color=colour,
                 marker=CARETDOWN if below[row.Index] else style.marker(row.method),
                 markersize=7,
@@ -131,23 +131,12 @@ def draw(
             )
             for row in rows(table)
         ]
-        _label(
-            axes,
-            table,
-            names,
-            [shade(style.colour(m)) for m in table["method"]],
-            _stairs(axes, best),
-        )
-        save(
-            figure,
-            target,
-            title,
-            labels["desc_scatter"].format(
-                metric=labels[f"name_{metric}"],
-                n=len(table),
-                items=", ".join(map(style.title, best["method"])) or "–",
-            ),
-        )
+        colours = [shade(style.colour(method)) for method in table["method"]]
+        _label(axes, table, names, colours, _stairs(axes, best))
+        items = ", ".join(map(style.title, best["method"])) or "–"
+        name = labels[f"name_{metric}"]
+        about = labels["desc_scatter"].format(metric=name, n=len(table), items=items)
+        save(figure, target, title, about)
 
 
 PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
@@ -198,10 +187,9 @@ def _label(
     ]
     marks = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     sizes = [(text_width(name, SIZE), SIZE * 1.15) for name in names]
-    for name, colour, (x, y), box in zip(
-        names, colours, at, place(at, sizes, marks, bars + lines, inside), strict=True
-    ):
-        far = box.distance(x, y) > 9
+    boxes = place(at, sizes, marks, bars + lines, inside)
+    leader = {"arrowstyle": "-", "color": RULE, "linewidth": 0.8, "shrinkB": 4}
+    for name, colour, (x, y), box in zip(names, colours, at, boxes, strict=True):
         axes.annotate(
             name,
             (x, y),
@@ -213,7 +201,5 @@ def _label(
             fontsize=SIZE,
             color=colour,
             zorder=4,
-            arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.8, "shrinkB": 4}
-            if far
-            else None,
+            arrowprops=leader if box.distance(x, y) > 9 else None,
         )

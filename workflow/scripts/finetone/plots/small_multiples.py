@@ -1,15 +1,17 @@
 """Pictures with one small panel per method: reliability and accuracy by length."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.errors import UserError
-from finetone.plots.canvas import look, new_figure, save
+from finetone.plots.canvas import error_bars, heading, look, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.numbers import percent
@@ -35,37 +37,26 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
     """
     table = read(reliability, ["method", "confidence", "accuracy", "n"], dataset)
     table = table[table["n"] > 0].dropna(subset=["confidence", "accuracy"])
-    methods = style.sorted(methods_in(table))
-    if not methods:
+    if table.empty:
         raise UserError(f"{reliability}: every bin of {dataset!r} is empty; make it again")
     low = 100 * min(table["confidence"].min(), table["accuracy"].min())
     low = max(0.0, math.floor(low / 10) * 10)
     labels = labels_in(style.language)
-    title = labels["title_reliability"].format(dataset=short(style.dataset(dataset)))
-    items = []
-    with look():
-        figure, panels = grid(len(methods), 1.75)
-        for axes, method in zip(panels, methods, strict=True):
-            rows = table[table["method"] == method].sort_values("confidence")
-            axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
-            look_of = _marks(style, method, 4) | {"clip_on": False, "zorder": 3}
-            axes.plot(100 * rows["confidence"], 100 * rows["accuracy"], **look_of)
-            axes.set_xlim(low, 100)
-            axes.set_ylim(low, 100)
-            ticks = np.linspace(low, 100, 3)
-            axes.set_xticks(ticks)
-            axes.set_yticks(ticks)
-            axes.set_aspect("equal")
-            name_panel(axes, style.title(method))
-            stated = np.average(rows["confidence"], weights=rows["n"])
-            right = np.average(rows["accuracy"], weights=rows["n"])
-            items.append(
-                labels["desc_gap"].format(
-                    method=style.title(method), confidence=percent(stated), accuracy=percent(right)
-                )
-            )
-        titles(figure, title, labels["confidence"], labels["accuracy"])
-        save(figure, target, title, labels["desc_reliability"].format(items="; ".join(items)))
+
+    def panel(axes: Axes, method: str, bins: pd.DataFrame) -> str:
+        bins = bins.sort_values("confidence")
+        axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+        look_of = _marks(style, method, 4) | {"clip_on": False, "zorder": 3}
+        axes.plot(100 * bins["confidence"], 100 * bins["accuracy"], **look_of)
+        ticks = np.linspace(low, 100, 3)
+        axes.set(xlim=(low, 100), ylim=(low, 100), xticks=ticks, yticks=ticks, aspect="equal")
+        stated, right = (
+            percent(np.average(bins[key], weights=bins["n"])) for key in ("confidence", "accuracy")
+        )
+        title = style.title(method)
+        return labels["desc_gap"].format(method=title, confidence=stated, accuracy=right)
+
+    _draw("reliability", table, dataset, style, target, panel, ("confidence", "accuracy"))
 
 
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
@@ -82,44 +73,49 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     target
         The SVG file to write.
     """
-    table = read(slices, ["method", "kind", "slice", "accuracy", "low", "high"], dataset)
+    table = read(slices, ["method", "kind", "accuracy", "low", "high", "least", "most"], dataset)
     table = table[table["kind"] == "length"].copy()
-    if {"least", "most"} <= set(table):  # lengths are clearer than "q1"
-        table["slice"] = [
-            f"{least:.0f}–{most:.0f}"
-            for least, most in zip(table["least"], table["most"], strict=True)
-        ]
-    methods = style.sorted(methods_in(table))
-    if not methods:
+    if table.empty:
         raise UserError(f"{slices}: no slices by length of {dataset!r}; make it again")
-    table["slice"] = table["slice"].astype(str)
+    ends = zip(table["least"], table["most"], strict=True)
+    table["slice"] = [f"{least:.0f}–{most:.0f}" for least, most in ends]
     order = list(dict.fromkeys(table["slice"]))
-    places = range(len(order))
     bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
-    labels = labels_in(style.language)
-    title = labels["title_lengths"].format(dataset=short(style.dataset(dataset)))
-    items = []
+
+    def panel(axes: Axes, method: str, lengths: pd.DataFrame) -> str:
+        lengths = lengths.set_index("slice").reindex(order)
+        mean, low, high = (100 * lengths[key] for key in ("accuracy", "low", "high"))
+        places, look_of = range(len(order)), _marks(style, method, 5)
+        axes.errorbar(places, mean, yerr=error_bars(mean, low, high), **look_of)
+        axes.set_xticks(places, order, ha="right", **SLANTED)
+        axes.set(xlim=(-0.4, len(order) - 0.6), ylim=(bottom - 1, min(100.5, top + 1)))
+        accuracies = ", ".join(f"{percent(value)} %" for value in lengths["accuracy"])
+        return f"{style.title(method)}: {accuracies}"
+
+    _draw("lengths", table, dataset, style, target, panel, ("length", "test_accuracy"))
+
+
+def _draw(
+    name: str,
+    table: pd.DataFrame,
+    dataset: str,
+    style: Style,
+    target: Path,
+    panel: Callable[[Axes, str, pd.DataFrame], str],
+    of_axes: tuple[str, str],
+) -> None:
+    """Draw the figure `name`; `panel` draws a method from its rows and returns their description."""
+    labels, items = labels_in(style.language), []
+    title = labels[f"title_{name}"].format(dataset=short(style.dataset(dataset)))
+    methods = style.sorted(methods_in(table))
     with look():
         figure, panels = grid(len(methods), 1.75)
         for axes, method in zip(panels, methods, strict=True):
-            rows = table[table["method"] == method].set_index("slice").reindex(order)
-            mean = 100 * rows["accuracy"]
-            bars = [mean - 100 * rows["low"], 100 * rows["high"] - mean]
-            look_of = _marks(style, method, 5)
-            axes.errorbar(places, mean, yerr=[bar.clip(lower=0) for bar in bars], **look_of)
-            axes.set_xticks(places, order, ha="right", **SLANTED)
-
-            axes.set_xlim(-0.4, len(order) - 0.6)
-            axes.set_ylim(bottom - 1, min(100.5, top + 1))
+            items.append(panel(axes, method, table[table["method"] == method]))
             name_panel(axes, style.title(method))
-            items.append(
-                f"{style.title(method)}: " + ", ".join(f"{percent(a)} %" for a in rows["accuracy"])
-            )
-        for i, axes in enumerate(panels):
-            if i + columns_of(len(methods)) < len(panels):
-                axes.tick_params(labelbottom=False)
-        titles(figure, title, labels["length"], labels["test_accuracy"])
-        save(figure, target, title, labels["desc_lengths"].format(items="; ".join(items)))
+        _number_last_rows(panels)
+        titles(figure, title, *(labels[name_of] for name_of in of_axes))
+        save(figure, target, title, labels[f"desc_{name}"].format(items="; ".join(items)))
 
 
 def columns_of(n: int) -> int:
@@ -135,10 +131,14 @@ def grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
     panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
     for axes in panels[n:]:
         axes.remove()
-    for i, axes in enumerate(panels[:n]):
-        # a panel above an empty place is the last of its column
-        axes.tick_params(labelbottom=i + columns >= n)
+    _number_last_rows(panels[:n])
     return figure, panels[:n]
+
+
+def _number_last_rows(panels: list[Axes]) -> None:
+    """Label the horizontal axis of each column's last panel only, which may be above a gap."""
+    for i, axes in enumerate(panels):
+        axes.tick_params(labelbottom=i + columns_of(len(panels)) >= len(panels))
 
 
 def name_panel(axes: Axes, text: str) -> None:
@@ -148,13 +148,7 @@ def name_panel(axes: Axes, text: str) -> None:
 
 def titles(figure: Figure, title: str, x: str, y: str) -> None:
     """Write the title of a figure, and what both axes of all its panels are."""
-    figure.suptitle(
-        broken(title, int(figure.get_figwidth() * 9)),
-        x=0.01,
-        ha="left",
-        fontsize=11,
-        fontweight="bold",
-    )
+    heading(figure, title, int(figure.get_figwidth() * 9))
     figure.supxlabel(x, fontsize=9, color=MUTED)
     figure.supylabel(y, fontsize=9, color=MUTED)
 

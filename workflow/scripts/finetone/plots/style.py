@@ -20,7 +20,6 @@ PALETTE = (
     "#6d4783",
 )
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
-LINES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
 INK = "#20262d"
 MUTED = "#68727d"
@@ -100,10 +99,6 @@ class Style:
         place = self._place(method)
         # markers are shifted after each round of colours, so that no pair (colour, marker) repeats
         return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
-
-    def line(self, method: str) -> Any:
-        """Line style of a method, for matplotlib."""
-        return LINES[self._place(method) // len(PALETTE) % len(LINES)]
 
     def sorted(self, methods: Sequence[str]) -> list[str]:
         """Methods in the experiment's order; unknown ones last, by name."""

@@ -1,9 +1,12 @@
 """Sections on costs and errors: baselines, cost, errors."""
 
+import pandas as pd
+
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column, with_interval
 
+LABELS = 20  # in the table of labels; all are in the CSV beside it
 MOST_CONFUSED = 20  # pairs of classes that are listed
 
 
@@ -101,7 +104,7 @@ def errors(maker: Maker) -> Section:
         taken = taken.sort_values("rows", ascending=False, kind="stable").head(MOST_CONFUSED)
     by_label = maker.rows("slices")
     if len(by_label):
-        by_label = by_label[by_label["kind"] == "label"]
+        by_label = _most_frequent(by_label[by_label["kind"] == "label"], "slice")
     frame = maker.rows("errors").copy()
     if len(frame):
         frame["wrong"] = [
@@ -116,7 +119,17 @@ def errors(maker: Maker) -> Section:
         tables=[
             *maker.table("errors", texts, frame),
             *maker.table("slices", slices, by_label, folded=True),
-            *maker.table("per_class", classes, folded=True),
+            *maker.table(
+                "per_class", classes, _most_frequent(maker.rows("per_class"), "label"), folded=True
+            ),
             *maker.table("confusion", confused, taken, folded=True),
         ],
     )
+
+
+def _most_frequent(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of the labels, named in `column`, that most rows `n` of the test split have."""
+    if not len(frame):
+        return frame
+    common = frame.groupby(column)["n"].max().nlargest(LABELS).index
+    return frame[frame[column].isin(common)]

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from finetone.data.audit import rare
+from finetone.errors import listed
 from finetone.files import read_json, sha256
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
@@ -74,6 +75,8 @@ def provenance(maker: Maker) -> Section:
         f"{run['method']} seed {run['seed']}: {_listed(run.get('made_from'))}" for run in maker.runs
     ]
     for model in map(read_json, maker.inputs.models):
+        if text := _new_weights(model, labels):
+            facts.append((maker.style.title(model["model"]), text))
         if "intermediate" in model:
             facts.append((maker.style.title(model["model"]), _intermediate(model, labels)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
@@ -107,7 +110,7 @@ def _files(inputs: ReportInputs) -> Iterator[tuple[str, Path]]:
 
 def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[str, str]) -> Facts:
     for split, rows in manifest["rows"].items():
-        counts = ", ".join(f"{name} {n:,}" for name, n in rows.items())
+        counts = listed(f"{name} {n:,}" for name, n in rows.items())
         total = f"{sum(rows.values()):,}"
         yield labels.get(f"split_{split}", split), labels["rows_of"].format(n=total, counts=counts)
     dropped = [
@@ -165,6 +168,20 @@ def _hardware(run: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     if execution.get("device") == "cpu" and threads:
         return labels["cpu_threads"].format(name=name, n=threads)
     return str(name)
+
+
+def _new_weights(model: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Which parts of a pretrained model are not; empty where earlier versions did not record it."""
+    missing, new = (_modules(model.get(key) or []) for key in ("missing_keys", "new_keys"))
+    if not missing + new or model.get("weights") == "random":
+        return ""
+    names = ", ".join(sorted({*new, *missing}))
+    key = "new_and_missing_weights" if missing else "new_weights"
+    return labels[key].format(names=names, missing=", ".join(missing))
+
+
+def _modules(weights: list[str]) -> list[str]:
+    return sorted({name.rpartition(".")[0] or name for name in weights})
 
 
 def _intermediate(model: Mapping[str, Any], labels: Mapping[str, str]) -> str:

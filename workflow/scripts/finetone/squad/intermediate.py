@@ -88,10 +88,8 @@ def intermediate(
     # positions in the text are for answering only: without them all of SQuAD needs much less memory
     nowhere = np.empty((0, 2), dtype=np.int32)
     learning = [replace(w, offsets=nowhere) for w in windows(tokenizer, train, **cut)]
-    recipe = Recipe(
-        **{key: settings[key] for key in ("epochs", "batch_size", "learning_rate")},
-        weight_decay=0.0, schedule="linear", clip_norm=1.0,
-    )  # fmt: skip
+    given = {key: settings[key] for key in ("epochs", "batch_size", "learning_rate")}
+    recipe = Recipe(**given, weight_decay=0.0, schedule="linear", clip_norm=1.0)
     execution = Execution(EngineOptions(), threads)
     execution.precision = "bf16" if execution.device.type == "cuda" else "fp32"
     seed = derive(settings["seed"], "squad")
@@ -111,7 +109,11 @@ def intermediate(
     loaded.weights |= {key: learned[key] for key in loaded.weights if key in learned}
     loaded.unexpected = manifest["unexpected_keys"]
     prepare.write(
-        name, loaded, tokenizer, target, provenance=provenance,
+        name,
+        loaded,
+        tokenizer,
+        target,
+        provenance=provenance,
         source={
             "kind": "intermediate",
             "from": settings["from"],
@@ -119,6 +121,7 @@ def intermediate(
             "revision": manifest["revision"],
         },
         keep_layers=block.get("keep_layers"),
+        **{key: manifest[key] for key in ("pad_token_id",) if key in manifest},
         intermediate={
             "task": "question answering (SQuAD v1.1)",
             "dataset": asked["id"],
@@ -130,7 +133,7 @@ def intermediate(
             "label": LABEL,
             **({"notes": execution.notes} if execution.notes else {}),
         },
-    )  # fmt: skip
+    )
     saved_state.discard(state)
 
 

@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants
-
 from finetone import files
 from finetone.errors import UserError
 from finetone.hub import client, faults
@@ -86,9 +84,8 @@ def load_questions(
     from datasets import load_dataset
 
     repository = Repository.of("dataset", source, config_key)
-    repo, commit = repository.id, repository.revision
-    if not (constants.HF_HUB_OFFLINE and repository.pinned):  # else: the cache
-        commit = str(client.fetch_dataset(repository).sha)
+    repo = repository.id
+    commit, _ = client.dataset_commit(repository)
     try:
         data = load_dataset(repo, name=repository.config, revision=commit)
         train, validation = ([_question(row) for row in data[s]] for s in ("train", "validation"))

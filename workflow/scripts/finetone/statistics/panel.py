@@ -59,8 +59,8 @@ class Panel:
 
     @cached_property
     def predicted(self) -> Ints:
-        """Predicted class, int8 [runs, n]; of equal logits the first."""
-        return self.logits.argmax(axis=2).astype(np.int8)
+        """Predicted class, int16 [runs, n]; of equal logits the first."""
+        return self.logits.argmax(axis=2).astype(np.int16)
 
     @cached_property
     def correct(self) -> Bools:

@@ -29,6 +29,7 @@ class Packing:
         self.real = len(positions)
         fill = FILL if positions.device.type == "cpu" else 1
         self.tokens = -(-self.real // fill) * fill  # N, the length of the packed row
+        self.pooling = True  # whether the last layer may compute the pooled tokens alone
         self._pooled: dict[PooledToken, torch.Tensor] = {}
 
     @classmethod

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine.batches import Batch, collate
+from finetone.engine.batches import Batch, PaddingSide, collate
 from finetone.engine.fast.embeddings import UsedEmbeddings, only_used_embeddings
 from finetone.engine.fast.packing import PooledToken
 from finetone.engine.fast.unsupported import Unsupported
 from finetone.engine.recipe import EngineOptions
 from finetone.formats.token_file import Tokens
+from finetone.models.snapshot import untouched
 
 CHECK_TOKENS = 48  # of the longest text in the check
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest
@@ -35,7 +36,8 @@ class Plan:
     embeddings: UsedEmbeddings | None = None  # those that are trained; None: all of them
     compiled: bool = False
     length_grouped: bool = False  # a batch is cut into micro-batches of texts of similar length
-    padding_matters: bool = False  # a text's logits depend on how much padding follows it
+    padding_matters: bool = False  # a text's logits depend on how much padding is beside it
+    padding_side: PaddingSide = "right"
     notes: tuple[str, ...] = ()  # what is not enabled, and why
 
 
@@ -74,14 +76,12 @@ def choose(
     device: torch.device = module.device  # type: ignore[assignment]
     skip_unread = options.padding_free == "auto"
     compiling = options.compile == "auto" and steps >= COMPILING_PAYS.get(device.type, steps + 1)
-    if not (skip_unread or compiling):
-        return Plan()
     was_training = module.training
     module.eval()
     with torch.no_grad():
         trial = _Trial(module, _sample(tokens), device, logits, TOLERANCE[precision], stack)
-        if skip_unread:
-            trial.skip_padding()
+        if not (skip_unread and trial.skip_padding()):
+            trial.pad()
         if skip_unread and training_texts:
             trial.attempt("all embeddings are trained", trial.use_embeddings, training_texts)
         if compiling:
@@ -92,7 +92,10 @@ def choose(
 
 @dataclass
 class _Trial:
-    """The plan so far, and a few texts to compare its logits with those of plain execution."""
+    """The plan so far, and a few texts to compare its logits with.
+
+    The right logits are those of plain execution, one text at a time.
+    """
 
     module: nn.Module
     sample: Tokens
@@ -103,17 +106,27 @@ class _Trial:
     plan: Plan = Plan()
 
     def __post_init__(self) -> None:
-        self.batch = collate(self.sample, np.arange(len(self.sample)), self.device)
-        self.plain = self.logits(self.plan, self.batch)
+        self.batch = self.collate("right")
+        rows = np.arange(len(self.sample))[:, None]
+        alone = [collate(self.sample, row, self.device) for row in rows]
+        self.right = torch.cat([self.tried(self.plan, batch) for batch in alone])
+
+    def collate(self, side: PaddingSide) -> Batch:
+        return collate(self.sample, np.arange(len(self.sample)), self.device, padding_side=side)
+
+    def tried(self, plan: Plan, batch: Batch) -> torch.Tensor:
+        """Logits of a batch; the module does not remember that it met it."""
+        with untouched(self.module):
+            return self.logits(plan, batch)
 
     def attempt(self, failure: str, enable: Callable[..., Plan], *arguments: Any) -> bool:
         """Adopt the plan of `enable` if logits stay what they are; else undo it and note why."""
         undo = ExitStack()
         try:
             plan = enable(undo, *arguments)
-            logits = self.logits(plan, self.batch)
+            logits = self.tried(plan, self.batch)
             if not self.agrees(logits):
-                raise ArithmeticError(f"logits differ by {(self.plain - logits).abs().max():.2g}")
+                raise ArithmeticError(f"logits differ by {(self.right - logits).abs().max():.2g}")
         except Exception as error:  # whatever goes wrong in there, plain execution is right
             undo.close()
             kind = "" if isinstance(error, Unsupported) else f"{type(error).__name__}: "
@@ -124,23 +137,32 @@ class _Trial:
         return True
 
     def agrees(self, logits: torch.Tensor) -> bool:
-        largest = self.plain.abs().max().clamp(min=1e-3)
-        return bool((self.plain - logits).abs().max() <= self.tolerance * largest)
+        largest = self.right.abs().max().clamp(min=1e-3)
+        return bool((self.right - logits).abs().max() <= self.tolerance * largest)
 
-    def skip_padding(self) -> None:
+    def skip_padding(self) -> bool:
         """Run unpadded, if possible with the pooled tokens alone at the end of the last layer."""
         if self.attempt("the last layer works on all tokens", self.unpad, True):
-            return
+            return True
         if self.attempt("padding stays", self.unpad, False):
-            return
-        rows = np.arange(len(self.sample))[:, None]
-        alone = [collate(self.sample, row, self.device) for row in rows]
-        unpadded = torch.cat([self.logits(self.plan, batch) for batch in alone])
-        self.plan = Plan(
-            length_grouped=self.device.type == "cpu",
-            padding_matters=not self.agrees(unpadded),
-            notes=self.plan.notes[-1:],  # that padding stays says it all
-        )
+            return True
+        notes = self.plan.notes[-1:]  # that padding stays says it all
+        self.plan = Plan(length_grouped=self.device.type == "cpu", notes=notes)
+        return False
+
+    def pad(self) -> None:
+        """Find out on which side padding changes nothing; XLNet's head reads the last position."""
+        sides: tuple[PaddingSide, ...] = ("right", "left")
+        for side in sides:
+            try:
+                batch = self.collate(side)
+                if self.agrees(self.tried(self.plan, batch)):
+                    self.batch, self.plan = batch, replace(self.plan, padding_side=side)
+                    return
+            except Exception:
+                continue
+        self.plan = replace(self.plan, padding_matters=True)
+        self.right = self.tried(self.plan, self.batch)  # of later attempts, which pad as well
 
     # If transformers changes under what is imported inside, an import fails and padding stays.
 
@@ -167,25 +189,38 @@ class _Trial:
 
     def train_once(self, plan: Plan) -> None:
         """A training step that leaves no trace, but for the state of the engine's own dropout."""
-        try:
-            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-                self.module.train()
-                with torch.enable_grad():
-                    self.logits(plan, self.batch).sum().backward()
-        finally:
-            self.module.eval()
-            self.module.zero_grad()
+        train_once(self.module, lambda: self.logits(plan, self.batch))
+
+
+def train_once(module: nn.Module, logits: Callable[[], torch.Tensor]) -> None:
+    """A training step that leaves no trace, but for the state of the engine's own dropout."""
+    was_training = module.training
+    try:
+        with untouched(module), torch.enable_grad():
+            module.train()
+            logits().sum().backward()
+    finally:
+        module.train(was_training)
+        module.zero_grad()
 
 
 def _sample(tokens: Tokens) -> Tokens:
-    """Up to four real texts from short to long, cut to different lengths; the last token stays."""
+    """Up to four real texts from short to long, cut to different lengths; their ends stay.
+
+    Texts that have the pad token as a word are left out, for heads that look for the last token
+    that is no padding would find another one than in all the others.
+    """
     order = np.argsort(tokens.lengths, kind="stable")
+    places = np.flatnonzero(tokens.input_ids == tokens.meta.pad_token_id)
+    odd = np.searchsorted(tokens.offsets, places, side="right") - 1
+    order = regular if len(regular := order[~np.isin(order, odd)]) else order
     rows = order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)]
     texts = []
     for i, row in enumerate(rows):
         ids = tokens.input_ids[tokens.offsets[row] : tokens.offsets[row + 1]]
         keep = CHECK_TOKENS * (i + 1) // len(rows)
-        texts.append(ids if len(ids) <= keep else np.append(ids[: keep - 1], ids[-1]))
+        end = min(2, keep - 1)  # mBART's last token but one is the one that its head reads
+        texts.append(ids if len(ids) <= keep else np.append(ids[: keep - end], ids[-end:]))
     return replace(
         tokens,
         ids=tokens.ids[rows],

@@ -70,6 +70,26 @@ def pooled_tokens(
     return tokens
 
 
+def end_token(module: nn.Module) -> int | None:
+    """The token that a head looks for in each row; None if it looks for none."""
+    config: Any = getattr(module, "config", None)
+    end = getattr(config, "eos_token_id", None)
+    return end if getattr(config, "is_encoder_decoder", False) and isinstance(end, int) else None
+
+
+def reads_last(module: nn.Module, batch: Batch) -> bool:
+    """Whether the head reads the last token of every row, as it does of ordinary texts.
+
+    Causal heads look for the last token that is not the pad token, or count those; encoder-decoders
+    for the last end-of-text token. A text may have either anywhere.
+    """
+    config: Any = module.config
+    pad, end = config.get_text_config().pad_token_id, end_token(module)
+    if isinstance(pad, int) and (batch.words == pad).any():
+        return False
+    return end is None or bool((batch.ends() == end).all())
+
+
 @contextmanager
 def pooled_only(layer: nn.Module, token: PooledToken) -> Iterator[None]:
     """Inside the block `layer`, the last of its stack, computes the pooled tokens only."""
@@ -77,7 +97,7 @@ def pooled_only(layer: nn.Module, token: PooledToken) -> Iterator[None]:
 
     def begin(layer: nn.Module, args: Any) -> None:
         packing = attention.current()
-        if packing is not None and packing.lengths.min() > 0:
+        if packing is not None and packing.pooling and packing.lengths.min() > 0:
             running.append(ExitStack())
             running[-1].enter_context(attention.pooled_queries(token))
             running[-1].enter_context(_CutToPooled(packing, token))
