@@ -20,15 +20,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from finetone.statistics import intervals
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
-
-POWER = 0.8
+from finetone.statistics.power import Design
 
 
 @dataclass(frozen=True)
@@ -194,25 +192,25 @@ class Pairs(Estimates):
     Parameters
     ----------
     design
-        the errors if all methods varied alike from seed to seed
+        such an experiment, if all methods varied alike from seed to seed: a method's own variance
+        is known too badly to plan with
     names
         [m] the two methods of each pair
     methods
         K
     """
 
-    design: Mixture
+    design: Design
     names: list[tuple[str, str]]
     methods: int
 
     def detectable(self, confidence: float) -> Floats:
-        """Give the smallest true difference [m] that this design finds with 80 % power.
+        """Give the true difference [m] that an experiment like this finds with 80 % power.
 
-        Adjusted for all pairs (Bloom 1995 adds the two quantiles), and by the pooled variance over
-        seeds: a method's own is known too badly to plan with.
+        NaN if not known, or where no difference that is possible would be found.
         """
-        half = self.design.half_width(confidence, self.methods)
-        return self._or_nan(half + float(stats.norm.ppf(POWER)) * self.design.error)
+        found = self.design.detectable(confidence)
+        return self._or_nan(np.where(found <= 1, found, np.nan))
 
 
 def compare(scores: Scores) -> Pairs:
@@ -231,15 +229,22 @@ def compare(scores: Scores) -> Pairs:
     coefficients[pair, second] = 1 / scores.seeds[second]
     variance = scores.variance
     seeds, df = variance.of_sums(coefficients)
-    pooled, pooled_df = variance.pooled
-    drawing = coefficients @ scores.stochastic
+    pooled, df_pooled = variance.pooled
     twice = scores.shared[first] + scores.shared[second]
     rows = np.maximum(rows - twice, rows / 3)
     return Pairs(
         value,
         Mixture(rows, seeds, df, n),
         variance.known,
-        Mixture(rows, drawing * pooled, np.full(len(first), pooled_df), n),
+        Design(
+            rows,
+            coefficients,
+            scores.seeds,
+            scores.stochastic,
+            pooled,
+            bool(np.isinf(df_pooled)),
+            n,
+        ),
         [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
         k,
     )
