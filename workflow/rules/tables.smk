@@ -65,7 +65,10 @@ TABLE_SPECS = {
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
-TABLES = expand("<exp>/tables/{table}.csv", table=[*TABLE_SPECS, "comparisons", "ranking"])
+TABLES = expand(
+    "<exp>/tables/{table}.csv",
+    table=[*TABLE_SPECS, "comparisons", "ranking", "variance", "planning"],
+)
 
 
 for table, (label, inputs, settings) in TABLE_SPECS.items():
@@ -119,5 +122,33 @@ rule comparison_tables:
         ranking=record("tables/ranking.csv"),
     message:
         "Tables: ranking and every pair of methods"
+    script:
+        "../scripts/write_table.py"
+
+
+PLANNED_FROM = {"predictions": ON_SOURCE, "efficiency": "<exp>/tables/efficiency.csv"}
+for table in ("variance", "planning"):
+    add(f"tables/{table}.csv", SEEDS | FORMAT, PLANNED_FROM)
+
+
+rule planning_tables:
+    input:
+        **PLANNED_FROM,
+    output:
+        variance=reported_table("variance", "What chance is made of"),
+        planning=reported_table("planning", "What would settle more"),
+    log:
+        "<exp>/logs/tables/planning.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        table="planning_tables",
+        settings=record("tables/variance.csv"),
+        planning=record("tables/planning.csv"),
+    message:
+        "Tables: what chance is made of, and what would settle more"
     script:
         "../scripts/write_table.py"

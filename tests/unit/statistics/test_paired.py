@@ -1,5 +1,7 @@
 """Paired tests against independent implementations, slow literal ones and simulation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -20,9 +22,9 @@ def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
     n = right.shape[1]
     label = np.arange(n) % 2
     chosen = np.where(right, label, 1 - label)
-    probabilities = np.where(chosen[..., None] == [0, 1], 0.8, 0.2).astype(np.float32)
+    logits = np.where(chosen[..., None] == [0, 1], 1.4, 0.0).astype(np.float32)
     seeds = {m: list(range(1, len(c) + 1)) if len(c) > 1 else [0] for m, c in correct.items()}
-    return Panel(dataset, ("no", "yes"), np.arange(n), label, seeds, probabilities)
+    return Panel(dataset, ("no", "yes"), np.arange(n), label, seeds, logits)
 
 
 def draw(
@@ -36,10 +38,14 @@ def draw(
     return ability + noise > threshold
 
 
+def accuracies(of: Panel, fixed: Sequence[str], seed_sd: float | None) -> paired.Scores:
+    return paired.scores_of(of, "accuracy", fixed, seed_sd)
+
+
 def differences(runs: dict[str, np.ndarray], seed_sd: float | None = None) -> paired.Pairs:
     """All pairs; methods with one run draw no random numbers."""
     single = [method for method, correct in runs.items() if len(correct) == 1]
-    return paired.compare(paired.accuracies(panel(runs), single, seed_sd))
+    return paired.compare(accuracies(panel(runs), single, seed_sd))
 
 
 def test_variance_is_that_of_a_literal_two_way_bootstrap() -> None:
@@ -161,13 +167,13 @@ def test_seeds_that_agree_by_chance_borrow_from_the_other_methods() -> None:
 def test_nothing_is_said_of_methods_where_no_seed_was_repeated() -> None:
     random = np.random.default_rng(9)
     runs = {m: draw(random, 500, 1, mean, 1, 0) for m, mean in (("a", 0.95), ("b", 0.7))}
-    scores = paired.accuracies(panel(runs), ["b"], None)
+    scores = accuracies(panel(runs), ["b"], None)
     found = paired.compare(scores)
     assert found.value[0] > 0.15
     assert np.isnan(
         [found.p()[0], *np.ravel(found.interval(0.95)), found.detectable(0.95)[0]]
     ).all()
-    stated = paired.compare(paired.accuracies(panel(runs), ["b"], 0.01))
+    stated = paired.compare(accuracies(panel(runs), ["b"], 0.01))
     assert stated.p()[0] < 0.001
 
 
@@ -177,7 +183,7 @@ def test_a_drop_pairs_the_seeds() -> None:
     home, away = (random.random((5, n)) < 0.85 + luck for n in (3000, 2000))
     others = {"x": random.random((5, 3000)) < 0.8}, {"x": random.random((5, 2000)) < 0.8}
     scores = [
-        paired.accuracies(panel({"m": correct} | other), [], None)
+        accuracies(panel({"m": correct} | other), [], None)
         for correct, other in zip((home, away), others, strict=True)
     ]
     found = paired.drops(*scores)

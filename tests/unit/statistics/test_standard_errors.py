@@ -3,14 +3,21 @@
 import numpy as np
 import pytest
 
-from finetone.statistics.evaluation import evaluate
+from finetone.statistics.evaluation import SCORES, Evaluation
 from finetone.statistics.intervals import metric_over_seeds
-from finetone.statistics.metrics import METRICS
+from finetone.statistics.standard_errors import standard_error
+
+OTHERS = [name for name in SCORES if name != "accuracy"]
+
+
+def evaluate(logits, label):
+    run = Evaluation(logits, label)
+    return {name: run.value(name) for name in OTHERS}
 
 
 def standard_errors(logits, label):
-    found = evaluate(logits, label)
-    return {name: found[f"{name}_se"] for name in ("loss", *METRICS)}
+    run = Evaluation(logits, label)
+    return {name: standard_error(run.influence(name)) for name in OTHERS}
 
 
 def draw(random, n, classes, skill=1.0):

@@ -8,9 +8,9 @@ import yaml
 
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.intervals import metric_over_seeds, wilson
 from finetone.statistics.metrics import METRICS
-from finetone.tables.summary_table import BOUNDS
 
 
 def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The experiment's answer in a few sentences, computed from the tables."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ def answer(
     efficiency: pd.DataFrame | None,
     style: Style,
     labels: Mapping[str, str],
-    stochastic: Collection[str] = (),
+    variance: pd.DataFrame | None = None,
 ) -> list[str]:
     """The answer as sentences, from the rows of one dataset.
 
@@ -33,8 +33,8 @@ def answer(
         Titles of the methods.
     labels
         Words in the language of the page.
-    stochastic
-        Methods that another seed would train anew.
+    variance
+        Rows of variance.csv, which has what one more seed of every method takes.
     """
     rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]
@@ -51,7 +51,7 @@ def answer(
         return [labels["answer_only"].format(**facts)]
     if not _letters(best):
         sentences = [labels["answer_unknown"].format(**facts)]
-        if again := 2 * sum(seconds.get(method, 0.0) for method in stochastic) / 60:
+        if variance is not None and (again := 2 * variance["seconds_per_seed"].sum() / 60):
             minutes = significant(max(again, 0.1), 2)
             sentences.append(labels["answer_two_more"].format(minutes=minutes))
         return sentences

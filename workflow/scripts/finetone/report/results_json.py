@@ -14,7 +14,7 @@ from finetone.formats.csv_table import read_csv
 from finetone.provenance import Provenance, check_csv, keys_of
 from finetone.statistics.metrics import METRICS
 
-TABLES = ("runs", "summary", "ranking", "comparisons")
+TABLES = ("runs", "summary", "ranking", "comparisons", "variance", "planning")
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -34,7 +34,7 @@ def write_results(
     Parameters
     ----------
     tables
-        CSV files by name; runs, summary, ranking and comparisons are read.
+        CSV files by name; those of TABLES are read.
     manifests, runs
         Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
     source
@@ -53,15 +53,18 @@ def write_results(
     """
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
-    single, summary, ranking, comparisons = (read_csv(tables[name]) for name in TABLES)
+    read = {name: read_csv(tables[name]) for name in TABLES}
     content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,
         "datasets": [_dataset(read_json(path)) for path in manifests],
         "methods": _methods([read_json(path) for path in runs]),
-        "results": _results(single, summary, ranking),
-        "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        "results": _results(read["runs"], read["summary"], read["ranking"]),
+        **{
+            name: [_plain(row) for row in read[name].to_dict("records")]
+            for name in ("comparisons", "variance", "planning")
+        },
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
             for path in (*manifests, *runs, *tables.values())
@@ -152,6 +155,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if value is pd.NA:
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,11 +1,23 @@
-"""All metrics of one run from its logits, each with its rows' influences on it."""
+"""All metrics of one run from its logits, and what each row contributes to them.
+
+To first order a metric is its value plus the mean of one *influence* per row: what one row more of
+its kind would add, times n (see `standard_errors`). A row's *contribution* is that value plus its
+influence, so that every metric is the mean of its contributions, as the accuracy is of the rows'
+0 and 1. What holds for means over the same rows, pairing above all, then holds for all metrics.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from finetone.statistics import metrics
-from finetone.statistics.metrics import Floats, Ints
-from finetone.statistics.standard_errors import of_auc, of_cells, standard_error
+from finetone.statistics.metrics import METRICS, Bools, Floats, Ints
+from finetone.statistics.standard_errors import of_auc, of_cells
 
+SCORES = ("accuracy", "loss", *METRICS)
+BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
+ERRORS = ("loss", "brier", "ece")  # lower is better; the others behave like a share of rows
 OF_CONFUSION = {
     "balanced_accuracy": metrics.balanced_accuracy,
     "macro_f1": metrics.macro_f1,
@@ -13,8 +25,9 @@ OF_CONFUSION = {
 }
 
 
-def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
-    """`n`, `correct`, `accuracy`, `loss` and METRICS of one run, and `<metric>_se` of the last two.
+@dataclass(frozen=True)
+class Evaluation:
+    """One run on one dataset; each metric is computed when it is asked for.
 
     Parameters
     ----------
@@ -23,43 +36,67 @@ def evaluate(logits: Floats, label: Ints) -> dict[str, float]:
     label
         [n] in 0…classes-1; n ≥ 1
     """
-    values, influences = scores(logits, label)
-    errors = {f"{name}_se": standard_error(each) for name, each in influences.items()}
-    n, correct = len(label), int(influences["accuracy"].sum())
-    del errors["accuracy_se"]
-    return {"n": n, "correct": correct, **values, **errors}
 
+    logits: Floats
+    label: Ints
 
-def scores(logits: Floats, label: Ints) -> tuple[dict[str, float], dict[str, Floats]]:
-    """(accuracy, loss and METRICS of one run; each row's influence [n] on each of them).
+    @cached_property
+    def predicted(self) -> Ints:
+        """[n] predicted class; of the logits, as probabilities may round to the same number."""
+        found: Ints = self.logits.argmax(axis=1)
+        return found
 
-    To first order a metric is a constant plus the mean of its influences: what one row more of a
-    kind would add, times n (see `standard_errors`). Parameters as in `evaluate`.
-    """
-    n, classes = logits.shape
-    rows = np.arange(n)
-    log_p = metrics.log_softmax(logits)
-    p = np.exp(log_p)
-    # of the logits themselves, so that probabilities which round to the same number do not tie
-    predicted = logits.argmax(axis=1)
-    correct = predicted == label
-    table = metrics.confusion(label, predicted, classes)
-    cell = label.astype(np.int64) * classes + predicted
-    placed = metrics.placements(logits, label)
-    of_rows = {  # metrics that are means over rows, each its own influence
-        "accuracy": correct,
-        "loss": -log_p[rows, label],
-        "brier": metrics.brier(p, label),
-        "ece": metrics.gaps(p[rows, predicted], correct),
-    }
-    values = {
-        **{name: each.mean() for name, each in of_rows.items()},
-        "auc": np.mean([share[side].mean() for side, share in placed]) if placed else np.nan,
-        **{name: metric(table) for name, metric in OF_CONFUSION.items()},
-    }
-    influences = {
-        **of_rows,
-        "auc": of_auc(placed, n),
-        **{name: of_cells(metric, table)[cell] for name, metric in OF_CONFUSION.items()},
-    }
-    return {name: float(value) for name, value in values.items()}, influences
+    @cached_property
+    def correct(self) -> Bools:
+        """[n]"""
+        return self.predicted == self.label
+
+    def value(self, metric: str) -> float:
+        """Give one of SCORES; NaN where it is undefined."""
+        if metric in OF_CONFUSION:
+            return float(OF_CONFUSION[metric](self._table))
+        if metric == "auc":
+            sides = [share[side].mean() for side, share in self._placed]
+            return float(np.mean(sides)) if sides else float("nan")
+        return float(self.influence(metric).mean())
+
+    def influence(self, metric: str) -> Floats:
+        """Influence [n] of each row; of a mean over rows (accuracy, loss …) its contribution."""
+        n, classes = self.logits.shape
+        rows = np.arange(n)
+        if metric in OF_CONFUSION:
+            cell = self.label.astype(np.int64) * classes + self.predicted
+            return of_cells(OF_CONFUSION[metric], self._table)[cell]
+        if metric == "auc":
+            return of_auc(self._placed, n)
+        if metric == "accuracy":
+            return self.correct.astype(np.float64)
+        if metric == "loss":
+            loss: Floats = -self._log_p[rows, self.label]
+            return loss
+        if metric == "brier":
+            return metrics.brier(self._p, self.label)
+        return metrics.gaps(self._p[rows, self.predicted], self.correct)
+
+    def contributions(self, metric: str) -> Floats:
+        """[n] whose mean is the metric; NaN where it is undefined."""
+        influence = self.influence(metric)
+        if metric in OF_CONFUSION or metric == "auc":
+            return influence - influence.mean() + self.value(metric)
+        return influence
+
+    @cached_property
+    def _log_p(self) -> Floats:
+        return metrics.log_softmax(self.logits)
+
+    @cached_property
+    def _p(self) -> Floats:
+        return np.exp(self._log_p)
+
+    @cached_property
+    def _table(self) -> Ints:
+        return metrics.confusion(self.label, self.predicted, self.logits.shape[1])
+
+    @cached_property
+    def _placed(self) -> list[tuple[Bools, Floats]]:
+        return metrics.placements(self.logits, self.label)

@@ -6,7 +6,9 @@ Every function takes the confidence level in (0, 1) and returns (low, high).
 import numpy as np
 from scipy import stats
 
+from finetone.statistics.evaluation import BOUNDS, ERRORS
 from finetone.statistics.metrics import Floats
+from finetone.statistics.mixture import Mixture
 
 Interval = tuple[float, float]
 
@@ -49,6 +51,30 @@ def scores(
     worth = np.where((mean <= 0) | (mean >= 1), n, worth)
     ends = [score(*each) for each in zip(mean, worth, critical, strict=True)]
     low, high = np.array(ends).reshape(-1, 2).T
+    return low, high
+
+
+def of_metric(
+    metric: str, mean: Floats, errors: Mixture, confidence: float
+) -> tuple[Floats, Floats]:
+    """Intervals (low [m], high [m]) of means [m] of a metric over new seeds and new rows.
+
+    Of shares a score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn
+    & Graubard 1998; Franco et al. 2019); of loss, Brier score and ECE the mean and as much on
+    either side, cut off where they end. NaN where a mean or its error is not finite.
+    """
+    usable = np.isfinite(mean) & np.isfinite(errors.error)
+    low = np.full(len(mean), np.nan)
+    high = low.copy()
+    half, value, error = errors.half_width(confidence)[usable], mean[usable], errors.error[usable]
+    least, most = BOUNDS[metric]
+    if metric in ERRORS:
+        low[usable] = np.maximum(value - half, least)
+        high[usable] = np.minimum(value + half, most)
+        return low, high
+    span = most - least
+    ends = scores((value - least) / span, error / span, half / span, errors.n, confidence)
+    low[usable], high[usable] = (least + span * end for end in ends)
     return low, high
 
 

@@ -51,8 +51,8 @@ class SeedVariance:
 
     @property
     def measured(self) -> Floats:
-        """[K] degrees of freedom of each method's own variance."""
-        return np.where(self.stochastic, self.seeds - 1.0, 0.0)
+        """[K] degrees of freedom of each method's own variance; 0 where it is not finite."""
+        return np.where(self.stochastic & np.isfinite(self.own), self.seeds - 1.0, 0.0)
 
     @property
     def known(self) -> bool:
@@ -75,7 +75,7 @@ class SeedVariance:
         """(variance over seeds of a typical method, its degrees of freedom)."""
         df = self.measured
         if total := float(df.sum()):
-            return float((df * self.own).sum() / total), total
+            return float((df * self._own).sum() / total), total
         return (self.stated or 0.0) ** 2, np.inf
 
     @property
@@ -95,8 +95,15 @@ class SeedVariance:
         if df.sum() == 0:
             stated = np.where(self.stochastic, (self.stated or 0.0) ** 2, 0.0)
             return coefficients @ stated, np.full(len(coefficients), np.inf)
-        own = np.where(df > 0, self.own, 0.0)
-        return summed(own, df, self.weights, coefficients)
+        return summed(self._own, df, self.weights, coefficients)
+
+    def of_means(self) -> tuple[Floats, Floats]:
+        """(variance [K], its degrees of freedom [K]) of each method's mean over its seeds."""
+        return self.of_sums(np.diag(1 / self.seeds))
+
+    @property
+    def _own(self) -> Floats:
+        return np.where(self.measured > 0, self.own, 0.0)
 
 
 def summed(own: Floats, df: Floats, weights: Floats, coefficients: Floats) -> tuple[Floats, Floats]:

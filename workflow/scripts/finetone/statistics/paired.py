@@ -1,4 +1,7 @@
-"""Paired comparison of methods that predicted the same rows.
+"""Paired comparison of methods that predicted the same rows, by any metric.
+
+A metric is the mean over rows of what each contributes to it (`evaluation`): for the accuracy 0 or 1,
+for others its value plus the row's influence. So all metrics are compared in the same way.
 
 Two sources of chance: the rows (another test set) and the seeds (another training run). With a, b
 and e for the variances of a score over seeds, rows and seed-by-row, the mean over S seeds and n rows
@@ -12,16 +15,17 @@ Both hold e/(S n), so it is taken off once for each method (the two-way analysis
 2007, "The pigeonhole bootstrap", whose variance these closed forms are without drawing).
 
 A difference of two binary scores can have no variance over rows at all by chance. So, as Agresti &
-Min (2005) do for matched pairs, two rows are added to it, one won by either method.
+Min (2005) do for matched pairs, two rows are added to it, one won by either (see `unit`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from finetone.statistics import intervals
+from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
@@ -31,39 +35,47 @@ from finetone.statistics.power import Design
 
 @dataclass(frozen=True)
 class Scores:
-    """The accuracies of K methods on the same n rows.
+    """One metric of K methods on the same n rows. Where it is undefined for a run, it is NaN.
 
     Parameters
     ----------
+    metric
+        one of `evaluation.SCORES`
     methods
         their names
     of_rows
-        [K, n] share of a method's seeds that are right on a row
+        [K, n] what a row contributes to the metric, mean over a method's seeds
     of_seeds
-        for each method, the accuracy [S] of each seed
+        for each method, the metric [S] of each seed
     residual
-        [K] seed-by-row mean square; 0 for a single run
+        [K] seed-by-row mean square of the contributions; 0 for a single run
     stochastic
-        [K] whether another seed would give another accuracy at all
+        [K] whether another seed would give another score at all
+    unit
+        by how much contributions differ on a row that one method wins (`unit`)
     stated
-        standard deviation over seeds to go by if no method has two runs, as a fraction
+        standard deviation over seeds to go by if no method has two runs, in the metric's units
     """
 
+    metric: str
     methods: list[str]
     of_rows: Floats
     of_seeds: list[Floats]
     residual: Floats
     stochastic: Bools
+    unit: float
     stated: float | None = None
 
     def of(self, places: Sequence[int]) -> "Scores":
         """The methods at some places, in that order."""
         return Scores(
+            self.metric,
             [self.methods[i] for i in places],
             self.of_rows[places],
             [self.of_seeds[i] for i in places],
             self.residual[places],
             self.stochastic[places],
+            self.unit,
             self.stated,
         )
 
@@ -71,6 +83,12 @@ class Scores:
     def mean(self) -> Floats:
         """[K]"""
         return self.of_rows.mean(axis=1)
+
+    @property
+    def best(self) -> int:
+        """Place of the best method, of equally good ones the first; 0 if none has a score."""
+        goodness = -self.mean if self.metric in ERRORS else self.mean
+        return int(np.argmax(np.where(np.isnan(goodness), -np.inf, goodness)))
 
     @property
     def seeds(self) -> Ints:
@@ -90,69 +108,125 @@ class Scores:
     @property
     def rows_variance(self) -> Floats:
         """[K] part of the variance of a mean that is due to rows alone."""
-        # of all rows, not of one less: p (1 - p) / n, so that a single run has Wilson's interval
-        found = self.of_rows.var(axis=1) / self.of_rows.shape[1] - self.shared
+        # accuracies by p (1 - p) / n, so that a single run has Wilson's interval
+        n = self.of_rows.shape[1]
+        fewer = n if self.metric == "accuracy" else max(n - 1, 1)
+        with np.errstate(invalid="ignore"):  # infinite losses
+            found = self.of_rows.var(axis=1) / fewer - self.shared
         return np.maximum(found, 0.0)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
-        """(low [K], high [K]) of the means, shares of rows, over new seeds and new rows.
+        """(low [K], high [K]) of the means over new seeds and new rows (`intervals.of_metric`).
 
-        A score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn &
-        Graubard 1998; Franco et al. 2019). Over rows alone if seeds cannot be judged.
+        Over rows alone if seeds cannot be judged.
         """
-        n = self.of_rows.shape[1]
-        seeds, df = self.variance.of_sums(np.diag(1 / self.seeds))
-        errors = Mixture(self.rows_variance, seeds, df, n)
-        return intervals.scores(
-            self.mean, errors.error, errors.half_width(confidence), n, confidence
-        )
+        errors = Mixture(self.rows_variance, *self.variance.of_means(), self.of_rows.shape[1])
+        return intervals.of_metric(self.metric, self.mean, errors, confidence)
 
 
-def accuracies(panel: Panel, deterministic: Collection[str], seed_sd: float | None) -> Scores:
-    """The accuracy of every method of a panel.
+def scores_of(
+    panel: Panel, metric: str, deterministic: Collection[str], seed_sd: float | None
+) -> Scores:
+    """One metric of every method of a panel.
 
     Parameters
     ----------
+    metric
+        one of `evaluation.SCORES`
     deterministic
         the methods that another seed would not change
     seed_sd
-        stated standard deviation over seeds, as a fraction
+        stated standard deviation over seeds, in the metric's units
     """
-    blocks = [panel.correct[panel.columns[method]] for method in panel.methods]
+    blocks = (
+        np.stack(
+            [Evaluation(each, panel.label).contributions(metric) for each in panel.logits[own]]
+        )
+        for own in panel.columns.values()
+    )
+    stochastic = np.array([method not in deterministic for method in panel.methods])
+    return made_of(
+        metric, dict(zip(panel.methods, blocks, strict=True)), panel.label, stochastic, seed_sd
+    )
+
+
+def made_of(
+    metric: str,
+    blocks: Mapping[str, Floats],
+    label: Ints,
+    stochastic: Bools,
+    seed_sd: float | None = None,
+) -> Scores:
+    """Make `Scores` of what each row contributes.
+
+    Parameters
+    ----------
+    blocks
+        {method: [seeds, n]}, from `Evaluation.contributions`
+    label
+        [n]
+    stochastic
+        [K], in the order of `blocks`
+    seed_sd
+        stated standard deviation over seeds, in the metric's units
+    """
+    of_rows = np.stack([block.mean(axis=0) for block in blocks.values()])
     return Scores(
-        panel.methods,
-        np.stack([block.mean(axis=0) for block in blocks]),
-        [block.mean(axis=1) for block in blocks],
-        np.array([residual_mean_square(block) for block in blocks]),
-        np.array([method not in deterministic for method in panel.methods]),
+        metric,
+        list(blocks),
+        of_rows,
+        [block.mean(axis=1) for block in blocks.values()],
+        np.array([residual_mean_square(block) for block in blocks.values()]),
+        stochastic,
+        unit(metric, of_rows, label),
         seed_sd,
     )
+
+
+def unit(metric: str, of_rows: Floats, label: Ints) -> float:
+    """By how much the contributions of two methods differ on a row that one of them wins.
+
+    For the accuracy it is 1: right against wrong. In the other shares each class has the same
+    weight, so that a row of class y weighs 1 / (K p_y); of these weights the root mean square over
+    rows, times the metric's span. Loss, Brier score and ECE have no such row; it is the
+    standard deviation of a method's contributions there.
+    """
+    if metric == "accuracy":
+        return 1.0
+    if metric in ERRORS:
+        spread = of_rows[np.isfinite(of_rows).all(axis=1)].var(axis=1)
+        return float(np.sqrt(spread.mean())) if len(spread) else 0.0
+    _, rows = np.unique(label, return_counts=True)
+    low, high = BOUNDS[metric]
+    return float((high - low) * np.sqrt((len(label) / rows).sum()) / len(rows))
 
 
 def _over_seeds(
     of_seeds: Sequence[Floats], stochastic: Bools, stated: float | None
 ) -> SeedVariance:
-    own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
+    with np.errstate(invalid="ignore"):  # infinite losses
+        own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
     seeds = np.array([len(each) for each in of_seeds])
     return SeedVariance(np.array(own), seeds, stochastic, stated)
 
 
-def residual_mean_square(correct: Bools) -> float:
-    """Seed-by-row mean square of the two-way layout `correct` [seeds, n]; 0 for a single run."""
-    seeds, n = correct.shape
+def residual_mean_square(block: Floats) -> float:
+    """Seed-by-row mean square of the two-way layout `block` [seeds, n]; 0 for a single run."""
+    seeds, n = block.shape
     if min(seeds, n) < 2:
         return 0.0
-    per_row, mean = correct.mean(axis=0), correct.mean()
-    # residual sum of squares = total - rows - seeds; y² = y, as y is 0 or 1
-    total = seeds * n * mean * (1 - mean)
-    between_rows = seeds * float(((per_row - mean) ** 2).sum())
-    between_seeds = n * float(((correct.mean(axis=1) - mean) ** 2).sum())
-    return max(0.0, (total - between_rows - between_seeds) / ((seeds - 1) * (n - 1)))
+    with np.errstate(invalid="ignore"):  # infinite losses
+        centred = block - block.mean()
+        # residual sum of squares = total - rows - seeds
+        total = float((centred**2).sum())
+        between_rows = seeds * float((centred.mean(axis=0) ** 2).sum())
+        between_seeds = n * float((centred.mean(axis=1) ** 2).sum())
+    return float(np.maximum(0.0, total - between_rows - between_seeds)) / ((seeds - 1) * (n - 1))
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """m differences of accuracies.
+    """m differences of scores.
 
     Parameters
     ----------
@@ -161,28 +235,33 @@ class Estimates:
     errors
         what each differs by from the truth
     known
-        whether seeds can be judged; if not, nothing but `value` means anything
+        [m] whether seeds can be judged and both scores are defined; if not, nothing but `value`
+        means anything
+    most
+        the largest difference that there can be
     """
 
     value: Floats
     errors: Mixture
-    known: bool
+    known: Bools
+    most: float
 
     def p(self, methods: int = 2) -> Floats:
         """[m] p of each by itself, or adjusted for all pairs of `methods`; NaN if not known."""
         return self._or_nan(self.errors.p(self.value, methods))
 
     def interval(self, confidence: float, methods: int = 2) -> tuple[Floats, Floats]:
-        """Give intervals (low [m], high [m]) inside [-1, 1]; NaN if not known.
+        """Give intervals (low [m], high [m]) inside [-most, most]; NaN if not known.
 
         They exclude 0 where `p` is below 1 - confidence, and hold at once for all pairs of
         `methods`.
         """
         half = self._or_nan(self.errors.half_width(confidence, methods))
-        return np.maximum(self.value - half, -1.0), np.minimum(self.value + half, 1.0)
+        low, high = self.value - half, self.value + half
+        return np.maximum(low, -self.most), np.minimum(high, self.most)
 
     def _or_nan(self, numbers: Floats) -> Floats:
-        return numbers if self.known else np.full_like(numbers, np.nan)
+        return np.where(self.known, numbers, np.nan)
 
 
 @dataclass(frozen=True)
@@ -197,32 +276,41 @@ class Pairs(Estimates):
     names
         [m] the two methods of each pair
     methods
-        K
+        how many of them have a score
+    with_best
+        [m] whether one of the two is the best method
     """
 
     design: Design
     names: list[tuple[str, str]]
     methods: int
+    with_best: Bools
 
     def detectable(self, confidence: float) -> Floats:
         """Give the true difference [m] that an experiment like this finds with 80 % power.
 
-        NaN if not known, or where no difference that is possible would be found.
+        Of pairs with the best method; NaN for all others, if not known, and where even the largest
+        difference that there can be would not be found.
         """
-        found = self.design.detectable(confidence)
-        return self._or_nan(np.where(found <= 1, found, np.nan))
+        wanted = np.flatnonzero(self.known & self.with_best)
+        found = np.full(len(self.names), np.nan)
+        found[wanted] = self.design.of(wanted).detectable(confidence)
+        return np.where(found <= self.most, found, np.nan)
 
 
 def compare(scores: Scores) -> Pairs:
     """All pairs of methods, a before b in the scores' order, a - b."""
     k, n = scores.of_rows.shape
     first, second = np.array(list(combinations(range(k), 2)), dtype=int).reshape(-1, 2).T
-    products = scores.of_rows @ scores.of_rows.T
+    defined = np.isfinite(scores.mean)
+    with np.errstate(invalid="ignore"):
+        value = scores.mean[first] - scores.mean[second]
+    of_rows = np.where(defined[:, None], scores.of_rows, 0.0)
+    products = of_rows @ of_rows.T
     squares = np.diag(products)
     of_squares = squares[first] + squares[second] - 2 * products[first, second]
-    value = scores.mean[first] - scores.mean[second]
-    more = n + 2  # two rows added, one won by either
-    rows = ((np.maximum(of_squares, 0.0) + 2) / more - (value * n / more) ** 2) / more
+    twice = scores.shared[first] + scores.shared[second]
+    rows = _over_rows(of_squares, value, n, scores.unit, twice)
     coefficients = np.zeros((len(first), k))
     pair = np.arange(len(first))
     coefficients[pair, first] = 1 / scores.seeds[first]
@@ -230,36 +318,128 @@ def compare(scores: Scores) -> Pairs:
     variance = scores.variance
     seeds, df = variance.of_sums(coefficients)
     pooled, df_pooled = variance.pooled
-    twice = scores.shared[first] + scores.shared[second]
-    rows = np.maximum(rows - twice, rows / 3)
+    known = defined[first] & defined[second]
+    rows = np.where(known, rows, 0.0)
+    design = Design(
+        rows,
+        coefficients,
+        scores.seeds,
+        scores.stochastic,
+        pooled,
+        bool(np.isinf(df_pooled)),
+        n,
+        int(defined.sum()),
+    )
     return Pairs(
         value,
         Mixture(rows, seeds, df, n),
-        variance.known,
-        Design(
-            rows,
-            coefficients,
-            scores.seeds,
-            scores.stochastic,
-            pooled,
-            bool(np.isinf(df_pooled)),
-            n,
-        ),
+        known & variance.known,
+        _span(scores.metric),
+        design,
         [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
-        k,
+        int(defined.sum()),
+        (first == scores.best) | (second == scores.best),
     )
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Score of one method minus that of another.
+
+    Parameters
+    ----------
+    estimate, low, high, p
+        of this pair alone; all but the first NaN where nothing is known of seeds or a score is
+        undefined
+    df
+        degrees of freedom of the part from seeds; infinite where it is known, or nothing
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    df: float
+
+
+def difference(scores: Scores, a: str, b: str, confidence: float) -> Difference:
+    """Compare two methods, a - b, their variance over seeds being judged with that of all others.
+
+    Parameters
+    ----------
+    scores
+        of all methods of an experiment (`scores_of`), so that they moderate each other
+    """
+    pairs = compare(scores)
+    turned = (a, b) not in pairs.names
+    place = pairs.names.index((b, a) if turned else (a, b))
+    return _single(pairs, place, confidence, -1.0 if turned else 1.0)
+
+
+def _single(found: Estimates, place: int, confidence: float, sign: float = 1.0) -> Difference:
+    ends = sorted(sign * float(each[place]) for each in found.interval(confidence))
+    p, df = float(found.p()[place]), float(found.errors.df[place])
+    return Difference(sign * float(found.value[place]), ends[0], ends[1], p, df)
+
+
+def changes(
+    metric: str,
+    before: Mapping[str, Floats],
+    after: Mapping[str, Floats],
+    label: Ints,
+    stochastic: Bools,
+    seed_sd: float | None = None,
+) -> Estimates:
+    """By how much the same runs changed on the same rows, as from epoch to epoch: after - before.
+
+    Both rows and seeds are paired. One number per method, in the order of `before`; parameters as
+    of `made_of`.
+    """
+    moved = made_of(
+        metric,
+        {method: after[method] - before[method] for method in before},
+        label,
+        stochastic,
+        seed_sd,
+    )
+    n = len(label)
+    most = _span(metric)
+    own = unit(metric, np.stack([block.mean(axis=0) for block in after.values()]), label)
+    rows = _over_rows((moved.of_rows**2).sum(axis=1), moved.mean, n, own, moved.shared)
+    defined = np.isfinite(moved.mean)
+    errors = Mixture(np.where(defined, rows, 0.0), *moved.variance.of_means(), n)
+    return Estimates(moved.mean, errors, defined & moved.variance.known, most)
+
+
 def drops(home: Scores, away: Scores) -> Estimates:
-    """By how much each method's accuracy is lower on other rows: home - away.
+    """By how much each method's score is lower on other rows: home - away.
 
     Rows are independent, seeds are not: they are the same trained models on both, so a lucky seed
     is lucky twice, and its luck cancels in the drop. `home` and `away` have the same methods with
     the same seeds, in the same order.
     """
-    lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
+    with np.errstate(invalid="ignore"):
+        lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
+        value = home.mean - away.mean
     variance = _over_seeds(lost, home.stochastic, home.stated)
-    seeds, df = variance.of_sums(np.diag(1 / home.seeds))
     n = min(home.of_rows.shape[1], away.of_rows.shape[1])
-    rows = home.rows_variance + away.rows_variance
-    return Estimates(home.mean - away.mean, Mixture(rows, seeds, df, n), variance.known)
+    defined = np.isfinite(value)
+    rows = np.where(defined, home.rows_variance + away.rows_variance, 0.0)
+    errors = Mixture(rows, *variance.of_means(), n)
+    return Estimates(value, errors, defined & variance.known, _span(home.metric))
+
+
+def _over_rows(of_squares: Floats, value: Floats, n: int, unit: float, shared: Floats) -> Floats:
+    """[m] variance over rows of mean differences `value`, without the part that seeds share.
+
+    `of_squares` [m] is the sum over rows of the squared differences.
+    """
+    more = n + 2  # two rows added, one won by either
+    sum_of_squares = np.maximum(of_squares, 0.0) + 2 * unit**2
+    found = (sum_of_squares / more - (value * n / more) ** 2) / more
+    return np.maximum(found - shared, found / 3)
+
+
+def _span(metric: str) -> float:
+    low, high = BOUNDS[metric]
+    return high - low

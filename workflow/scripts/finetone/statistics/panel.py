@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from finetone.statistics.metrics import Bools, Floats, Ints
+from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Panel:
         [n]; example ids in ascending order, and the true class of each.
     seeds
         {method: its seeds}, in the order in which the files were given.
-    probabilities
+    logits
         float32 [runs, n, classes], runs ordered by method, then by seed.
     """
 
@@ -35,7 +35,7 @@ class Panel:
     ids: Ints
     label: Ints
     seeds: dict[str, list[int]]
-    probabilities: Floats
+    logits: Floats
 
     @property
     def methods(self) -> list[str]:
@@ -50,8 +50,8 @@ class Panel:
 
     @cached_property
     def predicted(self) -> Ints:
-        """Predicted class, int8 [runs, n]; of equally likely classes the first."""
-        return self.probabilities.argmax(axis=2).astype(np.int8)
+        """Predicted class, int8 [runs, n]; of equal logits the first."""
+        return self.logits.argmax(axis=2).astype(np.int8)
 
     @cached_property
     def correct(self) -> Bools:
@@ -74,6 +74,14 @@ class Panel:
         """
         correct = self.correct[self.columns[method]]
         return int(correct.sum()) / correct.size
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        """float32 [runs, n, classes]"""
+        found = np.empty(self.logits.shape, np.float32)
+        for run, logits in enumerate(self.logits):  # one by one, as they are float64 on the way
+            found[run] = np.exp(log_softmax(logits))
+        return found
 
     @cached_property
     def label_probability(self) -> Floats:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finetone.statistics.metrics import Floats, Ints
+from finetone.statistics.metrics import Floats
 from finetone.statistics.paired import Pairs, Scores
 from finetone.statistics.power import POWER, Design
 
@@ -108,7 +108,9 @@ class Planner:
         pair = (np.arange(self.methods) < 2) / runs
         variance = self.of_seeds + self.residual / rows
         over_rows = np.array([self.of_rows / rows])
-        return Design(over_rows, pair[None], runs, drawing, variance, self.certain, rows)
+        return Design(
+            over_rows, pair[None], runs, drawing, variance, self.certain, rows, self.methods
+        )
 
     def power(self, difference: float, seeds: int, rows: int) -> float:
         """Probability that a true difference is found."""
@@ -152,28 +154,29 @@ class Planner:
         return choices[place] if place < len(choices) else None
 
 
-def planner(scores: Scores, pairs: Pairs, places: Ints, confidence: float) -> Planner | None:
-    """What a typical one of some pairs of methods promises; None if nothing is known of seeds.
+def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
+    """What a typical comparison with the best method promises.
+
+    None if nothing is known of seeds, or fewer than two methods have a score.
 
     Parameters
     ----------
     pairs
         from `paired.compare(scores)`
-    places
-        which of the pairs are of interest; at least one
     """
-    if not scores.variance.known:
+    usable = pairs.known & pairs.with_best
+    if not usable.any():
         return None
     n = scores.of_rows.shape[1]
     pooled, df = scores.variance.pooled
-    several = scores.stochastic & (scores.seeds > 1)
+    several = scores.stochastic & (scores.variance.measured > 0)
     residual = float(scores.residual[several].mean()) if several.any() else 0.0
     return Planner(
         max(0.0, pooled - residual / n),
-        float(np.median(pairs.design.rows[places])) * n,
+        float(np.median(pairs.design.rows[usable])) * n,
         residual,
         pairs.methods,
-        int(scores.stochastic.sum()),
+        int((scores.stochastic & np.isfinite(scores.mean)).sum()),
         bool(np.isinf(df)),
         confidence,
     )

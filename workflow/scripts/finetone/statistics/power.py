@@ -12,7 +12,7 @@ The estimates are drawn: each method's own variance is σ²_seeds χ²(S - 1) / 
 planned for does not jump from one to the next.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -47,6 +47,8 @@ class Design:
         whether that variance is stated, and not estimated in the experiment
     n
         rows tested on
+    methods
+        how many are compared
     """
 
     rows: Floats
@@ -56,6 +58,11 @@ class Design:
     variance: float
     certain: bool
     n: int
+    methods: int
+
+    def of(self, places: Ints) -> "Design":
+        """The differences at some places."""
+        return replace(self, rows=self.rows[places], coefficients=self.coefficients[places])
 
     @property
     def error(self) -> Floats:
@@ -95,7 +102,7 @@ class Design:
         m, nodes = seeds.shape
         rows = np.repeat(self.rows, nodes)
         errors = Mixture(rows, seeds.ravel(), df.ravel(), self.n)
-        return errors.half_width(confidence, len(self.seeds)).reshape(m, nodes)
+        return errors.half_width(confidence, self.methods).reshape(m, nodes)
 
     @cached_property
     def _estimates(self) -> tuple[Floats, Floats]:

@@ -72,7 +72,7 @@ def compare(
             f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
             f"choose one of {', '.join(panel.methods)}"
         )
-    scores = paired.accuracies(panel, deterministic, seed_sd)
+    scores = paired.scores_of(panel, "accuracy", deterministic, seed_sd)
     found = _comparisons(panel, paired.compare(scores), confidence)
     ranking = _ranking(panel, found, scores.interval(confidence), baseline, confidence)
     return found[COMPARISONS], ranking

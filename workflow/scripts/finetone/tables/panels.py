@@ -7,7 +7,7 @@ import numpy as np
 
 from finetone.errors import UserError
 from finetone.formats.predictions import Header, header, read
-from finetone.statistics.metrics import Floats, Ints, log_softmax
+from finetone.statistics.metrics import Floats, Ints
 from finetone.statistics.panel import Panel
 
 
@@ -65,5 +65,5 @@ def _panel(heads: Sequence[Header]) -> Panel:
                     f"{head.path}: its {what} differ from those in {first.path}; methods can only "
                     "be compared on the same rows: delete the older file and rerun"
                 )
-        blocks.append(np.exp(log_softmax(rows.logits)).astype(np.float32))
+        blocks.append(rows.logits)
     return Panel(first.dataset, first.labels, ids, label, seeds, np.stack(blocks))

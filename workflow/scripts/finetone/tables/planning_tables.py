@@ -26,6 +26,7 @@ from finetone.statistics.paired import Scores
 from finetone.statistics.planning import MOST_SEEDS, ROWS, Planner, components, planner
 from finetone.tables.panels import panels
 
+METRIC = "accuracy"
 DIFFERENCES = (0.005, 0.01, 0.02)
 VARIANCE = [
     *("dataset", "method", "seeds", "n", "seeds_sd", "seeds_sd_moderated", "df", "rows_sd"),
@@ -63,7 +64,7 @@ def table(
     """
     (panel,) = panels(predictions)
     stated = None if seed_sd is None else seed_sd / 100
-    scores = paired.accuracies(panel, deterministic, stated)
+    scores = paired.scores_of(panel, METRIC, deterministic, stated)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
     pace = Pace(
         times["train_seconds"].to_numpy(float),
@@ -98,16 +99,13 @@ def _variance(scores: Scores, pace: Pace) -> pd.DataFrame:
 
 
 def _planning(scores: Scores, pace: Pace, confidence: float) -> pd.DataFrame:
-    pairs = paired.compare(scores)
-    best = scores.methods[int(np.argmax(scores.mean))]
-    places = np.array([i for i, pair in enumerate(pairs.names) if best in pair], dtype=int)
-    found = planner(scores, pairs, places, confidence) if len(places) else None
+    found = planner(scores, paired.compare(scores), confidence)
     seeds = int(scores.seeds[scores.stochastic].max()) if scores.stochastic.any() else 1
     rows = []
-    for difference in DIFFERENCES if len(places) else ():
-        row = dict.fromkeys(PLANNING[1:], np.nan)
-        row |= {"difference": difference, "seeds": seeds, "n": pace.rows, "reason": NO_SECOND_SEED}
-        rows.append(row | (_plan(found, pace, difference, seeds) if found else {}))
+    for difference in DIFFERENCES if len(scores.methods) > 1 else ():
+        row = {"difference": difference, "seeds": seeds, "n": pace.rows}
+        plan = _plan(found, pace, difference, seeds) if found else {"reason": NO_SECOND_SEED}
+        rows.append(row | plan)
     table = pd.DataFrame(rows, columns=PLANNING[1:])
     counts = ["seeds", "n", "seeds_needed", "rows_needed", "both_seeds", "both_rows"]
     return table.astype(dict.fromkeys(counts, "Int64"))

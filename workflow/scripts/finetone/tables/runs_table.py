@@ -13,12 +13,12 @@ import pandas as pd
 
 from finetone.files import sha256
 from finetone.formats.predictions import Header, header, read
-from finetone.statistics.evaluation import scores
+from finetone.statistics.evaluation import SCORES, Evaluation
 from finetone.statistics.intervals import wilson
-from finetone.statistics.metrics import METRICS, Floats
+from finetone.statistics.metrics import Floats
 from finetone.statistics.standard_errors import standard_error
 
-SCORES = ("loss", *METRICS)
+OTHERS = tuple(name for name in SCORES if name != "accuracy")
 
 
 def table(predictions: Sequence[Path], confidence: float) -> pd.DataFrame:
@@ -43,7 +43,8 @@ def _rows(heads: Sequence[Header], confidence: float) -> Iterator[dict[str, obje
     for head in heads:
         digest = sha256(head.path)
         for epoch in read(head):
-            values, of_rows = scores(epoch.logits, epoch.label)
+            run = Evaluation(epoch.logits, epoch.label)
+            of_rows = {name: run.influence(name) for name in SCORES}
             n, correct = len(epoch.label), int(of_rows["accuracy"].sum())
             low, high = wilson(correct, n, confidence)
             row = {
@@ -56,20 +57,19 @@ def _rows(heads: Sequence[Header], confidence: float) -> Iterator[dict[str, obje
                 "sha256": digest,
                 "n": n,
                 "correct": correct,
-                "accuracy": values["accuracy"],
+                "accuracy": run.value("accuracy"),
                 "accuracy_low": low,
                 "accuracy_high": high,
-                **{name: values[name] for name in SCORES},
-                **{f"{name}_se": standard_error(of_rows[name]) for name in SCORES},
+                **{name: run.value(name) for name in OTHERS},
+                **{f"{name}_se": standard_error(of_rows[name]) for name in OTHERS},
             }
             of_epoch = influences.setdefault(epoch.epoch, {name: [] for name in of_rows})
             for name, each in of_rows.items():
                 of_epoch[name].append(each)
             rows.append((row, epoch.epoch, len(of_epoch["accuracy"]) - 1))
     shared = {epoch: _shared(of_epoch) for epoch, of_epoch in influences.items()}
-    for row, number, run in rows:
-        of_run = {f"{name}_cov": shared[number][name][run] for name in ("accuracy", *SCORES)}
-        yield row | of_run
+    for row, number, place in rows:
+        yield row | {f"{name}_cov": shared[number][name][place] for name in SCORES}
 
 
 def _shared(influences: dict[str, list[Floats]]) -> dict[str, Floats]:

@@ -9,13 +9,11 @@ import pandas as pd
 
 from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
+from finetone.statistics.evaluation import SCORES
 from finetone.statistics.metrics import METRICS
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 
-SCORES = ("accuracy", "loss", *METRICS)
-BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
-NOT_SHARES = ("loss", "brier", "ece")  # the others behave like a share of rows, once in [0, 1]
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
@@ -121,33 +119,9 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
 def _interval(
     rows: pd.DataFrame, name: str, confidence: float, stated: float | None
 ) -> tuple[Any, Any]:
-    """(low, high) for the mean of a metric over new seeds and new test rows, of several methods.
-
-    Of shares a score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn
-    & Graubard 1998; Franco et al. 2019); of other metrics the mean and as much on either side, cut
-    off where they end. NaN where a run has no value or no error, and over rows alone where seeds
-    cannot be judged.
-    """
-    mean = rows[f"{name}_mean"].to_numpy(float)
-    own, of_rows = rows[f"{name}_own"].to_numpy(float), rows[f"{name}_rows"].to_numpy(float)
-    usable = np.isfinite(mean) & np.isfinite(own) & np.isfinite(of_rows)
-    seeds = rows["seeds"].to_numpy(int)[usable]
-    low = np.full(len(rows), np.nan)
-    high = low.copy()
-    if not usable.any():
-        return low, high
-    variance = SeedVariance(own[usable], seeds, rows["stochastic"].to_numpy()[usable], stated)
-    n = int(rows["n"].min())
-    errors = Mixture(of_rows[usable], *variance.of_sums(np.diag(1 / seeds)), n)
-    half = errors.half_width(confidence)
-    least, most = BOUNDS[name]
-    if name in NOT_SHARES:
-        low[usable] = np.maximum(mean[usable] - half, least)
-        high[usable] = np.minimum(mean[usable] + half, most)
-        return low, high
-    span = most - least
-    ends = intervals.scores(
-        (mean[usable] - least) / span, errors.error / span, half / span, n, confidence
-    )
-    low[usable], high[usable] = (least + span * end for end in ends)
-    return low, high
+    """(low, high) for the mean of a metric over new seeds and new test rows, of several methods."""
+    seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy()
+    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated)
+    of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["n"].min())
+    errors = Mixture(of_rows, *variance.of_means(), n)
+    return intervals.of_metric(name, rows[f"{name}_mean"].to_numpy(float), errors, confidence)

@@ -40,7 +40,8 @@ def table(
     found = {}
     for panel in panels(wanted):
         stated = None if seed_sd is None else seed_sd / 100
-        found[panel.dataset] = panel.seeds, paired.accuracies(panel, deterministic, stated)
+        scores = paired.scores_of(panel, "accuracy", deterministic, stated)
+        found[panel.dataset] = panel.seeds, scores
     if absent := [name for name in (source, *transfer) if name not in found]:
         raise UserError(f"no prediction file holds dataset '{absent[0]}'")
     seeds, home = found[source]

@@ -1,0 +1,169 @@
+"""Differences of any metric: against the bootstrap, against the accuracy's, and where undefined."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from finetone.statistics import paired
+from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.statistics.panel import Panel
+
+OTHERS = [name for name in SCORES if name not in ("accuracy", "ece")]
+
+
+def panel(logits: dict[str, np.ndarray], label: np.ndarray) -> Panel:
+    """Of `logits` {method: [seeds, n, classes]}."""
+    seeds = {method: list(range(1, len(runs) + 1)) for method, runs in logits.items()}
+    labels = tuple("abcdef"[: next(iter(logits.values())).shape[2]])
+    runs = np.concatenate(list(logits.values())).astype(np.float32)
+    return Panel("d", labels, np.arange(len(label)), label, seeds, runs)
+
+
+def draw(
+    random: np.random.Generator, n: int, seeds: int, spread: float, skills: dict[str, float]
+) -> Panel:
+    """Runs of methods that find the same rows hard; `skills` in logits."""
+    label = (random.random(n) < 0.3).astype(int)
+    hard = random.normal(0, 1, n)
+    runs = {}
+    for method, skill in skills.items():
+        own = hard + random.normal(0, 0.7, n)
+        margin = skill + random.normal(0, spread, (seeds, 1)) + own
+        margin = margin + random.normal(0, 0.5, (seeds, n))
+        away = np.where(label, margin, -margin)
+        runs[method] = np.stack([np.zeros_like(away), away], axis=2)
+    return panel(runs, label)
+
+
+@pytest.mark.parametrize("metric", SCORES)
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_metric_is_the_mean_of_its_contributions(metric: str, classes: int) -> None:
+    random = np.random.default_rng(1)
+    label = random.integers(0, classes, 300)
+    logits = random.normal(0, 1, (300, classes))
+    run = Evaluation(logits, label)
+    assert run.contributions(metric).mean() == pytest.approx(run.value(metric), abs=1e-12)
+
+
+def test_variance_over_rows_is_that_of_a_paired_bootstrap() -> None:
+    random = np.random.default_rng(2)
+    data = draw(random, 600, 1, 0, {"a": 1.2, "b": 1.0})
+    resampled: dict[str, list[float]] = {metric: [] for metric in OTHERS}
+    for _ in range(800):
+        rows = random.integers(0, 600, 600)
+        a, b = (Evaluation(logits[rows], data.label[rows]) for logits in data.logits)
+        for metric, values in resampled.items():
+            values.append(a.value(metric) - b.value(metric))
+    for metric, values in resampled.items():
+        scores = paired.scores_of(data, metric, ["a", "b"], None)
+        error = paired.compare(scores).errors.error[0]
+        # two rows are added; the bootstrap of 800 has an error of 2.5 %
+        added = 2 * scores.unit**2 / 602**2
+        assert np.sqrt(error**2 - added) == pytest.approx(np.std(values), rel=0.1), metric
+        apart = np.sqrt(scores.rows_variance.sum())
+        assert error < 0.85 * apart, metric  # which is what pairing gains
+
+
+@pytest.mark.parametrize("metric", OTHERS)
+def test_intervals_of_differences_cover_over_seeds_and_rows(metric: str) -> None:
+    random = np.random.default_rng(3)
+    hits = 0
+    for _ in range(150):
+        data = draw(random, 400, 2, 0.15, dict.fromkeys("abcd", 1.2))
+        pairs = paired.compare(paired.scores_of(data, metric, [], None))
+        low, high = pairs.interval(0.95, pairs.methods)
+        hits += ((low <= 0) & (high >= 0)).all()
+    assert hits / 150 > 0.95 - 3 * 0.018
+
+
+def test_one_function_compares_two_methods() -> None:
+    data = draw(np.random.default_rng(4), 2000, 3, 0.05, {"a": 2.0, "b": 1.0, "c": 1.9})
+    for metric in SCORES:
+        scores = paired.scores_of(data, metric, [], None)
+        found = paired.difference(scores, "a", "b", 0.95)
+        turned = paired.difference(scores, "b", "a", 0.95)
+        a, b = (
+            np.mean([Evaluation(x, data.label).value(metric) for x in data.logits[data.columns[m]]])
+            for m in "ab"
+        )
+        assert found.estimate == pytest.approx(a - b)
+        assert (turned.low, turned.high) == (-found.high, -found.low)
+        assert found.low < found.estimate < found.high
+        assert found.p == turned.p and found.df == pytest.approx(turned.df)
+        if metric != "ece":
+            assert found.p < 0.01
+
+
+def test_epochs_of_one_method_pair_rows_and_seeds() -> None:
+    """Two epochs of a run share rows, seed and most of what the run has learned."""
+    random = np.random.default_rng(5)
+    data = draw(random, 800, 5, 0.3, {"a": 1.0, "b": 1.2})
+    later = data.logits + 0.1 * (2 * data.label[None, :, None] - 1) * np.array([0, 1])
+    later += random.normal(0, 0.05, later.shape)
+
+    def blocks(metric: str, logits: np.ndarray) -> dict[str, np.ndarray]:
+        return {
+            method: np.stack([Evaluation(x, data.label).contributions(metric) for x in logits[own]])
+            for method, own in data.columns.items()
+        }
+
+    for metric in ("accuracy", "macro_f1", "auc", "loss"):
+        both = blocks(metric, data.logits), blocks(metric, later)
+        found = paired.changes(metric, *both, data.label, np.ones(2, bool))
+        assert found.value[0] == pytest.approx(both[1]["a"].mean() - both[0]["a"].mean())
+        together = paired.made_of(
+            metric, {"before": both[0]["a"], "after": both[1]["a"]}, data.label, np.ones(2, bool)
+        )
+        assert found.errors.error[0] < paired.compare(together).errors.error[0] / 2
+        none = paired.changes(metric, both[0], both[0], data.label, np.ones(2, bool))
+        low, high = none.interval(0.95)
+        assert (none.value == 0).all() and (low < 0).all() and (high > 0).all()
+
+
+def test_an_undefined_or_infinite_score_takes_only_its_own_method_out() -> None:
+    data = draw(np.random.default_rng(6), 300, 2, 0.1, {"a": 1.0, "b": 1.3})
+    constant = np.tile(np.float32([1, 0]), (2, 300, 1))
+    certain = np.tile(np.float32([0, -np.inf]), (2, 300, 1))
+    for metric, odd, value in (("mcc", constant, np.nan), ("loss", certain, np.inf)):
+        runs = {m: data.logits[own] for m, own in data.columns.items()}
+        alone = paired.scores_of(data, metric, [], None)
+        scores = paired.scores_of(panel({**runs, "odd": odd}, data.label), metric, [], None)
+        np.testing.assert_equal(scores.mean[2], value)
+        assert np.isnan(np.stack(scores.interval(0.95))[:, 2]).all()
+        assert np.stack(scores.interval(0.95))[:, :2] == pytest.approx(
+            np.stack(alone.interval(0.95))
+        )
+        pairs = paired.compare(scores)
+        assert pairs.methods == 2
+        p = dict(zip(pairs.names, pairs.p(pairs.methods), strict=True))
+        assert np.isnan([p["a", "odd"], p["b", "odd"]]).all()
+        assert p["a", "b"] == pytest.approx(paired.compare(alone).p()[0])
+
+
+def test_perfect_methods_may_differ_in_other_rows() -> None:
+    """No metric is certain of a difference of 0, or beyond what there can be."""
+    label = np.arange(40) % 2
+    right = np.where(label[:, None] == [0, 1], 8.0, 0.0)[None]
+    wrong = right[:, :, ::-1]
+    for metric in OTHERS:
+        equal = paired.scores_of(panel({"a": right, "b": right}, label), metric, ["a", "b"], None)
+        found = paired.difference(equal, "a", "b", 0.95)
+        assert found.estimate == 0 and found.low <= 0 <= found.high
+        if metric not in ("loss", "brier"):
+            assert found.low < 0 < found.high
+        far = paired.scores_of(panel({"a": right, "b": wrong}, label), metric, ["a", "b"], None)
+        found = paired.difference(far, "a", "b", 0.95)
+        most = {"mcc": 2.0, "loss": np.inf}.get(metric, 1.0)
+        assert -most <= found.low < found.high <= most
+
+
+def test_fewer_rows_of_a_class_weigh_more() -> None:
+    label = (np.arange(1000) < 100).astype(int)
+    of_rows = expit(np.zeros((2, 1000)))
+    even = paired.unit("balanced_accuracy", of_rows, np.arange(1000) % 2)
+    assert even == pytest.approx(1.0)
+    assert paired.unit("accuracy", of_rows, label) == 1.0
+    # a row of the small class is worth 5 rows, one of the other 5/9
+    expected = np.sqrt(0.1 * 5**2 + 0.9 * (5 / 9) ** 2)
+    assert paired.unit("balanced_accuracy", of_rows, label) == pytest.approx(expected)
+    assert paired.unit("mcc", of_rows, label) == pytest.approx(2 * expected)
