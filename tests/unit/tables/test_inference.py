@@ -3,9 +3,6 @@
 `benchmarks/inference.py` runs all of docs/statistics.md; here are the settings that were worst.
 """
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 from benchmarks.inference import Design, simulate
 
@@ -17,8 +14,8 @@ DESIGNS = [
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=str)
-def test_equal_methods_rarely_differ_and_intervals_cover(design: Design, tmp_path: Path) -> None:
-    found = simulate(design, 120, tmp_path, np.random.default_rng(1))
+def test_equal_methods_rarely_differ_and_intervals_cover(design: Design) -> None:
+    found = simulate(design, 0, 120, summary=False)
     # nominal 5 %, at most 6 % in the long run; 120 experiments leave a standard error of 2 %
     assert found["false"] <= 0.05 + 3 * 0.02
-    assert found["difference"] >= 0.93 and found["accuracy"] >= 0.93
+    assert found["difference"] >= 0.93 and found["ranking"] >= 0.93

@@ -85,10 +85,10 @@ class Scores:
         return self.of_rows.mean(axis=1)
 
     @property
-    def best(self) -> int:
-        """Place of the best method, of equally good ones the first; 0 if none has a score."""
-        goodness = -self.mean if self.metric in ERRORS else self.mean
-        return int(np.argmax(np.where(np.isnan(goodness), -np.inf, goodness)))
+    def order(self) -> Ints:
+        """[K] places of the methods, best first; of equally good ones in their own order."""
+        worse = self.mean if self.metric in ERRORS else -self.mean
+        return np.argsort(worse, kind="stable")  # without a score last
 
     @property
     def seeds(self) -> Ints:
@@ -338,7 +338,7 @@ def compare(scores: Scores) -> Pairs:
         design,
         [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
         int(defined.sum()),
-        (first == scores.best) | (second == scores.best),
+        (first == scores.order[0]) | (second == scores.order[0]),
     )
 
 

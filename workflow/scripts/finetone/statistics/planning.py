@@ -2,8 +2,8 @@
 
 What is known of the methods now is taken apart into a variance over seeds, over rows, and of seed by
 row (see `paired`), and put together again for other numbers of seeds and rows. With a, b and e for
-the variances of a typical method's score over seeds, of a typical difference over rows, and of one
-run on one row, a difference of two methods with S seeds each on n rows has the variance
+the variances of a typical method's score over seeds, of the two best methods' difference over rows,
+and of one run on one row, a difference of two methods with S seeds each on n rows has the variance
 
     b/n + 2 (a + e/n) / S
 
@@ -70,7 +70,7 @@ def components(scores: Scores) -> Components:
 
 @dataclass(frozen=True)
 class Planner:
-    """A typical difference of two methods, for any number of seeds and rows.
+    """The difference of the two best methods, for any number of seeds and rows.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Planner:
         return 1 if self.certain or not self.stochastic else 2
 
     def design(self, seeds: int, rows: int) -> Design:
-        """Two typical methods among all; those that draw random numbers have `seeds` runs."""
+        """Two methods among all; those that draw random numbers have `seeds` runs."""
         drawing = np.arange(self.methods) < self.stochastic
         runs = np.where(drawing, seeds, 1)
         pair = (np.arange(self.methods) < 2) / runs
@@ -155,7 +155,7 @@ class Planner:
 
 
 def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
-    """What a typical comparison with the best method promises.
+    """What a comparison of the two best methods promises, if they vary over seeds as all do.
 
     None if nothing is known of seeds, or fewer than two methods have a score.
 
@@ -164,8 +164,9 @@ def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
     pairs
         from `paired.compare(scores)`
     """
-    usable = pairs.known & pairs.with_best
-    if not usable.any():
+    two = {scores.methods[place] for place in scores.order[:2]}
+    pair = [place for place, names in enumerate(pairs.names) if two == set(names)]
+    if not pairs.known[pair].any():
         return None
     n = scores.of_rows.shape[1]
     pooled, df = scores.variance.pooled
@@ -173,7 +174,7 @@ def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
     residual = float(scores.residual[several].mean()) if several.any() else 0.0
     return Planner(
         max(0.0, pooled - residual / n),
-        float(np.median(pairs.design.rows[usable])) * n,
+        float(pairs.design.rows[pair[0]]) * n,
         residual,
         pairs.methods,
         int((scores.stochastic & np.isfinite(scores.mean)).sum()),

@@ -8,7 +8,7 @@ row beyond both. The errors are what each adds to the mean as it was measured. A
 deviations in the units of the score: of an accuracy, fractions.
 
 planning.csv says for several true differences how likely the present design finds them between two
-typical methods, and what would find them four times in five: more seeds with the present rows, more
+methods whose rows differ as those of the best two, and what would find them four times in five: more seeds with the present rows, more
 rows with the present seeds, or both, as many times more of one as of the other. Hours are those of
 training and predicting what is missing. `reason` says why a cell is empty.
 """
