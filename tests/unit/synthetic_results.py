@@ -579,7 +579,7 @@ def _ranking(
                     "high": difference + 0.009,
                     "p": p / 3,
                     "p_adjusted": p,
-                    "mcnemar_p": p / 2,
+                    "median_mcnemar_p": p / 2,
                     "kappa": 0.71,
                     "kappa_low": 0.68,
                     "kappa_high": 0.74,

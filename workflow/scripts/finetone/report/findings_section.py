@@ -34,7 +34,7 @@ def ranking(maker: Maker) -> Section:
         Column("b", labels["method_b"], "method"),
         Column("difference", labels["difference"], "points", "low", "high"),
         Column("p_adjusted", labels["p_adjusted"], "p"),
-        Column("mcnemar_p", labels["mcnemar_p"], "p"),
+        Column("median_mcnemar_p", labels["median_mcnemar_p"], "p"),
         with_interval("kappa", labels["kappa"], "number"),
     ]
     frame = maker.rows("ranking")

@@ -6,7 +6,7 @@ Every function takes the confidence level in (0, 1) and returns (low, high).
 import numpy as np
 from scipy import stats
 
-from finetone.statistics.evaluation import BOUNDS, ERRORS
+from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.metrics import Floats
 from finetone.statistics.mixture import Mixture
 
@@ -28,7 +28,9 @@ def score(p: float, n: float, critical: float) -> Interval:
     scale = 1 + critical**2 / n
     centre = (p + critical**2 / (2 * n)) / scale
     half = critical * np.sqrt(p * (1 - p) / n + critical**2 / (4 * n**2)) / scale
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+    # a float's width off at the ends, where the exact ones are 0 and 1
+    low = 0.0 if p <= 0 else max(0.0, centre - half)
+    return float(low), 1.0 if p >= 1 else float(min(1.0, centre + half))
 
 
 def scores(
@@ -46,8 +48,9 @@ def scores(
     """
     usual = float(stats.norm.ppf((1 + confidence) / 2))
     with np.errstate(invalid="ignore", divide="ignore"):
-        worth = np.where(error > 0, mean * (1 - mean) / error**2, n)
-        critical = np.where(error > 0, half / error, usual)
+        some = error > 1e-9  # beyond rounding
+        worth = np.where(some, mean * (1 - mean) / error**2, n)
+        critical = np.where(some, half / error, usual)
     worth = np.where((mean <= 0) | (mean >= 1), n, worth)
     ends = [score(*each) for each in zip(mean, worth, critical, strict=True)]
     low, high = np.array(ends).reshape(-1, 2).T
@@ -59,16 +62,27 @@ def of_metric(
 ) -> tuple[Floats, Floats]:
     """Intervals (low [m], high [m]) of means [m] of a metric over new seeds and new rows.
 
-    Of shares a score interval (Wilson 1927) with as many rows as the mean's variance is worth (Korn
-    & Graubard 1998; Franco et al. 2019); of loss, Brier score and ECE the mean and as much on
-    either side, cut off where they end. NaN where a mean or its error is not finite.
+    Of shares, among which the Brier score behaves like one, a score interval (Wilson 1927) with as
+    many rows as the mean's variance is worth (Korn & Graubard 1998; Franco et al. 2019). Of the loss
+    its limit for small shares, with a variance in proportion to the mean: a loss is as skewed, for
+    few rows make most of it. Of the ECE the mean and as much on either side, cut off where it ends.
+    NaN where a mean or its error is not finite, and where loss or ECE do not vary at all: that says
+    nothing about how much they would.
     """
     usable = np.isfinite(mean) & np.isfinite(errors.error)
+    if metric in ("loss", "ece"):
+        usable &= errors.error > 1e-9 * np.abs(mean)  # beyond rounding
     low = np.full(len(mean), np.nan)
     high = low.copy()
     half, value, error = errors.half_width(confidence)[usable], mean[usable], errors.error[usable]
     least, most = BOUNDS[metric]
-    if metric in ERRORS:
+    if metric == "loss":
+        # (μ - m)² = h² μ / m, solved for μ
+        twice = half**2 / (2 * value)
+        high[usable] = value + twice + half * np.sqrt(1 + (half / value / 2) ** 2)
+        low[usable] = value**2 / high[usable]
+        return low, high
+    if metric == "ece":
         low[usable] = np.maximum(value - half, least)
         high[usable] = np.minimum(value + half, most)
         return low, high
@@ -87,8 +101,8 @@ def clopper_pearson(correct: int, n: int, confidence: float) -> Interval:
 
 
 def student(values: Floats, confidence: float) -> Interval:
-    """t-interval for the mean of independent values; NaN for fewer than two."""
-    if len(values) < 2:
+    """t-interval for the mean of independent values; NaN for fewer than two that differ."""
+    if len(values) < 2 or np.ptp(values) == 0:
         return float("nan"), float("nan")
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * error
@@ -121,11 +135,11 @@ def metric_over_seeds(
     `values`, `errors`: the metric and its standard error over rows, one per seed, on the same rows.
     As in `over_seeds` the variances s²/S and that over rows (the seeds' mean: an upper bound) add
     up, with a t quantile of Satterthwaite's degrees of freedom. Cut off at `bounds`; NaN where a
-    seed has no value or no error.
+    seed has no value or no error, and where nothing varies.
     """
     mean = float(np.mean(values))
     variance, critical = _of_mean(values, float(np.mean(np.square(errors))), confidence)
-    half = critical * np.sqrt(variance)
+    half = critical * np.sqrt(variance) if variance > 0 else np.nan
     # not max() and min(), which would turn NaN into a bound
     return float(np.maximum(bounds[0], mean - half)), float(np.minimum(bounds[1], mean + half))
 

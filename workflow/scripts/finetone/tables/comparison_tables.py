@@ -24,7 +24,7 @@ from finetone.tables.panels import panels
 
 COMPARISONS = [
     *("dataset", "a", "b", "difference", "low", "high", "low_simultaneous", "high_simultaneous"),
-    *("p", "p_adjusted", "mcnemar_p", "kappa", "kappa_low", "kappa_high"),
+    *("p", "p_adjusted", "median_mcnemar_p", "kappa", "kappa_low", "kappa_high"),
 ]
 RANKING = [
     *("dataset", "method", "rank", "accuracy", "low", "high", "group", "difference_to_best"),
@@ -97,7 +97,7 @@ def _comparisons(panel: Panel, pairs: Pairs, confidence: float) -> pd.DataFrame:
         j = [panel.columns[b].start + y for _, y in runs]
         ends = intervals.metric_over_seeds(kappa[i, j], kappa_error[i, j], confidence, (-1.0, 1.0))
         rows.append((np.median(mcnemar[i, j]), np.mean(kappa[i, j]), *ends))
-    names = ["mcnemar_p", "kappa", "kappa_low", "kappa_high"]
+    names = ["median_mcnemar_p", "kappa", "kappa_low", "kappa_high"]
     return found.join(pd.DataFrame(rows, columns=names, dtype=float))
 
 
