@@ -12,7 +12,7 @@ on its design and number alone.
 `false`: experiments in which some pair gets different letters though both are equally good.
 `simultaneous`: experiments in which all simultaneous intervals hold the truth. `power`: share of
 the pairs of different methods that are told apart. The others are the shares of intervals that hold
-the truth: of a `difference`, of an accuracy in ranking.csv (`ranking`), and of each metric in
+the truth: of a `difference`, of a score in ranking.csv (`ranking`), and of each metric in
 summary.csv. `width`: median width of a difference, in points.
 """
 
@@ -46,7 +46,7 @@ SUMMED = ("false", "simultaneous", "difference", "ranking", *SCORES, "power", "w
 class Design:
     """An experiment: `sd` points over seeds, a tenth of it for every other method if `uneven`;
     `deterministic` methods without seeds, `single` ones with one run; one method `better` by so
-    many points, or all `apart`, evenly over so many points below `accuracy`."""
+    many points, or all `apart`, evenly over so many points below `accuracy`; compared by `metric`."""
 
     methods: int
     seeds: int
@@ -58,6 +58,7 @@ class Design:
     better: float = 0.0
     apart: float = 0.0
     accuracy: float = 0.85
+    metric: str = "accuracy"
 
     def __str__(self) -> str:
         words = [f"{self.methods} methods {self.seeds} seeds {self.rows} rows sd {self.sd:g}"]
@@ -65,6 +66,7 @@ class Design:
         for name in ("deterministic", "single", "better", "apart"):
             words += [f"{name} {getattr(self, name):g}"] * bool(getattr(self, name))
         words += [f"accuracy {self.accuracy:g}"] * (self.accuracy != 0.85)
+        words += [f"by {self.metric}"] * (self.metric != "accuracy")
         return " ".join(words)
 
     @property
@@ -150,17 +152,22 @@ def experiment(
     """
     paths = write_experiment(design, folder, random)
     pairs, ranking = comparison_tables.table(
-        paths, baseline=None, confidence=0.95, deterministic=design.fixed, seed_sd=None
+        paths,
+        baseline=None,
+        confidence=0.95,
+        deterministic=design.fixed,
+        seed_sd=None,
+        metric=design.metric,
     )
     methods = [f"m{k}" for k in range(design.methods)]
     expected, spread = design.expected.tolist(), design.spread.tolist()
     true = pd.DataFrame(map(truth, expected, spread), index=methods)
-    accuracy = true["accuracy"]
-    apart = accuracy[pairs["a"]].to_numpy() - accuracy[pairs["b"]].to_numpy()
+    score = true[design.metric]
+    apart = score[pairs["a"]].to_numpy() - score[pairs["b"]].to_numpy()
     same = np.isclose(apart, 0, atol=1e-9)
     differs = (pairs["p_adjusted"] < 0.05).to_numpy()
     together = _inside(apart, pairs["low_simultaneous"], pairs["high_simultaneous"])
-    goal = accuracy[ranking["method"]].to_numpy()
+    goal = score[ranking["method"]].to_numpy()
     found = {
         "false": float((differs & same).any()),
         "simultaneous": float(together.all()),
@@ -172,7 +179,7 @@ def experiment(
     if not summary:
         return found
     runs = runs_table.table(paths, 0.95)
-    ends = summary_table.summarise(runs, 0.95, design.fixed, None).set_index("method").loc[methods]
+    ends = summary_table.summarise(runs, 0.95, design.fixed, {}).set_index("method").loc[methods]
     for name in SCORES:
         low, high = ends[f"{name}_low"], ends[f"{name}_high"]
         found[name] = float(_inside(true[name].to_numpy(), low, high).mean())
@@ -209,6 +216,8 @@ def designs() -> Iterator[Design]:
         yield replace(Design(15, seeds, 2000, 1.5), apart=20.0, accuracy=0.95)
         yield replace(Design(15, seeds, 2000, 1.5), better=6.0)
         yield Design(3, seeds, 300, 0.2, accuracy=0.995)
+        for rows, metric in product((300, 2000), ("loss", "macro_f1", "mcc", "auc")):
+            yield Design(5, seeds, rows, 1.0, metric=metric)
 
 
 def main() -> None:

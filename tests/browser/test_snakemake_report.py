@@ -16,6 +16,7 @@ RUNS = "document.documentElement.dataset.pwned = 1"
 EVIL = f"</svg></script><script>{RUNS}</script><img src=x onerror='{RUNS}'>"
 
 
+@pytest.mark.slow
 def test_no_text_of_the_configuration_runs_in_it(tmp_path: Path) -> None:
     config = experiment(tmp_path / "input")
     config |= {"models": {}, "seeds": [1], "title": EVIL, "experiment": "evil"}

@@ -147,11 +147,11 @@ def test_snakemake_shows_it_while_it_waits(cluster: Cluster, tmp_path: Path) -> 
         "results/small/tokens/films/test/tiny.arrow", FINETONE_PENDING_EVERY="1",
     )  # fmt: skip
     try:
-        wait_for(lambda: "PartitionTimeLimit" in controller.output(), 120, "the reason", every=0.5)
+        wait_for(lambda: "PartitionTimeLimit" in controller.output(), 300, "the reason", every=0.5)
         time.sleep(4)
         assert process.poll() is None
         (line,) = [row for row in controller.output().splitlines() if "PartitionTimeLimit" in row]
         assert "tokenize" in line and "lower runtime in the profile" in line
     finally:
         process.send_signal(signal.SIGINT)
-        controller.finish(process, 60)
+        controller.finish(process, 180)

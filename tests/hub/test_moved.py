@@ -62,6 +62,7 @@ def experiment(hub: Hub, tmp_path: Path):
     made.repository.refs["main"] = made.before
 
 
+@pytest.mark.slow
 def test_other_files_stop_the_run_and_both_ways_out_work(experiment: Experiment) -> None:
     vocabulary = experiment.repository.commits[experiment.before]["vocab.txt"].content
     after = experiment.move(**{"vocab.txt": vocabulary + b"\nmoved"})
@@ -87,6 +88,7 @@ def test_other_files_stop_the_run_and_both_ways_out_work(experiment: Experiment)
     assert OBTAINED in new.stderr and experiment.manifest()["revision"] == after
 
 
+@pytest.mark.slow
 def test_another_card_or_a_silent_hub_stops_nothing(experiment: Experiment) -> None:
     experiment.move(**{"README.md": b"# a better card"})
     assert experiment.run().returncode == 0

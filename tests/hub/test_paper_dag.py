@@ -15,6 +15,7 @@ from tests.hub.fixtures import client_environment, hub_root  # noqa: F401
 from tests.hub.server import Hub, pins
 from tests.workflow.snake import ROOT, snakemake
 
+pytestmark = pytest.mark.slow
 PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 SMALL = {
     "max_length": 32,

@@ -63,6 +63,7 @@ TABLES = (
     "convergence",
     "ranking",
     "comparisons",
+    "recommendation",
     "reliability",
     "slices",
     "errors",
@@ -203,7 +204,7 @@ def _runs(
                     "epochs": 3,
                     "steps": 3 * steps,
                     "kept_epoch": 3,
-                    "dev_accuracy": None,
+                    "dev_scores": None,
                     "train_seconds": round(seconds[method] * rng.uniform(0.95, 1.05), 3),
                     "tokens_per_s": 3100.0,
                     "seconds_per_32": 0.21,
@@ -375,6 +376,7 @@ def _tables(
         tables["variance"].append(
             {
                 "dataset": "movies",
+                "metric": "accuracy",
                 "method": method,
                 "seeds": seeds if random else 1,
                 "n": n,
@@ -472,7 +474,8 @@ def _tables(
                 "inference_examples_per_s": 410.0 if tuned else 9000.0 / (1 + seconds[method]),
                 "peak_memory_bytes": 9.1e8 if tuned else None,
                 "flops_per_token": size[method] if tuned else None,
-                "accuracy": a,
+                "metric": "accuracy",
+                "score": a,
             }
         )
     for cost_of, flag in (
@@ -481,13 +484,27 @@ def _tables(
         (seconds, "on_frontier_inference"),
     ):
         for row in tables["efficiency"]:
-            mine, accuracy = cost_of[row["method"]], row["accuracy"]
+            mine, accuracy = cost_of[row["method"]], row["score"]
             row[flag] = not any(
                 cost_of[o] <= mine and final["movies"][o] >= accuracy and o != row["method"]
                 for o in experiment.methods
             )
     for dataset in ("movies", "products"):
         _ranking(tables, dataset, final[dataset])
+    for row in tables["ranking"]:
+        if row["dataset"] == "movies":
+            behind = -(row["difference_to_best"] or 0)
+            status = "best" if row["rank"] == 1 else "worse" if behind > 0.012 else "open"
+            tables["recommendation"].append(
+                {
+                    "dataset": "movies",
+                    "method": row["method"],
+                    "status": status,
+                    "recommended": row["rank"] == 1,
+                    "reason": "undecided" if row["rank"] == 1 else "",
+                    "behind": behind or None,
+                }
+            )
     for i in range(12):
         tables["errors"].append(
             {
@@ -517,7 +534,13 @@ def _tables(
             }
         )
     for difference, needed in ((0.005, None), (0.01, None), (0.02, 4)):
-        unknown = {"dataset": "movies", "difference": difference, "seeds": seeds, "n": n}
+        unknown = {
+            "dataset": "movies",
+            "metric": "accuracy",
+            "difference": difference,
+            "seeds": seeds,
+            "n": n,
+        }
         plan = {
             "power": 20 * difference,
             "seeds_needed": needed,
@@ -552,7 +575,8 @@ def _ranking(
                 "dataset": dataset,
                 "method": method,
                 "rank": i + 1,
-                "accuracy": final[method],
+                "metric": "accuracy",
+                "score": final[method],
                 "low": final[method] - 0.0125,
                 "high": final[method] + 0.0125,
                 "group": "".join(
@@ -579,6 +603,9 @@ def _ranking(
                     "high": difference + 0.009,
                     "p": p / 3,
                     "p_adjusted": p,
+                    "low_simultaneous": difference - 0.012,
+                    "high_simultaneous": difference + 0.012,
+                    "verdict": "open" if abs(difference) < 0.012 else "a better",
                     "median_mcnemar_p": p / 2,
                     "kappa": 0.71,
                     "kappa_low": 0.68,

@@ -1,7 +1,10 @@
 import copy
+import os
 import shutil
 
 import pytest
+import yaml
+from filelock import FileLock
 
 from tests.tiny import experiment
 from tests.workflow.snake import snakemake
@@ -9,12 +12,18 @@ from tests.workflow.snake import snakemake
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The small experiment, run once from beginning to end: (folder, config)."""
-    folder = tmp_path_factory.mktemp("small")
-    config = experiment(folder / "input")
-    done = snakemake(folder, config=config)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    return folder, config
+    """The small experiment, run once from beginning to end for all workers: (folder, config)."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small"
+    done = folder / "done.yaml"
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            config = experiment(folder / "input")
+            run = snakemake(folder, config=config)
+            assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
+            done.write_text(yaml.safe_dump(config, sort_keys=False))
+    return folder, yaml.safe_load(done.read_text())
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ PICTURES = {
 TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
     "convergence_table", "reliability_table", "slices_table", "errors_table", "leaks_table",
-    "correlation_table", "comparison_tables",
+    "correlation_table", "comparison_tables", "recommendation_table",
 }  # fmt: skip
 AGGREGATES = TABLES | PICTURES | {"report", "results", "export_checkpoints"}
 
@@ -282,6 +282,7 @@ def test_drawing_never_imports_torch(finished):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_baselines_alone_make_a_report(tmp_path):
     config = experiment(tmp_path / "input") | {"models": {}, "seeds": [1]}
     done = snakemake(tmp_path, config=config)

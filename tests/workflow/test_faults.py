@@ -56,6 +56,7 @@ def half_written(folder: Path) -> list[str]:
     return broken
 
 
+@pytest.mark.slow
 def test_killed_anywhere_and_continued_it_ends_as_if_nothing_had_happened(finished, tmp_path):
     undisturbed, config = finished
     folder = tmp_path / "killed"
@@ -203,6 +204,7 @@ def test_a_file_from_the_future_counts_by_content_and_nothing_is_made_of_it(agai
         os.utime(file, ns=(kept.st_atime_ns, kept.st_mtime_ns))
 
 
+@pytest.mark.slow
 def test_memory_that_ends_is_one_sentence_and_the_next_run_continues(again):
     """The process of the training may use little more than its imports."""
     folder, config = again

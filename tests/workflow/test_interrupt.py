@@ -85,6 +85,7 @@ def test_an_interrupted_job_says_so_in_one_line(
     assert not (folder / TARGET).exists()
 
 
+@pytest.mark.slow
 def test_every_attempt_stays_in_the_log_until_one_has_ended_well(
     tokens: tuple[Path, dict], folder: Path
 ) -> None:

@@ -1,11 +1,13 @@
 """Which jobs run beside a job, and in which order they run, changes nothing that they make."""
 
+import pytest
 import yaml
 
 from tests.workflow.same import differences
 from tests.workflow.snake import snakemake
 
 
+@pytest.mark.slow
 def test_one_job_at_a_time_and_the_last_first(finished, tmp_path):
     """The finished experiment ran two jobs side by side, as Snakemake saw fit."""
     beside, config = finished

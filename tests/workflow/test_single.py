@@ -33,6 +33,7 @@ class Sections(HTMLParser):
 
 
 # names that could be taken for a number, a missing value, a boolean
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "method", "source", "seed"),
     [("tiny", "007", "True", 1), ("majority", "NA", "1.50", 0)],

@@ -20,7 +20,7 @@ add(
     },
     SHOWN,
 )
-add("results.json", CONFIDENCE | {"source": SOURCE}, SUMMED_UP)
+add("results.json", CONFIDENCE | MARGIN | {"source": SOURCE, "metric": METRIC}, SUMMED_UP)
 add("checkpoints", {}, {"results": "<exp>/results.json", "checkpoints": CHECKPOINTS})
 
 

@@ -164,7 +164,7 @@ def faults(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     check("summary", ("accuracy_mean", "seeds_low", "seeds_high"), 0, 1)
     check("summary", ("accuracy_sd",), 0, 1)
     check("runs", ("accuracy", "accuracy_low", "accuracy_high"), 0, 1)
-    check("ranking", ("accuracy", "low", "high"), 0, 1)
+    check("ranking", ("score", "low", "high"), 0, 1)
     for name in ("difference_to_best", "difference_to_baseline"):
         check("ranking", (name,), -1, 1)
     for name in ("detectable_difference", "p_adjusted", "p_holm_baseline"):
@@ -213,7 +213,7 @@ def test_logits_decide_where_probabilities_round_to_the_same_number(tmp_path: Pa
     tables = made(near_ties(), tmp_path)
     for name, column in (
         ("runs", "accuracy"),
-        ("ranking", "accuracy"),
+        ("ranking", "score"),
         ("summary", "accuracy_mean"),
     ):
         assert (tables[name].set_index("method").loc["a", column] == 1).all()

@@ -13,7 +13,19 @@ from finetone.provenance import check_csv
 # Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "a", "b", "repeats", "label", "slice", "scope", "id"}
-WORDS = {"kind", "statistic", "group", "table", "why", "verdict", "unit", "flags", "sha256"}
+WORDS = {
+    "kind",
+    "statistic",
+    "group",
+    "table",
+    "why",
+    "verdict",
+    "unit",
+    "flags",
+    "sha256",
+    "metric",
+    "status",
+}
 PROSE = {"text", "claim", "where", "explanation", "reason"}
 PRINTED = {"printed", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED

@@ -2,7 +2,7 @@
 
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
-from finetone.report.html_table import Column, with_interval
+from finetone.report.html_table import Column, score_column, with_interval
 
 
 def baselines(maker: Maker) -> Section:
@@ -25,11 +25,11 @@ def baselines(maker: Maker) -> Section:
 
 
 def cost(maker: Maker) -> Section:
-    """Parameters, time and memory against accuracy."""
+    """Parameters, time and memory against the score."""
     labels = maker.labels
     columns = [
         Column("method", labels["method"], "method"),
-        with_interval("accuracy", labels["accuracy"], "percent"),
+        score_column(maker.read("efficiency"), labels, "score_low", "score_high"),
         Column("parameters", labels["parameters"], "size"),
         with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
         Column("ms_per_million_parameters", labels["ms_per_million"], "number"),

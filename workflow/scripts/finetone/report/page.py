@@ -72,7 +72,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         check_csv(table)
     labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
-    columns = ["method", "rank", "accuracy", "low", "high", "group"]
+    columns = ["method", "rank", "metric", "score", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
     efficiency, variance = inputs.tables.get("efficiency"), inputs.tables.get("variance")
     pictures = {
@@ -102,6 +102,8 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
                 style,
                 labels,
                 read(variance, ["seconds_per_seed"], source) if variance else None,
+                maker.rows("recommendation"),
+                inputs.config.get("compare", {}).get("margin", 1.0),
             )
         ],
         facts=what_was_run(maker),

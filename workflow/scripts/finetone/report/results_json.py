@@ -12,9 +12,11 @@ from finetone import __version__
 from finetone.files import read_json, sha256, write_json
 from finetone.formats.csv_table import read_csv
 from finetone.provenance import Provenance, check_csv, keys_of
+from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
+from finetone.tables.recommendation_table import REASONS, RULE
 
-TABLES = ("runs", "summary", "ranking", "comparisons", "variance", "planning")
+TABLES = ("runs", "summary", "ranking", "comparisons", "recommendation", "variance", "planning")
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -24,6 +26,8 @@ def write_results(
     runs: Sequence[Path],
     source: str,
     confidence: float,
+    metric: str,
+    margin: float,
     target: Path,
     provenance: Provenance | None = None,
 ) -> None:
@@ -41,6 +45,8 @@ def write_results(
         Name of the source dataset.
     confidence
         Of the intervals, in (0, 1).
+    metric, margin
+        What methods are compared by, and the points that do not matter.
     target
         The JSON file to write.
     provenance
@@ -58,9 +64,12 @@ def write_results(
         "finetone": __version__,
         "source": source,
         "confidence": confidence,
+        "metric": metric,
+        "margin": margin,
         "datasets": [_dataset(read_json(path)) for path in manifests],
         "methods": _methods([read_json(path) for path in runs]),
         "results": _results(read["runs"], read["summary"], read["ranking"]),
+        "recommendation": _plain(_recommendation(read["recommendation"], margin)),
         **{
             name: [_plain(row) for row in read[name].to_dict("records")]
             for name in ("comparisons", "variance", "planning")
@@ -143,6 +152,19 @@ def _results(
         }
         entries.append(_plain(entry))
     return entries
+
+
+def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:
+    """The method that recommendation.csv names, by which rule and why, and all considered."""
+    reason = next(filter(None, considered["reason"]))
+    return {
+        "method": next(iter(considered.loc[considered["recommended"], "method"]), None),
+        "reason": reason,
+        "why": REASONS[reason],
+        "rule": RULE.format(margin=margin),
+        "open": considered.loc[considered["status"] == "open", "method"].tolist(),
+        "considered": considered[["method", "status", *bounded("behind")]].to_dict("records"),
+    }
 
 
 def _interval(row: dict[Any, Any], metric: str) -> dict[str, float]:

@@ -26,15 +26,24 @@ from finetone.statistics.paired import Scores
 from finetone.statistics.planning import MOST_SEEDS, ROWS, Planner, components, planner
 from finetone.tables.panels import panels
 
-METRIC = "accuracy"
 DIFFERENCES = (0.005, 0.01, 0.02)
 VARIANCE = [
-    *("dataset", "method", "seeds", "n", "seeds_sd", "seeds_sd_moderated", "df", "rows_sd"),
+    *(
+        "dataset",
+        "metric",
+        "method",
+        "seeds",
+        "n",
+        "seeds_sd",
+        "seeds_sd_moderated",
+        "df",
+        "rows_sd",
+    ),
     *("seeds_rows_sd", "error_seeds", "error_rows", "seconds_per_seed", "seconds_per_1000_rows"),
     "reason",
 ]
 PLANNING = [
-    *("dataset", "difference", "seeds", "n", "power", "seeds_needed", "seeds_hours"),
+    *("dataset", "metric", "difference", "seeds", "n", "power", "seeds_needed", "seeds_hours"),
     *("rows_needed", "rows_hours", "both_seeds", "both_rows", "both_hours", "reason"),
 ]
 NO_SECOND_SEED = "no method has a second seed"
@@ -48,6 +57,7 @@ def table(
     confidence: float,
     deterministic: Sequence[str],
     seed_sd: float | None,
+    metric: str = "accuracy",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(variance, planning) of one dataset.
 
@@ -60,11 +70,14 @@ def table(
     deterministic
         the methods that another seed would not change
     seed_sd
-        stated standard deviation over seeds, in points, where no method has two runs
+        stated standard deviation over seeds, in points (hundredths of the metric), where no method
+        has two runs
+    metric
+        what methods are compared by, one of `evaluation.SCORES`
     """
     (panel,) = panels(predictions)
     stated = None if seed_sd is None else seed_sd / 100
-    scores = paired.scores_of(panel, METRIC, deterministic, stated)
+    scores = paired.scores_of(panel, metric, deterministic, stated)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
     pace = Pace(
         times["train_seconds"].to_numpy(float),
@@ -76,6 +89,7 @@ def table(
     found = _variance(scores, pace), _planning(scores, pace, confidence)
     for frame in found:
         frame.insert(0, "dataset", panel.dataset)
+        frame.insert(1, "metric", metric)
     return found[0][VARIANCE], found[1][PLANNING]
 
 
@@ -106,7 +120,7 @@ def _planning(scores: Scores, pace: Pace, confidence: float) -> pd.DataFrame:
         row = {"difference": difference, "seeds": seeds, "n": pace.rows}
         plan = _plan(found, pace, difference, seeds) if found else {"reason": NO_SECOND_SEED}
         rows.append(row | plan)
-    table = pd.DataFrame(rows, columns=PLANNING[1:])
+    table = pd.DataFrame(rows, columns=PLANNING[2:])
     counts = ["seeds", "n", "seeds_needed", "rows_needed", "both_seeds", "both_rows"]
     return table.astype(dict.fromkeys(counts, "Int64"))
 

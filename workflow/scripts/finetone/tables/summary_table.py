@@ -1,6 +1,6 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
 def table(
-    runs: Path, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+    runs: Path,
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: Mapping[str, float] | None,
 ) -> pd.DataFrame:
     """summary.csv from runs.csv.
 
@@ -27,16 +30,19 @@ def table(
     deterministic
         the methods that another seed would not change
     seed_sd
-        stated standard deviation over seeds of the accuracy, in points, where no method has two
+        {metric: stated standard deviation over seeds, in points}, where no method has two
     """
-    stated = None if seed_sd is None else seed_sd / 100
+    stated = {name: sd / 100 for name, sd in (seed_sd or {}).items()}
     return summarise(read_csv(runs), confidence, deterministic, stated)
 
 
 def summarise(
-    runs: pd.DataFrame, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+    runs: pd.DataFrame,
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: Mapping[str, float],
 ) -> pd.DataFrame:
-    """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` as a fraction.
+    """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` in metrics' units.
 
     Exactly one row of each dataset and method has `kept` true. Where seeds kept different epochs
     (chosen on a dev split) that is an extra row with epoch 0, made of each seed's kept epoch.
@@ -58,8 +64,7 @@ def summarise(
     together = found["epoch"].where(~found["kept"], "kept")
     for _, chosen in found.groupby(["dataset", together], sort=False):
         for name in SCORES:
-            stated = seed_sd if name == "accuracy" else None
-            ends = _interval(chosen, name, confidence, stated)
+            ends = _interval(chosen, name, confidence, seed_sd.get(name))
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
     found["reason"] = found.apply(_reason, axis=1)
     kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
