@@ -37,7 +37,7 @@ from finetone.tables import comparison_tables, runs_table, summary_table
 OWN, NOISE = 0.6, 0.5  # what rows mean to one method, and to one run, beside what they mean to all
 SPREAD = float(np.sqrt(1 + OWN**2 + NOISE**2))
 SURE = 3.0  # logits per unit of a row's distance from being wrong
-CHUNK = 10  # experiments that are written down at once
+CHUNK = 4  # experiments that are written down at once
 MEMORY = Path("/dev/shm")  # files here need no disk
 SUMMED = ("false", "simultaneous", "difference", "ranking", *SCORES, "power", "width")
 
@@ -230,6 +230,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("inference.csv"))
     given = parser.parse_args()
     chosen = [design for design in designs() if design.rows <= given.rows]
+    np.random.default_rng(0).shuffle(chosen)  # type: ignore[arg-type]  # a short run samples all
     about = [field.name for field in fields(Design)]
     if not given.results.exists():
         given.results.write_text(",".join([*about, "experiments", *SUMMED]) + "\n")
@@ -248,21 +249,21 @@ def main() -> None:
         with given.results.open("a") as file:
             file.write(",".join(map(str, cells)) + "\n")
         done[design] = last
-    for design, row in summed(pd.read_csv(given.results)):
-        numbers = (f"{name} {row[name]:.3f}" for name in SUMMED if not np.isnan(row[name]))
-        print(design, f"({row['experiments']:g}):", *numbers)
+    results = pd.read_csv(given.results)
+    for values, rows in results.groupby(about):
+        print(Design(*values), told(rows))
+    print("all designs", told(results))
 
 
-def summed(results: pd.DataFrame) -> Iterator[tuple[Design, pd.Series]]:
-    """Each design with the means over all of its experiments."""
-    for values, rows in results.groupby([field.name for field in fields(Design)], sort=False):
-        means = rows[list(SUMMED)].mul(rows["experiments"], axis=0).sum(min_count=1)
-        yield (
-            Design(*values),
-            means.div(rows["experiments"].sum())
-            .fillna(np.nan)
-            .combine_first(pd.Series({"experiments": rows["experiments"].sum()})),
-        )
+def told(rows: pd.DataFrame) -> str:
+    """Number of experiments, and the means over them."""
+    numbers = []
+    for name in SUMMED:
+        known = rows[rows[name].notna()]
+        if len(known):
+            mean = np.average(known[name], weights=known["experiments"])
+            numbers.append(f"{name} {mean:.3f}")
+    return f"({rows['experiments'].sum()}): {' '.join(numbers)}"
 
 
 if __name__ == "__main__":
