@@ -503,6 +503,7 @@ def _tables(
                     "recommended": row["rank"] == 1,
                     "reason": "undecided" if row["rank"] == 1 else "",
                     "behind": behind or None,
+                    "train_seconds": 10.0,
                 }
             )
     for i in range(12):

@@ -111,12 +111,14 @@ def _recommended(
     if not chosen:
         return labels[f"recommend_{reason}"]
     cost = _cost(chosen[0], best, seconds, labels) if chosen[0]["method"] != best["method"] else ""
-    open_ = [row for row in rows if row["status"] == "open"]
+    undecided = [row for row in rows if row["status"] == "open" and row is not chosen[0]]
+    cheaper = [row for row in undecided if row["train_seconds"] < chosen[0]["train_seconds"]]
+    names = [style.title(row["method"]) for row in cheaper or undecided or chosen]
     return labels[f"recommend_{reason}"].format(
         method=style.title(chosen[0]["method"]),
-        margin=f"{margin:g}",
+        margin=repr(float(margin)),  # "1.0 points"
         cost=labels["answer_at"].format(cost=cost) if cost else "",
-        others=listed([style.title(row["method"]) for row in open_], labels) if open_ else "",
+        others=listed(names, labels),
     )
 
 

@@ -68,7 +68,7 @@ def ranking(maker: Maker) -> Section:
         sentences.append(labels["ranking_alone"])
     elif seeds != 1 or stated is not None:
         how = labels["ranking_seeds" if seeds else "ranking_rows"]
-        margin = f"{compare.get('margin', 1.0):g}"
+        margin = repr(float(compare.get("margin", 1.0)))
         sentences += [
             labels["ranking_letters"],
             how,

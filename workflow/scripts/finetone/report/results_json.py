@@ -161,7 +161,7 @@ def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:
         "method": next(iter(considered.loc[considered["recommended"], "method"]), None),
         "reason": reason,
         "why": REASONS[reason],
-        "rule": RULE.format(margin=margin),
+        "rule": RULE.format(margin=float(margin)),
         "open": considered.loc[considered["status"] == "open", "method"].tolist(),
         "considered": considered[["method", "status", *bounded("behind")]].to_dict("records"),
     }

@@ -30,7 +30,7 @@ COLUMNS = [
     *("train_seconds", "parameters"),
 ]
 RULE = (
-    "Of the methods shown to be no more than {margin:g} points worse than the best, the one that "
+    "Of the methods shown to be no more than {margin} points worse than the best, the one that "
     "trains quickest, then the smallest; never a control, nor one shown to be worse at all."
 )
 REASONS = {
