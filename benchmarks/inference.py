@@ -46,7 +46,7 @@ SUMMED = ("false", "simultaneous", "difference", "ranking", *SCORES, "power", "w
 class Design:
     """An experiment: `sd` points over seeds, a tenth of it for every other method if `uneven`;
     `deterministic` methods without seeds, `single` ones with one run; one method `better` by so
-    many points, or all `apart`, evenly over so many points below `accuracy`; compared by `metric`."""
+    many points, or all `apart`, evenly over so many points below the accuracy `level`; compared by `metric`."""
 
     methods: int
     seeds: int
@@ -57,7 +57,7 @@ class Design:
     single: int = 0
     better: float = 0.0
     apart: float = 0.0
-    accuracy: float = 0.85
+    level: float = 0.85
     metric: str = "accuracy"
 
     def __str__(self) -> str:
@@ -65,16 +65,14 @@ class Design:
         words += ["uneven"] * self.uneven
         for name in ("deterministic", "single", "better", "apart"):
             words += [f"{name} {getattr(self, name):g}"] * bool(getattr(self, name))
-        words += [f"accuracy {self.accuracy:g}"] * (self.accuracy != 0.85)
+        words += [f"accuracy {self.level:g}"] * (self.level != 0.85)
         words += [f"by {self.metric}"] * (self.metric != "accuracy")
         return " ".join(words)
 
     @property
     def expected(self) -> np.ndarray:
         """[methods] accuracy of each, before the luck of its seeds."""
-        found = (
-            np.full(self.methods, self.accuracy) - np.linspace(0, self.apart, self.methods) / 100
-        )
+        found = np.full(self.methods, self.level) - np.linspace(0, self.apart, self.methods) / 100
         found[-1] += self.better / 100
         return found
 
@@ -213,9 +211,9 @@ def designs() -> Iterator[Design]:
     ):
         yield Design(methods, seeds, rows, 1.5, uneven, deterministic=methods // 4, single=1)
     for seeds in (2, 3, 5):
-        yield replace(Design(15, seeds, 2000, 1.5), apart=20.0, accuracy=0.95)
+        yield replace(Design(15, seeds, 2000, 1.5), apart=20.0, level=0.95)
         yield replace(Design(15, seeds, 2000, 1.5), better=6.0)
-        yield Design(3, seeds, 300, 0.2, accuracy=0.995)
+        yield Design(3, seeds, 300, 0.2, level=0.995)
         for rows, metric in product((300, 2000), ("loss", "macro_f1", "mcc", "auc")):
             yield Design(5, seeds, rows, 1.0, metric=metric)
 

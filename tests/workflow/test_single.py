@@ -18,6 +18,7 @@ FIGURES = {"epochs", "methods", "comparisons", "reliability", "lengths"}
 FIGURES |= {f"accuracy-{cost}" for cost in ("parameters", "time", "inference")}
 TABLES = {"runs", "summary", "main", "transfer", "baselines", "efficiency", "convergence"}
 TABLES |= {"reliability", "slices", "errors", "leaks", "correlation", "comparisons", "ranking"}
+TABLES |= {"recommendation", "variance", "planning"}
 
 
 class Sections(HTMLParser):
