@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test test-all lint fetch paper bench lock audit clean
+.PHONY: help env demo test test-all lint fetch paper bench lock audit audit-table clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
@@ -14,6 +14,7 @@ help:
 	@echo "make fetch  get data and models of an experiment (CONFIG=…) and run nothing"
 	@echo "make paper  run the original study's experiment (needs the model hub; a GPU is advised)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
+	@echo "make audit-table TABLE=…  which numbers of a published table cannot be right"
 	@echo "make audit  ask PyPI about known vulnerabilities of the pinned packages"
 	@echo "Each sets up $(VENV) first. CORES=n limits the cores used."
 
@@ -81,6 +82,12 @@ lock: $(INSTALLED)
 audit: $(INSTALLED)
 	$(BIN)/pip install --quiet --target $(VENV)/audit pip-audit
 	PYTHONPATH=$(VENV)/audit $(BIN)/python -m pip_audit --no-deps --disable-pip -r requirements.lock
+
+# A CSV file, or a folder with one: docs/published-table.md
+OPTIONS ?=
+audit-table: $(INSTALLED)
+	@test -n "$(TABLE)" || { echo "which table? make audit-table TABLE=results.csv OPTIONS='--n 872'" >&2; exit 2; }
+	$(BIN)/finetone audit $(TABLE) $(OPTIONS)
 
 clean:
 	rm -rf $(VENV) .snakemake

@@ -7,12 +7,16 @@ from finetone.errors import UserError
 from finetone.published.checks import loss_possible, lowest_loss, rankings, repeats, two_proportions
 from finetone.published.findings import summarise
 from finetone.published.literature import outliers, read_literature
-from finetone.published.reading import Printed, Published, Result
+from finetone.published.printed import Printed
+from finetone.published.reading import Published, Result
+from finetone.published.stated import Setup
 
 
-def result(model, epoch, accuracy, loss=None, kind="pretrained", table="published"):
-    printed = Printed.parse(loss) if loss else None
-    return Result(table, model, epoch, Printed.parse(accuracy), printed, kind, model)
+def result(model, epoch, accuracy, loss=None, kind="pretrained", table="published", n=1000):
+    values = {"accuracy": Printed.parse(accuracy)}
+    if loss:
+        values["loss"] = Printed.parse(loss, 1)
+    return Result(table, model, epoch, values, n, kind, model)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
@@ -46,11 +50,11 @@ def test_the_lowest_loss_is_reached_by_two_equal_guesses():
     ],
 )
 def test_loss_against_accuracy(accuracy, loss, fine):
-    assert loss_possible(Printed.parse(accuracy), Printed.parse(loss)) is fine
+    assert loss_possible(Printed.parse(accuracy), Printed.parse(loss, 1)) is fine
 
 
 def test_fractions_are_read_on_their_own_scale():
-    assert not loss_possible(Printed.parse("0.9842"), Printed.parse("0.006"), scale=1)
+    assert not loss_possible(Printed.parse("0.9842", 1), Printed.parse("0.006", 1))
 
 
 def test_repeats_need_every_epoch_and_no_other_loss():
@@ -59,6 +63,21 @@ def test_repeats_need_every_epoch_and_no_other_loss():
     assert not repeats([*rows, result("b", 1, "90.10"), result("b", 2, "91.21")])
     assert not repeats([*rows, result("b", 1, "90.10", "0.4"), result("b", 2, "91.20", "0.2")])
     assert not repeats([*rows, result("b", 1, "90.10")])
+
+
+def test_models_that_answer_with_one_class_are_not_accused():
+    """Two such models have the same accuracy and F1, in every epoch."""
+
+    def row(model, epoch, accuracy, f1):
+        values = {"accuracy": Printed.parse(accuracy), "f1": Printed.parse(f1)}
+        return Result("published", model, epoch, values, 408, method=model)
+
+    best = row("c", 1, "91.18", "93.62")
+    rows = [row("a", 1, "68.38", "81.22"), row("b", 1, "68.38", "81.22"), best]
+    findings = summarise(Published(Setup(n_test=408, average="binary", positives=279), rows), [])[
+        "findings"
+    ]
+    assert {(f["check"], f["level"]) for f in findings} == {("alike", "note"), ("rankings", "note")}
 
 
 def test_a_single_equal_value_is_no_repeat():
@@ -98,7 +117,7 @@ d,scratch,net,,80.0,,measured,here
 
 
 def published(*results, baselines=()):
-    return Published({"dataset": "d", "n_test": 1000}, list(results), [], list(baselines))
+    return Published(Setup(dataset="d", n_test=1000), list(results), [], list(baselines))
 
 
 def test_literature_flags(tmp_path):
@@ -127,7 +146,7 @@ def test_literature_flags(tmp_path):
     ("old", "new", "words"),
     [
         (",read,", ",seen,", "status 'seen'"),
-        ("95.0", "950", "above 100"),
+        ("95.0", "950", "not between 0 and 100"),
         ("95.0", "x", "value 'x'"),
     ],
 )
@@ -147,7 +166,9 @@ def test_a_clean_table_raises_no_flag(seed):
         for epoch in (1, 2, 3):
             p_true = random.beta(4, 1, size=2000)
             accuracy, loss = (p_true > 0.5).mean(), -np.log(p_true).mean()
-            results.append(result(f"m{model}", epoch, f"{100 * accuracy:.2f}", f"{loss:.3f}"))
-    setup = {"dataset": "d", "n_test": 2000, "batch_sizes": [16, 32]}
-    found = summarise(Published(setup, results, [], []), [])
+            results.append(
+                result(f"m{model}", epoch, f"{100 * accuracy:.2f}", f"{loss:.3f}", n=2000)
+            )
+    setup = Setup(dataset="d", n_test=2000, batch_sizes=(16, 32))
+    found = summarise(Published(setup, results), [])
     assert {f["check"] for f in found["findings"]} <= {"rankings"}

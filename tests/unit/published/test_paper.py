@@ -1,6 +1,7 @@
 """The audit of the report's own table, as it lies in config/paper."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -19,34 +20,46 @@ def audit(tmp_path_factory):
 
 
 def granularity(findings, table):
-    return next(g for g in findings["granularity"] if g["table"] == table)
+    return next(g for g in findings["columns"] if g["table"] == table)
+
+
+def fits(column):
+    return {
+        (f["name"], f["of"], f["bare"]): (f["possible"], f["convincing"])
+        for f in column["explanations"]
+    }
 
 
 def test_sixteen_accuracies_are_no_multiples_of_one_in_5000(audit):
     found = granularity(audit[0], "published")
-    assert (found["values"], found["impossible"]) == (42, 16)
+    assert (found["values"], len(found["impossible"])) == (42, 16)
+    first = found["impossible"][0]
+    assert (first["model"], first["epoch"]) == ("ernie-2.0-base-en", 2)
+    assert (first["printed"], first["nearest"]) == ("95.23", ["95.22", "95.24"])
 
 
-def test_whole_batches_explain_the_column(audit):
+def test_every_explanation_of_the_column_that_ties_is_named(audit):
+    """4992 and 5008 are as good; with zeros as missing digits they allow all; 25,000 always does."""
     found = granularity(audit[0], "published")
-    assert found["explained_by"] == 4992 == 156 * 32 == 312 * 16
-    best = found["best"][0]
-    assert best == {"n": 4992, "possible": 38, "drop_last_of_batch_sizes": [16, 32]}
-    assert found["chance"] == pytest.approx(3.1e-8, rel=0.1)
-    assert found["chance_after_search"] < 1e-4
-
-
-def test_cutting_digits_off_explains_less(audit):
-    assert granularity(audit[0], "published")["cut"]["verdict"] == "unexplained"
+    assert 4992 == 156 * 32 == 312 * 16 and 5008 == 313 * 16
+    assert fits(found) == {
+        ("drop-last", 4992, False): (38, True),
+        ("batch-means", 5008, False): (38, True),
+        ("drop-last", 4992, True): (42, True),
+        ("batch-means", 5008, True): (42, True),
+        ("others", 25000, False): (42, False),
+    }
+    assert max(f["chance"] for f in found["explanations"] if f["convincing"]) < 1e-5
+    assert found["only_stated"] == ["95.70", "96.10", "96.50"]
+    assert found["everything_from"] == 10_000
 
 
 def test_no_sst2_accuracy_is_possible_with_174_sentences(audit):
     found = granularity(audit[0], "transfer")
-    assert (found["n_stated"], found["possible"], found["impossible"]) == (174, 0, 4)
-    # 160 is five batches of 32; cut off after the last digit it gives three of the four
-    assert found["cut"]["best"][0]["n"] == 160
-    assert found["cut"]["best"][0]["possible"] == 3
-    assert found["explained_by"] is None  # four values are too few to say so
+    assert (found["n_stated"], len(found["impossible"]), found["values"]) == (174, 4, 4)
+    # four values are too few to say so, but all sentences would do
+    assert fits(found)["others", 872, True] == (4, False)
+    assert found["verdict"] == "unexplained"
 
 
 def test_one_decimal_says_nothing_about_5000_rows(audit):
@@ -85,7 +98,7 @@ def test_what_is_better_than_anything_known(audit):
     assert "bert-base" in above and "gpt2-en" not in above
     assert all(o["epoch"] == 3 for o in literature if o["table"] == "published")
     scratch = next(o for o in literature if o["model"] == "BERT without pretraining")
-    assert (scratch["beyond"], scratch["reference_accuracy"]) == ("best-of-kind", 0.883)
+    assert (scratch["beyond"], scratch["reference_printed"]) == ("best-of-kind", "88.3")
 
 
 def test_table_of_values(audit):
@@ -97,12 +110,31 @@ def test_table_of_values(audit):
     assert bert["lowest_loss"] == pytest.approx(0.0087, abs=5e-5)
     medium = table.loc[("published", "ernie-3.0-medium-zh", 1)]
     assert medium["repeats"] == "ernie-2.0-base-en" and medium["flags"] == "repeats-row"
+    impossible = table.loc[("published", "bert-base", 2)]
+    assert (impossible["printed"], impossible["nearest"]) == (95.41, "95.40 95.42")
     copied = audit[1]["repeats"].notna()
     assert (~audit[1]["possible"] & (audit[1]["table"] == "published") & ~copied).sum() == 16
 
 
 def test_every_check_is_put_in_words(audit):
-    sentences = {f["check"]: f["sentence"] for f in audit[0]["findings"]}
-    assert set(sentences) == {"granularity", "loss", "repeats", "rankings", "literature"}
-    first = audit[0]["findings"][0]["sentence"]
-    assert first.startswith("16 of 42") and "38 of them can be k/4992" in first
+    sentences = {f["check"]: f["sentence"] for f in reversed(audit[0]["findings"])}
+    assert set(sentences) == {
+        "granularity", "powerless", "loss", "repeats", "rankings", "literature",
+    }  # fmt: skip
+    first = sentences["granularity"]
+    assert first.startswith(
+        "16 of 42 accuracies in the table cannot come from 5,000 rows. One more"
+    )
+    assert "moves the accuracy by 0.02 points" in first and "95.23 % cannot occur" in first
+    assert "38 of 42 fit 4,992 rows" in first and "k/5,008" in first and "25,000" in first
+    assert "95.70, 96.10 and 96.50" in first
+    assert "ERNIE-Doc-large (PaddlePaddle/ERNIE" in sentences["literature"]
+    assert "unweighted mean cross-entropy in nats" in sentences["loss"]
+
+
+def test_every_finding_is_put_in_both_languages(audit):
+    for finding in audit[0]["findings"]:
+        chinese = finding["sentence_zh"]
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+        numbers = re.findall(r"\d[\d,.]*\d", finding["sentence"])
+        assert set(numbers) <= set(re.findall(r"\d[\d,.]*\d", chinese)), chinese

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finetone.errors import UserError
-from finetone.published.reading import Printed, read_published
+from finetone.published.printed import Printed
+from finetone.published.reading import read_published
 from finetone.published.table_audit import audit_table
 
 SETUP = "{dataset: d, n_test: 1000, batch_sizes: [32]}"
@@ -34,7 +35,7 @@ def test_digits_are_kept():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "1e3", "nan", "1,5", "٣", "0x1", " 1", "1.", ".5", "9" * 5000]
+    "text", ["", "--1", "1e3", "nan", "1,5", "٣", "0x1", " 1", "1.", ".5", "9" * 5000]
 )
 def test_what_is_no_plain_number(text):
     with pytest.raises(ValueError):
@@ -46,11 +47,24 @@ def test_what_is_no_plain_number(text):
     [
         ("90.1", "ninety", r"published.csv, line 2: accuracy 'ninety'"),
         ("90.1", "190.1", "above 100"),
+        ("90.1", "-90.1", "accuracy '-90.1' is below 0"),
+        ("90.1", "0.901", "in percent and as fractions"),
+        ("90.1", "90.1 ± 0.2", "no spread"),
         ("0.30", "-0.3", "loss '-0.3'"),
         ("a,2", "a,1", "a is listed twice"),
         ("a,2", "a,0", "epoch '0'"),
         ("a,2", "a,two", "epoch 'two'"),
-        ("accuracy,", "acc,", "column 'accuracy' is missing"),
+        (
+            "accuracy,loss",
+            "score,cost",
+            r"no column holds results; it has model, epoch, score, cost",
+        ),
+        ("model,", "modell,", r"column 'model' is missing; it has modell, epoch, accuracy, loss"),
+        ("epoch,", "accuracy,", r"two columns have one name"),
+        ("epoch,", "n,", "a is listed twice"),
+        ("a,2,91.2,0.25", "a,2,,", "line 3: a has no result"),
+        (TABLE, "model,error\na,0.3\n", "are error rates up to 0.3 percent or fractions"),
+        (TABLE, "model,f1\na,0.3\n", "need `average"),
         ("a,1,90.1,0.30", ",1,90.1,0.30", "no name"),
         ("a,1,90.1,0.30", "a,1,90.1,0.30,7", "more cells"),
         ("a,1", '"a,1', "not a CSV file"),
@@ -67,7 +81,11 @@ def test_broken_tables_are_named(folder, old, new, words):
 @pytest.mark.parametrize(
     ("setup", "words"),
     [
-        ("{dataset: d}", "'n_test' is a required property"),
+        ("{dataset: d}", "how many rows was it tested on"),
+        ("{n: 10, epochs: 1}", "has more epochs than the setup states"),
+        ("{n: 10, positives: 11}", "positives: 11 is more than n: 10"),
+        ("{n: 10, positives: 5, classes: 3}", "need classes: 2, not 3"),
+        ("{n: 10, statistic: median}", "needs `seeds`"),
         ("{dataset: d, n_test: 0}", "n_test"),
         ("{dataset: d, n_test: many}", "n_test"),
         ("{dataset: d, n_test: 10, batch_size: 3}", "batch_size"),
@@ -86,9 +104,8 @@ def test_missing_files_are_named(folder):
     (folder / "published.csv").unlink()
     with pytest.raises(UserError, match=r"published\.csv: no such file"):
         audit(folder)
-    (folder / "setup.yaml").unlink()
-    with pytest.raises(UserError, match=r"setup\.yaml: no such file"):
-        audit(folder)
+    with pytest.raises(UserError, match=r"nowhere: no such file or folder"):
+        audit(folder / "nowhere")
 
 
 def test_transfer_needs_its_own_test_size(folder):

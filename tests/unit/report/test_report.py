@@ -20,6 +20,7 @@ from finetone.plots.curve import draw_curve
 from finetone.plots.language import words
 from finetone.plots.small_multiples import draw_lengths, draw_reliability
 from finetone.plots.style import PALETTE, Style
+from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
@@ -211,6 +212,50 @@ def test_the_audit_of_a_published_table_is_shown_where_there_is_one(
     assert "contradicted" in section
     assert "&lt;i&gt;larger" in section
     assert "−0.0213" in section
+
+
+@pytest.mark.parametrize(
+    ("language", "verdict", "words"),
+    [
+        (
+            "en",
+            "training",
+            "by 1.2 points (0.4 to 2.0; 14 models): they look like accuracies on tr",
+        ),
+        ("en", "test", "nearer to our test than to our training accuracies, by 1.2 points"),
+        ("en", "cannot tell", "cannot be told from our runs (14 models)"),
+        ("zh", "training", "看来是训练行上的准确率"),
+    ],
+)
+def test_test_or_training_is_said_in_a_sentence(
+    language: str, verdict: str, words: str, tmp_path: Path
+) -> None:
+    experiment = write_experiment(tmp_path, models=2, seeds=1, steps=20, language=language)
+    sign = -1 if verdict == "test" else 1
+    match = tmp_path / "column_match.csv"
+    match.write_text(
+        "epoch,models,difference,low,high,verdict\n"
+        f"all,14,{sign * 0.012},{sign * 0.004},{sign * 0.02},{verdict}\n"
+    )
+    inputs = report_inputs(experiment, {})
+    inputs = ReportInputs(**{**vars(inputs), "tables": {**inputs.tables, "column_match": match}})
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    assert words in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_impossible_values_are_shown_with_their_neighbours(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    folder = Path(__file__).parents[3] / "config" / "paper"
+    audit_table(folder, tmp_path / "audit.json", tmp_path / "published.csv")
+    inputs = report_inputs(experiment, {}, published_audit=tmp_path / "audit.json")
+    tables = {**inputs.tables, "published": tmp_path / "published.csv"}
+    inputs = ReportInputs(**{**vars(inputs), "tables": tables})
+    write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    section = page[page.index('<section id="published"') :]
+    assert "95.22 · 95.24" in section
+    assert ">95.70</td>" in section  # as printed, not 95.7
 
 
 def test_the_papers_experiment_stays_under_five_megabytes(tmp_path: Path) -> None:

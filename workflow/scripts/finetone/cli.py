@@ -6,10 +6,17 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import cluster, fetch, job, licences, show
+from finetone.commands import audit, cluster, fetch, job, licences, show
 from finetone.errors import UserError
 
-COMMANDS = {"show": show, "fetch": fetch, "job": job, "cluster": cluster, "licences": licences}
+COMMANDS = {
+    "show": show,
+    "audit": audit,
+    "fetch": fetch,
+    "job": job,
+    "cluster": cluster,
+    "licences": licences,
+}
 
 
 def parser() -> argparse.ArgumentParser:

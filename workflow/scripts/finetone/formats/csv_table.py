@@ -27,7 +27,7 @@ WORDS = {
     "status",
 }
 PROSE = {"text", "claim", "where", "explanation", "reason"}
-PRINTED = {"printed", "published_millions"}
+PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
 # Spreadsheets read a cell with such a beginning as a formula (OWASP, "CSV injection"), the wide

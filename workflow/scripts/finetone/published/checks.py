@@ -1,15 +1,15 @@
 """Checks of a published table that need nothing but the table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations
 from math import erfc, log, sqrt
 from typing import Any
 
 import numpy as np
 
-from finetone.published.reading import Printed, Result
+from finetone.published.printed import Printed
+from finetone.published.reading import SHARES, Result
 from finetone.statistics.multiple_testing import holm
 
 
@@ -28,17 +28,9 @@ def lowest_loss(accuracy: float) -> float:
     return (1 - accuracy) * log(2)
 
 
-def loss_possible(accuracy: Printed, loss: Printed, scale: int = 100) -> bool:
-    """Whether the loss is possible with the accuracy, whichever way both were rounded.
-
-    Parameters
-    ----------
-    accuracy, loss
-        As printed; the loss in nats.
-    scale
-        What an accuracy of 1 is printed as.
-    """
-    return float(loss.highest) >= lowest_loss(min(1.0, float(accuracy.highest / scale)))
+def loss_possible(accuracy: Printed, loss: Printed) -> bool:
+    """Whether the loss (nats) is possible with the accuracy, whichever way both were rounded."""
+    return float(loss.between()[1]) >= lowest_loss(min(1.0, float(accuracy.between()[1])))
 
 
 @dataclass(frozen=True)
@@ -50,36 +42,49 @@ class Repeat:
     values: int
     chance: float
     """Upper bound of P(any two rows of the table agree in all results), for uniform digits."""
+    alike: bool
+    """Whether two models that answer every row alike, say with one class, explain it."""
+
+
+Cells = dict[tuple[int, str], Printed]
 
 
 def repeats(results: Sequence[Result]) -> list[Repeat]:
-    """Find rows with at least two results that repeat an earlier row, epoch by epoch.
+    """Find models with at least two results that repeat those of an earlier one.
 
-    Losses must agree where both rows have them; a row without losses can still be a copy.
+    Losses must agree where both have them: a row without losses can still be a copy.
     """
-    rows: dict[str, dict[int, Result]] = {}
+    rows: dict[str, Cells] = {}
     for result in results:
-        rows.setdefault(result.model, {})[result.epoch] = result
+        cells = {(result.epoch, metric): value for metric, value in result.values.items()}
+        rows.setdefault(result.model, {}).update(cells)
     found: dict[str, Repeat] = {}
     pairs = len(rows) * (len(rows) - 1) // 2
     for (original, first), (model, second) in combinations(rows.items(), 2):
-        same = len(first) > 1 and first.keys() == second.keys() and model not in found
-        if same and all(_agree(first[epoch], second[epoch]) for epoch in first):
-            coincidence = float(np.prod([1 / _printable(results, first[e]) for e in first]))
-            found[model] = Repeat(model, original, len(first), min(1.0, pairs * coincidence))
+        kept = [key for key in first.keys() | second.keys() if key[1] not in ("loss", "error")]
+        both = list(first.keys() & second.keys())
+        same = len(kept) > 1 and set(kept) <= set(both) and model not in found
+        if same and all(first[key].value == second[key].value for key in both):
+            alone = [1 / _printable(rows.values(), key) for key in kept]
+            coincidence = min(1.0, pairs * float(np.prod(alone)))
+            found[model] = Repeat(model, original, len(kept), coincidence, _constant(first))
     return list(found.values())
 
 
-def _agree(a: Result, b: Result) -> bool:
-    same_loss = a.loss is None or b.loss is None or a.loss.value == b.loss.value
-    return a.accuracy.value == b.accuracy.value and same_loss
+def _constant(cells: Cells) -> bool:
+    """Whether all values are of counts, and the same in every epoch."""
+    by_metric = {
+        metric: {v.value for (_, m), v in cells.items() if m == metric} for _, metric in cells
+    }
+    counted = not by_metric.keys() - set(SHARES) - {"mcc", "loss"}
+    return counted and all(len(values) == 1 for values in by_metric.values())
 
 
-def _printable(results: Sequence[Result], result: Result) -> int:
-    """Number of values that can be printed between the smallest and the largest of the column."""
-    column = [r.accuracy.value for r in results if r.epoch == result.epoch]
-    steps = (max(column) - min(column)) * 10**result.accuracy.decimals
-    return int(steps) + 1
+def _printable(rows: Iterable[Cells], key: tuple[int, str]) -> int:
+    """Number of values that can be printed between the smallest and the largest of a column."""
+    column = [cells[key] for cells in rows if key in cells]
+    units = [value.value * 10 ** column[0].decimals for value in column]
+    return int(max(units) - min(units)) + 1
 
 
 def two_proportions(a: float, b: float, n: int) -> float:
@@ -102,17 +107,15 @@ def two_proportions(a: float, b: float, n: int) -> float:
     return erfc(abs(a - b) / error / sqrt(2))
 
 
-def rankings(results: Sequence[Result], n: int, scale: int = 100, level: float = 0.05) -> Any:
+def rankings(results: Sequence[Result], n: int, level: float = 0.05) -> dict[str, Any]:
     """Test which pairs of results differ significantly, from the printed accuracies alone.
 
     Parameters
     ----------
     results
-        One result per model.
+        One result per model; those without accuracy are left out.
     n
-        Number of test rows.
-    scale
-        What an accuracy of 1 is printed as.
+        Number of test rows. More runs on the same rows leave the error that is due to rows.
     level
         Family-wise error rate (Holm 1979).
 
@@ -122,13 +125,9 @@ def rankings(results: Sequence[Result], n: int, scale: int = 100, level: float =
         Counts of pairs, and in `open` the pairs that do not differ significantly, the better
         first.
     """
-    ranked = sorted(results, key=lambda r: -r.accuracy.value)
-    pairs = list(combinations(ranked, 2))
-
-    def share(result: Result) -> float:
-        return float(result.accuracy.value / Fraction(scale))
-
-    raw = np.array([two_proportions(share(a), share(b), n) for a, b in pairs])
+    shares = {r.model: float(r.accuracy.share) for r in results if r.accuracy}
+    pairs = list(combinations(sorted(shares, key=lambda model: -shares[model]), 2))
+    raw = np.array([two_proportions(shares[a], shares[b], n) for a, b in pairs])
     adjusted = holm(raw)
     return {
         "n": n,
@@ -136,7 +135,7 @@ def rankings(results: Sequence[Result], n: int, scale: int = 100, level: float =
         "below_level": int((raw < level).sum()),
         "told_apart": int((adjusted < level).sum()),
         "open": [
-            {"a": a.model, "b": b.model, "p": float(p), "p_holm": float(q)}
+            {"a": a, "b": b, "p": float(p), "p_holm": float(q)}
             for (a, b), p, q in zip(pairs, raw, adjusted, strict=True)
             if q >= level
         ],

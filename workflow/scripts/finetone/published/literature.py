@@ -1,12 +1,13 @@
 """Accuracies published elsewhere, and the printed ones that are outside their range."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from finetone.errors import UserError
-from finetone.published.reading import Printed, Published, Result, number, read_csv
+from finetone.published.printed import Printed
+from finetone.published.reading import Published, Result, number, read_csv
 
 STATUS = ("read", "measured", "memory")
 """Origin of a value: read at its source, measured by us, or from memory (shown, not used)."""
@@ -26,15 +27,8 @@ class Reference:
     source: str
 
 
-def read_literature(path: Path, scale: int = 100) -> list[Reference]:
-    """Read `literature.csv`.
-
-    Parameters
-    ----------
-    path
-        The file.
-    scale
-        What an accuracy of 1 is printed as.
+def read_literature(path: Path) -> list[Reference]:
+    """Read `literature.csv`, whose values are in percent if one of them is above 1.
 
     Raises
     ------
@@ -42,10 +36,13 @@ def read_literature(path: Path, scale: int = 100) -> list[Reference]:
         A status is unknown, or a value is not an accuracy.
     """
     references = []
-    for line, row in read_csv(path, ["dataset", "kind", "model", "value", "status", "source"]):
-        value = number(path, line, "value", row["value"])
-        if value.value > scale:
-            raise UserError(f"{path}, line {line}: value {value.text} is above {scale}")
+    rows = read_csv(path, ["dataset", "kind", "model", "value", "status", "source"])
+    values = [number(path, line, "value", row["value"]) for line, row in rows]
+    scale = 100 if max(value.value for value in values) > 1 else 1
+    for (line, row), printed in zip(rows, values, strict=True):
+        value = replace(printed, scale=scale)
+        if not 0 <= value.share <= 1:
+            raise UserError(f"{path}, line {line}: value {value.text} is not between 0 and {scale}")
         if row["status"] not in STATUS:
             raise UserError(
                 f"{path}, line {line}: status {row['status']!r} is none of {', '.join(STATUS)}"
@@ -82,8 +79,8 @@ def outliers(published: Published, references: Sequence[Reference]) -> list[Outl
     Every epoch may be too good; only the last can be too weak. Values from memory are not used.
     """
     trusted = [r for r in references if r.status != "memory"]
-    here = published.setup["dataset"]
-    there = published.setup.get("transfer", {}).get("dataset")
+    here = published.setup.dataset
+    there = published.setup.transfer.dataset if published.setup.transfer else ""
     found = []
     for dataset, results in (
         (here, published.results),
@@ -100,15 +97,17 @@ def outliers(published: Published, references: Sequence[Reference]) -> list[Outl
 
 
 def _outlier(result: Result, known: Sequence[Reference], final: bool) -> Outlier | None:
-    def value(reference: Reference) -> Fraction:
-        return reference.value.value
+    def share(reference: Reference) -> Fraction:
+        return reference.value.share
 
     kind = [r for r in known if r.kind == result.kind]
-    accuracy = result.accuracy.value
-    if known and accuracy > value(best := max(known, key=value)):
+    if not result.accuracy:
+        return None
+    accuracy = result.accuracy.share
+    if known and accuracy > share(best := max(known, key=share)):
         return Outlier(result, "best", best)
-    if kind and accuracy > value(best := max(kind, key=value)):
+    if kind and accuracy > share(best := max(kind, key=share)):
         return Outlier(result, "best-of-kind", best)
-    if kind and final and accuracy < value(weakest := min(kind, key=value)):
+    if kind and final and accuracy < share(weakest := min(kind, key=share)):
         return Outlier(result, "weakest-of-kind", weakest)
     return None

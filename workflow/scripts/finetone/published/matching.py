@@ -106,9 +106,9 @@ def _published(published: Published) -> pd.Series:
     """Published accuracies by (method, epoch); a row that repeats another is left out."""
     copied = {copy.model for copy in repeats(published.results)}
     rows = {
-        (r.method, r.epoch): published.fraction(r.accuracy)
+        (r.method, r.epoch): float(r.accuracy.share)
         for r in published.results
-        if r.model not in copied
+        if r.accuracy and r.model not in copied
     }
     return _by_epoch(rows, "published")
 

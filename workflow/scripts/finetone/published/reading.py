@@ -1,244 +1,202 @@
 """Reading a published table as it was printed: digits are evidence, so numbers keep their text."""
 
-import csv
 import re
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
 from finetone.errors import UserError
+from finetone.published.cells import number, read_csv
+from finetone.published.printed import Printed
+from finetone.published.stated import Setup, read_setup, read_yaml
 
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
-_COUNT = {"type": "integer", "minimum": 1, "maximum": 10_000_000}
-_SETUP_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["dataset", "n_test"],
-    "properties": {
-        "title": {"type": "string"},
-        "dataset": {"type": "string"},
-        "classes": {"type": "integer", "minimum": 2},
-        "n_test": _COUNT,
-        "epochs": _COUNT,
-        "batch_sizes": {"type": "array", "items": _COUNT, "maxItems": 20},
-        "seeds": _COUNT,
-        "scale": {"enum": [1, 100]},
-        "transfer": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["dataset", "n_test"],
-            "properties": {"dataset": {"type": "string"}, "n_test": _COUNT},
-        },
-    },
-}
+__all__ = ["Printed", "Published", "Result", "number", "read_csv", "read_published", "read_yaml"]
 
-
-@dataclass(frozen=True)
-class Printed:
-    """A number as printed: `units` of the last printed digit, `decimals` digits after the point."""
-
-    text: str
-    units: int
-    decimals: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Printed":
-        """Read a plain decimal number; ValueError for anything else."""
-        if not _NUMBER.fullmatch(text):
-            raise ValueError(text)
-        whole, _, digits = text.partition(".")
-        return cls(text, int(whole + digits), len(digits))
-
-    @property
-    def value(self) -> Fraction:
-        """The printed number, exactly."""
-        return Fraction(self.units, 10**self.decimals)
-
-    @property
-    def highest(self) -> Fraction:
-        """Upper bound of the numbers that print so, rounded or cut off."""
-        return Fraction(self.units + 1, 10**self.decimals)
+SHARES = ("accuracy", "error", "precision", "recall", "f1")
+CORRELATIONS = ("mcc", "pearson", "spearman")
+METRICS = (*SHARES, *CORRELATIONS, "loss")
+USED = {"model", "method", "kind", "epoch", "n", *METRICS}
+ELSEWHERE = {"parameters_millions", "seconds_per_32", "note"}  # read by other parts, or by people
+BESIDE = ("transfer", "baselines", "literature", "reasons")  # other tables of a folder
 
 
 @dataclass(frozen=True)
 class Result:
-    """One printed result; `epoch` is 0 where the table has one result per model."""
+    """The printed results of one model; `epoch` is 0 where the table has one row per model."""
 
     table: str
     model: str
     epoch: int
-    accuracy: Printed
-    loss: Printed | None
-    kind: str
-    method: str
+    values: dict[str, Printed]
+    n: int
+    kind: str = "pretrained"
+    method: str = ""
+
+    @property
+    def accuracy(self) -> Printed | None:
+        """Its accuracy, perhaps from the error rate."""
+        error = self.values.get("error")
+        whole = error and error.moved(error.steps - 2 * error.units)
+        return self.values.get("accuracy", whole)
+
+    @property
+    def loss(self) -> Printed | None:
+        """Its loss."""
+        return self.values.get("loss")
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published experiment: its stated setup and its printed results."""
+    """A published experiment: its stated setup, its printed results, and columns nobody reads."""
 
-    setup: dict[str, Any]
+    setup: Setup
     results: list[Result]
-    transfer: list[Result]
-    baselines: list[Result]
+    transfer: list[Result] = field(default_factory=list)
+    baselines: list[Result] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
 
-    @property
-    def scale(self) -> int:
-        """100 where accuracies are printed in percent, 1 where they are fractions."""
-        return int(self.setup.get("scale", 100))
-
-    def fraction(self, accuracy: Printed) -> float:
-        """Return a printed accuracy as a fraction in [0, 1]."""
-        return float(accuracy.value / self.scale)
+    def setup_of(self, table: str) -> Setup:
+        """What is stated about a table."""
+        return self.setup.transfer or self.setup if table == "transfer" else self.setup
 
 
-def read_published(folder: Path) -> Published:
-    """Read `published.csv`, `setup.yaml` and, if present, `transfer.csv` and `baselines.csv`.
+def locate(path: Path) -> tuple[Path, Path | None]:
+    """The main table and the setup, if there is one, of a folder or of a CSV file.
+
+    Raises
+    ------
+    UserError
+        There is none, or there are several.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder; it holds the printed results")
+    if not path.is_dir():
+        setups = [path.with_suffix(".yaml"), path.with_name("setup.yaml")]
+        return path, next((setup for setup in setups if setup.exists()), None)
+    table, setup = path / "published.csv", path / "setup.yaml"
+    if not table.exists():
+        others = sorted(p for p in path.glob("*.csv") if p.stem not in BESIDE)
+        if len(others) > 1:
+            names = ", ".join(p.name for p in others)
+            raise UserError(f"{path}: which is the table, {names}? Name that file, not its folder")
+        table = others[0] if others else table
+        setup = setup if setup.exists() else table.with_suffix(".yaml")
+    return table, setup if setup.exists() else None
+
+
+def read_published(path: Path, given: Mapping[str, Any] | None = None) -> Published:
+    """Read a published table: a CSV file, or a folder with more beside it.
 
     Parameters
     ----------
-    folder
-        Folder of the published table (docs/published-table.md).
+    path
+        The file, or the folder (docs/published-table.md).
+    given
+        Keys of the setup that count more than those of the file.
 
     Raises
     ------
     UserError
         A file or column is missing, a model or epoch is there twice, or a cell is not a plain
-        number or is an accuracy above 100 %.
+        number or is out of its range.
     """
-    setup = read_yaml(folder / "setup.yaml", _SETUP_SCHEMA)
-    scale = int(setup.get("scale", 100))
-    if (folder / "transfer.csv").exists() and "transfer" not in setup:
+    file, stated = locate(path)
+    setup = read_setup(stated, given or {})
+    results, columns = _results(file, "published", setup)
+    if setup.epochs and max(r.epoch for r in results) > setup.epochs:
+        raise UserError(f"{file}: has more epochs than the setup states (epochs: {setup.epochs})")
+    if setup.average is None and {"precision", "recall", "f1"} & set(columns):
         raise UserError(
-            f"{folder / 'setup.yaml'}: transfer.csv needs `transfer: {{dataset, n_test}}` here"
+            f"{file}: precision, recall and F1 need `average: binary, micro, macro or weighted` "
+            "in the setup (--average)"
         )
-    return Published(
-        setup,
-        _results(folder / "published.csv", "published", scale, ["epoch"]),
-        _results(folder / "transfer.csv", "transfer", scale, []),
-        _results(folder / "baselines.csv", "baselines", scale, ["kind"]),
-    )
+    more: dict[str, list[Result]] = {"transfer": [], "baselines": []}
+    for table, rows in more.items() if path.is_dir() else ():
+        if (path / f"{table}.csv").exists():
+            other = setup.transfer if table == "transfer" else setup
+            if other is None:
+                raise UserError(
+                    f"{stated or path}: transfer.csv needs `transfer: {{dataset, n_test}}` here"
+                )
+            rows += _results(path / f"{table}.csv", table, other)[0]
+    unread = tuple(sorted({*columns} - USED - ELSEWHERE))
+    return Published(setup, results, unread=unread, **more)
 
 
-def _results(path: Path, table: str, scale: int, required: list[str]) -> list[Result]:
-    if table != "published" and not path.exists():
-        return []
-    results, seen = [], set()
-    for line, row in read_csv(path, ["model", "accuracy", *required]):
-        epoch = _epoch(path, line, row["epoch"]) if "epoch" in required else 0
+def _results(path: Path, table: str, setup: Setup) -> tuple[list[Result], list[str]]:
+    rows = read_csv(path, ["model"])
+    columns = list(rows[0][1])
+    metrics = [metric for metric in METRICS if metric in columns]
+    if not metrics:
+        raise UserError(
+            f"{path}: no column holds results; it has {', '.join(columns)}; name one "
+            f"{', '.join(METRICS[:-1])} or {METRICS[-1]}"
+        )
+    scales: dict[str, int] = {}
+    for metric in metrics:
+        scales[metric] = _scale(path, metric, [row[metric] for _, row in rows], setup, scales)
+    results: list[Result] = []
+    seen = set()
+    for line, row in rows:
+        epoch = _whole(path, line, "epoch", row["epoch"]) if row.get("epoch") else 0
         if (row["model"], epoch) in seen:
             raise UserError(f"{path}, line {line}: {row['model']} is listed twice; keep one")
         seen.add((row["model"], epoch))
-        accuracy = number(path, line, "accuracy", row["accuracy"])
-        if accuracy.value > scale:
+        n = _whole(path, line, "n", row["n"]) if row.get("n") else setup.n_test
+        if n is None:
+            raise UserError(f"{path}: how many rows was it tested on? State `n` (--n N)")
+        if setup.positives and setup.positives > n:
             raise UserError(
-                f"{path}, line {line}: accuracy {accuracy.text} is above {scale}; "
-                "correct it or set `scale` in setup.yaml"
+                f"{path}, line {line}: positives: {setup.positives} is more than n: {n}"
             )
-        loss = number(path, line, "loss", row["loss"]) if row.get("loss") else None
+        values = {m: _value(path, line, m, row[m], scales[m]) for m in metrics if row[m]}
+        if not values:
+            raise UserError(f"{path}, line {line}: {row['model']} has no result")
         kind = row.get("kind") or "pretrained"
         method = row.get("method") or row["model"]
-        results.append(Result(table, row["model"], epoch, accuracy, loss, kind, method))
-    return results
+        results.append(Result(table, row["model"], epoch, values, n, kind, method))
+    return results, columns
 
 
-def _epoch(path: Path, line: int, text: str) -> int:
-    if not re.fullmatch("[0-9]{1,6}", text) or int(text) < 1:
-        raise UserError(f"{path}, line {line}: epoch {text!r} is not a whole number from 1 on")
-    return int(text)
-
-
-def number(path: Path, line: int, column: str, text: str) -> Printed:
-    """Read the printed number in a cell.
-
-    Parameters
-    ----------
-    path, line, column
-        Where the cell is, for the message.
-    text
-        Its content.
-
-    Raises
-    ------
-    UserError
-        It is not a plain decimal number.
-    """
-    try:
-        return Printed.parse(text)
-    except ValueError:
+def _scale(
+    path: Path, metric: str, cells: list[str], setup: Setup, others: Mapping[str, int]
+) -> int:
+    """100 for a column in percent, 1 for one in fractions."""
+    if metric == "loss":
+        return 1
+    if setup.scale and metric in SHARES:
+        return setup.scale
+    if metric == "error" and "accuracy" in others:
+        return others["accuracy"]
+    plain = [re.sub(r"[^0-9.]", "", cell) for cell in cells if cell]
+    sizes = [float(cell) for cell in plain if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cell)]
+    largest = 2 if metric in CORRELATIONS else 1  # a correlation of 1.03 is wrong, not in percent
+    percent = any("%" in cell for cell in cells) or max(sizes, default=0) > largest
+    if metric == "error" and not percent:
         raise UserError(
-            f"{path}, line {line}: {column} {text!r} is not a plain decimal number such as 95.70"
-        ) from None
+            f"{path}: are error rates up to {max(sizes, default=0):g} percent or fractions? "
+            "State `scale: 100` or `scale: 1` (--scale)"
+        )
+    if metric == "accuracy" and percent and any(0 < size < 1 for size in sizes):
+        raise UserError(
+            f"{path}: accuracies in percent and as fractions? Write all alike, or state `scale: 100`"
+        )
+    return 100 if percent else 1
 
 
-def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]]:
-    """Read the rows of a CSV file, with their line numbers.
-
-    Parameters
-    ----------
-    path
-        The file, in UTF-8.
-    required
-        Columns that it must have.
-
-    Returns
-    -------
-    list of (int, dict)
-        Line number, and stripped text by column.
-
-    Raises
-    ------
-    UserError
-        The file is missing or broken, lacks a column, has no rows, or a model has no name.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restval="", strict=True)
-            columns = reader.fieldnames or []
-            missing = [column for column in required if column not in columns]
-            if missing:
-                raise UserError(
-                    f"{path}: column {missing[0]!r} is missing; add it to the first line"
-                )
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it holds the printed results") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8 ({error})") from None
-    if not rows:
-        raise UserError(f"{path}: no rows under the header")
-    for line, row in rows:
-        if None in row:
-            raise UserError(f"{path}, line {line}: more cells than the header has; quote commas")
-    stripped = [(line, {key: cell.strip() for key, cell in row.items()}) for line, row in rows]
-    for line, row in stripped:
-        if "model" in required and not row["model"]:
-            raise UserError(f"{path}, line {line}: the model has no name")
-    return stripped
+def _value(path: Path, line: int, metric: str, text: str, scale: int) -> Printed:
+    value = number(path, line, metric, text.removesuffix("%").rstrip(), scale)
+    if metric not in CORRELATIONS and value.units < 0:
+        raise UserError(f"{path}, line {line}: {metric} {text!r} is below 0; correct it")
+    if metric != "loss" and abs(value.value) > scale:
+        raise UserError(
+            f"{path}, line {line}: {metric} {text} is above {scale}; correct it or state `scale`"
+        )
+    return value
 
 
-def read_yaml(path: Path, schema: dict[str, Any]) -> Any:
-    """Read a YAML file and validate it against a JSON schema.
-
-    Raises
-    ------
-    UserError
-        The file is missing, is not YAML, or violates the schema.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        first = (str(error).splitlines() or ["too deep"])[0]
-        raise UserError(f"{path}: not valid YAML ({first})") from None
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
-    offence = jsonschema.exceptions.best_match(errors)
-    if offence is not None:
-        place = "/".join(map(str, offence.absolute_path)) or "top level"
-        raise UserError(f"{path}: {place}: {offence.message[:300]}")
-    return content
+def _whole(path: Path, line: int, column: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 1:
+        raise UserError(f"{path}, line {line}: {column} {text!r} is not a whole number from 1 on")
+    return int(text)

@@ -1,9 +1,12 @@
 """Audit of a published table: which problems its own digits show.
 
-Five checks, each usable on its own: granularity (`granularity`), loss against accuracy, repeated
-rows, intervals and open rankings (`checks`), and the literature (`literature`).
+Checks, each usable on its own: granularity (`explanations`), values of a row against each other
+(`consistency`), loss against accuracy, repeated rows and open rankings (`checks`), and the
+literature (`literature`).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,9 @@ import pandas as pd
 from finetone.files import write_json
 from finetone.formats.csv_table import write_csv
 from finetone.provenance import Provenance, keys_of
-from finetone.published.checks import loss_possible, lowest_loss
-from finetone.published.findings import summarise
-from finetone.published.granularity import possible
+from finetone.published.checks import lowest_loss
+from finetone.published.findings import loss_fits, summarise
+from finetone.published.granularity import neighbours
 from finetone.published.literature import Outlier, outliers, read_literature
 from finetone.published.reading import Published, Result, read_published
 from finetone.statistics.intervals import clopper_pearson, wilson
@@ -22,45 +25,61 @@ from finetone.statistics.intervals import clopper_pearson, wilson
 CONFIDENCE = 0.95  # of the intervals around printed accuracies
 
 
-def audit_table(
-    folder: Path, target_json: Path, target_csv: Path, provenance: Provenance | None = None
-) -> None:
-    """Audit a published table; write the findings, and one row per printed value.
+@dataclass(frozen=True)
+class Audit:
+    """A published table, the summary of its findings, and one row per printed accuracy."""
+
+    published: Published
+    summary: dict[str, Any]
+    values: pd.DataFrame
+
+    def write(
+        self, target_json: Path, target_csv: Path, provenance: Provenance | None = None
+    ) -> None:
+        """Write the findings, with their record, and the values."""
+        write_csv(self.values, target_csv)
+        write_json(target_json, keys_of(provenance) | self.summary)
+
+
+def audit(path: Path, given: Mapping[str, Any] | None = None) -> Audit:
+    """Audit a published table.
 
     Parameters
     ----------
-    folder
-        Holds `setup.yaml`, `published.csv` and, if there are any, `transfer.csv`,
-        `baselines.csv` and `literature.csv` (docs/published-table.md).
-    target_json
-        The file to write with the findings.
-    target_csv
-        The file to write with the rows.
-    provenance
-        The record of the findings.
+    path
+        A CSV file, or a folder with `published.csv`, `setup.yaml` and, if there are any,
+        `transfer.csv`, `baselines.csv` and `literature.csv` (docs/published-table.md).
+    given
+        Keys of the setup that count more than those of `setup.yaml`.
 
     Raises
     ------
     UserError
-        A file in the folder cannot be read.
+        A file cannot be read.
     """
-    published = read_published(folder)
-    literature = folder / "literature.csv"
-    references = read_literature(literature, published.scale) if literature.exists() else []
+    published = read_published(path, given)
+    literature = path / "literature.csv"
+    references = read_literature(literature) if literature.exists() else []
     found = outliers(published, references)
-    findings = summarise(published, found)
-    write_csv(values(published, findings, found), target_csv)
-    write_json(target_json, keys_of(provenance) | findings)
+    summary = summarise(published, found)
+    return Audit(published, summary, values(published, summary, found))
 
 
-def values(published: Published, findings: dict[str, Any], found: list[Outlier]) -> pd.DataFrame:
+def audit_table(
+    folder: Path, target_json: Path, target_csv: Path, provenance: Provenance | None = None
+) -> None:
+    """Audit a published table and write its findings and values (see `audit`, `Audit.write`)."""
+    audit(folder).write(target_json, target_csv, provenance)
+
+
+def values(published: Published, summary: dict[str, Any], found: list[Outlier]) -> pd.DataFrame:
     """One row per printed accuracy, with all that the audit found about it.
 
     Parameters
     ----------
     published
         The published experiment.
-    findings
+    summary
         From `summarise`.
     found
         Accuracies beyond the literature.
@@ -70,47 +89,61 @@ def values(published: Published, findings: dict[str, Any], found: list[Outlier])
     DataFrame
         Accuracies are fractions; `flags` are separated by spaces.
     """
+    results = [*published.results, *published.baselines, *published.transfer]
     beyond = {(o.result.table, o.result.model, o.result.epoch): o.beyond for o in found}
+    copies = {copy["model"]: copy["original"] for copy in summary["repeats"]}
+    wrong = {(c["table"], c["model"], c["epoch"] or 0) for c in summary["contradictions"]}
     rows = []
-    for result in [*published.results, *published.baselines, *published.transfer]:
-        row = _value(published, findings, result)
-        outlier = beyond.get((result.table, result.model, result.epoch))
+    for result in results:
+        key = (result.table, result.model, result.epoch)
+        row = _value(published, result)
+        row["repeats"] = copies.get(result.model) if result.table == "published" else None
         flags = {
-            "impossible-count": not row["possible"],
+            "impossible-count": row["possible"] is False,
             "impossible-loss": row["loss_possible"] is False,
+            "contradiction": key in wrong,
             "repeats-row": row["repeats"] is not None,
-            f"beyond-{outlier}": outlier is not None,
+            f"beyond-{beyond.get(key)}": key in beyond,
         }
         rows.append({**row, "flags": " ".join(flag for flag, raised in flags.items() if raised)})
-    return pd.DataFrame(rows).astype({"epoch": "Int64"})
+    frame = pd.DataFrame(rows).astype({"epoch": "Int64"})
+    return frame if frame["epoch"].notna().any() else frame.drop(columns="epoch")
 
 
-def _value(published: Published, findings: dict[str, Any], result: Result) -> dict[str, Any]:
-    granularity = next(g for g in findings["granularity"] if g["table"] == result.table)
-    n, explained = granularity["n_stated"], granularity["explained_by"]
-    accuracy, scale = published.fraction(result.accuracy), published.scale
-    k = round(accuracy * n)
-    wilson_low, wilson_high = wilson(k, n, CONFIDENCE)
-    exact_low, exact_high = clopper_pearson(k, n, CONFIDENCE)
-    copies = {copy["model"]: copy["original"] for copy in findings["repeats"]}
-    return {
+def _value(published: Published, result: Result) -> dict[str, Any]:
+    metric = "accuracy" if "accuracy" in result.values else "error"
+    others = {m: v.text for m, v in result.values.items() if m not in (metric, "loss")}
+    row: dict[str, Any] = {
         "table": result.table,
         "model": result.model,
         "method": result.method,
         "epoch": result.epoch or None,
-        "printed": result.accuracy.text,
-        "accuracy": accuracy,
-        "n": n,
-        "possible": possible(result.accuracy, n, scale),
-        "possible_at_explained": possible(result.accuracy, explained, scale) if explained else None,
-        "wilson_low": wilson_low,
-        "wilson_high": wilson_high,
+        "printed": "",
+        "others": " · ".join(f"{m} {text}" for m, text in others.items()),
+        "accuracy": None,
+        "n": result.n,
+        "possible": None,
+        "nearest": "",
+        "loss": float(result.loss.value) if result.loss else None,
+        "loss_possible": loss_fits(published, result),
+    }
+    if result.accuracy is None:
+        return row
+    share, n, printed = float(result.accuracy.share), result.n, result.values[metric]
+    stated = published.setup_of(result.table).design(n).stated
+    low, high = wilson(round(share * n), n, CONFIDENCE)
+    exact_low, exact_high = clopper_pearson(round(share * n), n, CONFIDENCE)
+    allowed = stated.allows(printed)
+    near = [] if allowed else neighbours(printed, stated.of, stated.rounding)
+    return {
+        **row,
+        "printed": printed.text,
+        "accuracy": share,
+        "possible": allowed,
+        "nearest": " ".join(p.text for p in near),
+        "wilson_low": low,
+        "wilson_high": high,
         "clopper_pearson_low": exact_low,
         "clopper_pearson_high": exact_high,
-        "loss": float(result.loss.value) if result.loss else None,
-        "lowest_loss": lowest_loss(accuracy),
-        "loss_possible": loss_possible(result.accuracy, result.loss, scale)
-        if result.loss
-        else None,
-        "repeats": copies.get(result.model) if result.table == "published" else None,
+        "lowest_loss": lowest_loss(share),
     }

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,6 +81,57 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     }
     maker = Maker(inputs, style, labels, pictures, [read_json(run) for run in inputs.runs])
     sections = [section for make in SECTIONS if not (section := make(maker)).empty]
+    ranked = answer(
+        ranks,
+        read(efficiency, ["method"]) if efficiency else None,
+        style,
+        labels,
+        read(variance, ["seconds_per_seed"], source) if variance else None,
+        maker.rows("recommendation"),
+        inputs.config.get("compare", {}).get("margin", 1.0),
+    )
+    write_page(
+        target,
+        labels,
+        style.language,
+        title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
+        answer=ranked,
+        facts=what_was_run(maker),
+        sections=sections,
+        pictures=pictures.values(),
+        command=inputs.command.format(path=shlex.quote(str(target))),
+    )
+
+
+def write_page(
+    target: Path,
+    labels: Mapping[str, str],
+    language: str,
+    *,
+    title: str,
+    answer: Iterable[str],
+    facts: Iterable[tuple[str, str]],
+    sections: Sequence[Section],
+    pictures: Iterable[Picture] = (),
+    command: str,
+) -> None:
+    """Write a self-contained HTML page of sections.
+
+    Parameters
+    ----------
+    target
+        The HTML file to write.
+    labels, language
+        Of the page.
+    title, answer, facts
+        What its head says: sentences, and (term, text).
+    sections
+        Its sections; the first one begins with its first picture and table.
+    pictures
+        All pictures, for their colours.
+    command
+        How it is made again.
+    """
     script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -92,28 +143,18 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     page = environment.get_template("page.html.j2").render(
         # with a dictionary, labels.copy in a template would be its method
         labels=SimpleNamespace(**labels),
-        language={"en": "en", "zh": "zh-CN"}[style.language],
-        title=one_line(inputs.config.get("title") or "") or inputs.config["experiment"],
-        answer=[
-            sentence.replace(" %", "\u00a0%")  # no line begins with a percent sign
-            for sentence in answer(
-                ranks,
-                read(efficiency, ["method"]) if efficiency else None,
-                style,
-                labels,
-                read(variance, ["seconds_per_seed"], source) if variance else None,
-                maker.rows("recommendation"),
-                inputs.config.get("compare", {}).get("margin", 1.0),
-            )
-        ],
-        facts=what_was_run(maker),
+        language={"en": "en", "zh": "zh-CN"}[language],
+        title=title,
+        # no line begins with a percent sign
+        answer=[sentence.replace(" %", "\u00a0%") for sentence in answer],
+        facts=facts,
         sections=sections,
-        colours=_colours(pictures.values(), sections),
+        colours=_colours(pictures, sections),
         # our own files, not data, so they are not escaped
         css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        command_all=inputs.command.format(path=shlex.quote(str(target))),
+        command_all=command,
         version=__version__,
     )
     with atomic(target) as partial:

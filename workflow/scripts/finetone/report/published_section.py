@@ -3,6 +3,7 @@
 import json
 
 from finetone.files import read_json
+from finetone.report.audit_parts import impossible_values, in_language, printed_values
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
 
@@ -10,19 +11,25 @@ from finetone.report.html_table import Column, Table
 def published(maker: Maker) -> Section:
     """Findings of the audit, claims with verdicts, and the tables behind them."""
     labels, audit = maker.labels, maker.inputs.published_audit
-    findings = []
-    code = []
+    findings, wrong, code = [], [], []
     if audit:
         content = read_json(audit)
-        findings = [str(finding["sentence"]) for finding in content.get("findings", [])]
+        findings = [in_language(f, maker.style.language) for f in content.get("findings", [])]
+        wrong = impossible_values(maker, content)
         code = [(labels["audit_in_full"], json.dumps(content, indent=2, ensure_ascii=False))]
     return Section(
         "published",
         labels["section_published"],
         labels["lead_published"],
-        sentences=findings,
+        sentences=[*findings, *_match_words(maker)],
         pictures=maker.show("published"),
-        tables=[*_claims(maker), *_matches(maker), *_counts(maker), *_values(maker)],
+        tables=[
+            *wrong,
+            *_claims(maker),
+            *_matches(maker),
+            *_counts(maker),
+            *printed_values(maker, folded=True),
+        ],
         code=code,
     )
 
@@ -44,6 +51,19 @@ def _claims(maker: Maker) -> list[Table]:
         Column("explanation", labels["explanation"], "prose"),
     ]
     return maker.table("claims", columns, frame)
+
+
+def _match_words(maker: Maker) -> list[str]:
+    """Whether the published accuracies are of test or training rows, in a sentence."""
+    frame = maker.read("column_match")
+    said = []
+    for row in frame[frame["epoch"] == "all"].to_dict("records") if len(frame) else []:
+        bounds = sorted(abs(row[key]) for key in ("low", "high"))  # of one sign, if told apart
+        numbers = [f"{100 * x:.1f}" for x in (abs(row["difference"]), *bounds)]
+        facts = dict(zip(("difference", "low", "high"), numbers, strict=True))
+        text = maker.labels[f"column_match_{row['verdict']}"]
+        said.append(text.format(models=row["models"], **facts))
+    return said
 
 
 def _matches(maker: Maker) -> list[Table]:
@@ -80,20 +100,3 @@ def _counts(maker: Maker) -> list[Table]:
         Column("truncated", labels["truncated"], "percent"),
     ]
     return [*maker.table("parameters", parameters), *maker.table("tokenizers", tokenizers)]
-
-
-def _values(maker: Maker) -> list[Table]:
-    labels = maker.labels
-    columns = [
-        Column("table", labels["table"]),
-        Column("model", labels["method"]),
-        Column("epoch", labels["epoch"], "count"),
-        Column("printed", labels["printed"], "number"),
-        Column("accuracy", labels["interval_wilson"], "percent", "wilson_low", "wilson_high"),
-        Column("n", labels["rows"], "count"),
-        Column("possible", labels["possible"], "flag"),
-        Column("loss", labels["loss"], "number"),
-        Column("lowest_loss", labels["lowest_loss"], "number"),
-        Column("flags", labels["flags"]),
-    ]
-    return maker.table("published", columns, folded=True)
