@@ -26,6 +26,9 @@ import pyarrow.parquet as pq
 from finetone.files import write_json
 from finetone.formats import predictions
 from finetone.seeds import derive
+from finetone.statistics import paired
+from finetone.statistics.evaluation import SCORES
+from finetone.tables.panels import panels
 
 EPOCHS = 3
 TRANSFER_ROWS = 872  # SST-2's validation set
@@ -200,6 +203,8 @@ def measure(folder: Path) -> dict[str, float]:
             "errors_table", [out / "errors.csv"], predictions=files, texts=texts
         ),
     }
+    others = [metric for metric in SCORES if metric != "accuracy"]
+    steps["pairs by the other metrics"] = lambda: pair(files, others)
     seconds = {}
     cpu = time.process_time()
     for name, step in steps.items():
@@ -210,6 +215,16 @@ def measure(folder: Path) -> dict[str, float]:
     seconds["all, CPU"] = time.process_time() - cpu
     seconds["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return seconds
+
+
+def pair(files: list[Path], metrics: list[str]) -> None:
+    """Compare all pairs by other metrics as well, which no single experiment does."""
+    for panel in panels(files):
+        for metric in metrics:
+            pairs = paired.compare(paired.scores_of(panel, metric, [], None))
+            pairs.interval(0.95)
+            pairs.interval(0.95, pairs.methods)
+            pairs.p(pairs.methods)
 
 
 def fresh(methods: int, rows: int, seeds: int) -> dict[str, float]:

@@ -145,8 +145,9 @@ def log_odds(logits: Floats, c: int) -> Floats:
     array
         float64 [n].
     """
-    rest = np.delete(logits, c, axis=1)
-    odds: Floats = logits[:, c] - (rest[:, 0] if rest.shape[1] == 1 else logsumexp(rest, axis=1))
+    if logits.shape[1] == 2:
+        return logits[:, c] - logits[:, 1 - c]
+    odds: Floats = logits[:, c] - logsumexp(np.delete(logits, c, axis=1), axis=1)
     return odds
 
 
