@@ -133,7 +133,7 @@ def _drawn(
 
     def summed_up(values: Floats) -> Floats:
         ordered = np.take_along_axis(values, order, axis=1)
-        found: Floats = ordered.reshape(len(values), NODES, -1).mean(axis=2)
+        found: Floats = ordered.reshape(len(values), NODES, DRAWS // NODES).mean(axis=2)
         return found
 
     with np.errstate(divide="ignore"):
