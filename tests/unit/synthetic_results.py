@@ -73,6 +73,8 @@ TABLES = (
     "errors",
     "leaks",
     "correlation",
+    "variance",
+    "planning",
 )
 
 
@@ -402,6 +404,25 @@ def _tables(
                 tables["slices"].append(
                     {**row, "accuracy": accuracy, "low": accuracy - 0.018, "high": accuracy + 0.018}
                 )
+        tables["variance"].append(
+            {
+                "dataset": "movies",
+                "metric": "accuracy",
+                "method": method,
+                "seeds": seeds if random else 1,
+                "n": n,
+                "seeds_sd": 0.004 if random and seeds > 1 else None,
+                "seeds_sd_moderated": 0.004 * random if seeds > 1 else None,
+                "df": 3.2 if random else None,
+                "rows_sd": 0.25,
+                "seeds_rows_sd": 0.2 * random,
+                "error_seeds": 0.003 * random,
+                "error_rows": 0.0055,
+                "seconds_per_seed": seconds[method] if random else None,
+                "seconds_per_1000_rows": 2.4,
+                "reason": "" if random else "draws no random numbers",
+            }
+        )
         a, b = final["movies"][method], final["products"][method]
         tables["transfer"].append(
             {
@@ -549,6 +570,28 @@ def _tables(
                 "models": 6,
             }
         )
+    for difference, needed in ((0.005, None), (0.01, None), (0.02, 4)):
+        unknown = {
+            "dataset": "movies",
+            "metric": "accuracy",
+            "difference": difference,
+            "seeds": seeds,
+            "n": n,
+        }
+        plan = {
+            "power": 20 * difference,
+            "seeds_needed": needed,
+            "seeds_hours": 0.02 if needed else None,
+            "rows_needed": 5100 if needed else None,
+            "rows_hours": 0.01 if needed else None,
+            "both_seeds": round(0.06 / difference),
+            "both_rows": round(60 / difference),
+            "both_hours": 0.002 / difference,
+            "reason": "" if needed else "not reachable with 100 seeds on these rows",
+        }
+        if seeds == 1:
+            plan = dict.fromkeys(plan) | {"reason": "no method has a second seed"}
+        tables["planning"].append(unknown | plan)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(experiment.table(name), index=False)
 
@@ -600,7 +643,7 @@ def _ranking(
                     "low_simultaneous": difference - 0.012,
                     "high_simultaneous": difference + 0.012,
                     "verdict": "open" if abs(difference) < 0.012 else "a better",
-                    "mcnemar_p": p / 2,
+                    "median_mcnemar_p": p / 2,
                     "kappa": 0.71,
                     "kappa_low": 0.68,
                     "kappa_high": 0.74,

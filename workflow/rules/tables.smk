@@ -91,7 +91,15 @@ TABLE_SPECS = {
 }
 TABLES = expand(
     "<exp>/tables/{table}.csv",
-    table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"],
+    table=[
+        *TABLE_SPECS,
+        "comparisons",
+        "ranking",
+        "confusion",
+        "per_class",
+        "variance",
+        "planning",
+    ],
 )
 
 
@@ -174,5 +182,33 @@ rule class_tables:
         confusion=record("tables/confusion.csv"),
     message:
         "Tables: confusion of classes, and precision and recall of each"
+    script:
+        "../scripts/write_table.py"
+
+
+PLANNED_FROM = {"predictions": ON_SOURCE, "efficiency": "<exp>/tables/efficiency.csv"}
+for table in ("variance", "planning"):
+    add(f"tables/{table}.csv", COMPARED | FORMAT, PLANNED_FROM)
+
+
+rule planning_tables:
+    input:
+        **PLANNED_FROM,
+    output:
+        variance=reported_table("variance", "What chance is made of"),
+        planning=reported_table("planning", "What would settle more"),
+    log:
+        "<exp>/logs/tables/planning.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        table="planning_tables",
+        settings=record("tables/variance.csv"),
+        planning=record("tables/planning.csv"),
+    message:
+        "Tables: what chance is made of, and what would settle more"
     script:
         "../scripts/write_table.py"

@@ -145,6 +145,28 @@ def test_the_note_on_differences_follows_the_number_of_seeds(
     assert "80 % power" in page and "adjusted for all pairs)" in page
 
 
+def test_what_would_settle_more_is_one_table_with_words_where_nothing_would(html: str) -> None:
+    section = html[html.index('<section id="planning"') :]
+    section = section[: section.index("</section>")]
+    assert "Seeds, with 2,108 rows" in section and "1 min 12 s" in section
+    assert section.count("not reachable") >= 4 and "nothing can be planned" not in section
+    assert "planning.csv" in section and "variance.csv" in section
+
+
+def test_one_seed_says_what_two_more_cost_and_plans_nothing(tmp_path: Path) -> None:
+    single = write_experiment(tmp_path, seeds=1)
+    ranking = pd.read_csv(single.table("ranking")).assign(group="")
+    ranking.to_csv(single.table("ranking"), index=False)
+    write_report(
+        report_inputs(single, {}), Style.from_config(single.config), tmp_path / "report.html"
+    )
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "nothing can be planned" in page and "not reachable" not in page
+    variance = pd.read_csv(single.table("variance"))
+    minutes = 2 * variance["seconds_per_seed"].sum() / 60
+    assert f"about {numbers.significant(minutes, 2)} minutes" in page
+
+
 def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
     section = html[html.index('<section id="data"') :]
     section = section[: section.index("</section>")]
@@ -396,7 +418,7 @@ def test_the_recommendation_is_part_of_the_answer() -> None:
     assert "big is recommended for the time being: it is open whether small can be" in undecided
     assert "all that is cheaper is worse" in say(table, seconds, advice=advice("best", big="best"))
     none = say(table, seconds, advice=advice("control", big="control", small="worse"))
-    assert "None is recommended: no method is surely as good as a control." in none
+    assert "No method is recommended: none is surely as good as a control." in none
     unknown = ranking(("big", 0.912, "", np.nan, np.nan), ("small", 0.91, "", np.nan, np.nan))
     assert say(unknown).endswith("without a second seed nothing can be said about methods.")
 

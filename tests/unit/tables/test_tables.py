@@ -250,6 +250,15 @@ class Experiment:
             margin=1.0,
         )
         write_table(
+            "planning_tables",
+            [out / "variance.csv", out / "planning.csv"],
+            predictions=[path for path in predictions if path.parts[-3] == "movies"],
+            efficiency=out / "efficiency.csv",
+            confidence=0.95,
+            deterministic=FIXED,
+            seed_sd=None,
+        )
+        write_table(
             "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
         )
         write_table(

@@ -1,6 +1,6 @@
 """The experiment's answer in a few sentences, computed from the tables."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,7 @@ def answer(
     efficiency: pd.DataFrame | None,
     style: Style,
     labels: Mapping[str, str],
-    stochastic: Collection[str] = (),
+    variance: pd.DataFrame | None = None,
     recommendation: pd.DataFrame | None = None,
     margin: float = 1.0,
 ) -> list[str]:
@@ -44,8 +44,8 @@ def answer(
         Titles of the methods.
     labels
         Words in the language of the page.
-    stochastic
-        Methods that another seed would train anew.
+    variance
+        Rows of variance.csv, which has what one more seed of every method takes.
     recommendation
         Rows of recommendation.csv.
     margin
@@ -68,7 +68,7 @@ def answer(
         return [labels["answer_only"].format(**facts)]
     if not _letters(best):
         sentences = [labels["answer_unknown"].format(**facts)]
-        if again := 2 * sum(seconds.get(method, 0.0) for method in stochastic) / 60:
+        if variance is not None and (again := 2 * variance["seconds_per_seed"].sum() / 60):
             minutes = significant(max(again, 0.1), 2)
             sentences.append(labels["answer_two_more"].format(minutes=minutes))
         return [*sentences, labels["recommend_unknown"]]

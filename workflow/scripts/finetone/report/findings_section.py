@@ -54,7 +54,7 @@ def ranking(maker: Maker) -> Section:
         ),
         Column("p_adjusted", labels["p_adjusted"], "p"),
         Column("verdict", labels["verdict"]),
-        Column("mcnemar_p", labels["mcnemar_p"], "p"),
+        Column("median_mcnemar_p", labels["median_mcnemar_p"], "p"),
         with_interval("kappa", labels["kappa"], "number"),
     ]
     config = maker.inputs.config

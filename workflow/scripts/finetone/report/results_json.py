@@ -16,7 +16,8 @@ from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
 from finetone.tables.recommendation_table import REASONS, RULE
 
-TABLES = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
+FACTS = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
+TABLES = (*FACTS, "variance", "planning")
 TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
 AS_THEY_ARE = ("calibration", "per_class")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -40,7 +41,7 @@ def write_results(
     Parameters
     ----------
     tables
-        CSV files by name; TABLES are read.
+        CSV files by name; those of TABLES are read.
     manifests, runs
         Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
     source
@@ -61,9 +62,7 @@ def write_results(
     """
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
-    single, summary, ranking, comparisons, efficiency, considered = (
-        read_csv(tables[name]) for name in TABLES
-    )
+    read = {name: read_csv(tables[name]) for name in TABLES}
     content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
@@ -71,10 +70,13 @@ def write_results(
         "metric": metric,
         "margin": margin,
         "datasets": [_dataset(read_json(path)) for path in manifests],
-        "methods": _methods([read_json(path) for path in runs], efficiency),
-        "results": _results(single, summary, ranking),
-        "recommendation": _plain(_recommendation(considered, margin)),
-        "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        "methods": _methods([read_json(path) for path in runs], read["efficiency"]),
+        "results": _results(read["runs"], read["summary"], read["ranking"]),
+        "recommendation": _plain(_recommendation(read["recommendation"], margin)),
+        **{
+            name: [_plain(row) for row in read[name].to_dict("records")]
+            for name in ("comparisons", "variance", "planning")
+        },
         **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
@@ -193,6 +195,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if value is pd.NA:
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

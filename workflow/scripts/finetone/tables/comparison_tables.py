@@ -28,7 +28,7 @@ from finetone.tables.panels import panels
 COMPARISONS = [
     *("dataset", "metric", "a", "b", "difference", "low", "high"),
     *("low_simultaneous", "high_simultaneous", "p", "p_adjusted", "verdict"),
-    *("mcnemar_p", "kappa", "kappa_low", "kappa_high"),
+    *("median_mcnemar_p", "kappa", "kappa_low", "kappa_high"),
 ]
 RANKING = [
     *("dataset", "method", "rank", "metric", "score", "low", "high", "group"),
@@ -107,7 +107,7 @@ def _comparisons(
     found["low_simultaneous"], found["high_simultaneous"] = all_at_once
     found["p"], found["p_adjusted"] = pairs.p(), pairs.p(pairs.methods)
     found["detectable"] = pairs.detectable(confidence)
-    names = ["mcnemar_p", "kappa", "kappa_low", "kappa_high"]
+    names = ["median_mcnemar_p", "kappa", "kappa_low", "kappa_high"]
     found[names] = agreement.of_methods(panel, pairs.names, deterministic, confidence)
     return found
 

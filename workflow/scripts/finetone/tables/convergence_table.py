@@ -31,7 +31,7 @@ import pandas as pd
 from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.history import read_history
-from finetone.statistics.intervals import around, bounded, wilson
+from finetone.statistics.intervals import Shape, around, bounded, wilson
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 from finetone.tables.method_facts import whole
@@ -113,7 +113,8 @@ def converge(
     for name in RUN:
         mean, errors = over_runs(runs, name, sum(labels.values()))
         share = name != "examples_to_target"
-        ends = around(mean.to_numpy(), errors, confidence, (0.0, 1.0 if share else np.inf), share)
+        shape: Shape = "share" if share else "symmetric"
+        ends = around(mean.to_numpy(), errors, confidence, (0.0, 1.0 if share else np.inf), shape)
         found[bounded(name)] = np.stack([mean, *ends], axis=1)
     names = [
         *("method", "seeds", *bounded("final_training_accuracy"), "reached"),

@@ -57,6 +57,7 @@ def summarise(
             mean = chosen[f"{name}_mean"].to_numpy(float)
             ends = intervals.of_metric(name, mean, of_means, confidence)
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
+    found["reason"] = found.apply(_reason, axis=1)
     kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
     return found.drop(columns=[*kept_out, "stochastic", "together"])
 
@@ -85,6 +86,20 @@ def components(
     return found
 
 
+def _reason(row: pd.Series) -> str:
+    """Why a metric or its interval is empty, or infinite."""
+    words = {}
+    for name in SCORES:
+        mean = row[f"{name}_mean"]
+        if np.isinf(mean):
+            words[name] = "infinite for a run that gives the right class of some row no chance"
+        elif np.isnan(mean):
+            words[name] = "undefined for a run"
+        elif np.isnan(row[f"{name}_low"]):
+            words[name] = "no interval, as it does not vary over rows and seeds"
+    return "; ".join(f"{name}: {why}" for name, why in words.items())
+
+
 def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[str, object]:
     accuracy = (runs["correct"] / runs["n"]).to_numpy()  # the printed one is rounded
     seeds_low, seeds_high = intervals.student(accuracy, confidence)
@@ -105,7 +120,7 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
         "seeds_low": np.maximum(0.0, seeds_low),  # keeps NaN
         "seeds_high": np.minimum(1.0, seeds_high),
         "loss_mean": runs["loss"].mean(),
-        "loss_sd": runs["loss"].std(),
+        "loss_sd": runs["loss"].std() if np.isfinite(runs["loss"]).all() else np.nan,
         **{f"{metric}_mean": runs[metric].mean(skipna=False) for metric in METRICS},
     }
     for name in SCORES:
