@@ -20,6 +20,7 @@ import yaml
 from finetone.files import write_json
 from finetone.provenance import Provenance, record_csv, seal
 from tests.tiny import write_bert, write_reviews
+from tests.unit.synthetic_results import FIGURES
 from tests.workflow.dry import Job, dry_run
 from tests.workflow.snake import ROOT
 
@@ -44,22 +45,7 @@ STAGES = {
     "data": r"download_dataset",
 }
 # All that compare methods; each method has a picture of its own training as well.
-PICTURES = {
-    f"draw_{name}"
-    for name in [
-        "epochs",
-        "methods",
-        "accuracy_parameters",
-        "accuracy_time",
-        "accuracy_inference",
-        "comparisons",
-        "reliability",
-        "confusion",
-        "lengths",
-        "transfer",
-        "published",
-    ]
-}
+PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]}
 # key: (its place in the configuration below, another value)
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
