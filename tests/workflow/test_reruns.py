@@ -249,10 +249,9 @@ def write_records(jobs: list[Job]) -> None:
     """In place of all that `jobs` would make, write files that hold nothing but their record."""
     for job in jobs:
         for file in map(Path, job.output):
-            own = {"csv": "published", "parameters": "parameters"} | {
-                n: n for n in ("ranking", "confusion")
-            }
-            name = next((n for n in own if n in job.params and file.stem == own[n]), "settings")
+            # one of several tables may have its own record, as in write_table.py
+            own = "csv" if file.stem == "published" else file.stem
+            name = own if file.suffix == ".csv" and own in job.params else "settings"
             about = Provenance.of_job(job.params.get(name, NOTHING), job.input)
             write_record(file, about)
     now = time.time()
