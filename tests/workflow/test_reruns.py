@@ -171,7 +171,7 @@ def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
     for branch in schema.get("oneOf", []):
         inner |= {k: v for k, v in branch["properties"].items() if isinstance(v, dict) and "const" not in v}  # fmt: skip
     rest = schema.get("additionalProperties")
-    if isinstance(rest, dict) and rest.get("type") == "object":
+    if isinstance(rest, dict) and "object" in rest.get("type", ""):
         inner["*"] = rest
     found = [name for key, part in inner.items() for name in keys(part, (*path, key))]
     return list(dict.fromkeys(found)) or [".".join(path)]
