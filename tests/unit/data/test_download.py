@@ -48,6 +48,7 @@ def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
     assert manifest["source"] == {
         "kind": "file",
         "files": describe({"train": Path(source)}),
+        "read_as": {"train": {"encoding": "utf-8", "separator": ","}},
     }
     assert manifest["rows"] == {
         "train": {"negative": 35, "positive": 35},
@@ -101,8 +102,12 @@ def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
     test = read_split(out / "test.parquet")
     assert list(test.itertuples(index=False, name=None)) == [(0, "a", 0), (2, "c, d", 1)]
     manifest = files.read_json(out / "manifest.json")
-    assert manifest["dropped"] == {"empty": 0, "tie": 1}
-    assert manifest["source"] == {"kind": "wheel", **block["wheel"]}
+    assert manifest["dropped"] == {"empty": 0, "tie": 1, "unlabelled": 0, "where": 0}
+    assert manifest["source"] == {
+        "kind": "wheel",
+        **block["wheel"],
+        "read_as": {"test": {"encoding": "utf-8", "separator": ","}},
+    }
     assert list(manifest["splits"]) == ["test"]
 
 
@@ -111,7 +116,7 @@ def test_empty_texts_are_dropped_counted_and_warned_of(tmp_path: Path, caplog):
     out = tmp_path / "out"
     prepare("mine", block_of(file=write_csv(tmp_path / "a.csv", rows)), out, None)
     assert read_split(out / "train.parquet")["id"].tolist() == [0, 3]
-    assert files.read_json(out / "manifest.json")["dropped"] == {"empty": 2, "tie": 0}
+    assert files.read_json(out / "manifest.json")["dropped"]["empty"] == 2
     assert "2 rows without text dropped" in caplog.text
 
 
@@ -168,7 +173,9 @@ def test_bad_rows_are_refused_with_their_place(tmp_path: Path):
     rows = rows_of(4)
     assert "hold only 'positive'" in bad(tmp_path, [("a", "positive"), ("b", "1")])
     assert "row 5: label 'meh'" in bad(tmp_path, [*rows, ("a", "meh")])
-    assert "no row is left (2 without text, 0 ties)" in bad(tmp_path, [("", "1"), (" ", "0")])
+    assert "no row is left (2 without text, 0 ties, 0 without label)" in bad(
+        tmp_path, [("", "1"), (" ", "0")]
+    )
     assert "hold only" in bad(tmp_path, rows, sample={"train": 1})
 
 
