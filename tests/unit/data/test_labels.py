@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetone.data.labels import TIE, LabelColumn, require_classes
+from finetone.data.labels import MISSING, TIE, LabelColumn, require_classes
 from finetone.errors import UserError
 
 LABELS = ["negative", "positive"]
@@ -97,3 +97,44 @@ def test_one_class_cannot_be_trained_on():
 def test_a_declared_class_without_rows_is_only_warned_of(caplog):
     require_classes(np.array([0, 2], dtype=np.int8), ["a", "b", "c"], "datasets.d")
     assert "no training row is labelled b" in caplog.text
+
+
+def test_names_that_are_written_alike_stay_distinct():
+    names = ["01", "1", "2"]
+    assert to_numbers(["01", "1", "2", 1, 2.0, "2.0", "02"], names, "d").tolist() == [0, 1, 2, 1, 2, 2, 2]  # fmt: skip
+    with pytest.raises(UserError, match=r"label '1\.0' .* is not one of 01, 1, 2"):
+        to_numbers(["1.0"], names, "d")  # may be either
+    assert to_numbers(["True", "true"], ["true", "True"], "d").tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("names", [["False", "True"], ["false", "true"], ["FALSE", "TRUE"]])
+def test_booleans_are_named_in_any_spelling(names):
+    values = [True, False, "True", "FALSE", "true", 0, "1"]
+    assert to_numbers(values, names, "d").tolist() == [1, 0, 1, 0, 1, 0, 1]
+
+
+def test_stars_with_two_classes_are_told_of_the_threshold():
+    with pytest.raises(
+        UserError, match=r"give, in this entry, threshold: 3 \(above it is 'positive'"
+    ):
+        to_numbers(["5", "4", "3", "2", "1"], LABELS, "d")
+
+
+def test_yes_and_no_without_quotes_in_a_map_are_explained():
+    with pytest.raises(UserError, match="YAML reads yes, no, on and off as true and false"):
+        to_numbers(
+            ["yes", "no"], LABELS, "d", label_values={"true": "positive", "false": "negative"}
+        )
+
+
+def test_a_column_of_texts_is_no_column_of_labels():
+    with pytest.raises(UserError, match=r"… \(50 in all\) .*is 'x' the column of the labels\?"):
+        to_numbers([f"text {i}" for i in range(50)], LABELS, "d (train), column 'x'")
+
+
+def test_missing_labels_are_dropped_if_asked_but_not_where_they_are_a_class():
+    values = ["", None, float("nan"), "N/A", "negative"]
+    column = LabelColumn(LABELS, "d", drop_missing=True)
+    assert column.numbers(values, np.arange(5)).tolist() == [MISSING] * 4 + [0]
+    column.refuse_odd()
+    assert to_numbers(["none", "some"], ["none", "some"], "d").tolist() == [0, 1]
