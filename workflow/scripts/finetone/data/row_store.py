@@ -45,7 +45,10 @@ class RowStore:
             pa.record_batch([pa.array(ids), pa.array(texts), pa.array(labels)], SCHEMA)
         )
         self._labels.append(labels)
-        codes = {split: self._codes.setdefault(split, len(self._codes)) for split in set(splits)}
+        codes = {
+            split: self._codes.setdefault(split, len(self._codes))
+            for split in dict.fromkeys(splits)
+        }
         self._parts.append(np.array([codes[split] for split in splits], dtype=np.int8))
         self._starts.append(self._starts[-1] + len(texts))
 
