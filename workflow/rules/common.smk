@@ -14,8 +14,9 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
-from finetone import reruns, slurm
+from finetone import attempts, reruns, slurm
 from finetone.config import catalogue, checking
+from finetone.data.first_look import look
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import check_mtimes, refuse_read_only, sha256
@@ -97,7 +98,9 @@ def source_of(artifact):
 
     def inputs(wildcards):
         found = EXPERIMENT.source_of(artifact.format(**wildcards))
-        return found | {"files": ancient(found["files"])} if "files" in found else found
+        # Snakemake would take braces for wildcards; the job finds the file by the configuration.
+        plain = [file for file in found.pop("files", []) if not set(file) & set("{}")]
+        return found | {"files": ancient(plain)} if plain else found
 
     return inputs
 
@@ -129,12 +132,32 @@ def _build_dag(build=workflow._build_dag):
         logger.warning(f"finetone: {sentence}.")
     workflow.dag.forcefiles |= found.files
     build()
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name.endswith("download_dataset"):
+            dataset = job.wildcards.dataset
+            told(look, dataset, config["datasets"][dataset])
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
         try:
             reruns.take(EXPERIMENT)
         except UserError as error:
             logger.warning(f"finetone: {error}.")
+
+
+def retry_unless_refused(scheduler):
+    """Have a job that ended with an error of the user's not sent again: it would end so again."""
+
+    def handle_error(job, *given, handle=scheduler._handle_error, **named):
+        jobs = list(job) if job.is_group() else [job]
+        refused = any(attempts.was_refused(Path(log)) for each in jobs for log in each.log)
+        limits = [(each.rule, each.rule._restart_times) for each in jobs if refused]
+        for of_job, _ in limits:
+            of_job.restart_times = 0
+        handle(job, *given, **named)
+        for of_job, retries in limits:
+            of_job.restart_times = retries
+
+    scheduler._handle_error = handle_error
 
 
 # Snakemake has no place between reading the rules and deciding which jobs to run, where the files

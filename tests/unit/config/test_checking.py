@@ -95,6 +95,20 @@ def test_the_metric_is_part_of_a_recipe_only_where_it_chooses_the_epoch():
         ("datasets.products.wheel.member", {"tests": "a.csv"}, ["datasets.products", "'tests'", "train, dev, test"]),
         ("resources.finetun", {}, ["'finetun'", "finetune"]),
         ("max_length", 2, ["max_length"]),
+        ("seeds", 3, ["seeds: 3 is not of type 'array'; write [3], or [1, 2, 3] for three"]),
+        ("transfer", "products", ["transfer", "write [products]"]),
+        ("datasets.movies.labels", [False, True], ["labels.0", "YAML reads yes, no", "put it in quotes"]),
+        ("models.other", {"hub": {"id": "a", "revision": 1234567}}, ['put it in quotes: "1234567"']),
+        ("datasets.movies.labels", ["a", " a "], ["'a' and ' a ' look the same"]),
+        ("datasets.movies.encoding", "latin-99", ["movies.encoding", "'latin-99' is no encoding"]),
+        ("datasets.movies.encoding", "base64", ["movies.encoding", "'base64' is no encoding"]),
+        ("datasets.movies.separator", ":", ["movies.separator", "':' is not one of"]),
+        ("datasets.other", {"hub": {"id": "a"}, "text": "t", "label": "l", "labels": ["a", "b"], "encoding": "utf-8"},
+         ["datasets.other.encoding", "is for file and wheel"]),
+        ("datasets.other", {"hub": {"id": "a"}, "text": "t", "label": "l", "labels": ["a", "b"], "split": {"column": "p"}},
+         ["datasets.other.split.column", "is for one file"]),
+        ("datasets.movies.split", {"column": "part", "test": 0.1}, ["split.test", "has a test split already"]),
+        ("baselines.forest", None, ["baselines.forest", "no such entry to take away"]),
         ("seeds", list(range(1001)), ["seeds: 1001 entries", "at most 1000"]),
         ("datasets.movies.labels", [f"c{i}" for i in range(5001)], ["labels: 5001 entries", "at most 5000"]),
         ("recipe.epochs", 2.5, ["recipe.epochs", "2.5", "integer"]),
@@ -194,3 +208,53 @@ def test_the_readme_of_the_configuration_explains_every_key():
     readme = (ROOT / "config/README.md").read_text()
     keys = set(keys_of(schema)) | {k for d in schema["$defs"].values() for k in keys_of(d)}
     assert not [key for key in sorted(keys) if f"`{key}`" not in readme]
+
+
+def test_an_overlay_takes_away_with_null(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text(DEMO.read_text())
+    overlay.write_text(
+        "baselines: {lexicon: null}\ndatasets: {movies: {title: null}}\nrecipe: null\n"
+    )
+    merged = demo() | {"recipe": None}
+    merged["baselines"]["lexicon"] = merged["datasets"]["movies"]["title"] = None
+    complete = configuration.check(merged, SCHEMA, [base, overlay])
+    without = demo()
+    del without["baselines"]["lexicon"], without["datasets"]["movies"]["title"]
+    without.pop("recipe", None)
+    assert complete == configuration.check(without, SCHEMA)
+    assert complete["recipe"]["clip_norm"] is None, "a null that means something stays"
+    with pytest.raises(UserError, match="unknown key 'titel'"):
+        configuration.check(demo() | {"titel": None}, SCHEMA)
+
+
+def test_a_lexicon_with_more_than_two_classes_is_refused_before_the_first_job():
+    given = demo()
+    given["transfer"] = []
+    del given["datasets"]["movies"]["threshold"]
+    given["datasets"]["movies"]["labels"] = ["a", "b", "c"]
+    with pytest.raises(
+        UserError, match=r"lexicon\.kind: lexicon knows two classes, but 'movies' has 3"
+    ):
+        configuration.check(given, SCHEMA)
+
+
+def test_numbers_are_names_where_they_can_mean_nothing_else():
+    given = demo()
+    films = given["datasets"]["movies"]
+    films |= {
+        "labels": [0, 1],
+        "label_values": {5: 1},
+        "where": {"lang": "en", "stars": [5, 1, "5"], "ok": True},
+    }
+    given["transfer"] = []
+    films = configuration.check(given, SCHEMA)["datasets"]["movies"]
+    assert films["labels"] == ["0", "1"] and films["label_values"] == {"5": "1"}
+    assert films["where"] == {"lang": ["en"], "ok": ["true"], "stars": ["1", "5"]}
+
+
+def test_an_encoding_has_one_name():
+    given = demo()
+    for written in ("UTF8", "utf-8", "U8"):
+        given["datasets"]["movies"]["encoding"] = written
+        assert configuration.check(given, SCHEMA)["datasets"]["movies"]["encoding"] == "utf-8"

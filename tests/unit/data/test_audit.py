@@ -7,8 +7,8 @@ import pytest
 
 from finetone import files
 from finetone.data.audit import audit, audit_dataset, fold, rare
-from finetone.data.splits import write_split
 from finetone.errors import UserError
+from tests.reading import write_split
 
 LABELS = ["negative", "positive"]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from finetone import files
 from finetone.data.download import prepare
+from finetone.data.first_look import look
 from finetone.data.splits import read_split
 from finetone.errors import UserError
 from finetone.identity import describe
@@ -48,6 +49,7 @@ def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
     assert manifest["source"] == {
         "kind": "file",
         "files": describe({"train": Path(source)}),
+        "read_as": {"train": {"encoding": "utf-8", "separator": ","}},
     }
     assert manifest["rows"] == {
         "train": {"negative": 35, "positive": 35},
@@ -101,8 +103,12 @@ def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
     test = read_split(out / "test.parquet")
     assert list(test.itertuples(index=False, name=None)) == [(0, "a", 0), (2, "c, d", 1)]
     manifest = files.read_json(out / "manifest.json")
-    assert manifest["dropped"] == {"empty": 0, "tie": 1}
-    assert manifest["source"] == {"kind": "wheel", **block["wheel"]}
+    assert manifest["dropped"] == {"empty": 0, "tie": 1, "unlabelled": 0, "where": 0}
+    assert manifest["source"] == {
+        "kind": "wheel",
+        **block["wheel"],
+        "read_as": {"test": {"encoding": "utf-8", "separator": ","}},
+    }
     assert list(manifest["splits"]) == ["test"]
 
 
@@ -111,7 +117,7 @@ def test_empty_texts_are_dropped_counted_and_warned_of(tmp_path: Path, caplog):
     out = tmp_path / "out"
     prepare("mine", block_of(file=write_csv(tmp_path / "a.csv", rows)), out, None)
     assert read_split(out / "train.parquet")["id"].tolist() == [0, 3]
-    assert files.read_json(out / "manifest.json")["dropped"] == {"empty": 2, "tie": 0}
+    assert files.read_json(out / "manifest.json")["dropped"]["empty"] == 2
     assert "2 rows without text dropped" in caplog.text
 
 
@@ -168,7 +174,9 @@ def test_bad_rows_are_refused_with_their_place(tmp_path: Path):
     rows = rows_of(4)
     assert "hold only 'positive'" in bad(tmp_path, [("a", "positive"), ("b", "1")])
     assert "row 5: label 'meh'" in bad(tmp_path, [*rows, ("a", "meh")])
-    assert "no row is left (2 without text, 0 ties)" in bad(tmp_path, [("", "1"), (" ", "0")])
+    assert "no row is left (2 without text, 0 ties, 0 without label)" in bad(
+        tmp_path, [("", "1"), (" ", "0")]
+    )
     assert "hold only" in bad(tmp_path, rows, sample={"train": 1})
 
 
@@ -176,3 +184,115 @@ def test_a_text_column_that_holds_numbers_is_refused(tmp_path: Path):
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"review": [1, 2], "mood": [0, 1]}), path)
     assert "row 1: column 'review' holds int '1', not text" in bad(tmp_path, file=str(path))
+
+
+def prepared(folder: Path, **block: Any) -> tuple[dict[str, Any], dict[str, list]]:
+    """The manifest, and (id, text, label) of the rows of each split."""
+    out = folder / "out"
+    prepare("mine", block_of(**block), out, None)
+    manifest = files.read_json(out / "manifest.json")
+    frames = {name: read_split(out / f"{name}.parquet") for name in manifest["splits"]}
+    return manifest, {k: list(f.itertuples(index=False, name=None)) for k, f in frames.items()}
+
+
+def refused(folder: Path, **block: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        prepared(folder, **block)
+    return str(caught.value)
+
+
+PARTS = """review,mood,part,lang,sure
+good,positive,Train,en,True
+bad,negative,train,en,TRUE
+bon,positive,train,fr,true
+fine,positive,test,en,false
+awful,negative, test ,en,True
+"""
+
+
+def test_a_column_names_the_split_and_others_choose_the_rows(tmp_path: Path):
+    (tmp_path / "a.csv").write_text(PARTS)
+    block = {"file": str(tmp_path / "a.csv"), "split": {"column": "part"}}
+    _, rows = prepared(tmp_path, **block)
+    assert rows == {
+        "train": [(0, "good", 1), (1, "bad", 0), (2, "bon", 1)],
+        "test": [(3, "fine", 1), (4, "awful", 0)],
+    }
+    manifest, rows = prepared(tmp_path, **block, where={"lang": ["en"], "sure": ["true"]})
+    assert [row[0] for split in rows.values() for row in split] == [0, 1, 4]
+    assert manifest["dropped"]["where"] == 2
+    cut = {"file": block["file"], "split": {"column": "part", "dev": 0.4, "seed": 0}}
+    assert {k: len(v) for k, v in prepared(tmp_path, **cut)[1].items()} == {
+        "train": 2,
+        "test": 2,
+        "dev": 1,
+    }
+
+
+def test_values_that_are_not_there_are_named_with_those_that_are(tmp_path: Path):
+    (tmp_path / "a.csv").write_text(PARTS)
+    block = {"file": str(tmp_path / "a.csv")}
+    told = refused(tmp_path, **block, where={"lang": ["EN"]})
+    assert "where.lang: no row has 'EN'; there are 'en' (4 rows), 'fr' (1 row)" in told
+    told = refused(tmp_path, **block, where={"lang": ["false"]})
+    assert "YAML reads yes, no, on and off as true and false" in told
+    names = {"train": "train", "dev": "validation"}
+    told = refused(tmp_path, **block, split={"column": "part"}, splits=names)
+    assert "column 'part' also holds 'test' (2 rows); name each under splits:" in told
+    only = {"where": {"part": ["train", "Train"]}, "split": {"column": "part"}}
+    assert "no row has 'test' in column 'part'" in refused(tmp_path, **block, **only)
+
+
+def test_odd_labels_are_told_at_once_with_the_map_that_mends_them(tmp_path: Path):
+    rows = [("good", "Positive"), ("fine", "positive"), ("x", "Positive"), ("bad", "negative!"),
+            ("awful", ""), ("dull", "NaN"), ("so", "meh")]  # fmt: skip
+    block = {"file": write_csv(tmp_path / "a.csv", rows)}
+    told = refused(tmp_path, **block)
+    for part in (
+        "row 1: label 'Positive' (2 rows, from row 1 on), 'negative!' (1 row, from row 4 on), ''",
+        'label_values: {"Positive": "positive", "negative!": "negative", "meh": "…"}',
+        "for rows without a label: missing_labels: drop",
+    ):
+        assert part in told
+    mapped = {"Positive": "positive", "negative!": "negative", "meh": "negative"}
+    manifest, kept = prepared(tmp_path, **block, label_values=mapped, missing_labels="drop")
+    assert [row[2] for row in kept["train"]] == [1, 1, 1, 0, 0]
+    assert manifest["dropped"]["unlabelled"] == 2
+    assert "missing_labels" in refused(tmp_path, **block, label_values=mapped)
+
+
+def test_several_files_are_one_split_in_the_order_of_their_names(tmp_path: Path):
+    for i in (1, 0, 2):
+        table = pa.table({"review": [f"a{i}", f"b{i}"], "mood": ["negative", "positive"]})
+        pq.write_table(table, tmp_path / f"train-0000{i}.parquet")
+    pattern = str(tmp_path / "train-*.parquet")
+    for several in (pattern, {"train": [pattern]}, [str(tmp_path / f"train-0000{i}.parquet") for i in range(3)]):  # fmt: skip
+        manifest, rows = prepared(tmp_path, file=several)
+        assert [row[:2] for row in rows["train"]] == list(enumerate(["a0", "b0", "a1", "b1", "a2", "b2"]))  # fmt: skip
+        assert list(manifest["source"]["files"]) == ["train[0]", "train[1]", "train[2]"]
+    told = refused(tmp_path, file=str(tmp_path / "none-*.parquet"))
+    assert "datasets.mine.file: no file" in told and "none-*.parquet" in told
+    assert f"{tmp_path} is a folder; name its files" in refused(tmp_path, file=str(tmp_path))
+
+
+def test_more_rows_than_a_batch_or_row_group_keep_their_order(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("finetone.data.row_store.GROUP_BYTES", 100_000)
+    path = write_csv(tmp_path / "a.csv", rows_of(25_001))
+    _, rows = prepared(tmp_path, file=path, split={"test": 0.3}, sample={"train": 10_001})
+    assert len(rows["train"]) == 10_001 and len(rows["test"]) == 7500
+    for split in rows.values():
+        ids = [row[0] for row in split]
+        assert ids == sorted(set(ids))
+        assert all((text, label) == (f"review {i}", i % 2) for i, text, label in split)
+
+
+def test_the_first_rows_tell_before_a_run(tmp_path: Path):
+    block = block_of(file=write_csv(tmp_path / "a.csv", [*rows_of(400), ("x", "meh")]))
+    with pytest.raises(UserError, match="its first rows.*row 401: label 'meh'"):
+        look("mine", block)
+    with pytest.raises(UserError, match="line 1: no column 'moood'; did you mean 'mood'"):
+        look("mine", {**block, "label": "moood"})
+    look("mine", block_of(file=write_csv(tmp_path / "b.csv", [*rows_of(4000), ("x", "meh")])))
+    (tmp_path / "c.csv").write_bytes("review,mood\nnaïve,negative\n".encode("cp1252"))
+    look("mine", block_of(file=str(tmp_path / "c.csv")))  # is read as a whole before it is judged
+    look("mine", {"hub": {"id": "a/b"}})

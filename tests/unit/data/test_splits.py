@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from finetone.data import splits
 from finetone.errors import UserError
+from tests.reading import write_split
 
 
 def frame_of(labels) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def test_a_sample_of_more_rows_than_there_are_is_refused():
 def test_a_split_file_has_the_contracts_types_and_comes_back(tmp_path):
     frame = frame_of([0, 1, 1])
     path = tmp_path / "train.parquet"
-    splits.write_split(frame, path)
+    write_split(frame, path)
     schema = pq.read_schema(path)
     assert [(f.name, str(f.type)) for f in schema] == [
         ("id", "int64"),

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from finetone.data.splits import write_split
 from finetone.data.tokenization import tokenize, tokenizer_statistics
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens, TokensMeta, read_tokens
+from tests.reading import write_split
 
 LABELS = ["negative", "positive"]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "##s", "a", "b"]

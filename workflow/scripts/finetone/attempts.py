@@ -37,6 +37,7 @@ def begin(log: Path) -> Callable[[], None]:
         The file cannot be written.
     """
     unfinished = log.with_name(f".{log.name}.unfinished")
+    _refused(log).unlink(missing_ok=True)
     # The steps of one Slurm job are repeated together: a step that ended well before a later one
     # failed is run again, and that is a further attempt of the same run.
     run = os.environ.get("FINETONE_RUN") if "SLURM_JOB_ID" in os.environ else None
@@ -64,6 +65,21 @@ def begin(log: Path) -> Callable[[], None]:
             unfinished.replace(ended) if run else unfinished.unlink()
 
     return ended_well
+
+
+def refuse(log: Path) -> None:
+    """Note that the attempt ended with an error of the user's, which another would only repeat."""
+    with contextlib.suppress(OSError):
+        _refused(log).touch()
+
+
+def was_refused(log: Path) -> bool:
+    """Whether the last attempt with this log ended so."""
+    return _refused(log).exists()
+
+
+def _refused(log: Path) -> Path:
+    return log.with_name(f".{log.name}.refused")
 
 
 def machine_and_job() -> str:

@@ -119,6 +119,8 @@ class Experiment(Names):
         block = without(self.config["datasets"][dataset], *SHOWN)
         # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
+        if block.get("missing_labels") == "refuse":  # the default, which changes no row
+            idle.append("missing_labels")
         block = without(block, *idle)
         return block | identify(block, self.folder / "data" / dataset), []
 

@@ -56,19 +56,45 @@ def identify(block: Mapping[str, Any], folder: Path) -> Facts:
 def own_files(block: Mapping[str, Any]) -> dict[str, Path]:
     """The user's own files: of a dataset's `file` by split, of a model's `path` by name.
 
+    Several files of a split are `train[0]`, `train[1]` …, in order.
+
     Parameters
     ----------
     block
         An entry of the configuration.
     """
     if "file" in block:
-        return {split: Path(path) for split, path in by_split(block["file"]).items()}
+        own: dict[str, Path] = {}
+        for split, given in by_split(block["file"]).items():
+            patterns = [given] if isinstance(given, str) else given
+            found = [path for pattern in patterns for path in matching(pattern)]
+            several = len(found) > 1
+            own |= {f"{split}[{i}]" if several else split: path for i, path in enumerate(found)}
+        return own
     if "path" in block:
         return files_in(Path(block["path"]).expanduser())
     return {}
 
 
-def by_split(given: str | dict[str, str]) -> dict[str, str]:
+def split_of(name: str) -> str:
+    """The split of a file that `own_files` names."""
+    return name.partition("[")[0]
+
+
+def matching(pattern: str) -> list[Path]:
+    """The file of that name or, where it holds `*` or `?`, all that match, in order of their names.
+
+    A pattern that nothing matches is taken for a file, which is then missed by name.
+    """
+    path = Path(pattern).expanduser()
+    if path.exists() or not set(pattern) & set("*?"):
+        return [path]
+    fixed = Path(path.anchor)
+    parts = path.relative_to(fixed).parts if path.anchor else path.parts
+    return sorted(fixed.glob("/".join(parts).replace("[", "[[]"))) or [path]
+
+
+def by_split(given: Any) -> dict[str, Any]:
     """What an entry gives by split; a single source is all `train`, before `split:` cuts it."""
     return given if isinstance(given, dict) else {"train": given}
 

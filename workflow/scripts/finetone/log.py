@@ -51,7 +51,7 @@ logging.setLogRecordFactory(MaskedRecord)
 def to_file(path: str | Path) -> None:
     """Send everything that `finetone` logs, warnings and uncaught exceptions to a file.
 
-    A UserError is one line in the log and on the terminal. For any other error, the traceback is in
+    A UserError is one line in the log and on the terminal, and the job is not sent again. For any other error, the traceback is in
     the log, and on the terminal is its last line, or that memory ran out. An interruption (Ctrl-C,
     a scheduler's SIGTERM) is one line. What failed attempts wrote there is kept. Passwords are
     masked.
@@ -84,6 +84,7 @@ def to_file(path: str | Path) -> None:
             logger.error(INTERRUPTED)
             on_terminal(INTERRUPTED)
         elif isinstance(error, UserError):
+            attempts.refuse(Path(path))
             logger.error("%s", error)
             on_terminal(str(error))
         else:

@@ -4,6 +4,7 @@ Snakemake compares what a job was made with as text, so the order of keys, a def
 `3.0` for `3` would repeat work that is done.
 """
 
+import codecs
 import math
 import re
 from typing import Any
@@ -17,16 +18,39 @@ NUMBER = re.compile(r"[+-]?([0-9]{1,19}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0
 def canonical(value: Any, rule: Any, root: dict[str, Any]) -> Any:
     """A copy of `value` in the one form that the schema `rule` gives it.
 
-    Defaults are filled in, except below `x-overlay`. Keys take the schema's order; free keys are
+    Defaults are filled in, except below `x-overlay`, and what is null where it may not be is left
+    out. Keys take the schema's order; free keys are
     sorted, except below `x-ordered`. Numbers take the schema's type, also where they were written
-    as text. `root` is the whole schema. What breaks the schema is left for validation to name.
+    as text; numbers are text where the schema says `x-text`, and a single value is a list where it
+    says `x-list`. `root` is the whole schema. What breaks the schema is left for validation to name.
     """
     rule = _resolved(rule, value, root)
+    if "x-list" in rule and isinstance(value, str | int | float):
+        value = [value]
     if isinstance(value, dict):
         return _mapping(value, rule, root)
     if isinstance(value, list):
-        return [canonical(item, rule.get("items"), root) for item in value]
+        items = [canonical(item, rule.get("items"), root) for item in value]
+        return sorted(set(items)) if _is_set(items, rule) else items
+    if "x-encoding" in rule and isinstance(value, str):
+        return encoding_name(value) or value
+    if "x-text" in rule and isinstance(value, int | float):
+        return value if isinstance(value, bool) and rule["x-text"] != "all" else key_name(value)
     return _number(value, rule.get("type", ()))
+
+
+def encoding_name(given: str) -> str | None:
+    """Python's own name of an encoding of text; None if it has none of that name."""
+    try:
+        found = codecs.lookup(given)
+        "a".encode(found.name)  # not those between bytes and bytes
+    except (LookupError, ValueError):
+        return None
+    return found.name
+
+
+def _is_set(items: list[Any], rule: dict[str, Any]) -> bool:
+    return rule.get("x-list") == "set" and all(isinstance(item, str) for item in items)
 
 
 def _resolved(rule: Any, value: Any, root: dict[str, Any]) -> dict[str, Any]:
@@ -58,15 +82,28 @@ def _followed(rule: Any, root: dict[str, Any]) -> dict[str, Any]:
 def _mapping(value: dict[Any, Any], rule: dict[str, Any], root: dict[str, Any]) -> dict[Any, Any]:
     result = {}
     for key, part in rule["properties"].items():
-        if key in value:
+        if key in value and not _takes_away(value[key], part, root):
             result[key] = canonical(value[key], part, root)
         elif isinstance(part, dict) and "default" in part and not rule.get("x-overlay"):
             result[key] = canonical(part["default"], part, root)
     free = {key: item for key, item in value.items() if key not in rule["properties"]}
     others = rule.get("additionalProperties")
+    if isinstance(others, dict):
+        free = {key: item for key, item in free.items() if not _takes_away(item, others, root)}
     if others is not False and not rule.get("x-ordered"):
         free = {key_name(key): free[key] for key in sorted(free, key=key_name)}
     return result | {key: canonical(item, others, root) for key, item in free.items()}
+
+
+def _takes_away(value: Any, rule: Any, root: dict[str, Any]) -> bool:
+    """Whether `value` is a null where none may be: an overlay takes the key away with it."""
+    if value is not None or not isinstance(rule, dict):
+        return False
+    rule = _followed(rule, root)
+    if "enum" in rule:
+        return None not in rule["enum"]
+    kinds = rule.get("type", () if {"anyOf", "oneOf"} & rule.keys() else "null")
+    return "null" not in kinds
 
 
 def _number(value: Any, kinds: str | list[str]) -> Any:

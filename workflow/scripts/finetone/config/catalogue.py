@@ -84,8 +84,8 @@ def in_full(config: dict[str, Any], documents: Mapping[str, Any]) -> dict[str, A
     """An experiment whose `models` are written in full.
 
     In a file, `models` is a list of names or a mapping from names to blocks. A list says exactly
-    which models there are; a mapping adds models to those of earlier files, or changes them. A
-    block without a source of its own changes the catalogue's entry of that name.
+    which models there are; a mapping adds models to those of earlier files, changes them, or takes
+    away with null. A block without a source of its own changes the catalogue's entry of that name.
 
     Parameters
     ----------
@@ -109,7 +109,17 @@ def in_full(config: dict[str, Any], documents: Mapping[str, Any]) -> dict[str, A
     ]
     if isinstance(config["models"], dict) and lists:
         models = _changed(by_name(lists[-1]), models)
-    return {**config, "models": {name: _in_full(name, block) for name, block in models.items()}}
+    taken_away = {name for name in models if models[name] is None and _named(name, documents) > 1}
+    full = {name: _in_full(name, models[name]) for name in models if name not in taken_away}
+    return {**config, "models": full}
+
+
+def _named(name: Any, documents: Mapping[str, Any]) -> int:
+    """How many files name the model."""
+    given = (
+        document.get("models") for document in documents.values() if isinstance(document, dict)
+    )
+    return sum(name in models for models in map(by_name, given) if isinstance(models, dict))
 
 
 def by_name(models: Any) -> Any:

@@ -16,7 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from finetone.config import catalogue
 from finetone.config.canonical import canonical
-from finetone.config.references import SPLITS, cross_checks, splits_of
+from finetone.config.references import SPLITS, cross_checks, removals, splits_of
 from finetone.config.values import faults as unusable
 from finetone.config.values import load
 from finetone.errors import UserError, did_you_mean
@@ -49,6 +49,8 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     except UserError as error:
         place = _place(["models"], documents).removesuffix("models")
         raise UserError(f"{place}{error}") from None
+    for path, problem in removals(config, list(documents.values())):
+        raise UserError(f"{_place(path, documents)}: {problem}")
     complete = canonical(config, rules, rules)
     faults = sorted(
         Draft202012Validator(rules).iter_errors(complete),
@@ -133,7 +135,23 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
         return (
             f"{place}: {len(fault.instance)} entries; there may be at most {fault.validator_value}"
         )
-    return f"{place}: {_cut(fault.message)}"
+    return f"{place}: {_cut(fault.message)}{_advice(fault)}"
+
+
+def _advice(fault: ValidationError) -> str:
+    """What to write instead of a value of another type than the schema's."""
+    value, kinds = fault.instance, fault.validator_value
+    if fault.validator != "type":
+        return ""
+    if "string" in kinds and isinstance(value, bool):
+        return f"; YAML reads yes, no, on, off, true and false as {str(value).lower()}: put it in quotes"
+    if "string" in kinds and isinstance(value, int | float):
+        return f'; put it in quotes: "{value}"'
+    if kinds == "array" and not isinstance(value, dict | None):
+        one = f"[{value}]"
+        several = isinstance(value, int) and list(fault.absolute_path) == ["seeds"]
+        return f"; write {one}" + ", or [1, 2, 3] for three of them" * several
+    return ""
 
 
 def _cut(text: str) -> str:

@@ -1,17 +1,21 @@
 """What no schema can check in a configuration: entries that refer to each other, and paths."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from finetone.config import catalogue
+from finetone.config.canonical import encoding_name
 from finetone.errors import did_you_mean
 from finetone.identity import by_split
 
 DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
 SPLITS = ("train", "dev", "test")
+NO_SHARES = {"seed", "column"}  # keys of `split` that are no split
 
 Fault = tuple[list[str], str]
 
@@ -24,12 +28,29 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     yield from _results_folder(config["pathvars"]["results"], config["experiment"])
     yield from _below("models", {name: _model(name, config) for name in config["models"]})
     for name in config["baselines"]:
+        classes = config["datasets"].get(source, {}).get("labels", [])
+        if config["baselines"][name]["kind"] == "lexicon" and classes and len(classes) != 2:
+            problem = f"lexicon knows two classes, but {source!r} has {len(classes)}; remove it"
+            yield ["baselines", name, "kind"], problem
         if name in config["models"]:
             yield ["baselines", name], "a model has this name already; a method's must be unique"
     for split, remedy in (("train", ""), ("test", "; add split: {test: 0.2}")):
         if split not in splits_of(datasets[source]):
             yield ["datasets", source], f"is the source, so it needs a {split} split{remedy}"
     yield from _below("datasets", {name: _rows(block) for name, block in datasets.items()})
+
+
+def removals(config: dict[str, Any], documents: list[Any]) -> Iterator[Fault]:
+    """(path, problem) of entries that are null, although no file before has what they take away."""
+    for kind in ("datasets", "baselines"):  # of models: catalogue.in_full
+        entries: Any = config.get(kind)
+        given = [d.get(kind) for d in documents if isinstance(d, dict)]
+        before = [each for each in given if isinstance(each, dict)]
+        for name in entries if isinstance(entries, dict) and documents else ():
+            if entries[name] is None and all(each.get(name) is None for each in before):
+                known = [str(other) for other in entries if entries[other] is not None]
+                hint = did_you_mean(str(name), known)
+                yield [kind, name], f"is empty, and there is no such entry to take away{hint}"
 
 
 def _below(key: str, found: dict[str, Iterator[Fault]]) -> Iterator[Fault]:
@@ -44,8 +65,19 @@ def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
     yield from _one_source(block, DATASET_SOURCES)
     if "wheel" in block and "member" not in block["wheel"]:
         yield ["wheel"], "the key 'member' is missing (the file inside the wheel)"
-    if "splits" in block and "hub" not in block:
-        yield ["splits"], "is for hub; write file, or member of wheel, as {split: path}"
+    column = block.get("split", {}).get("column")
+    if "splits" in block and "hub" not in block and column is None:
+        yield ["splits"], "is for hub and split.column; write file, or member, as {split: path}"
+    if column is not None and ("hub" in block or isinstance(_named_files(block), dict)):
+        yield ["split", "column"], "is for one file; here, the source itself names the splits"
+    for key in ("separator", "encoding"):
+        if block.get(key) is not None and "hub" in block:
+            yield [key], "is for file and wheel; the hub's own reader knows it"
+    if (encoding := block.get("encoding")) and not encoding_name(encoding):
+        yield ["encoding"], f"{encoding!r} is no encoding that Python knows; such as utf-8, cp1252"
+    for first, second in combinations(labels, 2) if len(labels) < 500 else ():
+        if _looks(first) == _looks(second):
+            yield ["labels"], f"{first!r} and {second!r} look the same; use other names"
     if block["text"] == block["label"]:
         yield ["label"], f"is the column of the text already, {block['text']!r}"
     if unknown := sorted(splits_of(block) - set(SPLITS)):
@@ -55,7 +87,7 @@ def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
     for value, label in block.get("label_values", {}).items():
         if label not in labels:
             yield ["label_values", value], f"{label!r} is not one of labels {labels}"
-    if sum(v for k, v in block.get("split", {}).items() if k != "seed") >= 1:
+    if sum(v for k, v in block.get("split", {}).items() if k not in NO_SHARES) >= 1:
         yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
 
 
@@ -82,7 +114,7 @@ def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
 
 def _rows(block: dict[str, Any]) -> Iterator[Fault]:
     """Where rows are to be cut off there are some, and no split of that name; where sampled, too."""
-    given, cut = _given_splits(block), set(block.get("split", {})) - {"seed"}
+    given, cut = _given_splits(block), set(block.get("split", {})) - NO_SHARES
     place = " (name those to use under splits:)" if "hub" in block else ""
     for split in sorted(cut & given):
         yield ["split", split], f"the source has a {split} split already{place}; leave it out"
@@ -168,11 +200,21 @@ def _given_splits(block: dict[str, Any]) -> set[str]:
     """Names of the splits that a dataset block's source has."""
     if "hub" in block:
         return set(block.get("splits") or ("train", "test"))
-    return set(
-        by_split(block["file"] if "file" in block else block.get("wheel", {}).get("member", ""))
-    )
+    if "column" in block.get("split", {}):
+        return set(block.get("splits") or ("train", "test"))
+    return set(by_split(_named_files(block)))
+
+
+def _named_files(block: dict[str, Any]) -> Any:
+    """What a block says of its files: one, several, or some by split."""
+    return block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
+
+
+def _looks(name: str) -> str:
+    """A class name without what cannot be seen in it."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def splits_of(block: dict[str, Any]) -> set[str]:
     """Names of the splits a dataset block can yield."""
-    return _given_splits(block) | (set(block.get("split", {})) - {"seed"})
+    return _given_splits(block) | (set(block.get("split", {})) - NO_SHARES)

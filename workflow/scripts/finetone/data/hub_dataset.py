@@ -1,20 +1,60 @@
 """Datasets from the model hub, through its own clients, at one recorded commit."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from finetone.data import limits
 from finetone.errors import UserError, first_line
 from finetone.hub import client
 from finetone.hub.faults import sentence
 from finetone.hub.repository import Repository
 from finetone.log import logger
+from finetone.readers import limits
+from finetone.readers.table_file import Batch
+
+ROWS = 1000  # at a time
 
 
-def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """Raw tables {our split: columns text, label} and the `source` facts of a dataset block.
+class HubSplit:
+    """A split of a repository, as a table.
+
+    Parameters
+    ----------
+    data
+        The `datasets.Dataset`, which is on disk.
+    block
+        The validated entry of the configuration.
+    config_key
+        For messages.
+    """
+
+    def __init__(self, data: Any, block: dict[str, Any], config_key: str) -> None:
+        self._data, self._config_key = data, config_key
+        self._label, self._names = block["label"], block["labels"]
+
+    def batches(self, columns: list[str]) -> Iterator[Batch]:
+        """Columns by name, some thousand rows at a time."""
+        from datasets import ClassLabel
+
+        table = limits.Table(self._config_key, columns, packed=limits.MAX_BYTES)
+        table.unit = "row"
+        feature = self._data.features[self._label]
+        known = feature.names if isinstance(feature, ClassLabel) else []
+        if known:
+            logger.info("%s: label numbers stand for %s", self._config_key, known)
+        ours = set(known) == set(self._names)  # perhaps in another order
+        for start in range(0, self._data.num_rows, ROWS):
+            part = self._data[start : start + ROWS]
+            if known:  # -1 is how a repository says that a row has no label
+                labels = (v if v is not None and v >= 0 else None for v in part[self._label])
+                part[self._label] = [known[v] if ours and v is not None else v for v in labels]
+            rows = list(zip(*(part[column] for column in columns), strict=True))
+            table.extend(rows, range(start + 1, start + 1 + len(rows)))
+            yield table.take()
+
+
+def load(name: str, block: dict[str, Any]) -> tuple[dict[str, HubSplit], dict[str, Any]]:
+    """{our split: table} and the `source` facts of a dataset block.
 
     Raises
     ------
@@ -37,9 +77,9 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, pd.DataFrame], dic
     return tables, source
 
 
-def _split(repository: Repository, block: dict[str, Any], split: str, commit: str) -> pd.DataFrame:
-    """Columns `text` and `label` of one of the repository's splits."""
-    from datasets import ClassLabel, load_dataset
+def _split(repository: Repository, block: dict[str, Any], split: str, commit: str) -> HubSplit:
+    """One of the repository's splits."""
+    from datasets import load_dataset
 
     id_, place = repository.id, repository.config_key
     try:  # scripts of a repository are refused by `datasets` itself; there is nothing to trust
@@ -55,25 +95,17 @@ def _split(repository: Repository, block: dict[str, Any], split: str, commit: st
             f"{commit}; set HF_ENDPOINT to a mirror, fill the cache with that commit, or name local "
             "files under `file:` (`make demo` needs no hub)"
         )
-    for key in ("text", "label"):
-        if block[key] not in data.column_names:
+    keys = {"text": block["text"], "label": block["label"]}
+    keys |= {f"where.{column}": column for column in block.get("where", {})}
+    for key, column in keys.items():
+        if column not in data.column_names:
             raise UserError(
                 f"{place}.{key}: split {split!r} of {id_} has no column "
-                f"{block[key]!r}; there are {', '.join(data.column_names)}"
+                f"{column!r}; there are {', '.join(data.column_names)}"
             )
     config_key = f"{place} ({split})"
     limits.check_rows(data.num_rows, config_key)
-    values = list(data[block["label"]])
-    feature = data.features[block["label"]]
-    if isinstance(feature, ClassLabel):
-        logger.info("%s, %s: label numbers stand for %s", id_, split, feature.names)
-        if set(feature.names) == set(block["labels"]):  # perhaps in another order
-            values = [feature.names[v] if v is not None and v >= 0 else v for v in values]
-    table = limits.Table(config_key, ("text", "label"), packed=limits.MAX_BYTES)
-    table.unit = "row"
-    for row, cells in enumerate(zip(data[block["text"]], values, strict=True), 1):
-        table.append(cells, row)
-    return pd.DataFrame({key: pd.Series(c, dtype=object) for key, c in table.columns.items()})
+    return HubSplit(data, block, config_key)
 
 
 def _explain(repository: Repository, error: Exception) -> UserError:

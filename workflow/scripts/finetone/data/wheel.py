@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from finetone import files
-from finetone.data import limits
 from finetone.errors import UserError, did_you_mean, first_line
 from finetone.log import logger
+from finetone.readers import limits
 
 MEMBER_LIMIT = 2 << 30  # bytes of one member, unpacked
 FOLDER_LIMIT = 8 << 30  # bytes of a whole folder, unpacked

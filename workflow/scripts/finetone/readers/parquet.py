@@ -1,14 +1,14 @@
 """Columns of a Parquet file, read so that no file can fill the memory with little content."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from finetone.data import limits
 from finetone.errors import UserError, first_line
+from finetone.readers import limits
 
 BATCH = 1024  # rows
 BATCH_BYTES = 256 << 20
@@ -24,8 +24,10 @@ def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
         raise _unreadable(name, error) from None
 
 
-def fill(table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int) -> None:
-    """Add all rows of `file`, opened from `source`, to `table`.
+def rows(
+    table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int
+) -> Iterator[tuple[int, Sequence[Any]]]:
+    """The cells of the table's columns of all rows of `file`, opened from `source`.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def fill(table: limits.Table, file: pq.ParquetFile, source: Any, name: str, pack
             table.check_room(sum(_bytes(values) for values in cells))
             for values in zip(*(column.to_pylist() for column in cells), strict=True):
                 row += 1
-                table.append(values, row)
+                yield row, values
     except DAMAGE as error:
         raise _unreadable(name, error) from None
 

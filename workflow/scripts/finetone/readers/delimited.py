@@ -1,0 +1,145 @@
+"""Rows of delimited tables: every cell verbatim, or the file is refused with its line."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from finetone.errors import UserError
+from finetone.readers import limits
+from finetone.readers.lines import Lines, column_places, refuse
+
+BARE_RETURN = 'holds a bare carriage return; end lines with "\\n"'
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
+SEPARATORS = (",", "\t", ";", "|")
+SHOWN = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+EXCEL = re.compile(r'"?sep=(.)"?\r?\n?')  # a first line by which Excel is told the separator
+
+Row = tuple[int, Sequence[Any]]  # with the line it begins in
+
+
+class Dialect(NamedTuple):
+    """How cells are told apart; without quotes they are verbatim, as in text/tab-separated-values."""
+
+    separator: str
+    quotes: bool
+
+    def cells(self, line: str) -> list[str]:
+        """The cells of one line."""
+        line = line.removesuffix("\n").removesuffix("\r")
+        if not self.quotes:
+            return line.split(self.separator)
+        return next(csv.reader([line], delimiter=self.separator), [])
+
+
+def rows(
+    lines: Lines, columns: Sequence[str], separator: str | None, *, tabs: bool
+) -> Iterator[Row | str]:
+    """The separator, and then the cells of `columns` of every row.
+
+    Parameters
+    ----------
+    lines
+        The table; its first line that is not blank is the header.
+    columns
+        Names, each once.
+    separator
+        One of SEPARATORS; None takes the one with which the header names all columns.
+    tabs
+        Whether the file calls itself a table of tabs. Cells between tabs then are verbatim: much
+        text data comes so, with unpaired quotes that a CSV reader would swallow rows by. Cells that
+        some program did quote (doubled quotes inside quotes) are refused, not misread.
+    """
+    given, begin, start = iter(lines), 0, ""
+    first: list[str] = []
+    for start in given:
+        if not begin and (stated := EXCEL.fullmatch(start)):
+            begin, separator = 1, separator or stated[1]
+            continue
+        first.append(start)
+        if start.strip("\r\n"):
+            break
+    if not first:
+        raise UserError(f"{lines.name}: is empty")
+    csv.field_size_limit(limits.MAX_CELL)
+    dialect = _dialect(start, columns, separator, tabs)
+    yield dialect.separator
+    records = _quoted if dialect.quotes else _verbatim
+    found = records(chain(first, given), lines, dialect.separator, begin)
+    place, header = next(found, (1, []))
+    places = column_places(list(header), f"{lines.name}, line {place}", columns)
+    width, pick = len(header), itemgetter(*places.values())
+    one = len(places) == 1
+    for line, row in found:
+        if len(row) != width:
+            what = f"has {len(row)} fields, the header has {width}"
+            if len(row) > width and dialect.quotes:
+                what += f"; put a text with a {SHOWN.get(dialect.separator, 'separator')} in quotes"
+            refuse(lines.name, line, what)
+        yield line, ((pick(row),) if one else pick(row))
+
+
+def _dialect(header: str, columns: Sequence[str], separator: str | None, tabs: bool) -> Dialect:
+    """The dialect in which the header names all columns; else the most likely one."""
+    usual = "\t" if tabs else ","
+    order = [separator] if separator else sorted(SEPARATORS, key=lambda s: s != usual)
+    ways = [Dialect(s, quotes) for s in order for quotes in _quoting(s, tabs)]
+    for way in ways:
+        try:
+            if set(columns) <= set(way.cells(header)):
+                return way
+        except csv.Error:  # a record that goes on in the next line
+            continue
+    bare = re.sub(r'"[^"]*"?', "", header)
+    return max(ways, key=lambda way: bare.count(way.separator))
+
+
+def _quoting(separator: str, tabs: bool) -> tuple[bool, ...]:
+    """In a file of tabs cells are verbatim, unless those of the header are in quotes."""
+    return (False, True) if separator == "\t" and tabs else (True,)
+
+
+def _quoted(given: Iterator[str], lines: Lines, separator: str, begin: int) -> Iterator[Row]:
+    records = csv.reader(given, strict=True, delimiter=separator)
+    while True:
+        line = records.line_num + 1 + begin  # quoted fields may span lines
+        lines.record = 0
+        try:
+            row = next(records, None)
+        except csv.Error as error:
+            _explain(str(error), lines.name, line)
+        if row is None:
+            return
+        if row:
+            yield line, row
+
+
+def _explain(problem: str, name: str, line: int) -> None:
+    if "unexpected end" in problem:
+        refuse(name, line, "opens a quote that is never closed")
+    if "new-line character" in problem:
+        refuse(name, line, BARE_RETURN)
+    if "expected after" in problem:
+        refuse(name, line, 'has text after a closing quote; write a quote inside text as ""')
+    if "field limit" in problem or "field larger" in problem:
+        limit = f"{limits.MAX_CELL >> 20} MB"
+        refuse(name, line, f"holds a cell of more than {limit}; is a quote never closed?")
+    refuse(name, line, problem)
+
+
+def _verbatim(given: Iterator[str], lines: Lines, separator: str, begin: int) -> Iterator[Row]:
+    for number, text in enumerate(given, 1 + begin):
+        lines.record = 0
+        line = text.removesuffix("\n").removesuffix("\r")
+        if "\r" in line:
+            refuse(lines.name, number, BARE_RETURN)
+        if not line:
+            continue
+        row = line.split(separator)
+        if any(map(QUOTED.fullmatch, row)):
+            refuse(
+                lines.name, number, "is quoted as in CSV, but TSV has no quotes; save it as .csv"
+            )
+        yield number, row

@@ -1,0 +1,152 @@
+"""Rows of JSON: one object per line, or an array of objects over any number of lines."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from finetone.errors import UserError, first_line
+from finetone.readers import limits
+from finetone.readers.lines import Lines, hint, refuse
+
+BLANK = " \t\r\n"
+NEAR = 16  # characters: a fault so near the end of what was read may be gone when more is
+AN_OBJECT = 'is no JSON object like {"text": "…", "label": "…"}'
+
+Row = tuple[int, Sequence[Any]]
+
+
+def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
+    """The cells of `columns` of every object, with the line it begins in."""
+    start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
+    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
+    for line, row in found:
+        if not isinstance(row, dict):
+            refuse(lines.name, line, AN_OBJECT)
+        try:
+            cells = [row[column] for column in columns]
+        except KeyError as missing:
+            column = missing.args[0]
+            refuse(lines.name, line, f"has no key {column!r}{hint(column, row)}")
+        yield line, cells
+
+
+def _by_line(lines: Lines) -> Iterator[tuple[int, Any]]:
+    number, decode = 0, _decoder().decode
+    for number, line in enumerate(lines, 1):
+        lines.record = 0
+        if not line.strip():
+            continue
+        try:
+            row = decode(line)
+            _refuse_surrogates(line, row)
+        except UnicodeEncodeError:
+            refuse(lines.name, number, "holds half of a surrogate pair (\\ud800 … \\udfff)")
+        except (ValueError, RecursionError) as error:
+            way = "; write one object per line, or an array [{…}, …]" if number == 1 else ""
+            refuse(lines.name, number, f"is not valid JSON ({first_line(error)}){way}")
+        yield number, row
+    if not number:
+        raise UserError(f"{lines.name}: is empty")
+
+
+def _array(lines: Lines) -> Iterator[tuple[int, Any]]:
+    text = _Text(lines)
+    text.skip()
+    text.place += 1
+    first = True
+    while (sign := text.skip()) != "]" or not first:
+        if sign != "{":
+            text.refuse(AN_OBJECT if sign else "the array has no end; is the file complete?")
+        line = text.line
+        yield line, text.value()
+        first = False
+        sign = text.skip()
+        text.place += 1
+        if sign == "]":
+            break
+        if sign != ",":
+            text.refuse("has no comma between two objects" if sign else "the array has no end")
+    else:
+        text.place += 1
+    if text.skip():
+        text.refuse("goes on after the end of the array")
+
+
+class _Text:
+    """The part of a file that is being looked at, from `place` in `buffer` on."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines, self._chunks = lines, lines.chunks()
+        self.buffer, self.place = "", 0
+        self._counted, self.line = 0, 1  # the line that `_counted` is in
+        self._decode = _decoder().raw_decode
+
+    def refuse(self, what: str) -> NoReturn:
+        self._count(self.place)
+        refuse(self._lines.name, self.line, what)
+
+    def skip(self) -> str:
+        """Go to the next sign that is not blank, and return it; "" at the end."""
+        while True:
+            while self.place < len(self.buffer):
+                if self.buffer[self.place] not in BLANK:
+                    self._count(self.place)
+                    return self.buffer[self.place]
+                self.place += 1
+            if not self._more():
+                return ""
+
+    def value(self) -> Any:
+        """Read one value, and go to its end."""
+        while True:
+            try:
+                value, end = self._decode(self.buffer, self.place)
+                _refuse_surrogates(self.buffer[self.place : end], value)
+            except UnicodeEncodeError:
+                self.refuse("holds half of a surrogate pair (\\ud800 … \\udfff)")
+            except json.JSONDecodeError as error:
+                cut = error.pos >= len(self.buffer) - NEAR or "Unterminated" in error.msg
+                if not (cut and self._more()):
+                    self.place = min(error.pos, len(self.buffer))
+                    self.refuse(f"is not valid JSON ({error.msg})")
+            except (ValueError, RecursionError) as error:
+                self.refuse(f"is not valid JSON ({first_line(error)})")
+            else:
+                self.place = end
+                return value
+
+    def _count(self, place: int) -> None:
+        self.line += self.buffer.count("\n", self._counted, place)
+        self._counted = max(place, self._counted)
+
+    def _more(self) -> bool:
+        """Read on, at least as much as is left, so that a long value is not begun too often."""
+        self._count(self.place)
+        left = self.buffer[self.place :]
+        if len(left) > limits.MAX_RECORD:
+            self.refuse(f"is longer than {limits.MAX_RECORD >> 20} MB, or never ends")
+        new: list[str] = []
+        while sum(map(len, new)) <= len(left) and (chunk := next(self._chunks, "")):
+            new.append(chunk)
+        self.buffer, self.place, self._counted = "".join([left, *new]), 0, 0
+        return bool(new)
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _refuse_surrogates(written: str, value: Any) -> None:
+    if "\\u" in written:  # escapes can name what UTF-8 cannot hold
+        json.dumps(value, ensure_ascii=False).encode()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError("a key is given twice")
+    return row
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")

@@ -1,0 +1,196 @@
+"""Strict reader of tables: every cell arrives verbatim, or the file is refused with its line."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+from finetone.errors import UserError
+from finetone.log import logger
+from finetone.readers import delimited, encodings, json_rows, limits
+from finetone.readers.lines import Lines, column_places
+
+MAX_PARQUET = 1 << 31  # bytes of a compressed Parquet file, unpacked: it is read in memory
+DELIMITED, TABS = (".csv", ".tsv", ".txt", ".tab"), (".tsv", ".txt", ".tab")
+JSON, PARQUET = (".json", ".jsonl", ".ndjson"), (".parquet",)
+KNOWN = (*DELIMITED, *JSON, *PARQUET)
+
+Batch = dict[str, list[Any]]
+Row = tuple[int, Sequence[Any]]  # with its line or number
+
+
+class TableFile:
+    """A delimited, JSON or Parquet table, or any of them .gz.
+
+    Nothing is guessed about cells: delimited ones are `str` exactly as written ("NA", "007" and
+    "1e5" stay text), those of JSON and Parquet keep the type they were written with, missing ones
+    are None. Rows keep their order; blank lines are no rows.
+
+    Parameters
+    ----------
+    source
+        Path or bytes of the table.
+    name
+        Of the table, for messages; its suffix decides the format.
+    separator
+        Of a delimited table; by default the one with which the header names the columns.
+    encoding
+        Of a text file, as Python calls it; by default what its byte order mark says, or UTF-8, or
+        cp1252 if that is proven (see `encodings.is_western`).
+
+    Attributes
+    ----------
+    read_as
+        {"separator": …, "encoding": …}, as far as the format has them, once it has been read.
+    """
+
+    def __init__(
+        self,
+        source: Path | bytes,
+        name: str,
+        separator: str | None = None,
+        encoding: str | None = None,
+    ) -> None:
+        suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+        self._compressed = suffixes[-1:] == [".gz"]
+        self._suffix = "".join((suffixes[:-1] if self._compressed else suffixes)[-1:])
+        if self._suffix not in KNOWN:
+            known = ", ".join(KNOWN)
+            raise UserError(f"{name}: unknown kind of table; the name must end in {known} (or .gz)")
+        self._source, self.name, self._separator = source, name, separator
+        self._encoding = encoding
+        self.read_as: dict[str, str] = {}
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """Columns by name, some thousand rows at a time.
+
+        Raises
+        ------
+        UserError
+            Anything is malformed, with file and line (Parquet: file and row), or there is more than
+            `finetone.readers.limits` allows, or no row at all.
+        """
+        columns, rows, encoding = list(dict.fromkeys(columns)), 0, self._encoding
+        try:
+            try:
+                for batch in self._batches(columns, encoding):
+                    rows += len(batch[columns[0]])
+                    yield batch
+            except encodings.NotUtf8:
+                with self._open() as stream:
+                    western = encodings.is_western(
+                        iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
+                    )
+                if not western:
+                    raise
+                logger.warning(
+                    "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
+                    self.name,
+                    encodings.WESTERN,
+                )
+                done, rows = rows, 0  # all of them ASCII, or it would not be proven
+                for batch in self._batches(columns, encodings.WESTERN):
+                    size = len(batch[columns[0]])
+                    new = max(0, min(size, rows + size - done))
+                    rows += size
+                    if new:
+                        yield {key: cells[size - new :] for key, cells in batch.items()}
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise UserError(f"{self.name}: broken gzip file ({error})") from None
+        except OSError as error:
+            raise UserError(f"{self.name}: cannot be read ({error.strerror})") from None
+        if not rows:
+            raise UserError(f"{self.name}: has no rows")
+
+    def first(self, columns: Sequence[str]) -> Batch:
+        """Some hundred rows from the start, which say whether it is a table with these columns."""
+        columns = list(dict.fromkeys(columns))
+        table = limits.Table(self.name, columns, limits.MAX_BYTES)
+        with self._open() as stream:
+            places, rows = [], []
+            for place, row in _some(self._rows(stream, table, limits.MAX_BYTES, self._encoding)):
+                places.append(place)
+                rows.append(row)
+        if rows:
+            table.extend(rows, places)
+        return table.take()
+
+    def _batches(self, columns: list[str], encoding: str | None) -> Iterator[Batch]:
+        source = self._source
+        packed = source.stat().st_size if isinstance(source, Path) else len(source)
+        table = limits.Table(self.name, columns, packed)
+        with self._open() as stream:
+            found = self._rows(stream, table, packed, encoding)
+            while waiting := list(_some(found)):
+                places, rows = zip(*waiting, strict=True)
+                table.extend(rows, places)
+                if table.full:
+                    yield table.take()
+            if table.pending:
+                yield table.take()
+
+    def _rows(
+        self, stream: io.BufferedReader, table: limits.Table, packed: int, encoding: str | None
+    ) -> Iterator[Row]:
+        columns = list(table.columns)
+        if self._suffix in PARQUET:
+            yield from self._parquet(stream, table, packed)
+            return
+        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
+        self.read_as = {"encoding": encoding}
+        if encoding not in ("utf-8", "utf-8-sig"):
+            recoded = encodings.Recoded(stream, encoding, self.name)
+            stream = io.BufferedReader(recoded, 1 << 20)
+        lines = Lines(stream, self.name, packed)
+        if self._suffix in JSON:
+            yield from json_rows.rows(lines, columns)
+            return
+        rows = delimited.rows(lines, columns, self._separator, tabs=self._suffix in TABS)
+        self.read_as["separator"] = cast(str, next(rows))
+        yield from cast(Iterator[Row], rows)
+
+    def _parquet(
+        self, stream: io.BufferedReader, table: limits.Table, packed: int
+    ) -> Iterator[Row]:
+        import pyarrow as pa
+
+        from finetone.readers import parquet  # takes a while, and few files need it
+
+        source: Any = stream
+        if self._compressed:
+            content = bytearray()
+            while chunk := stream.read(1 << 20):
+                content += chunk
+                limits.check_size(len(content), packed, self.name)
+                if len(content) > MAX_PARQUET:
+                    raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
+            source = pa.BufferReader(content)
+        file, header = parquet.header(source, self.name)
+        column_places(header, self.name, list(table.columns))
+        yield from parquet.rows(table, file, source, self.name, packed)
+
+    @contextmanager
+    def _open(self) -> Iterator[io.BufferedReader]:
+        source = self._source
+        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as raw:
+            unpacked = gzip.GzipFile(fileobj=raw) if self._compressed else raw
+            if isinstance(unpacked, io.BufferedReader):
+                yield unpacked
+            else:
+                yield io.BufferedReader(cast(io.RawIOBase, unpacked), 1 << 20)
+
+
+def _some(rows: Iterator[Row]) -> Iterator[Row]:
+    """The next rows, as many as may be looked at together."""
+    size = 0
+    for row in islice(rows, limits.TOGETHER):
+        yield row
+        for cell in row[1]:
+            if type(cell) in limits.TEXT:  # isinstance would take a tenth of all the time
+                size += len(cell)
+        if size > limits.TOGETHER_BYTES:
+            return
