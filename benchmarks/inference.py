@@ -1,37 +1,52 @@
-"""How often are the tables wrong? Simulated experiments of equally good methods, as files.
+"""How often are the tables wrong? Simulated experiments, as prediction files.
 
-    python benchmarks/inference.py                      # the table of docs/statistics.md (an hour)
-    python benchmarks/inference.py --experiments 100    # quicker and rougher
+    python benchmarks/inference.py                    # until each design has 400 experiments: hours
+    python benchmarks/inference.py --seconds 600      # go on for ten minutes, then say what is known
+    python benchmarks/inference.py --repetitions 20   # quicker and rougher
 
-Each experiment is written as prediction files and read by the code that makes comparisons.csv and
-ranking.csv. `false`: experiments in which some pair gets different letters though all methods are
-equally good. `difference`, `accuracy`, `simultaneous`: share of intervals that hold the truth (for
-simultaneous ones: of experiments in which all do). `power`: one method is six points better; share
-of its pairs that are told apart.
+Each experiment is written as prediction files and read by the code that makes runs.csv, summary.csv,
+comparisons.csv and ranking.csv. What is found is added to a file (`--results`) as soon as it is known,
+so that the next start goes on; designs with the fewest experiments come first. An experiment depends
+on its design and number alone.
+
+`false`: experiments in which some pair gets different letters though both are equally good.
+`simultaneous`: experiments in which all simultaneous intervals hold the truth. `power`: share of
+the pairs of different methods that are told apart. The others are the shares of intervals that hold
+the truth: of a `difference`, of a score in ranking.csv (`ranking`), and of each metric in
+summary.csv. `width`: median width of a difference, in points.
 """
 
 import argparse
 import tempfile
+import time
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from finetone.formats import predictions
-from finetone.tables import comparison_tables
+from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.tables import comparison_tables, runs_table, summary_table
 
-ACCURACY = 0.85
 OWN, NOISE = 0.6, 0.5  # what rows mean to one method, and to one run, beside what they mean to all
+SPREAD = float(np.sqrt(1 + OWN**2 + NOISE**2))
+SURE = 3.0  # logits per unit of a row's distance from being wrong
+CHUNK = 4  # experiments that are written down at once
+MEMORY = Path("/dev/shm")  # files here need no disk
+SUMMED = ("false", "simultaneous", "difference", "ranking", *SCORES, "power", "width")
 
 
 @dataclass(frozen=True)
 class Design:
     """An experiment: `sd` points over seeds, a tenth of it for every other method if `uneven`;
     `deterministic` methods without seeds, `single` ones with one run; one method `better` by so
-    many points."""
+    many points, or all `apart`, evenly over so many points below the accuracy `level`; compared by `metric`."""
 
     methods: int
     seeds: int
@@ -41,105 +56,212 @@ class Design:
     deterministic: int = 0
     single: int = 0
     better: float = 0.0
+    apart: float = 0.0
+    level: float = 0.85
+    metric: str = "accuracy"
 
     def __str__(self) -> str:
-        kind = "uneven" if self.uneven else "even"
-        mixed = f" {self.deterministic}+{self.single}" if self.deterministic + self.single else ""
-        return (
-            f"{self.methods} methods {self.seeds} seeds {self.rows} rows sd {self.sd} {kind}{mixed}"
-        )
+        words = [f"{self.methods} methods {self.seeds} seeds {self.rows} rows sd {self.sd:g}"]
+        words += ["uneven"] * self.uneven
+        for name in ("deterministic", "single", "better", "apart"):
+            words += [f"{name} {getattr(self, name):g}"] * bool(getattr(self, name))
+        words += [f"accuracy {self.level:g}"] * (self.level != 0.85)
+        words += [f"by {self.metric}"] * (self.metric != "accuracy")
+        return " ".join(words)
+
+    @property
+    def expected(self) -> np.ndarray:
+        """[methods] accuracy of each, before the luck of its seeds."""
+        found = np.full(self.methods, self.level) - np.linspace(0, self.apart, self.methods) / 100
+        found[-1] += self.better / 100
+        return found
+
+    @property
+    def spread(self) -> np.ndarray:
+        """[methods] standard deviation over seeds of each."""
+        small = self.uneven & (np.arange(self.methods) % 2 == 0)
+        found = self.sd / 100 * np.where(small, 0.1, 1.0)
+        return np.where(np.arange(self.methods) < self.deterministic, 0.0, found)
+
+    @property
+    def fixed(self) -> list[str]:
+        """The methods that draw no random numbers."""
+        return [f"m{k}" for k in range(self.deterministic)]
+
+
+def margin(accuracy: np.ndarray | float) -> np.ndarray:
+    """How far a typical row is from being wrong, for a method of some accuracy."""
+    return stats.norm.ppf(np.clip(accuracy, 0.01, 0.999)) * SPREAD
+
+
+def logits(distance: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """float32 [n, 2] of rows that are so far from being wrong."""
+    toward = SURE * distance * np.where(label == 1, 1, -1)
+    return np.stack([np.zeros_like(toward), toward], axis=1).astype(np.float32)
 
 
 def write_experiment(design: Design, folder: Path, random: np.random.Generator) -> list[Path]:
     """Prediction files of one experiment."""
     label = np.arange(design.rows) % 2
     easy = random.normal(0, 1, design.rows)
-    spread = np.sqrt(1 + OWN**2 + NOISE**2)
     paths = []
-    for k in range(design.methods):
+    for k, (accuracy, sd) in enumerate(zip(design.expected, design.spread, strict=True)):
         fixed = k < design.deterministic
         lone = fixed or k >= design.methods - design.single
-        accuracy = ACCURACY + (design.better / 100 if k == design.methods - 1 else 0)
-        sd = design.sd / 100 / (10 if design.uneven and k % 2 == 0 else 1)
         own = easy + random.normal(0, OWN, design.rows)
         for seed in [0] if fixed else range(1, 2 if lone else design.seeds + 1):
-            of_run = accuracy + (0 if fixed else random.normal(0, sd))
-            threshold = stats.norm.ppf(np.clip(of_run, 0.01, 0.99)) * spread
-            right = own + random.normal(0, NOISE, design.rows) < threshold
-            logits = np.where(right[:, None] == (label[:, None] == [0, 1]), 1.0, 0.0)
-            path = folder / f"{k}-{seed}.parquet"
+            distance = margin(accuracy + random.normal(0, 1) * sd) + own
+            distance += random.normal(0, NOISE, design.rows)
+            paths.append(folder / f"{k}-{seed}.parquet")
             about = {"dataset": "d", "method": f"m{k}", "seed": seed, "labels": ["no", "yes"]}
             predictions.write(
-                path,
+                paths[-1],
                 np.arange(design.rows),
                 label,
-                {1: logits.astype(np.float32)},
+                {1: logits(distance, label)},
                 about | {"kept_epoch": 1},
             )
-            paths.append(path)
     return paths
 
 
-def simulate(
-    design: Design, experiments: int, folder: Path, random: np.random.Generator
+@cache
+def truth(accuracy: float, sd: float) -> dict[str, float]:
+    """Every metric of a method on endless rows, mean over endless seeds."""
+    row = SPREAD * stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
+    label = np.repeat([0, 1], len(row))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(9 if sd else 1)
+    runs = [
+        Evaluation(logits(np.tile(margin(accuracy + sd * node) + row, 2), label), label)
+        for node in nodes
+    ]
+    weights = weights / weights.sum()
+    return {name: float(weights @ [run.value(name) for run in runs]) for name in SCORES}
+
+
+def experiment(
+    design: Design, folder: Path, random: np.random.Generator, summary: bool = True
 ) -> dict[str, float]:
-    """Shares, over so many experiments, by the names in this module's description."""
-    fixed = [f"m{k}" for k in range(design.deterministic)]
-    last = f"m{design.methods - 1}"
-    found: dict[str, list[float]] = {}
-    for _ in range(experiments):
-        paths = write_experiment(design, folder, random)
-        pairs, ranking = comparison_tables.table(paths, None, 0.95, fixed, None)
-        better = design.better / 100
-        truth = np.where(pairs["b"] == last, -better, 0.0)
-        goal = ACCURACY + np.where(ranking["method"] == last, better, 0.0)
-        differs = pairs["p_adjusted"] < 0.05
-        one = {
-            "false": float((differs & (truth == 0)).any()),
-            "difference": float(_inside(truth, pairs["low"], pairs["high"]).mean()),
-            "simultaneous": float(
-                _inside(truth, pairs["low_simultaneous"], pairs["high_simultaneous"]).all()
-            ),
-            "accuracy": float(_inside(goal, ranking["low"], ranking["high"]).mean()),
-            "width": float(100 * (pairs["high"] - pairs["low"]).median()),
-        }
-        if better:
-            one["power"] = float(differs[truth != 0].mean())
-        for name, value in one.items():
-            found.setdefault(name, []).append(value)
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    """What one experiment finds, by the names in this module's description.
+
+    Parameters
+    ----------
+    summary
+        make summary.csv as well, which takes half the time
+    """
+    paths = write_experiment(design, folder, random)
+    pairs, ranking = comparison_tables.table(
+        paths,
+        baseline=None,
+        confidence=0.95,
+        deterministic=design.fixed,
+        seed_sd=None,
+        metric=design.metric,
+    )
+    methods = [f"m{k}" for k in range(design.methods)]
+    expected, spread = design.expected.tolist(), design.spread.tolist()
+    true = pd.DataFrame(map(truth, expected, spread), index=methods)
+    score = true[design.metric]
+    apart = score[pairs["a"]].to_numpy() - score[pairs["b"]].to_numpy()
+    same = np.isclose(apart, 0, atol=1e-9)
+    differs = (pairs["p_adjusted"] < 0.05).to_numpy()
+    together = _inside(apart, pairs["low_simultaneous"], pairs["high_simultaneous"])
+    goal = score[ranking["method"]].to_numpy()
+    found = {
+        "false": float((differs & same).any()),
+        "simultaneous": float(together.all()),
+        "difference": float(_inside(apart, pairs["low"], pairs["high"]).mean()),
+        "ranking": float(_inside(goal, ranking["low"], ranking["high"]).mean()),
+        "power": float(differs[~same].mean()) if (~same).any() else np.nan,
+        "width": float(100 * (pairs["high"] - pairs["low"]).median()),
+    }
+    if not summary:
+        return found
+    runs = runs_table.table(paths, 0.95)
+    ends = summary_table.summarise(runs, 0.95, design.fixed, {}).set_index("method").loc[methods]
+    for name in SCORES:
+        low, high = ends[f"{name}_low"], ends[f"{name}_high"]
+        found[name] = float(_inside(true[name].to_numpy(), low, high).mean())
+    return found
 
 
-def _inside(truth: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return (low <= truth) & (truth <= high)
+def _inside(truth: np.ndarray, low: pd.Series, high: pd.Series) -> np.ndarray:
+    return ((low <= truth) & (truth <= high)).to_numpy()
+
+
+def simulate(design: Design, first: int, last: int, summary: bool = True) -> dict[str, float]:
+    """Means over the experiments of a design from number `first` to before `last`."""
+    found = []
+    for number in range(first, last):
+        seed = zlib.crc32(f"{design} {number}".encode())
+        parent = MEMORY if MEMORY.is_dir() else None
+        with tempfile.TemporaryDirectory(dir=parent) as folder:
+            random = np.random.default_rng(seed)
+            found.append(experiment(design, Path(folder), random, summary))
+    return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
 
 
 def designs() -> Iterator[Design]:
     """All of docs/statistics.md."""
-    for methods, seeds, rows, sd, uneven in product(
-        (2, 3, 5, 8, 15), (2, 3, 5), (300, 2000, 25_000), (0.0, 0.3, 1.0, 4.0), (False, True)
-    ):
+    sizes = product((2, 3, 5, 8, 15), (2, 3, 5), (300, 2000, 25_000))
+    for (methods, seeds, rows), sd, uneven in product(sizes, (0.0, 0.3, 1.0, 4.0), (False, True)):
         if sd or not uneven:
             yield Design(methods, seeds, rows, sd, uneven)
+    for methods, seeds, rows, uneven in product(
+        (5, 8, 15), (2, 3, 5), (300, 2000, 25_000), (False, True)
+    ):
+        yield Design(methods, seeds, rows, 1.5, uneven, deterministic=methods // 4, single=1)
     for seeds in (2, 3, 5):
-        yield Design(10, seeds, 2000, 1.5, True, deterministic=2, single=1)
+        yield replace(Design(15, seeds, 2000, 1.5), apart=20.0, level=0.95)
         yield replace(Design(15, seeds, 2000, 1.5), better=6.0)
+        yield Design(3, seeds, 300, 0.2, level=0.995)
+        for rows, metric in product((300, 2000), ("loss", "macro_f1", "mcc", "auc")):
+            yield Design(5, seeds, rows, 1.0, metric=metric)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--experiments", type=int, default=400, help="of each design (400)")
+    parser.add_argument("--repetitions", type=int, default=400, help="of each design (400)")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="to go on for (no end)")
     parser.add_argument("--rows", type=int, default=25_000, help="leave out designs with more rows")
+    parser.add_argument("--results", type=Path, default=Path("inference.csv"))
     given = parser.parse_args()
-    print("design, then shares by name")
-    for design in designs():
-        if design.rows <= given.rows:
-            with tempfile.TemporaryDirectory() as folder:
-                random = np.random.default_rng(1)
-                shares = simulate(design, given.experiments, Path(folder), random)
-            print(design, " ".join(f"{k} {v:.3f}" for k, v in shares.items()), flush=True)
+    chosen = [design for design in designs() if design.rows <= given.rows]
+    np.random.default_rng(0).shuffle(chosen)  # type: ignore[arg-type]  # a short run samples all
+    about = [field.name for field in fields(Design)]
+    if not given.results.exists():
+        given.results.write_text(",".join([*about, "experiments", *SUMMED]) + "\n")
+    done = dict.fromkeys(chosen, 0)
+    for values in pd.read_csv(given.results)[[*about, "experiments"]].itertuples(index=False):
+        done[Design(*values[:-1])] = done.get(Design(*values[:-1]), 0) + values[-1]
+    end = time.monotonic() + given.seconds
+    while time.monotonic() < end:
+        design = min(chosen, key=lambda each: done[each])
+        first = done[design]
+        if first >= given.repetitions:
+            break
+        last = min(first + CHUNK, given.repetitions)
+        means = simulate(design, first, last)
+        cells = [*astuple(design), last - first, *(f"{means[name]:.6g}" for name in SUMMED)]
+        with given.results.open("a") as file:
+            file.write(",".join(map(str, cells)) + "\n")
+        done[design] = last
+    results = pd.read_csv(given.results)
+    for values, rows in results.groupby(about):
+        print(Design(*values), told(rows))
+    print("all designs", told(results))
+
+
+def told(rows: pd.DataFrame) -> str:
+    """Number of experiments, and the means over them."""
+    numbers = []
+    for name in SUMMED:
+        known = rows[rows[name].notna()]
+        if len(known):
+            mean = np.average(known[name], weights=known["experiments"])
+            numbers.append(f"{name} {mean:.3f}")
+    return f"({rows['experiments'].sum()}): {' '.join(numbers)}"
 
 
 if __name__ == "__main__":

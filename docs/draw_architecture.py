@@ -31,7 +31,10 @@ FLOW = [
     "figures/<br>report.html<br>results.json<br>checkpoints/",
 ]
 COMMON = {"commands", "config", "formats"}  # of no stage: the command line, and what all use
-AGAINST = {("cards", "engine")}  # a run that has ended writes the card of its checkpoint
+AGAINST = {
+    ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
+    ("statistics", "engine"),  # a metric on the dev split chooses the epoch
+}
 
 CLOSER = '%%{init: {"flowchart": {"nodeSpacing": 20, "rankSpacing": 24, "padding": 8}}}%%'
 

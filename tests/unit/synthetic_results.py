@@ -64,6 +64,7 @@ TABLES = (
     "convergence",
     "ranking",
     "comparisons",
+    "recommendation",
     "reliability",
     "calibration",
     "confusion",
@@ -72,6 +73,8 @@ TABLES = (
     "errors",
     "leaks",
     "correlation",
+    "variance",
+    "planning",
 )
 
 
@@ -205,7 +208,7 @@ def _runs(
                     "epochs": 3,
                     "steps": 3 * steps,
                     "kept_epoch": 3,
-                    "dev_accuracy": None,
+                    "dev_scores": None,
                     "train_seconds": round(seconds[method] * rng.uniform(0.95, 1.05), 3),
                     "tokens_per_s": 3100.0,
                     "seconds_per_32": 0.21,
@@ -401,6 +404,25 @@ def _tables(
                 tables["slices"].append(
                     {**row, "accuracy": accuracy, "low": accuracy - 0.018, "high": accuracy + 0.018}
                 )
+        tables["variance"].append(
+            {
+                "dataset": "movies",
+                "metric": "accuracy",
+                "method": method,
+                "seeds": seeds if random else 1,
+                "n": n,
+                "seeds_sd": 0.004 if random and seeds > 1 else None,
+                "seeds_sd_moderated": 0.004 * random if seeds > 1 else None,
+                "df": 3.2 if random else None,
+                "rows_sd": 0.25,
+                "seeds_rows_sd": 0.2 * random,
+                "error_seeds": 0.003 * random,
+                "error_rows": 0.0055,
+                "seconds_per_seed": seconds[method] if random else None,
+                "seconds_per_1000_rows": 2.4,
+                "reason": "" if random else "draws no random numbers",
+            }
+        )
         a, b = final["movies"][method], final["products"][method]
         tables["transfer"].append(
             {
@@ -488,7 +510,8 @@ def _tables(
                 "doubtful": False,
                 "peak_memory_bytes": 9.1e8 if tuned else None,
                 "flops_per_token": size[method] if tuned else None,
-                "accuracy": a,
+                "metric": "accuracy",
+                "score": a,
             }
         )
     for cost_of, flag in (
@@ -497,13 +520,28 @@ def _tables(
         (seconds, "on_frontier_inference"),
     ):
         for row in tables["efficiency"]:
-            mine, accuracy = cost_of[row["method"]], row["accuracy"]
+            mine, accuracy = cost_of[row["method"]], row["score"]
             row[flag] = not any(
                 cost_of[o] <= mine and final["movies"][o] >= accuracy and o != row["method"]
                 for o in experiment.methods
             )
     for dataset in ("movies", "products"):
         _ranking(tables, dataset, final[dataset])
+    for row in tables["ranking"]:
+        if row["dataset"] == "movies":
+            behind = -(row["difference_to_best"] or 0)
+            status = "best" if row["rank"] == 1 else "worse" if behind > 0.012 else "open"
+            tables["recommendation"].append(
+                {
+                    "dataset": "movies",
+                    "method": row["method"],
+                    "status": status,
+                    "recommended": row["rank"] == 1,
+                    "why": "undecided" if row["rank"] == 1 else "",
+                    "behind": behind or None,
+                    "train_seconds": 10.0,
+                }
+            )
     for i in range(12):
         tables["errors"].append(
             {
@@ -532,6 +570,28 @@ def _tables(
                 "models": 6,
             }
         )
+    for difference, needed in ((0.005, None), (0.01, None), (0.02, 4)):
+        unknown = {
+            "dataset": "movies",
+            "metric": "accuracy",
+            "difference": difference,
+            "seeds": seeds,
+            "n": n,
+        }
+        plan = {
+            "power": 20 * difference,
+            "seeds_needed": needed,
+            "seeds_hours": 0.02 if needed else None,
+            "rows_needed": 5100 if needed else None,
+            "rows_hours": 0.01 if needed else None,
+            "both_seeds": round(0.06 / difference),
+            "both_rows": round(60 / difference),
+            "both_hours": 0.002 / difference,
+            "reason": "" if needed else "not reachable with 100 seeds on these rows",
+        }
+        if seeds == 1:
+            plan = dict.fromkeys(plan) | {"reason": "no method has a second seed"}
+        tables["planning"].append(unknown | plan)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(experiment.table(name), index=False)
 
@@ -552,7 +612,8 @@ def _ranking(
                 "dataset": dataset,
                 "method": method,
                 "rank": i + 1,
-                "accuracy": final[method],
+                "metric": "accuracy",
+                "score": final[method],
                 "low": final[method] - 0.0125,
                 "high": final[method] + 0.0125,
                 "group": "".join(
@@ -579,7 +640,10 @@ def _ranking(
                     "high": difference + 0.009,
                     "p": p / 3,
                     "p_adjusted": p,
-                    "mcnemar_p": p / 2,
+                    "low_simultaneous": difference - 0.012,
+                    "high_simultaneous": difference + 0.012,
+                    "verdict": "open" if abs(difference) < 0.012 else "a better",
+                    "median_mcnemar_p": p / 2,
                     "kappa": 0.71,
                     "kappa_low": 0.68,
                     "kappa_high": 0.74,

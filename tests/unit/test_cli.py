@@ -8,6 +8,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -75,6 +76,22 @@ def test_show_prints_every_method_of_every_dataset(
     for method in runs:
         rows = re.findall(rf"^ +\d  {method} +\d+\.\d\d \[ ?\d+\.\d\d, \d+\.\d\d\]  \w", out, re.M)
         assert len(rows) == 2
+    # of the source dataset alone
+    assert out.count("\nrecommended: big (the best, and no cheaper method may be as good)\n") == 1
+
+
+def test_show_reads_tables_of_earlier_versions(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    e = Experiment(tmp_path, runs={"big": (1, 2), "words": (0,)}, transfer=True)
+    e.write_all()
+    (e.folder / "tables/recommendation.csv").unlink()
+    ranking = pd.read_csv(e.folder / "tables/ranking.csv").rename(columns={"score": "accuracy"})
+    ranking.drop(columns="metric").to_csv(e.folder / "tables/ranking.csv", index=False)
+    (e.folder / "tables/ranking.csv.json").unlink(missing_ok=True)
+    status, out, _ = call(capfd, "show", e.folder)
+    assert status == 0 and out.count(": test accuracy in % [95 % interval]") == 2
+    assert "recommended" not in out
 
 
 @pytest.mark.parametrize(("share", "said"), [(1.0, 0), (0.3, 1)])

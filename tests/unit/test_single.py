@@ -138,14 +138,17 @@ def test_every_table_picture_and_section(case: str, tmp_path: Path) -> None:
         facts = {"dataset": dataset, "labels": LABELS, "rows": rows, "dropped": {}}
         write_json(manifests[-1], facts | {"source": {"path": "x.csv"}, "splits": {}})
     tables = {path.stem: path for path in sorted(e.out.glob("*.csv"))}
-    write_results(tables, manifests, e.runs_json, e.source, 0.95, tmp_path / "results.json")
+    write_results(
+        tables, manifests, e.runs_json, e.source, 0.95, "accuracy", 1.0, tmp_path / "results.json"
+    )
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
     assert len(results["results"]) == len(runs) * (1 + transfer)
     inputs = ReportInputs(config, tables, figures, manifests, runs=e.runs_json)
     write_report(inputs, style, tmp_path / "report.html")
     page = Text((tmp_path / "report.html").read_text(encoding="utf-8"))
     expected = ["ranking", *["curves"] * bool(e.models), "epochs", *["transfer"] * transfer]
-    expected += [*["baselines"] * bool(e.baselines), "cost", "calibration", "errors", "data"]
+    expected += [*["baselines"] * bool(e.baselines), "cost", *["planning"] * (len(runs) > 1)]
+    expected += ["calibration", "errors", "data"]
     assert page.sections == [*expected, "provenance"]
     seen = " ".join([*page.shown, *(text for path in figures.values() for text in texts(path))])
     assert re.findall(r"\S*\b(?:nan|NaN|None|NA|NaT|inf)\b\S*", seen) == []
@@ -160,7 +163,7 @@ def test_numbers_of_one_method_have_their_intervals(tmp_path: Path) -> None:
     e = Experiment(tmp_path, runs={"big": (1,)}, transfer=False)
     e.write_all()
     (row,) = read_csv(e.out / "ranking.csv").to_dict("records")
-    assert (row["rank"], row["group"]) == (1, "a") and row["low"] < row["accuracy"] < row["high"]
+    assert (row["rank"], row["group"]) == (1, "a") and row["low"] < row["score"] < row["high"]
     assert read_csv(e.out / "comparisons.csv").empty and read_csv(e.out / "transfer.csv").empty
 
 

@@ -24,7 +24,8 @@ PICTURES = {
 TABLES = {
     "runs_table", "summary_table", "main_table", "transfer_table", "baselines_table", "efficiency_table",
     "convergence_table", "reliability_table", "slices_table", "errors_table", "leaks_table",
-    "correlation_table", "comparison_tables", "calibration_table", "class_tables",
+    "correlation_table", "comparison_tables", "recommendation_table", "calibration_table",
+    "class_tables", "planning_tables",
 }  # fmt: skip
 AGGREGATES = TABLES | PICTURES | {"report", "results", "export_checkpoints"}
 

@@ -158,6 +158,8 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "baselines.*.weight_decay": ("baselines.lstm.weight_decay", 0.1),
     "baselines.*.clip_norm": ("baselines.lstm.clip_norm", None),
     "compare.baseline": ("compare.baseline", "tfidf"),
+    "compare.metric": ("compare.metric", "macro_f1"),
+    "compare.margin": ("compare.margin", 0.5),
     "compare.confidence": ("compare.confidence", 0.9),
     "compare.resamples": ("compare.resamples", 500),
     "compare.seed": ("compare.seed", 1),

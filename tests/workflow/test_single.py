@@ -17,17 +17,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 FIGURES = {"epochs", "methods", "comparisons", "reliability", "lengths", "confusion"}
 FIGURES |= {f"accuracy-{cost}" for cost in ("parameters", "time", "inference")}
 TABLES = {"runs", "summary", "main", "transfer", "baselines", "efficiency", "convergence"}
-TABLES |= {
-    "reliability",
-    "slices",
-    "errors",
-    "leaks",
-    "correlation",
-    "comparisons",
-    "ranking",
-    "calibration",
-}
-TABLES |= {"confusion", "per_class"}
+TABLES |= {"reliability", "slices", "errors", "leaks", "correlation", "comparisons", "ranking"}
+TABLES |= {"calibration", "confusion", "per_class", "recommendation", "variance", "planning"}
 
 
 class Sections(HTMLParser):

@@ -74,9 +74,9 @@ rule tokenize:
         "<exp>/tokens/{dataset}/{split}/{model}.arrow",
     log:
         "<exp>/logs/tokenize/{dataset}-{split}-{model}.log",
+    priority: 1  # texts too long for a model are refused here, which is cheaper than after training
     conda:
         "../../envs/torch.yaml"
-    priority: 1  # texts too long for a model are refused here, which is cheaper than after training
     threads: sized("tokenize", threads=2)["threads"]
     resources:
         **sized("tokenize", mem_mb=4000, runtime=20),

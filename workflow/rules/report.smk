@@ -15,7 +15,7 @@ CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
 CONFIG = {"config": without(config, *NOT_SHOWN)}
 
 add("report.html", CONFIG | style_of(METHODS, DATASETS), SHOWN)
-add("results.json", CONFIDENCE | {"source": SOURCE}, SUMMED_UP)
+add("results.json", CONFIDENCE | MARGIN | {"source": SOURCE, "metric": METRIC}, SUMMED_UP)
 EXPORTED = {
     "results": "<exp>/results.json",
     "checkpoints": CHECKPOINTS,

@@ -3,12 +3,17 @@
 `settings` holds exactly what decides a table's content beside its inputs.
 """
 
+METRIC, STATED = config["compare"]["metric"], config["compare"]["seed_sd"]
 CONFIDENCE = {"confidence": config["compare"]["confidence"]}
-# What is known of seeds: which methods draw no random numbers, and what the user states.
-SEEDS = CONFIDENCE | {
-    "deterministic": [method for method in BASELINES if method not in NETWORKS],
-    "seed_sd": config["compare"]["seed_sd"],
-}
+# What is known of seeds: which methods draw no random numbers, and what the user states of the metric.
+DETERMINISTIC = {"deterministic": [method for method in BASELINES if method not in NETWORKS]}
+SEEDS = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED if METRIC == "accuracy" else None}
+COMPARED = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED, "metric": METRIC}
+BASELINE = {"baseline": config["compare"]["baseline"]}
+MARGIN = {"margin": config["compare"]["margin"]}
+# Nobody would take them: they are there to be beaten.
+CONTROLS = [name for name in BASELINES if config["baselines"][name]["kind"] == "majority"]
+CONTROLS += [model for model in MODELS if "scratch" in config["models"][model]]
 # Raised when tables say more, or something else, though nothing that they are made of has changed.
 FORMAT = {"format": 3}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
@@ -26,7 +31,11 @@ RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 # table: (label in the report, inputs, settings)
 TABLE_SPECS = {
     "runs": ("Every single run", {"predictions": PREDICTIONS}, CONFIDENCE),
-    "summary": ("Mean and spread over seeds", {"runs": RUNS}, SEEDS),
+    "summary": (
+        "Mean and spread over seeds",
+        {"runs": RUNS},
+        CONFIDENCE | DETERMINISTIC | {"seed_sd": None if STATED is None else {METRIC: STATED}},
+    ),
     "main": (
         "The main table",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS, MODELS), "speed": TIMINGS},
@@ -45,7 +54,12 @@ TABLE_SPECS = {
     "efficiency": (
         "What accuracy costs",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
-        RELATIVE,
+        RELATIVE | {"metric": METRIC},
+    ),
+    "recommendation": (
+        "Which method to take",
+        {"ranking": "<exp>/tables/ranking.csv", "efficiency": "<exp>/tables/efficiency.csv"},
+        {"source": SOURCE, "controls": CONTROLS} | MARGIN,
     ),
     "convergence": (
         "How fast training converges",
@@ -77,7 +91,15 @@ TABLE_SPECS = {
 }
 TABLES = expand(
     "<exp>/tables/{table}.csv",
-    table=[*TABLE_SPECS, "comparisons", "ranking", "confusion", "per_class"],
+    table=[
+        *TABLE_SPECS,
+        "comparisons",
+        "ranking",
+        "confusion",
+        "per_class",
+        "variance",
+        "planning",
+    ],
 )
 
 
@@ -105,12 +127,12 @@ for table, (label, inputs, settings) in TABLE_SPECS.items():
             "../scripts/write_table.py"
 
 
-for table in ("comparisons", "ranking"):
-    add(
-        f"tables/{table}.csv",
-        SEEDS | FORMAT | {"baseline": config["compare"]["baseline"]},
-        {"predictions": PREDICTIONS},
-    )
+add("tables/ranking.csv", COMPARED | BASELINE | FORMAT, {"predictions": PREDICTIONS})
+add(
+    "tables/comparisons.csv",
+    COMPARED | BASELINE | MARGIN | FORMAT,
+    {"predictions": PREDICTIONS},
+)
 
 
 rule comparison_tables:
@@ -160,5 +182,33 @@ rule class_tables:
         confusion=record("tables/confusion.csv"),
     message:
         "Tables: confusion of classes, and precision and recall of each"
+    script:
+        "../scripts/write_table.py"
+
+
+PLANNED_FROM = {"predictions": ON_SOURCE, "efficiency": "<exp>/tables/efficiency.csv"}
+for table in ("variance", "planning"):
+    add(f"tables/{table}.csv", COMPARED | FORMAT, PLANNED_FROM)
+
+
+rule planning_tables:
+    input:
+        **PLANNED_FROM,
+    output:
+        variance=reported_table("variance", "What chance is made of"),
+        planning=reported_table("planning", "What would settle more"),
+    log:
+        "<exp>/logs/tables/planning.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        table="planning_tables",
+        settings=record("tables/variance.csv"),
+        planning=record("tables/planning.csv"),
+    message:
+        "Tables: what chance is made of, and what would settle more"
     script:
         "../scripts/write_table.py"

@@ -47,6 +47,22 @@ def test_a_models_recipe_overlays_the_experiments():
     assert configuration.recipe_of(complete, "minilm-l3")["batch_size"] == 8
 
 
+def test_the_metric_is_part_of_a_recipe_only_where_it_chooses_the_epoch():
+    given = demo()
+    given["compare"] = {"metric": "macro_f1"}
+    complete = configuration.check(given, SCHEMA)
+    assert complete["compare"]["margin"] == 1.0
+    assert "choose_by" not in configuration.recipe_of(complete, "minilm-l6")
+    given["datasets"]["movies"]["split"]["dev"] = 0.1
+    given["models"]["minilm-l6"]["recipe"] = {"choose_epoch": "dev"}
+    complete = configuration.check(given, SCHEMA)
+    assert configuration.recipe_of(complete, "minilm-l6")["choose_by"] == "macro_f1"
+    assert "choose_by" not in configuration.recipe_of(complete, "minilm-l3")
+    given["compare"] = {"metric": "accuracy"}
+    complete = configuration.check(given, SCHEMA)
+    assert "choose_by" not in configuration.recipe_of(complete, "minilm-l6")
+
+
 @pytest.mark.parametrize(
     ("path", "value", "parts"),
     [
@@ -54,6 +70,8 @@ def test_a_models_recipe_overlays_the_experiments():
         ("models.minilm-l6.recipe", {"learning_rat": 1}, ["models.minilm-l6.recipe.learning_rat", "'learning_rate'"]),
         ("baselines.tfidf.ngram", 1, ["baselines.tfidf.ngram", "'ngrams'"]),
         ("baselines.tfidf.ngrams", "two", ["baselines.tfidf.ngrams", "'two'", "integer"]),
+        ("compare.metric", "f1", ["compare.metric", "'f1'", "macro_f1"]),
+        ("compare.margin", -1, ["compare.margin", "-1"]),
         ("baselines.forest", {"kind": "tfid"}, ["baselines.forest.kind", "did you mean 'tfidf'"]),
         ("transfer", ["product"], ["transfer", "'product'", "did you mean 'products'"]),
         ("transfer", ["movies"], ["transfer", "source already"]),

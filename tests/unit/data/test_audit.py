@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from finetone import files
-from finetone.data.audit import audit, audit_dataset, fold
+from finetone.data.audit import audit, audit_dataset, fold, rare
 from finetone.data.splits import write_split
 from finetone.errors import UserError
 
@@ -115,3 +115,20 @@ def test_a_split_that_was_swapped_is_noticed(tmp_path: Path):
     with pytest.raises(UserError, match=r"test.parquet: not the file .*manifest.json describes"):
         audit_dataset(manifest, tmp_path / "audit.json")
     assert not (tmp_path / "audit.json").exists()
+
+
+def test_a_rare_class_is_named_and_another_metric_proposed(tmp_path: Path, caplog):
+    assert rare({"a": 901, "b": 99}) == ["b"] and rare({"a": 900, "b": 100}) == []
+    assert rare({"a": 10, "b": 2, "c": 1, "d": 87}) == ["c", "b"]
+    assert rare({"a": 5, "b": 0}) == ["b"] and rare({"a": 0}) == []
+    texts = [f"text {i}" for i in range(40)]
+    rows = frame(list(zip(range(40), texts, [0] * 39 + [1], strict=True)))
+    write_split(rows, tmp_path / "test.parquet")
+    digests = {"test": files.sha256(tmp_path / "test.parquet")}
+    files.write_json(
+        tmp_path / "manifest.json", {"dataset": "d", "labels": LABELS, "splits": digests}
+    )
+    with caplog.at_level("WARNING", logger="finetone"):
+        audit_dataset(tmp_path / "manifest.json", tmp_path / "audit.json")
+    assert "d: only 1 of 40 test rows are 'positive'" in caplog.text
+    assert "compare: {metric: macro_f1}" in caplog.text

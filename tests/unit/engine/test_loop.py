@@ -1,6 +1,7 @@
 """The loop learns, records every step, and goes on after a kill as if nothing had happened."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens, TokensMeta
 from finetone.models import parameters
+from finetone.statistics.evaluation import Evaluation
 
 CPU = torch.device("cpu")
 
@@ -159,10 +161,41 @@ def test_the_best_epoch_on_dev_is_kept(tmp_path: Path) -> None:
         module, toy_tokens(100), Recipe(epochs=4, learning_rate=0.05, choose_epoch="dev"),
         EngineOptions(precision="fp32"), 1, state=tmp_path, dev=dev, device=CPU,
     )  # fmt: skip
-    assert training.dev_accuracy is not None and len(training.dev_accuracy) == 4
-    assert training.kept_epoch == 1 + int(np.argmax(training.dev_accuracy))
+    assert training.dev_scores is not None and len(training.dev_scores) == 4
+    assert training.kept_epoch == 1 + int(np.argmax(training.dev_scores))
     accuracy = (predict_module(module, dev, device=CPU).argmax(1) == dev.labels).mean()
-    assert accuracy == training.dev_accuracy[training.kept_epoch - 1]
+    assert accuracy == training.dev_scores[training.kept_epoch - 1]
+
+
+@pytest.mark.parametrize(("metric", "best"), [("loss", np.argmin), ("auc", np.argmax)])
+def test_the_epoch_is_chosen_by_the_metric_that_methods_are_compared_by(
+    tmp_path: Path, metric: str, best: Callable[[list[float]], int]
+) -> None:
+    module, dev = Bag(), toy_tokens(60, seed=5)
+    training = loop.train(
+        module,
+        toy_tokens(100),
+        Recipe(epochs=4, learning_rate=0.5, choose_epoch="dev", choose_by=metric),
+        EngineOptions(precision="fp32"),
+        1,
+        state=tmp_path,
+        dev=dev,
+        device=CPU,
+    )
+    assert training.dev_scores is not None and len(set(training.dev_scores)) > 1
+    assert training.kept_epoch == 1 + best(training.dev_scores)
+    kept = Evaluation(predict_module(module, dev, device=CPU), dev.labels).value(metric)
+    assert kept == pytest.approx(training.dev_scores[training.kept_epoch - 1], rel=1e-5)
+
+
+def test_an_undefined_score_chooses_no_epoch() -> None:
+    recipe = Recipe(choose_epoch="dev", choose_by="mcc")
+    assert recipe.best([float("nan"), 0.2, 0.3]) == 3
+    assert Recipe(choose_by="loss").best([float("nan"), float("inf"), 0.3, 0.2]) == 4
+    assert recipe.best([float("nan")] * 2) == 1
+    assert "choose_by" not in Recipe().as_dict() and recipe.as_dict()["choose_by"] == "mcc"
+    with pytest.raises(UserError, match="choose_by is 'f1'; it must be accuracy or loss"):
+        Recipe(choose_by="f1")
 
 
 def test_an_epoch_is_not_chosen_on_rows_that_are_not_there(tmp_path: Path) -> None:

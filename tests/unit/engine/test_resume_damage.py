@@ -146,7 +146,7 @@ def put(value: Any, *keys: Any) -> Callable[[dict[str, Any]], None]:
 
 FLIPS = [0.0, 1.0, *np.random.default_rng(4).random(18)]
 KEYS = (
-    "fingerprint", "module", "optimizer", "random", "done", "resumed", "history", "dev_accuracy",
+    "fingerprint", "module", "optimizer", "random", "done", "resumed", "history", "dev_scores",
     "files", "execution", "machines",
 )  # fmt: skip
 DAMAGES: dict[str, Callable[[Path], object]] = {

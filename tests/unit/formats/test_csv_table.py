@@ -119,7 +119,7 @@ def test_results_json_has_the_names_as_they_are(look: str, tmp_path: Path) -> No
     write_json(manifest, {"dataset": e.source, "labels": LABELS, "rows": {"test": {"-": 1}}})
     tables = {path.stem: path for path in e.out.glob("*.csv")}
     target = tmp_path / "results.json"
-    write_results(tables, [manifest], e.runs_json, e.source, 0.95, target)
+    write_results(tables, [manifest], e.runs_json, e.source, 0.95, "accuracy", 1.0, target)
     content = json.loads(target.read_text())
     *methods, source, transfer = LOOKS[look]
     assert {(r["dataset"], r["method"]) for r in content["results"]} == {

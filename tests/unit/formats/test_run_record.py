@@ -12,7 +12,7 @@ from finetone.formats.run_record import RunRecord
 
 KEYS = (
     "schema_version method kind seed dataset labels recipe engine execution versions parameters "
-    "rows epochs steps kept_epoch dev_accuracy train_seconds tokens_per_s seconds_per_32 "
+    "rows epochs steps kept_epoch dev_scores train_seconds tokens_per_s seconds_per_32 "
     "peak_memory_bytes resumed made_from checkpoint files content"
 )
 
@@ -35,6 +35,13 @@ def test_what_is_written_is_read(tmp_path: Path, kind: str) -> None:
     record = run_record.check(run, "history.parquet")
     assert (record.method, record.kind, record.seed, record.kept_epoch) == ("m", kind, 3, 2)
     assert " ".join(read_json(run)) == KEYS
+
+
+def test_scores_on_dev_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    write_json(
+        tmp_path / "run.json", {"method": "m", "kind": "finetune", "dev_accuracy": [0.5, 0.7]}
+    )
+    assert run_record.read(tmp_path / "run.json").dev_scores == [0.5, 0.7]
 
 
 @pytest.mark.parametrize("kind", ["finetune", "tfidf"])

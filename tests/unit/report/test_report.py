@@ -128,7 +128,7 @@ def test_what_was_run_stands_on_the_first_screen(html: str) -> None:
     head = html[html.index("<header>") : html.index("</header>")]
     for fact in ("2,400", "2,108", "Invented CPU @ 2.0 GHz", "min"):
         assert fact in head
-    assert "MiniLM-L6 has the highest accuracy" in head or "MiniLM-L6 is best" in head
+    assert "MiniLM-L6 comes first by accuracy" in head or "MiniLM-L6 is best" in head
 
 
 @pytest.mark.parametrize(("seeds", "wide"), [(1, False), (2, True), (5, False)])
@@ -143,6 +143,28 @@ def test_the_note_on_differences_follows_the_number_of_seeds(
     assert ("trained with a single seed" in page) == (seeds == 1)
     assert (f"there are only {seeds} seeds" in page) == wide
     assert "80 % power" in page and "adjusted for all pairs)" in page
+
+
+def test_what_would_settle_more_is_one_table_with_words_where_nothing_would(html: str) -> None:
+    section = html[html.index('<section id="planning"') :]
+    section = section[: section.index("</section>")]
+    assert "Seeds, with 2,108 rows" in section and "1 min 12 s" in section
+    assert section.count("not reachable") >= 4 and "nothing can be planned" not in section
+    assert "planning.csv" in section and "variance.csv" in section
+
+
+def test_one_seed_says_what_two_more_cost_and_plans_nothing(tmp_path: Path) -> None:
+    single = write_experiment(tmp_path, seeds=1)
+    ranking = pd.read_csv(single.table("ranking")).assign(group="")
+    ranking.to_csv(single.table("ranking"), index=False)
+    write_report(
+        report_inputs(single, {}), Style.from_config(single.config), tmp_path / "report.html"
+    )
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "nothing can be planned" in page and "not reachable" not in page
+    variance = pd.read_csv(single.table("variance"))
+    minutes = 2 * variance["seconds_per_seed"].sum() / 60
+    assert f"about {numbers.significant(minutes, 2)} minutes" in page
 
 
 def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
@@ -288,15 +310,16 @@ def test_the_papers_experiment_stays_under_five_megabytes(tmp_path: Path) -> Non
 # --- the answer -----------------------------------------------------------------------------
 
 
-def ranking(*rows: tuple[str, float, str, float, float]) -> pd.DataFrame:
-    """(method, accuracy, letters, low and high of the difference to the best)."""
+def ranking(*rows: tuple[str, float, str, float, float], metric: str = "accuracy") -> pd.DataFrame:
+    """(method, score, letters, low and high of the difference to the best)."""
     best = rows[0][1]
     return pd.DataFrame(
         [
             {
                 "method": name,
                 "rank": i + 1,
-                "accuracy": accuracy,
+                "metric": metric,
+                "score": accuracy,
                 "low": accuracy - 0.01,
                 "high": accuracy + 0.01,
                 "group": group,
@@ -313,14 +336,28 @@ def cost(**seconds: float) -> pd.DataFrame:
     return pd.DataFrame({"method": list(seconds), "train_seconds": list(seconds.values())})
 
 
-def say(table: pd.DataFrame, seconds: pd.DataFrame | None = None, language: str = "en") -> str:
-    return " ".join(answer(table, seconds, Style(), words(TRANSLATIONS, language)))
+def say(
+    table: pd.DataFrame,
+    seconds: pd.DataFrame | None = None,
+    language: str = "en",
+    advice: pd.DataFrame | None = None,
+) -> str:
+    labels = words(TRANSLATIONS, language)
+    return " ".join(answer(table, seconds, Style(), labels, recommendation=advice, margin=0.5))
+
+
+def advice(reason: str, **status: str) -> pd.DataFrame:
+    """Rows of recommendation.csv; the first method is recommended, unless there is a reason not to."""
+    found = pd.DataFrame({"method": list(status), "status": list(status.values())})
+    recommended = (found.index == 0) & (reason not in ("control", "unknown"))
+    found["train_seconds"] = 1.0
+    return found.assign(recommended=recommended, why=[reason] + [""] * (len(found) - 1))
 
 
 def test_a_clear_winner_and_the_distance_to_the_next() -> None:
     table = ranking(("big", 0.912, "a", np.nan, np.nan), ("small", 0.891, "b", -0.030, -0.012))
     assert say(table, cost(big=60.0, small=30.0)) == (
-        "big is best, with 91.2 % right (90.2–92.2). "
+        "big is best, with accuracy 91.2 % (90.2–92.2). "
         "small is 2.1 points behind (1.2–3.0), in half the training time."
     )
     assert say(table).endswith("small is 2.1 points behind (1.2–3.0).")
@@ -336,7 +373,6 @@ def test_what_cannot_be_told_apart_is_not_called_best() -> None:
     sentence = say(table, cost(big=60.0, middle=6.0, small=5.0, tiny=0.1))
     assert "best" not in sentence
     assert "is not significantly different from middle." in sentence
-    assert "middle trains quickest, in 10 % of the training time" in sentence
     # b shares no letter with the best: the difference is real even where an interval touches zero
     assert "small is 0.7 points behind (−0.2 … 1.6)" in sentence
 
@@ -357,8 +393,34 @@ def test_a_cheap_method_is_named_although_it_is_not_second() -> None:
 
 def test_one_method_alone_is_compared_with_nothing() -> None:
     assert say(ranking(("only", 0.8, "a", np.nan, np.nan))) == (
-        "only is right in 80.0 % of the test rows (79.0–81.0)."
+        "only reaches accuracy 80.0 % (79.0–81.0) on the test rows."
     )
+
+
+def test_other_metrics_are_named_and_keep_their_scale() -> None:
+    loss = ranking(
+        ("big", 0.212, "a", np.nan, np.nan), ("small", 0.291, "b", 0.06, 0.1), metric="loss"
+    )
+    assert say(loss) == (
+        "big is best, with loss 0.212 (0.202–0.222). small is 7.9 points behind (6.0–10.0)."
+    )
+    mcc = ranking(("big", 0.004, "a", np.nan, np.nan), metric="mcc")
+    assert say(mcc) == "big reaches MCC 0.004 (−0.006 … 0.014) on the test rows."
+
+
+def test_the_recommendation_is_part_of_the_answer() -> None:
+    table = ranking(("big", 0.912, "a", np.nan, np.nan), ("small", 0.91, "a", -0.004, 0.002))
+    seconds = cost(big=60.0, small=30.0)
+    cheap = say(table, seconds, advice=advice("cheapest", small="within", big="best"))
+    assert "small is recommended, in half the training time: it is the cheapest" in cheap
+    assert "at most 0.5 points behind" in cheap
+    undecided = say(table, seconds, advice=advice("undecided", big="best", small="open"))
+    assert "big is recommended for the time being: it is open whether small can be" in undecided
+    assert "all that is cheaper is worse" in say(table, seconds, advice=advice("best", big="best"))
+    none = say(table, seconds, advice=advice("control", big="control", small="worse"))
+    assert "No method is recommended: none is surely as good as a control." in none
+    unknown = ranking(("big", 0.912, "", np.nan, np.nan), ("small", 0.91, "", np.nan, np.nan))
+    assert say(unknown).endswith("without a second seed nothing can be said about methods.")
 
 
 def test_many_ties_are_counted_not_listed() -> None:
@@ -369,7 +431,7 @@ def test_many_ties_are_counted_not_listed() -> None:
 def test_the_answer_in_chinese() -> None:
     table = ranking(("big", 0.912, "a", np.nan, np.nan), ("small", 0.891, "b", -0.030, -0.012))
     assert say(table, cost(big=60.0, small=30.0), "zh") == (
-        "big 最好，准确率 91.2%（90.2–92.2）。 "
+        "big 最好，准确率为 91.2%（90.2–92.2）。 "
         "small 落后 2.1 个百分点（1.2–3.0），训练用时为其一半。"
     )
 

@@ -170,7 +170,7 @@ def test_the_interval_of_a_mean_is_wilsons_without_seeds_and_wider_with() -> Non
 
 
 def test_the_interval_of_other_means_is_symmetric_or_scaled_and_inside_its_bounds() -> None:
-    low, high = intervals.around(np.array([0.3]), errors(0.04), 0.95, (0.0, np.inf), False)
+    low, high = intervals.around(np.array([0.3]), errors(0.04), 0.95, (0.0, np.inf), "symmetric")
     assert (low[0], high[0]) == (0.0, pytest.approx(0.3 + 1.96 * 0.2, abs=1e-3))
     whole = intervals.around(np.array([0.5]), errors(0.01), 0.95, (-1.0, 1.0))
     half = intervals.around(np.array([0.75]), errors(0.0025), 0.95)

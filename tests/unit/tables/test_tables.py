@@ -158,7 +158,7 @@ class Experiment:
         write_json(path, run)
         return path
 
-    def write_all(self) -> dict[str, pd.DataFrame]:
+    def write_all(self, metric: str = "accuracy") -> dict[str, pd.DataFrame]:
         out, predictions = self.out, self.predictions
         runs, summary = out / "runs.csv", out / "summary.csv"
         source, transfer = self.source, self.transfer
@@ -210,6 +210,7 @@ class Experiment:
             runs_json=self.runs_json,
             speed=self.speed,
             source=source,
+            metric=metric,
             reference=[*self.models, *self.baselines][0],
             confidence=0.95,
         )
@@ -234,6 +235,25 @@ class Experiment:
             [out / "comparisons.csv", out / "ranking.csv"],
             predictions=predictions,
             baseline=baseline,
+            confidence=0.95,
+            deterministic=FIXED,
+            seed_sd=None,
+            metric=metric,
+        )
+        write_table(
+            "recommendation_table",
+            [out / "recommendation.csv"],
+            ranking=out / "ranking.csv",
+            efficiency=out / "efficiency.csv",
+            source=source,
+            controls=["majority"],
+            margin=1.0,
+        )
+        write_table(
+            "planning_tables",
+            [out / "variance.csv", out / "planning.csv"],
+            predictions=[path for path in predictions if path.parts[-3] == "movies"],
+            efficiency=out / "efficiency.csv",
             confidence=0.95,
             deterministic=FIXED,
             seed_sd=None,
@@ -638,7 +658,7 @@ def test_ranking_and_summary_agree(written: dict[str, pd.DataFrame]) -> None:
     summary = written["summary"].query("kept").set_index(["dataset", "method"])
     for row in written["ranking"].to_dict("records"):
         other = summary.loc[(row["dataset"], row["method"])]
-        assert (row["accuracy"], row["low"], row["high"]) == tuple(
+        assert (row["score"], row["low"], row["high"]) == tuple(
             other[["accuracy_mean", "accuracy_low", "accuracy_high"]]
         )
 
@@ -718,7 +738,7 @@ def test_results_json_follows_its_schema(
         write_json(manifests[-1], facts)
     write_results(
         {path.stem: path for path in experiment.out.glob("*.csv")},
-        manifests, experiment.runs_json, "movies", 0.95, tmp_path / "results.json",
+        manifests, experiment.runs_json, "movies", 0.95, "accuracy", 1.0, tmp_path / "results.json",
     )  # fmt: skip
     content = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

@@ -37,10 +37,10 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
     labels = listed(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
     versions = ", ".join(f"{key} {value}" for key, value in run.versions.items())
-    dev = run.dev_accuracy
+    dev = run.dev_scores
     chosen = (
         f"Epoch {run.kept_epoch} of {run.epochs} was kept because it is best on the dev split "
-        f"(accuracy per epoch: {', '.join(f'{value:.4f}' for value in dev)})."
+        f"({run.recipe.get('choose_by', 'accuracy').replace('_', ' ')} per epoch: {', '.join(f'{value:.4f}' for value in dev)})."
         if dev and run.recipe["choose_epoch"] == "dev"
         else f"The last of {run.epochs} epochs was kept."
     )

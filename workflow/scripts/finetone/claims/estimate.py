@@ -7,8 +7,8 @@ from math import exp, inf, log, nan
 import numpy as np
 from scipy import stats
 
-from finetone.statistics.evaluation import BOUNDS, ERRORS
-from finetone.statistics.intervals import around
+from finetone.statistics.evaluation import BOUNDS
+from finetone.statistics.intervals import SHAPES, Shape, around
 from finetone.statistics.metrics import Floats
 from finetone.statistics.mixture import Mixture
 
@@ -128,6 +128,10 @@ class Mean(Estimate):
 
     metric: str = "accuracy"
 
+    @property
+    def _shape(self) -> Shape:
+        return SHAPES.get(self.metric, "share")
+
     def interval(self, confidence: float) -> tuple[float, float]:
         """A score interval of shares, a symmetric one of errors; over rows alone if need be."""
         low, high = around(
@@ -135,7 +139,7 @@ class Mean(Estimate):
             self.errors,
             confidence,
             BOUNDS[self.metric],
-            self.metric not in ERRORS,
+            self._shape,
         )
         return float(low[0]), float(high[0])
 
@@ -144,8 +148,10 @@ class Mean(Estimate):
         least, most = BOUNDS[self.metric]
         if self.unknown:
             return nan
-        if self.metric in ERRORS:
+        if self._shape == "symmetric":
             return self._p(self.value - edge)
+        if self._shape == "skewed":
+            return self._p((self.value - edge) * np.sqrt(self.value / edge)) if edge > 0 else 0.0
         value, at = (self.value - least) / (most - least), (edge - least) / (most - least)
         if not 0 < at < 1:
             return float(value == at)

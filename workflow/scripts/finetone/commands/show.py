@@ -1,12 +1,14 @@
 """Print the ranking of an experiment, as at the end of `make demo`.
 
-One block per dataset: each method's test accuracy with its interval, best first.
+One block per dataset: each method's score with its interval, best first, and for the source dataset
+which method to take.
 
     finetone show results/demo
 """
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from finetone.errors import UserError
 
@@ -35,33 +37,62 @@ def run(options: argparse.Namespace) -> int:
 
 
 def show(folder: Path) -> None:
-    """Print tables/ranking.csv of `folder` with the parameters of every method."""
+    """Print tables/ranking.csv of `folder` with the parameters of every method.
+
+    And what tables/recommendation.csv says, which earlier versions did not make.
+    """
     for name in TABLES:
         if not (folder / name).is_file():
             raise UserError(
                 f"{folder}: holds no {name}; give the folder of a finished experiment, "
                 "results/<experiment>"
             )
-    import pandas as pd
-
     from finetone.formats.csv_table import read_csv
 
     ranking, efficiency = (read_csv(folder / name) for name in TABLES)
-    cost = efficiency[["method", "parameters", "train_seconds"]]
-    for dataset, rows in ranking.groupby("dataset", sort=False):
-        tested = len(rows) == 1 or (rows["group"] != "").all()
-        letters = "methods sharing a letter tie" if tested else UNTESTED
-        print(f"\n{dataset}: test accuracy in % [95 % interval], {letters}")
-        for row in rows.merge(cost, on="method", how="left").to_dict("records"):
-            size = (
-                "" if pd.isna(row["parameters"]) else f"{row['parameters'] / 1e6:7.2f} M parameters"
-            )
-            print(
-                f"{row['rank']:>3}  {row['method']:<24}{100 * row['accuracy']:6.2f} "
-                f"[{100 * row['low']:5.2f}, {100 * row['high']:5.2f}]  {row['group']!s:<6}{size}"
-            )
+    # of earlier versions
+    ranking = ranking.rename(columns={"accuracy": "score"})
+    metrics = ranking.get("metric", "accuracy")
+    advice = folder / "tables/recommendation.csv"
+    considered = read_csv(advice).to_dict("records") if advice.is_file() else []
+    cost = efficiency[["method", "parameters"]]
+    for dataset, rows in ranking.assign(metric=metrics).groupby("dataset", sort=False):
+        _ranking(str(dataset), rows.merge(cost, on="method", how="left").to_dict("records"))
+        if considered and dataset == considered[0]["dataset"]:
+            _recommendation(considered)
     if "doubtful" in efficiency and (doubtful := int(efficiency["doubtful"].sum())):
         print(
             f"\nThe timings of {doubtful} of {len(efficiency)} methods are doubtful: the machine was "
             f"busy. When it is idle, delete {folder / ROUNDS} and run again."
         )
+
+
+def _ranking(dataset: str, rows: list[dict[Any, Any]]) -> None:
+    from finetone.plots.numbers import missing, scale
+
+    tested = len(rows) == 1 or any(row["group"] != "" for row in rows)
+    metric = rows[0]["metric"]
+    factor = scale(metric)
+    unit, digits = ("", 4) if factor == 1 else (" in %", 2)
+    letters = "methods sharing a letter tie" if tested else UNTESTED
+    print(f"\n{dataset}: test {metric.replace('_', ' ')}{unit} [95 % interval], {letters}")
+    for row in rows:
+        size = (
+            f"{row['parameters'] / 1e6:7.2f} M parameters" if not missing(row["parameters"]) else ""
+        )
+        score, low, high = (f"{factor * row[name]:.{digits}f}" for name in ("score", "low", "high"))
+        print(
+            f"{row['rank']:>3}  {row['method']:<24}{score:>6} [{low:>5}, {high:>5}]  "
+            f"{row['group']!s:<6}{size}"
+        )
+
+
+def _recommendation(rows: list[dict[Any, Any]]) -> None:
+    """Which method to take, and why."""
+    from finetone.tables.recommendation_table import REASONS
+
+    reason = next(row["why"] for row in rows if row["why"])
+    chosen = next((row["method"] for row in rows if row["recommended"]), "none")
+    print(f"recommended: {chosen} ({REASONS[reason]})")
+    if undecided := [row["method"] for row in rows if row["status"] == "open"]:
+        print(f"open: {', '.join(undecided)} (more seeds or test rows would decide)")

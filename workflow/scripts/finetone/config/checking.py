@@ -127,8 +127,14 @@ def _cut(text: str) -> str:
 
 
 def recipe_of(config: dict[str, Any], model: str) -> dict[str, Any]:
-    """The recipe of one model, in the schema's order: the experiment's, overlaid by its entry's."""
-    return {**config["recipe"], **config["models"][model].get("recipe", {})}
+    """The recipe of one model, in the schema's order: the experiment's, overlaid by its entry's.
+
+    `choose_by` is in it where another metric than the accuracy chooses the epoch.
+    """
+    recipe = {**config["recipe"], **config["models"][model].get("recipe", {})}
+    metric = config["compare"]["metric"]
+    chooses = recipe["choose_epoch"] == "dev" and metric != "accuracy"
+    return recipe | ({"choose_by": metric} if chooses else {})
 
 
 def split_names(block: dict[str, Any]) -> list[str]:

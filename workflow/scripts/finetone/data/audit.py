@@ -14,6 +14,7 @@ from finetone.data.splits import read_split, rows_of_labels
 from finetone.log import logger
 from finetone.provenance import Provenance, keys_of
 
+RARE = 1 / 5  # of an even share of the rows
 QUANTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
 
@@ -32,6 +33,16 @@ def audit_dataset(manifest: Path, target: Path, provenance: Provenance | None = 
     about = keys_of(provenance)
     about |= {"dataset": facts["dataset"], "made_from": facts["splits"]}
     files.write_json(target, about | result)
+    for split, of_split in result["splits"].items():
+        for name in rare(of_split["labels"])[:1]:
+            count = f"{of_split['labels'][name]} of {of_split['rows']} {split} rows"
+            logger.warning(
+                "%s: only %s are '%s', less than a fifth of an even share, so that the accuracy hardly "
+                "depends on them; consider compare: {metric: macro_f1}",
+                facts["dataset"],
+                count,
+                name,
+            )
     if result["leaks"]["count"]:
         logger.warning(
             "%s: %d test texts are also in train", facts["dataset"], result["leaks"]["count"]
@@ -63,6 +74,18 @@ def audit(splits: dict[str, pd.DataFrame], labels: list[str]) -> dict[str, Any]:
         },
         "leaks": _leaks(folded),
     }
+
+
+def rare(labels: dict[str, int]) -> list[str]:
+    """Names of the classes with less than a fifth of an even share of the rows, the rarest first.
+
+    Parameters
+    ----------
+    labels
+        {name: rows}
+    """
+    even = sum(labels.values()) / max(len(labels), 1)
+    return sorted((name for name in labels if labels[name] < RARE * even), key=lambda n: labels[n])
 
 
 def fold(text: str) -> str:

@@ -77,7 +77,7 @@ def finetune(
     identity
         What the run is called.
     dev
-        Token file to measure accuracy on after every epoch.
+        Token file to measure the recipe's `choose_by` on after every epoch.
     recipe, options
         What is learned, and how it is executed.
     threads

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
 from safetensors.torch import load_model
@@ -17,7 +16,7 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.objective import Classification, Objective, gradients
-from finetone.engine.predict import accuracy
+from finetone.engine.predict import score
 from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.errors import UserError
@@ -32,7 +31,7 @@ class Training:
     history: pa.Table
     epochs: list[Path]  # weights after epoch 1, 2, …; they lie in the state folder
     kept_epoch: int
-    dev_accuracy: list[float] | None
+    dev_scores: list[float] | None
     execution: dict[str, Any]
     rows: int
     steps: int
@@ -74,7 +73,7 @@ def train(
     state
         Folder for saved states, as `learn` describes it.
     dev
-        Texts to measure accuracy on after every epoch.
+        Texts to measure the recipe's `choose_by` on after every epoch.
     threads
         CPU threads.
     device
@@ -99,8 +98,8 @@ def train(
     execution, objective = Execution(options, threads, device), Classification(tokens, dev)
     steps = recipe.steps(len(tokens))
     with execution.running(module, tokens, seed, training_texts=objective.texts, steps=steps):
-        measure = None if dev is None else lambda: accuracy(module, dev, execution)
-        return learn(module, objective, recipe, execution, seed, state=state, dev_accuracy=measure)
+        measure = None if dev is None else lambda: score(module, dev, execution, recipe.choose_by)
+        return learn(module, objective, recipe, execution, seed, state=state, dev_scores=measure)
 
 
 def learn(
@@ -111,7 +110,7 @@ def learn(
     seed: int,
     *,
     state: Path,
-    dev_accuracy: Callable[[], float] | None = None,
+    dev_scores: Callable[[], float] | None = None,
 ) -> Training:
     """Train a module in place for any objective, inside a running execution.
 
@@ -133,7 +132,7 @@ def learn(
         Of the order of examples, and of dropout.
     state
         Folder for saved states and epochs' weights.
-    dev_accuracy
+    dev_scores
         Measures the module after every epoch.
 
     Returns
@@ -156,7 +155,7 @@ def learn(
     )
     progress = Progress(
         state, fingerprint, module, optimizer, execution,
-        per_epoch=per_epoch, steps=steps, dev=dev_accuracy is not None,
+        per_epoch=per_epoch, steps=steps, dev=dev_scores is not None,
     )  # fmt: skip
     progress.resume()
 
@@ -181,8 +180,8 @@ def learn(
         if position + 1 == per_epoch:
             execution.decay_unused(recipe.decay(progress.done - per_epoch, progress.done, steps))
             progress.save_epoch(epoch + 1)
-            if dev_accuracy is not None:
-                progress.dev_accuracy.append(dev_accuracy())
+            if dev_scores is not None:
+                progress.dev_scores.append(dev_scores())
             progress.save()
         elif progress.save_is_due():
             progress.save()
@@ -190,7 +189,7 @@ def learn(
     progress.check_epochs()
     kept = recipe.epochs
     if recipe.choose_epoch == "dev":
-        kept = int(np.argmax(progress.dev_accuracy)) + 1
+        kept = recipe.best(progress.dev_scores)
     if kept != recipe.epochs:
         load_model(module, weights(state, kept), device=str(execution.device))
     seconds = progress.history.column("seconds").sum()
@@ -198,7 +197,7 @@ def learn(
         history=progress.history.table(),
         epochs=[weights(state, epoch) for epoch in range(1, recipe.epochs + 1)],
         kept_epoch=kept,
-        dev_accuracy=progress.dev_accuracy if dev_accuracy is not None else None,
+        dev_scores=progress.dev_scores if dev_scores is not None else None,
         execution=execution.record(),
         rows=rows,
         steps=steps,

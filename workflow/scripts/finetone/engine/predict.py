@@ -18,6 +18,7 @@ from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
 from finetone.models.checkpoint import own_storage
 from finetone.provenance import Provenance
+from finetone.statistics.evaluation import Evaluation
 
 LOG_SECONDS = 20.0
 SHAPES = 32  # of matrix products that one batch meets, generously
@@ -75,10 +76,10 @@ def predict_module(
     return logits
 
 
-def accuracy(module: nn.Module, tokens: Tokens, execution: Execution) -> float:
-    """Share of rows whose largest logit is the label's, inside a running execution."""
+def score(module: nn.Module, tokens: Tokens, execution: Execution, metric: str) -> float:
+    """One of `evaluation.SCORES` inside a running execution; NaN if it is undefined."""
     logits = predict_module(module, tokens, execution=execution)
-    return float((logits.argmax(1) == tokens.labels).mean()) if len(tokens) else float("nan")
+    return Evaluation(logits, tokens.labels).value(metric) if len(tokens) else float("nan")
 
 
 def predict(

@@ -50,7 +50,7 @@ class Progress:
         self.per_epoch, self.steps, self.dev = per_epoch, steps, dev
         self.done, self.resumed = 0, 0
         self.history = History(execution.device)
-        self.dev_accuracy: list[float] = []
+        self.dev_scores: list[float] = []
         self.files: dict[str, str] = {}  # the epochs' weights, and their sha256
         self.machines = [execution.machine()]
         self._saved_at = time.monotonic()
@@ -78,7 +78,7 @@ class Progress:
             "done": self.done,
             "resumed": self.resumed,
             "history": self.history.rows,
-            "dev_accuracy": self.dev_accuracy,
+            "dev_scores": self.dev_scores,
             "files": self.files,
             "execution": self.execution.state(),
             "machines": self.machines,
@@ -119,7 +119,7 @@ class Progress:
             "done": 0,
             "resumed": 0,
             "history": [[0.0] * len(FIELDS)] * saved["done"],
-            "dev_accuracy": [0.0] * (ended if self.dev else 0),
+            "dev_scores": [0.0] * (ended if self.dev else 0),
             "files": {weights(self.folder, epoch).name: "" for epoch in range(1, ended + 1)},
             "execution": {
                 "pieces": 0,
@@ -132,7 +132,7 @@ class Progress:
         snapshot.restore(saved, self.module, self.optimizer)
         self.execution.restore(execution)
         self.done, self.resumed = saved["done"], saved["resumed"] + 1
-        self.history.rows, self.dev_accuracy = saved["history"], saved["dev_accuracy"]
+        self.history.rows, self.dev_scores = saved["history"], saved["dev_scores"]
         self.files, self.machines = saved["files"], saved["machines"]
         logger.info("resuming after step %d of %d", self.done, self.steps)
         if saved["note"]:

@@ -2,13 +2,17 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import nn
 
 from finetone.errors import UserError
+from finetone.identity import without
+from finetone.statistics.evaluation import ERRORS, SCORES
 
 
 class _Block:
@@ -55,14 +59,26 @@ class Recipe(_Block):
     warmup: float = 0.0
     clip_norm: float | None = None
     choose_epoch: str = "last"
+    choose_by: str = "accuracy"  # the metric on the dev split; `compare: {metric: …}`
 
     def __post_init__(self) -> None:
         self.require("schedule", "constant", "linear")
         self.require("choose_epoch", "last", "dev")
+        self.require("choose_by", *SCORES)
         if self.epochs < 1 or self.batch_size < 1:
             raise UserError(
                 f"recipe: epochs {self.epochs} and batch_size {self.batch_size} must be at least 1"
             )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings but a `choose_by` that is the accuracy, which earlier versions did not have."""
+        found = super().as_dict()
+        return found if self.choose_by != "accuracy" else without(found, "choose_by")
+
+    def best(self, dev_scores: Sequence[float]) -> int:
+        """Number of the best epoch, of equal ones the first."""
+        goodness = np.array(dev_scores) * (-1 if self.choose_by in ERRORS else 1)
+        return 1 + int(np.argmax(np.where(np.isnan(goodness), -np.inf, goodness)))
 
     def steps(self, rows: int) -> int:
         """Optimizer steps of all epochs on so many rows; an epoch's last batch may be small."""

@@ -15,7 +15,15 @@ from finetone.provenance import check_csv
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted"}
 WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
-WORDS |= {"verdict", "verdict_half", "verdict_twice", "own_verdict", "conflicts"}
+WORDS |= {
+    "verdict",
+    "verdict_half",
+    "verdict_twice",
+    "own_verdict",
+    "conflicts",
+    "metric",
+    "status",
+}
 PROSE = {
     "text",
     "claim",

@@ -32,7 +32,7 @@ class RunRecord:
     epochs: int | None = None
     steps: int | None = None
     kept_epoch: int = 1
-    dev_accuracy: list[float] | None = None  # after each epoch
+    dev_scores: list[float] | None = None  # after each epoch, by the recipe's `choose_by`
     train_seconds: float | None = None
     tokens_per_s: float | None = None
     seconds_per_32: float | None = None
@@ -82,6 +82,7 @@ def read(run: Path) -> RunRecord:
         The file cannot be read, or is not the record of a run.
     """
     about = files.read_json(run)
+    about.setdefault("dev_scores", about.get("dev_accuracy"))  # its name in earlier versions
     stated = {f.name: about[f.name] for f in fields(RunRecord) if about.get(f.name) is not None}
     try:
         return RunRecord(**stated)

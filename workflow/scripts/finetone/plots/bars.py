@@ -11,9 +11,10 @@ from finetone.plots.canvas import floor, look, named_rows, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import percent, signed
+from finetone.plots.numbers import DECIMAL, percent, scale, score, score_between, signed
 from finetone.plots.read_table import ranked, read, records, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.statistics.evaluation import ERRORS
 
 
 def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
@@ -30,14 +31,17 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
     target
         The SVG file to write.
     """
-    table = ranked(ranking, ["accuracy", "low", "high", "group"], dataset)
+    table = ranked(ranking, ["metric", "score", "low", "high", "group"], dataset)
     labels = labels_in(style.language)
+    metric = table["metric"].iloc[0]
+    table["score"] = table["score"].replace(np.inf, np.nan)  # of a loss; it is off every scale
     title = labels["title_methods"].format(dataset=short(style.dataset(dataset)))
     with look():
         figure = new_figure(7.6, 1.15 + 0.3 * len(table))
         axes = figure.add_subplot()
-        _rows(axes, table, style, "accuracy", "low", "high", floor(table["accuracy"]))
-        axes.set_xlabel(labels["test_accuracy"])
+        edge = floor(table["score"], metric in ERRORS)
+        _rows(axes, table, style, "score", "low", "high", edge, scale(metric))
+        axes.set_xlabel(labels[f"test_{metric}"])
         axes.set_title(broken(title, 52))
         # each letter has its own column
         letters = sorted(set("".join(table["group"])))
@@ -47,10 +51,11 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
                     _beside(axes, letter, y, 62 + 10 * i, ha="center", color=INK, fontsize=8.5)
         if letters:
             _beside(axes, labels["group"], -0.85, 57, ha="left", color=MUTED, fontsize=8)
-        _values(axes, [percent(a) for a in table["accuracy"]])
+        _values(axes, [score(metric, value) for value in table["score"]])
+        unit = "" if metric in DECIMAL else " %"
         items = "; ".join(
-            f"{style.title(r.method)} {percent(r.accuracy)} % "
-            f"({percent(r.low)}–{percent(r.high)}) {r.group}".strip()
+            f"{style.title(r.method)} {score(metric, r.score)}{unit} "
+            f"({score_between(metric, r.low, r.high)}) {r.group}".strip()
             for r in rows(table)
         )
         save(figure, target, title, labels["desc_methods"].format(items=items))
@@ -169,20 +174,21 @@ def _rows(
     low: str,
     high: str,
     edge: float = -np.inf,
+    scale: int = 100,
 ) -> None:
-    """A mark and an interval per row, the first on top, names on the left.
+    """A mark and an interval per row, the first on top, names on the left; values by `scale`.
 
     A row whose value is below `edge` becomes an arrow at the left edge.
     """
     for y, row in enumerate(records(table)):
-        colour, middle = style.colour(row["method"]), 100 * row[value]
+        colour, middle = style.colour(row["method"]), scale * row[value]
         look_of: dict[str, Any] = {"color": colour, "zorder": 3}
         if row[value] < edge:
             axes.plot(
                 0.015, y, marker="<", markersize=7, transform=axes.get_yaxis_transform(), **look_of
             )
             continue
-        axes.plot([100 * row[low], 100 * row[high]], [y, y], linewidth=2, **look_of)
+        axes.plot([scale * row[low], scale * row[high]], [y, y], linewidth=2, **look_of)
         look_of |= {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.8}
         axes.plot(middle, y, marker=style.marker(row["method"]), **look_of)
     named_rows(axes, [short(style.title(method)) for method in table["method"]])

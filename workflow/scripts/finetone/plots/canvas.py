@@ -137,24 +137,26 @@ def text_width(text: str, size: float) -> float:
     return sum(size if ord(c) > 0x2E7F else size * 0.58 for c in text)
 
 
-def floor(accuracy: pd.Series) -> float:
-    """Accuracy below which methods are drawn at the edge, so that the others are easy to compare.
+def floor(score: pd.Series, lower_is_better: bool) -> float:
+    """Score below which methods are drawn at the edge, so that the others are easy to compare.
 
     A majority-class control 40 points below all others would leave them no space.
 
     Parameters
     ----------
-    accuracy
+    score
         Of all methods, as fractions.
+    lower_is_better
+        As of a loss, which has no such edge.
 
     Returns
     -------
     float
-        0 if all methods fit.
+        -inf if all methods fit.
     """
-    middle, best = accuracy.median(), accuracy.max()
+    middle, best = score.median(), score.max()
     lowest = middle - max(3 * (best - middle), 0.1)
-    return float(lowest) if accuracy.min() < lowest else 0.0
+    return float(lowest) if not lower_is_better and score.min() < lowest else -np.inf
 
 
 _FONT = re.compile(rf"font: (?:(\d+) )?([\d.]+px) '{LAYOUT_FONT}'")

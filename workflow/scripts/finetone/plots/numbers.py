@@ -3,6 +3,26 @@
 import math
 from typing import Any
 
+DECIMAL = ("auc", "mcc", "loss")  # shown as they are; other metrics in percent
+
+
+def scale(metric: str) -> int:
+    """What a metric is multiplied by where it is shown."""
+    return 1 if metric in DECIMAL else 100
+
+
+def score(metric: str, value: float) -> str:
+    """Format a metric: accuracies and F1 in percent (without a sign), others with three decimals."""
+    if missing(value):
+        return "–"
+    return f"{value:.3f}".replace("-", "−") if metric in DECIMAL else percent(value)
+
+
+def score_between(metric: str, low: float, high: float) -> str:
+    """Format an interval of a metric, as `score` does."""
+    dash = " … " if low < 0 else "–"
+    return dash.join((score(metric, low), score(metric, high)))
+
 
 def missing(value: Any) -> bool:
     """Whether a cell of a table is empty."""

@@ -1,4 +1,4 @@
-"""Accuracy against cost, with the Pareto frontier."""
+"""Score against cost, with the Pareto frontier."""
 
 import itertools
 from collections.abc import Callable
@@ -17,10 +17,11 @@ from finetone.plots.canvas import error_bars, floor, look, new_figure, save, tex
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import percent
+from finetone.plots.numbers import DECIMAL, scale, score
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
+from finetone.statistics.evaluation import ERRORS
 
 SIZE = 8.5  # of labels, in points
 
@@ -50,7 +51,7 @@ class Cost:
 def draw(
     efficiency: Path, ranking: Path, dataset: str, style: Style, target: Path, cost: Cost
 ) -> None:
-    """Draw accuracy with intervals against a cost.
+    """Draw the score with intervals against a cost.
 
     Parameters
     ----------
@@ -67,30 +68,33 @@ def draw(
     """
     costs = ["method", cost.column, cost.frontier]
     table = read(efficiency, costs)[costs].merge(
-        read(ranking, ["method", "accuracy", "low", "high"], dataset), on="method"
+        read(ranking, ["method", "metric", "score", "low", "high"], dataset), on="method"
     )
     table["x"] = cost.x(table[cost.column].astype(float))
-    table = table[(table["x"] > 0) & table["accuracy"].notna()].reset_index(drop=True)
+    table = table[(table["x"] > 0) & np.isfinite(table["score"])].reset_index(drop=True)
     labels = labels_in(style.language)
-    title = labels[f"title_accuracy-{cost.name}"].format(dataset=short(style.dataset(dataset)))
+    metric = read(ranking, ["metric"], dataset)["metric"].iloc[0]
+    title = labels[f"title_accuracy-{cost.name}"].format(
+        dataset=short(style.dataset(dataset)), metric=labels[f"name_{metric}"]
+    )
     if table.empty:
         draw_nothing(title, labels["nothing_cost"], target)
         return
-    edge = floor(table["accuracy"])
-    true = table["accuracy"].copy()
+    table[["score", "low", "high"]] *= scale(metric)
+    edge = floor(table["score"] / scale(metric), metric in ERRORS) * scale(metric)
+    true = table["score"].copy()
     below = true < edge
-    table.loc[below, ["accuracy", "low", "high"]] = edge
-    best = table[truth(table[cost.frontier])].sort_values(["x", "accuracy"])
+    table.loc[below, ["score", "low", "high"]] = edge
+    best = table[truth(table[cost.frontier])].sort_values(["x", "score"])
     with look():
         figure = new_figure(*((7.6, 4.6) if len(table) <= 10 else (9.6, 6.6)))
         axes = figure.add_subplot()
         for row in rows(table):
             colour = style.colour(row.method)
-            mean = 100 * row.accuracy
             axes.errorbar(
                 row.x,
-                mean,
-                yerr=[[bar] for bar in error_bars(mean, 100 * row.low, 100 * row.high)],
+                row.score,
+                yerr=[[bar] for bar in error_bars(row.score, row.low, row.high)],
                 color=colour,
                 marker=CARETDOWN if below[row.Index] else style.marker(row.method),
                 markersize=7,
@@ -102,7 +106,7 @@ def draw(
         if len(best) > 1:
             dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (4, 3))}
             stairs = {**dashed, "where": "post", "label": labels["frontier"], "zorder": 2}
-            axes.step(best["x"], 100 * best["accuracy"], **stairs)
+            axes.step(best["x"], best["score"], **stairs)
             figure.legend(loc="outside lower center", labelcolor=MUTED, handlelength=3)
         axes.set_xscale("log")
         low, high = table["x"].min(), table["x"].max()
@@ -111,19 +115,28 @@ def draw(
         axes.margins(y=0.09)
         _plain_log_ticks(axes)
         axes.set_xlabel(labels[cost.column])
-        axes.set_ylabel(labels["test_accuracy"])
+        axes.set_ylabel(labels[f"test_{metric}"])
+        if metric in ERRORS:  # the better, the higher
+            axes.invert_yaxis()
         axes.set_title(broken(title, 70))
         figure.draw_without_rendering()  # fixes the layout, and with it where the points are
         figure.set_layout_engine("none")
+        unit = "" if metric in DECIMAL else " %"
         names = [
             short(style.title(row.method))
-            + (f" ({percent(true[row.Index])} %)" if below[row.Index] else "")
+            + (
+                f" ({score(metric, true[row.Index] / scale(metric))}{unit})"
+                if below[row.Index]
+                else ""
+            )
             for row in rows(table)
         ]
         colours = [shade(style.colour(method)) for method in table["method"]]
         _label(axes, table, names, colours, _stairs(axes, best))
         items = ", ".join(map(style.title, best["method"])) or "–"
-        save(figure, target, title, labels["desc_scatter"].format(n=len(table), items=items))
+        name = labels[f"name_{metric}"]
+        about = labels["desc_scatter"].format(metric=name, n=len(table), items=items)
+        save(figure, target, title, about)
 
 
 PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
@@ -152,7 +165,7 @@ def _plain_log_ticks(axes: Axes) -> None:
 
 def _stairs(axes: Axes, best: pd.DataFrame) -> list[Box]:
     """The frontier's horizontal and vertical pieces as thin boxes, in points."""
-    at = axes.transData.transform(np.c_[best["x"], 100 * best["accuracy"]])
+    at = axes.transData.transform(np.c_[best["x"], best["score"]])
     pieces = []
     for (x0, y0), (x1, y1) in itertools.pairwise(at):
         pieces += [Box(x0, y0 - 1.5, x1, y0 + 1.5), Box(x1 - 1.5, y0, x1 + 1.5, y1)]
@@ -164,8 +177,8 @@ def _label(
 ) -> None:
     """Names beside their points, moved (with a leader) until none covers another."""
     at, low, high = (
-        axes.transData.transform(np.c_[table["x"], 100 * table[column]])
-        for column in ("accuracy", "low", "high")
+        axes.transData.transform(np.c_[table["x"], table[column]])
+        for column in ("score", "low", "high")
     )
     frame = axes.get_window_extent()
     inside = Box(frame.x0, frame.y0, frame.x1, frame.y1)

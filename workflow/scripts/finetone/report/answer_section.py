@@ -1,11 +1,19 @@
 """The experiment's answer in a few sentences, computed from the tables."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from finetone.plots.numbers import between, missing, percent, significant
+from finetone.plots.numbers import (
+    DECIMAL,
+    between,
+    missing,
+    percent,
+    score,
+    score_between,
+    significant,
+)
 from finetone.plots.read_table import records
 from finetone.plots.style import Style
 
@@ -17,13 +25,16 @@ def answer(
     efficiency: pd.DataFrame | None,
     style: Style,
     labels: Mapping[str, str],
-    stochastic: Collection[str] = (),
+    variance: pd.DataFrame | None = None,
+    recommendation: pd.DataFrame | None = None,
+    margin: float = 1.0,
 ) -> list[str]:
     """The answer as sentences, from the rows of one dataset.
 
-    They name the best method, those that are not significantly different from it, the difference to
-    the next one with interval and share of the training time, and the best method that takes at most
-    half that time. Where no seed was repeated, they say so and what two more would cost.
+    They name the best method, those that are not significantly different from it, the recommended
+    one, the difference to the next one with interval and share of the training time, and the best
+    method that takes at most half that time. Where no seed was repeated, they say so and what two
+    more would cost.
 
     Parameters
     ----------
@@ -33,41 +44,45 @@ def answer(
         Titles of the methods.
     labels
         Words in the language of the page.
-    stochastic
-        Methods that another seed would train anew.
+    variance
+        Rows of variance.csv, which has what one more seed of every method takes.
+    recommendation
+        Rows of recommendation.csv.
+    margin
+        In points.
     """
     rows = records(ranking.sort_values("rank", kind="stable"))
     best, others = rows[0], rows[1:]
+    metric = best["metric"]
     seconds = _seconds(efficiency)
     group = set(_letters(best))
     tied = [row for row in others if group & set(_letters(row))]
     behind = [row for row in others if row not in tied]
     facts = {
         "best": style.title(best["method"]),
-        "accuracy": percent(best["accuracy"]),
-        "interval": between(best["low"], best["high"]),
+        "name": labels[f"name_{metric}"],
+        "score": score(metric, best["score"]) + ("" if metric in DECIMAL else labels["percent"]),
+        "interval": score_between(metric, best["low"], best["high"]),
     }
     if not others:
         return [labels["answer_only"].format(**facts)]
     if not _letters(best):
         sentences = [labels["answer_unknown"].format(**facts)]
-        if again := 2 * sum(seconds.get(method, 0.0) for method in stochastic) / 60:
+        if variance is not None and (again := 2 * variance["seconds_per_seed"].sum() / 60):
             minutes = significant(max(again, 0.1), 2)
             sentences.append(labels["answer_two_more"].format(minutes=minutes))
-        return sentences
+        return [*sentences, labels["recommend_unknown"]]
     told: list[dict[str, Any]] = []
     sentences = []
     if tied:
         names = listed([style.title(row["method"]) for row in tied], labels)
         sentences.append(labels["answer_tied"].format(**facts, others=names))
-        quick = min((best, *tied), key=lambda row: seconds.get(row["method"], float("inf")))
-        if quick is not best and (cost := _cost(quick, best, seconds, labels)):
-            sentences.append(
-                labels["answer_quick"].format(method=style.title(quick["method"]), cost=cost)
-            )
-            told.append(quick)
     else:
         sentences.append(labels["answer_best"].format(**facts))
+    if recommendation is not None and len(recommendation):
+        sentences.append(
+            _recommended(records(recommendation), best, seconds, style, labels, margin)
+        )
     if behind:
         sentences.append(_behind(behind[0], best, seconds, style, labels))
         told.append(behind[0])
@@ -80,6 +95,31 @@ def answer(
     if cheap and not any(_half(row, best, seconds) for row in told):
         sentences.append(_behind(cheap[0], best, seconds, style, labels))
     return sentences
+
+
+def _recommended(
+    rows: list[dict[str, Any]],
+    best: dict[str, Any],
+    seconds: Mapping[str, float],
+    style: Style,
+    labels: Mapping[str, str],
+    margin: float,
+) -> str:
+    """Which method to take, and why; or what would have to be decided first."""
+    reason = next((row["why"] for row in rows if not missing(row["why"])), "control")
+    chosen = [row for row in rows if str(row["recommended"]).lower() == "true"]
+    if not chosen:
+        return labels[f"recommend_{reason}"]
+    cost = _cost(chosen[0], best, seconds, labels) if chosen[0]["method"] != best["method"] else ""
+    undecided = [row for row in rows if row["status"] == "open" and row is not chosen[0]]
+    cheaper = [row for row in undecided if row["train_seconds"] < chosen[0]["train_seconds"]]
+    names = [style.title(row["method"]) for row in cheaper or undecided or chosen]
+    return labels[f"recommend_{reason}"].format(
+        method=style.title(chosen[0]["method"]),
+        margin=repr(float(margin)),  # "1.0 points"
+        cost=labels["answer_at"].format(cost=cost) if cost else "",
+        others=listed(names, labels),
+    )
 
 
 def listed(names: Sequence[str], labels: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from finetone.plots.read_table import truth
 from finetone.report.elements import Maker, Section
-from finetone.report.html_table import Column, with_interval
+from finetone.report.html_table import Column, score_column, with_interval
 
 LABELS = 20  # in the table of labels; all are in the CSV beside it
 MOST_CONFUSED = 20  # pairs of classes that are listed
@@ -30,11 +30,11 @@ def baselines(maker: Maker) -> Section:
 
 
 def cost(maker: Maker) -> Section:
-    """Parameters, time and memory against accuracy."""
+    """Parameters, time and memory against the score."""
     labels, frame = maker.labels, maker.rows("efficiency")
     columns = [
         Column("method", labels["method"], "method"),
-        with_interval("accuracy", labels["accuracy"], "percent"),
+        score_column(frame, labels, "score_low", "score_high"),
         Column("parameters", labels["parameters"], "size"),
         with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
         with_interval("relative_training", labels["relative_training"], "number"),

@@ -1,20 +1,32 @@
 """Sections on the results: ranking, curves, epochs, transfer."""
 
+import pandas as pd
+
 from finetone.names import stochastic
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
-from finetone.report.html_table import Column, with_interval
+from finetone.report.html_table import Column, score_column, with_interval
+from finetone.statistics.verdicts import VERDICTS
 
 FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over seeds is uncertain
 
 
 def ranking(maker: Maker) -> Section:
-    """Methods by accuracy, and which pairs differ significantly."""
+    """Methods by the chosen metric, and which pairs differ significantly."""
     labels = maker.labels
+    frame = maker.rows("ranking")
+    considered = [
+        Column("method", labels["method"], "method"),
+        Column("recommended", labels["recommended"], "flag"),
+        Column("status", labels["status"]),
+        Column("behind", labels["points_behind"], "points", "behind_low", "behind_high"),
+        Column("train_seconds", labels["train_seconds"], "seconds"),
+        Column("parameters", labels["parameters"], "size"),
+    ]
     ranks = [
         Column("rank", labels["rank"], "count"),
         Column("method", labels["method"], "method"),
-        Column("accuracy", labels["accuracy"], "percent", "low", "high"),
+        score_column(frame, labels, "low", "high"),
         Column("group", labels["group"]),
         Column(
             "difference_to_best", labels["behind"], "points", "difference_low", "difference_high"
@@ -33,22 +45,35 @@ def ranking(maker: Maker) -> Section:
         Column("a", labels["method_a"], "method"),
         Column("b", labels["method_b"], "method"),
         Column("difference", labels["difference"], "points", "low", "high"),
+        Column(
+            "difference_again",
+            labels["difference_simultaneous"],
+            "points",
+            "low_simultaneous",
+            "high_simultaneous",
+        ),
         Column("p_adjusted", labels["p_adjusted"], "p"),
-        Column("mcnemar_p", labels["mcnemar_p"], "p"),
+        Column("verdict", labels["verdict"]),
+        Column("median_mcnemar_p", labels["median_mcnemar_p"], "p"),
         with_interval("kappa", labels["kappa"], "number"),
     ]
-    frame = maker.rows("ranking")
     config = maker.inputs.config
-    confidence = config.get("compare", {}).get("confidence", 0.95)
+    compare = config.get("compare", {})
+    confidence = compare.get("confidence", 0.95)
     # a method that draws no random numbers has one run, which another seed would not change
     seeds = len(config["seeds"]) if stochastic(config) else 0
-    stated = config.get("compare", {}).get("seed_sd")
+    stated = compare.get("seed_sd")
     sentences = [labels["ranking_note"].format(confidence=f"{100 * confidence:g}")]
     if len(frame) == 1:
         sentences.append(labels["ranking_alone"])
     elif seeds != 1 or stated is not None:
         how = labels["ranking_seeds" if seeds else "ranking_rows"]
-        sentences += [labels["ranking_letters"], how]
+        margin = repr(float(compare.get("margin", 1.0)))
+        sentences += [
+            labels["ranking_letters"],
+            how,
+            labels["ranking_margin"].format(margin=margin),
+        ]
     if seeds == 1 and stated is None:
         sentences.append(labels["ranking_one_seed"])
     elif seeds == 1:
@@ -67,9 +92,28 @@ def ranking(maker: Maker) -> Section:
         pictures=maker.show("methods", "comparisons"),
         tables=[
             *maker.table("ranking", ranks, frame),
-            *maker.table("comparisons", pairs, folded=True),
+            *maker.table("comparisons", pairs, _judged(maker), folded=True),
+            *maker.table("recommendation", considered, _considered(maker), folded=True),
         ],
     )
+
+
+def _judged(maker: Maker) -> pd.DataFrame:
+    """comparisons.csv with its verdicts in words."""
+    pairs = maker.rows("comparisons")
+    if "verdict" not in pairs:
+        return pairs
+    words = {verdict: maker.labels[f"pair_{verdict.replace(' ', '_')}"] for verdict in VERDICTS}
+    judged = pairs["verdict"].map(words).fillna("")
+    return pairs.assign(verdict=judged, difference_again=pairs["difference"])
+
+
+def _considered(maker: Maker) -> pd.DataFrame:
+    """recommendation.csv with what became of every method in words."""
+    found = maker.rows("recommendation")
+    if found.empty:
+        return found
+    return found.assign(status=[maker.labels[f"status_{status}"] for status in found["status"]])
 
 
 def curves(maker: Maker) -> Section:

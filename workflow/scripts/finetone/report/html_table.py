@@ -1,7 +1,7 @@
 """Tables of the report: chosen columns of a CSV file, formatted, and the whole file to download."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "size": numbers.size,
     "memory": numbers.memory,
     "count": lambda value: f"{int(value):,}",
+    "decimal": lambda value: f"{value:.3f}".replace("-", "−"),
 }
 
 
@@ -58,6 +59,13 @@ class Column:
 def with_interval(name: str, label: str, kind: str) -> Column:
     """A column whose interval or quartiles are in `<name>_low` and `<name>_high`."""
     return Column(name, label, kind, f"{name}_low", f"{name}_high")
+
+
+def score_column(frame: pd.DataFrame, labels: Mapping[str, str], low: str, high: str) -> Column:
+    """The column of what methods are compared by, which the column `metric` of `frame` names."""
+    metric = frame["metric"].iloc[0] if len(frame) else "accuracy"
+    kind = "decimal" if metric in numbers.DECIMAL else "percent"
+    return Column("score", labels[metric], kind, low, high)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from finetone.data.audit import rare
 from finetone.errors import listed
 from finetone.files import read_json, sha256
 from finetone.plots import numbers
@@ -42,6 +43,7 @@ def data(maker: Maker) -> Section:
         stated = maker.inputs.config["datasets"].get(manifest["dataset"], {}).get("license")
         own = [*_manifest(manifest, stated, maker.labels)]
         own += _audit(audits.get(manifest["dataset"], {}), maker.labels)
+        own += _rare(manifest["rows"], maker)
         facts += [(f"{title}: {term}", text) for term, text in own]
     labels = maker.labels
     columns = [
@@ -139,6 +141,20 @@ def _audit(audit: Mapping[str, Any], labels: Mapping[str, str]) -> Facts:
     if "train" in audit.get("splits", {}):
         count = audit["leaks"]["count"]
         yield labels["leaks_term"], labels["leaks" if count else "no_leaks"].format(n=f"{count:,}")
+
+
+def _rare(rows: Mapping[str, dict[str, int]], maker: Maker) -> Facts:
+    """A word on classes with so few rows that the accuracy hardly depends on them."""
+    if maker.inputs.config.get("compare", {}).get("metric", "accuracy") != "accuracy":
+        return
+    for split, labels in rows.items():
+        if found := rare(labels):
+            yield (
+                maker.labels["rare"],
+                maker.labels["rare_labels"].format(
+                    split=maker.labels.get(f"split_{split}", split), names=", ".join(found)
+                ),
+            )
 
 
 def _execution(run: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from finetone import __version__
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
-from finetone.names import stochastic
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
 from finetone.plots.read_table import read
@@ -28,6 +27,7 @@ from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
+from finetone.report.planning_section import planning
 from finetone.report.published_section import published
 
 HERE = Path(__file__).parent
@@ -38,6 +38,7 @@ SECTIONS = (
     transfer,
     baselines,
     cost,
+    planning,
     calibration,
     errors,
     data,
@@ -72,9 +73,9 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         check_csv(table)
     labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
-    columns = ["method", "rank", "accuracy", "low", "high", "group"]
+    columns = ["method", "rank", "metric", "score", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
-    efficiency = inputs.tables.get("efficiency")
+    efficiency, variance = inputs.tables.get("efficiency"), inputs.tables.get("variance")
     pictures = {
         name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
         for name, path in inputs.figures.items()
@@ -86,7 +87,9 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         read(efficiency, ["method"]) if efficiency else None,
         style,
         labels,
-        stochastic(inputs.config),
+        read(variance, ["seconds_per_seed"], source) if variance else None,
+        maker.rows("recommendation"),
+        inputs.config.get("compare", {}).get("margin", 1.0),
     )
     write_page(
         target,

@@ -14,8 +14,10 @@ from finetone.formats.csv_table import read_csv
 from finetone.provenance import Provenance, check_csv, keys_of
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
+from finetone.tables.recommendation_table import REASONS, RULE
 
-TABLES = ("runs", "summary", "ranking", "comparisons", "efficiency")
+FACTS = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
+TABLES = (*FACTS, "variance", "planning")
 TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
 AS_THEY_ARE = ("calibration", "per_class")
 SPREAD = ("sd", "min", "max", "low", "high")
@@ -27,6 +29,8 @@ def write_results(
     runs: Sequence[Path],
     source: str,
     confidence: float,
+    metric: str,
+    margin: float,
     target: Path,
     provenance: Provenance | None = None,
 ) -> None:
@@ -37,13 +41,15 @@ def write_results(
     Parameters
     ----------
     tables
-        CSV files by name; TABLES are read.
+        CSV files by name; those of TABLES are read.
     manifests, runs
         Every data/<dataset>/manifest.json and runs/<method>/seed<k>/run.json.
     source
         Name of the source dataset.
     confidence
         Of the intervals, in (0, 1).
+    metric, margin
+        What methods are compared by, and the points that do not matter.
     target
         The JSON file to write.
     provenance
@@ -56,15 +62,21 @@ def write_results(
     """
     for table in tables.values():  # also those of which only the hash is written
         check_csv(table)
-    single, summary, ranking, comparisons, efficiency = (read_csv(tables[name]) for name in TABLES)
+    read = {name: read_csv(tables[name]) for name in TABLES}
     content = keys_of(provenance) | {
         "finetone": __version__,
         "source": source,
         "confidence": confidence,
+        "metric": metric,
+        "margin": margin,
         "datasets": [_dataset(read_json(path)) for path in manifests],
-        "methods": _methods([read_json(path) for path in runs], efficiency),
-        "results": _results(single, summary, ranking),
-        "comparisons": [_plain(row) for row in comparisons.to_dict("records")],
+        "methods": _methods([read_json(path) for path in runs], read["efficiency"]),
+        "results": _results(read["runs"], read["summary"], read["ranking"]),
+        "recommendation": _plain(_recommendation(read["recommendation"], margin)),
+        **{
+            name: [_plain(row) for row in read[name].to_dict("records")]
+            for name in ("comparisons", "variance", "planning")
+        },
         **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
@@ -156,6 +168,19 @@ def _results(
     return entries
 
 
+def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:
+    """The method that recommendation.csv names, by which rule and why, and all considered."""
+    reason = next(filter(None, considered["why"]))
+    return {
+        "method": next(iter(considered.loc[considered["recommended"], "method"]), None),
+        "reason": reason,
+        "why": REASONS[reason],
+        "rule": RULE.format(margin=float(margin)),
+        "open": considered.loc[considered["status"] == "open", "method"].tolist(),
+        "considered": considered[["method", "status", *bounded("behind")]].to_dict("records"),
+    }
+
+
 def _rows(table: Path) -> list[Any]:
     return [_plain(row) for row in read_csv(table).to_dict("records")]
 
@@ -170,6 +195,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if value is pd.NA:
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

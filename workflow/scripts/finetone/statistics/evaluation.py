@@ -62,6 +62,15 @@ class Evaluation:
 
     def influence(self, metric: str) -> Floats:
         """Influence [n] of each row; of a mean over rows (accuracy, loss …) its contribution."""
+        if metric not in self._known:
+            self._known[metric] = self._influence(metric)
+        return self._known[metric]
+
+    @cached_property
+    def _known(self) -> dict[str, Floats]:
+        return {}
+
+    def _influence(self, metric: str) -> Floats:
         n, classes = self.logits.shape
         rows = np.arange(n)
         if metric in OF_CONFUSION:

@@ -3,14 +3,18 @@
 Every function takes the confidence level in (0, 1) and returns (low, high).
 """
 
+from typing import Literal
+
 import numpy as np
 from scipy import stats
 
-from finetone.statistics.evaluation import BOUNDS, ERRORS
+from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.metrics import Floats
 from finetone.statistics.mixture import Mixture
 
 Interval = tuple[float, float]
+Shape = Literal["share", "skewed", "symmetric"]
+SHAPES: dict[str, Shape] = {"loss": "skewed", "ece": "symmetric"}  # of metrics; others are shares
 
 
 def bounded(name: str) -> list[str]:
@@ -28,7 +32,9 @@ def score(p: float, n: float, critical: float) -> Interval:
     scale = 1 + critical**2 / n
     centre = (p + critical**2 / (2 * n)) / scale
     half = critical * np.sqrt(p * (1 - p) / n + critical**2 / (4 * n**2)) / scale
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+    # a float's width off at the ends, where the exact ones are 0 and 1
+    low = 0.0 if p <= 0 else max(0.0, centre - half)
+    return float(low), 1.0 if p >= 1 else float(min(1.0, centre + half))
 
 
 def scores(
@@ -46,8 +52,9 @@ def scores(
     """
     usual = float(stats.norm.ppf((1 + confidence) / 2))
     with np.errstate(invalid="ignore", divide="ignore"):
-        worth = np.where(error > 0, mean * (1 - mean) / error**2, n)
-        critical = np.where(error > 0, half / error, usual)
+        some = error > 1e-9  # beyond rounding
+        worth = np.where(some, mean * (1 - mean) / error**2, n)
+        critical = np.where(some, half / error, usual)
     worth = np.where((mean <= 0) | (mean >= 1), n, worth)
     ends = [score(*each) for each in zip(mean, worth, critical, strict=True)]
     low, high = np.array(ends).reshape(-1, 2).T
@@ -59,9 +66,10 @@ def of_metric(
 ) -> tuple[Floats, Floats]:
     """Intervals (low [m], high [m]) of means [m] of a metric over new seeds and new rows.
 
-    Score intervals, but symmetric ones for loss, Brier score and ECE (see `around`).
+    Of shares, among which the Brier score behaves like one, a score interval; the loss is skewed, for few
+    rows make most of it; of the ECE the mean and as much on either side (see `around`).
     """
-    return around(mean, errors, confidence, BOUNDS[metric], metric not in ERRORS)
+    return around(mean, errors, confidence, BOUNDS[metric], SHAPES.get(metric, "share"))
 
 
 def around(
@@ -69,7 +77,7 @@ def around(
     errors: Mixture,
     confidence: float,
     bounds: Interval = (0.0, 1.0),
-    share: bool = True,
+    shape: Shape = "share",
 ) -> tuple[Floats, Floats]:
     """Intervals (low [m], high [m]) of means over new seeds and new rows: the ones of every table.
 
@@ -83,22 +91,32 @@ def around(
         Confidence level, in (0, 1).
     bounds
         The least and the largest possible value.
-    share
-        Whether it behaves like a share of rows once `bounds` are 0 and 1: then a score interval
+    shape
+        "share": it behaves like a share of rows once `bounds` are 0 and 1, and gets a score interval
         (Wilson 1927) with as many rows as the mean's variance is worth (Korn & Graubard 1998;
-        Franco et al. 2019). Otherwise the mean and as much on either side, cut off at `bounds`.
+        Franco et al. 2019). "skewed": the limit of that for small shares, with a variance in
+        proportion to the mean. "symmetric": the mean and as much on either side, cut off at `bounds`.
 
     Returns
     -------
     low, high
-        NaN where a mean or its error is not finite.
+        NaN where a mean or its error is not finite, and where what is no share does not vary at all:
+        that says nothing about how much it would.
     """
     usable = np.isfinite(mean) & np.isfinite(errors.error)
+    if shape != "share":
+        usable &= errors.error > 1e-9 * np.abs(mean)  # beyond rounding
     low = np.full(len(mean), np.nan)
     high = low.copy()
     half, value, error = errors.half_width(confidence)[usable], mean[usable], errors.error[usable]
     least, most = bounds
-    if not share:
+    if shape == "skewed":
+        # (μ - m)² = h² μ / m, solved for μ
+        twice = half**2 / (2 * value)
+        high[usable] = value + twice + half * np.sqrt(1 + (half / value / 2) ** 2)
+        low[usable] = value**2 / high[usable]
+        return low, high
+    if shape == "symmetric":
         low[usable] = np.maximum(value - half, least)
         high[usable] = np.minimum(value + half, most)
         return low, high
@@ -117,8 +135,8 @@ def clopper_pearson(correct: int, n: int, confidence: float) -> Interval:
 
 
 def student(values: Floats, confidence: float) -> Interval:
-    """t-interval for the mean of independent values; NaN for fewer than two."""
-    if len(values) < 2:
+    """t-interval for the mean of independent values; NaN for fewer than two that differ."""
+    if len(values) < 2 or np.ptp(values) == 0:
         return float("nan"), float("nan")
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * error

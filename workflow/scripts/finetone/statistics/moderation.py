@@ -95,14 +95,7 @@ class SeedVariance:
         if df.sum() == 0:
             stated = np.where(self.stochastic, (self.stated or 0.0) ** 2, 0.0)
             return coefficients @ stated, np.full(len(coefficients), np.inf)
-        own = self._own
-        shared = self.weights @ own
-        variance = coefficients @ (shared + KEPT * np.maximum(own - shared, 0.0))
-        parts = (coefficients @ self.weights) * own
-        of_variance = (parts**2 / np.where(df > 0, df, 1.0)).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.where(of_variance > 0, parts.sum(axis=1) ** 2 / of_variance, np.inf)
-        return variance, found
+        return summed(self._own, df, self.weights, coefficients)
 
     def of_means(self) -> tuple[Floats, Floats]:
         """(variance [K], its degrees of freedom [K]) of each method's mean over its seeds."""
@@ -111,3 +104,26 @@ class SeedVariance:
     @property
     def _own(self) -> Floats:
         return np.where(self.measured > 0, self.own, 0.0)
+
+
+def summed(own: Floats, df: Floats, weights: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+    """(variance [..., m], its degrees of freedom [..., m]) of sums of moderated variances.
+
+    Parameters
+    ----------
+    own
+        [..., K] each method's own variance, for one experiment or several; 0 where `df` is
+    df
+        [K] degrees of freedom of `own`
+    weights
+        [K, K] from `SeedVariance.weights`
+    coefficients
+        [m, K]
+    """
+    shared = own @ weights.T
+    variance = (shared + KEPT * np.maximum(own - shared, 0.0)) @ coefficients.T
+    mixed = coefficients @ weights
+    of_variance = own**2 @ (mixed**2 / np.where(df > 0, df, 1.0)).T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(of_variance > 0, (own @ mixed.T) ** 2 / of_variance, np.inf)
+    return variance, found

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from finetone.statistics import intervals
 from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
@@ -31,8 +30,7 @@ from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
-
-POWER = 0.8
+from finetone.statistics.power import Design
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,12 @@ class Scores:
     def mean(self) -> Floats:
         """[K]"""
         return self.of_rows.mean(axis=1)
+
+    @property
+    def order(self) -> Ints:
+        """[K] places of the methods, best first; of equally good ones in their own order."""
+        worse = self.mean if self.metric in ERRORS else -self.mean
+        return np.argsort(worse, kind="stable")  # without a score last
 
     @property
     def seeds(self) -> Ints:
@@ -267,25 +271,31 @@ class Pairs(Estimates):
     Parameters
     ----------
     design
-        the errors if all methods varied alike from seed to seed
+        such an experiment, if all methods varied alike from seed to seed: a method's own variance
+        is known too badly to plan with
     names
         [m] the two methods of each pair
     methods
         how many of them have a score
+    with_best
+        [m] whether one of the two is the best method
     """
 
-    design: Mixture
+    design: Design
     names: list[tuple[str, str]]
     methods: int
+    with_best: Bools
 
     def detectable(self, confidence: float) -> Floats:
-        """Give the smallest true difference [m] that this design finds with 80 % power.
+        """Give the true difference [m] that an experiment like this finds with 80 % power.
 
-        Adjusted for all pairs (Bloom 1995 adds the two quantiles), and by the pooled variance over
-        seeds: a method's own is known too badly to plan with.
+        Of pairs with the best method; NaN for all others, if not known, and where even the largest
+        difference that there can be would not be found.
         """
-        half = self.design.half_width(confidence, self.methods)
-        return self._or_nan(half + float(stats.norm.ppf(POWER)) * self.design.error)
+        wanted = np.flatnonzero(self.known & self.with_best)
+        found = np.full(len(self.names), np.nan)
+        found[wanted] = self.design.of(wanted).detectable(confidence)
+        return np.where(found <= self.most, found, np.nan)
 
 
 def compare(scores: Scores) -> Pairs:
@@ -307,18 +317,28 @@ def compare(scores: Scores) -> Pairs:
     coefficients[pair, second] = 1 / scores.seeds[second]
     variance = scores.variance
     seeds, df = variance.of_sums(coefficients)
-    pooled, pooled_df = variance.pooled
-    drawing = coefficients @ scores.stochastic
+    pooled, df_pooled = variance.pooled
     known = defined[first] & defined[second]
     rows = np.where(known, rows, 0.0)
+    design = Design(
+        rows,
+        coefficients,
+        scores.seeds,
+        scores.stochastic,
+        pooled,
+        bool(np.isinf(df_pooled)),
+        n,
+        int(defined.sum()),
+    )
     return Pairs(
         value,
         Mixture(rows, seeds, df, n),
         known & variance.known,
         _span(scores.metric),
-        Mixture(rows, drawing * pooled, np.full(len(first), pooled_df), n),
+        design,
         [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
         int(defined.sum()),
+        (first == scores.order[0]) | (second == scores.order[0]),
     )
 
 

@@ -1,11 +1,12 @@
-"""comparisons.csv and ranking.csv: who has the highest accuracy, and who differs from whom.
+"""comparisons.csv and ranking.csv: who is best by the chosen metric, and who differs from whom.
 
 Two methods differ if the p of their difference, adjusted for all pairs of the dataset, is below
 1 - confidence; that also covers that the best method was picked by looking. The letters, the
 ranking's `p_adjusted` (against the best) and the simultaneous intervals, which exclude 0, are that
-same decision. `p_holm_baseline` is adjusted for the comparisons with the named baseline alone (Holm
-1979). Where seeds cannot be judged, for no method has a second run, there are no p, letters or
-intervals.
+same decision. `verdict` is made of these intervals, too (`verdicts`). `p_holm_baseline` is adjusted
+for the comparisons with the named baseline alone (Holm 1979). Where seeds cannot be judged, for no
+method has a second run, there are no p, letters, verdicts or intervals. A method whose metric is
+undefined comes last, without any.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,18 +18,23 @@ import pandas as pd
 
 from finetone.errors import UserError
 from finetone.statistics import agreement, multiple_testing, paired
-from finetone.statistics.metrics import Floats
-from finetone.statistics.paired import Pairs
+from finetone.statistics.evaluation import ERRORS
+from finetone.statistics.metrics import Bools
+from finetone.statistics.paired import Pairs, Scores
 from finetone.statistics.panel import Panel
+from finetone.statistics.verdicts import verdicts
 from finetone.tables.panels import panels
 
 COMPARISONS = [
-    *("dataset", "a", "b", "difference", "low", "high", "low_simultaneous", "high_simultaneous"),
-    *("p", "p_adjusted", "mcnemar_p", "kappa", "kappa_low", "kappa_high"),
+    *("dataset", "metric", "a", "b", "difference", "low", "high"),
+    *("low_simultaneous", "high_simultaneous", "p", "p_adjusted", "verdict"),
+    *("median_mcnemar_p", "kappa", "kappa_low", "kappa_high"),
 ]
 RANKING = [
-    *("dataset", "method", "rank", "accuracy", "low", "high", "group", "difference_to_best"),
-    *("difference_low", "difference_high", "p_adjusted", "detectable_difference", "seeds", "n"),
+    *("dataset", "method", "rank", "metric", "score", "low", "high", "group"),
+    *("difference_to_best", "difference_low", "difference_high"),
+    *("low_simultaneous", "high_simultaneous", "p_adjusted"),
+    *("detectable_difference", "seeds", "n"),
     *("difference_to_baseline", "baseline_low", "baseline_high", "p_holm_baseline"),
 ]
 
@@ -39,8 +45,10 @@ def table(
     confidence: float,
     deterministic: Sequence[str],
     seed_sd: float | None,
+    metric: str = "accuracy",
+    margin: float = 1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(comparisons, ranking) of all datasets.
+    """(comparisons, ranking) of all datasets; differences are first minus second.
 
     Parameters
     ----------
@@ -49,32 +57,41 @@ def table(
     deterministic
         the methods that another seed would not change
     seed_sd
-        stated standard deviation over seeds, in points, where no method has two runs
+        stated standard deviation over seeds, in points (hundredths of the metric), where no method
+        has two runs
+    metric
+        what methods are compared by, one of `evaluation.SCORES`
+    margin
+        in points: methods that surely differ by less are practically equal
     """
     stated = None if seed_sd is None else seed_sd / 100
-    found = [
-        compare(panel, baseline, confidence, deterministic, stated) for panel in panels(predictions)
-    ]
+    found = []
+    for panel in panels(predictions):
+        scores = paired.scores_of(panel, metric, deterministic, stated)
+        found.append(compare(panel, scores, baseline, confidence, deterministic, margin / 100))
     pairs, ranks = zip(*found, strict=True)
     return pd.concat(pairs), pd.concat(ranks)
 
 
 def compare(
     panel: Panel,
+    scores: Scores,
     baseline: str | None,
     confidence: float,
     deterministic: Collection[str],
-    seed_sd: float | None,
+    margin: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(comparisons, ranking) of one dataset; `seed_sd` as a fraction."""
+    """(comparisons, ranking) of one dataset; `margin` in the metric's units."""
     if baseline is not None and baseline not in panel.seeds:
         raise UserError(
             f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
             f"choose one of {', '.join(panel.methods)}"
         )
-    scores = paired.scores_of(panel, "accuracy", deterministic, seed_sd)
     found = _comparisons(panel, paired.compare(scores), deterministic, confidence)
-    ranking = _ranking(panel, found, scores.interval(confidence), baseline, confidence)
+    found["metric"] = scores.metric
+    ends = found["low_simultaneous"].to_numpy(), found["high_simultaneous"].to_numpy()
+    found["verdict"] = verdicts(*ends, margin, scores.metric in ERRORS)
+    ranking = _ranking(panel, found, scores, baseline, confidence)
     return found[COMPARISONS], ranking
 
 
@@ -90,7 +107,7 @@ def _comparisons(
     found["low_simultaneous"], found["high_simultaneous"] = all_at_once
     found["p"], found["p_adjusted"] = pairs.p(), pairs.p(pairs.methods)
     found["detectable"] = pairs.detectable(confidence)
-    names = ["mcnemar_p", "kappa", "kappa_low", "kappa_high"]
+    names = ["median_mcnemar_p", "kappa", "kappa_low", "kappa_high"]
     found[names] = agreement.of_methods(panel, pairs.names, deterministic, confidence)
     return found
 
@@ -98,40 +115,65 @@ def _comparisons(
 def _ranking(
     panel: Panel,
     comparisons: pd.DataFrame,
-    interval: tuple[Floats, Floats],
+    scores: Scores,
     baseline: str | None,
     confidence: float,
 ) -> pd.DataFrame:
-    accuracy = {m: panel.mean_accuracy(m) for m in panel.methods}
-    order = sorted(panel.methods, key=lambda m: -accuracy[m])
-    pairs = comparisons.set_index(["a", "b"])
-    adjusted = pairs["p_adjusted"].unstack().reindex(index=order, columns=order).to_numpy(float)
-    with np.errstate(invalid="ignore"):
-        differ = np.fmin(adjusted, adjusted.T) < 1 - confidence
-    known = comparisons["p"].notna().all()
-    found = pd.DataFrame({"dataset": panel.dataset, "method": order})
-    found["rank"] = [1 + sum(accuracy[m] > accuracy[method] for m in order) for method in order]
-    found["accuracy"] = [accuracy[method] for method in order]
-    place = [panel.methods.index(method) for method in order]
-    found["low"], found["high"] = (ends[place] for ends in interval)
-    found["group"] = multiple_testing.letters(differ) if known else ""
-    found["seeds"] = [len(panel.seeds[method]) for method in order]
-    found["n"] = len(panel.ids)
-    best = _against(pairs, order, order[0])
-    names = ["difference_to_best", "difference_low", "difference_high"]
-    found[names] = best[["difference", "low", "high"]]
-    found["p_adjusted"], found["detectable_difference"] = best["p_adjusted"], best["detectable"]
-    other = _against(pairs, order, baseline)
+    """One row per method, the best first."""
+    value = scores.mean
+    if scores.metric == "accuracy":  # whole numbers, so that equal shares are equal floats
+        value = np.array([panel.mean_accuracy(method) for method in panel.methods])
+    worse = np.where(np.isfinite(value), value if scores.metric in ERRORS else -value, np.inf)
+    worse = worse.round(12)  # sums in another order differ in the last digits
+    place = np.argsort(worse, kind="stable")
+    order = [panel.methods[i] for i in place]
+    low, high = scores.interval(confidence)
+    found = pd.DataFrame(
+        {
+            "dataset": panel.dataset,
+            "method": order,
+            "rank": [1 + int((worse < worse[i]).sum()) for i in place],
+            "metric": scores.metric,
+            "score": value[place],
+            "low": low[place],
+            "high": high[place],
+            "group": _groups(comparisons, order, np.isfinite(value[place]), confidence),
+            "seeds": scores.seeds[place],
+            "n": len(panel.ids),
+        }
+    )
+    best = _against(comparisons, order, order[0])
+    found["difference_to_best"] = best["difference"]
+    found["difference_low"], found["difference_high"] = best["low"], best["high"]
+    same = ["low_simultaneous", "high_simultaneous", "p_adjusted"]
+    found[same], found["detectable_difference"] = best[same], best["detectable"]
+    other = _against(comparisons, order, baseline)
     names = ["difference_to_baseline", "baseline_low", "baseline_high"]
     found[names] = other[["difference", "low", "high"]]
     found["p_holm_baseline"] = multiple_testing.holm(other["p"].to_numpy(float))
     return found[RANKING]
 
 
-def _against(pairs: pd.DataFrame, order: Sequence[str], one: str | None) -> pd.DataFrame:
+def _groups(
+    comparisons: pd.DataFrame, order: Sequence[str], defined: Bools, confidence: float
+) -> list[str]:
+    """Letters of the methods in `order`; none of undefined ones, and none where seeds are unknown."""
+    names = [method for method, has_score in zip(order, defined, strict=True) if has_score]
+    pairs = comparisons.set_index(["a", "b"])["p_adjusted"].unstack()
+    adjusted = pairs.reindex(index=names, columns=names).to_numpy(float)
+    adjusted = np.fmin(adjusted, adjusted.T)
+    if np.isnan(adjusted[~np.eye(len(names), dtype=bool)]).any():
+        return [""] * len(order)
+    with np.errstate(invalid="ignore"):
+        letters = iter(multiple_testing.letters(adjusted < 1 - confidence))
+    return [next(letters) if has_score else "" for has_score in defined]
+
+
+def _against(comparisons: pd.DataFrame, order: Sequence[str], one: str | None) -> pd.DataFrame:
     """Every method minus `one`; empty for that one itself, or without it."""
-    names = ["difference", "low", "high", "p", "p_adjusted", "detectable"]
-    known = {(row["a"], row["b"]): row for row in pairs.reset_index().to_dict("records")}
+    ends = (("low", "high"), ("low_simultaneous", "high_simultaneous"))
+    names = ["difference", *ends[0], *ends[1], "p", "p_adjusted", "detectable"]
+    known = {(row["a"], row["b"]): row for row in comparisons.to_dict("records")}
     rows = []
     for method in order:
         row: dict[Any, Any] = dict.fromkeys(names, np.nan)
@@ -139,6 +181,7 @@ def _against(pairs: pd.DataFrame, order: Sequence[str], one: str | None) -> pd.D
             row = known[method, one]
         elif (one, method) in known:
             row = known[one, method]
-            row = row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+            turned = {low: -row[high] for low, high in ends} | {hi: -row[lo] for lo, hi in ends}
+            row = row | turned | {"difference": -row["difference"]}
         rows.append(row)
     return pd.DataFrame(rows, columns=names)

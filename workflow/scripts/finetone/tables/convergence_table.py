@@ -31,7 +31,7 @@ import pandas as pd
 from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.history import read_history
-from finetone.statistics.intervals import around, bounded, wilson
+from finetone.statistics.intervals import Shape, around, bounded, wilson
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 from finetone.tables.method_facts import whole
@@ -113,7 +113,10 @@ def converge(
     for name in RUN:
         mean, errors = over_runs(runs, name, sum(labels.values()))
         share = name != "examples_to_target"
-        ends = around(mean.to_numpy(), errors, confidence, (0.0, 1.0 if share else np.inf), share)
+        shape: Shape = "share" if share else "symmetric"
+        ends = around(
+            mean.to_numpy(float), errors, confidence, (0.0, 1.0 if share else np.inf), shape
+        )
         found[bounded(name)] = np.stack([mean, *ends], axis=1)
     names = [
         *("method", "seeds", *bounded("final_training_accuracy"), "reached"),
@@ -155,7 +158,9 @@ def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixt
     # pandas leaves out missing values unless told otherwise
     mean = own.agg(lambda values: values.mean(skipna=False)).astype(float)
     seeds = own.size().to_numpy()
-    over = SeedVariance(own.var().where(mean.notna()).to_numpy(), seeds, np.full(len(seeds), True))
+    over = SeedVariance(
+        own.var().where(mean.notna()).to_numpy(float), seeds, np.full(len(seeds), True)
+    )
     share = name != "examples_to_target"
     of_rows = mean * (1 - mean) / rows if share else 0 * mean + (0.0 if over.known else np.nan)
     return mean, Mixture(of_rows.to_numpy(float), *over.of_means(), rows)

@@ -1,4 +1,4 @@
-"""efficiency.csv: what every method costs, and which are on the frontier of accuracy and cost."""
+"""efficiency.csv: what every method costs, and which are on the frontier of score and cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from finetone.statistics import cost
+from finetone.statistics.evaluation import ERRORS
 from finetone.statistics.intervals import bounded
 from finetone.tables.method_facts import kept_rows, run_facts, whole
 from finetone.tables.timings import timings
@@ -16,7 +17,7 @@ COLUMNS = [
     *(*bounded("inference_examples_per_s"), *bounded("seconds_per_million_texts")),
     *("reference", *bounded("relative_training"), *bounded("relative_prediction"), "doubtful"),
     *("peak_memory_bytes", "flops_per_token"),
-    *bounded("accuracy"),
+    *("metric", *bounded("score")),
     *("on_frontier_parameters", "on_frontier_train_seconds", "on_frontier_inference"),
 ]
 
@@ -28,6 +29,7 @@ def table(
     source: str,
     reference: str,
     confidence: float,
+    metric: str,
 ) -> pd.DataFrame:
     """Cost of every method, one row per method.
 
@@ -50,23 +52,25 @@ def table(
         The method that relative times are ratios to.
     confidence
         Level of the intervals of times, in (0, 1).
+    metric
+        What methods are compared by.
     """
     kept, facts = kept_rows(summary, source), run_facts(runs_json)
     found = facts.drop(columns="kind").join(timings(speed, confidence, reference))
     found["reference"] = reference
     per_token = cost.FLOPS_PER_PARAMETER * facts["non_embedding_parameters"]
     found["flops_per_token"] = per_token.where(facts["kind"] == "finetune")
-    of_summary = ("accuracy_mean", "accuracy_low", "accuracy_high")
-    for name, column in zip(bounded("accuracy"), of_summary, strict=True):
-        found[name] = kept[column].reindex(found.index)
+    found["metric"] = metric
+    for name, end in zip(bounded("score"), ("mean", "low", "high"), strict=True):
+        found[name] = kept[f"{metric}_{end}"].reindex(found.index)
     found["ms_per_million_parameters"] = cost.ms_per_million_parameters(
         found["seconds_per_32"].to_numpy(float), found["parameters"].to_numpy(float)
     )
-    accuracy = found["accuracy"].to_numpy(float)
+    goodness = found["score"].to_numpy(float) * (-1 if metric in ERRORS else 1)
     for name, of_cost in (
         ("parameters", found["parameters"]),
         ("train_seconds", found["train_seconds"]),
         ("inference", 1 / found["inference_examples_per_s"]),
     ):
-        found[f"on_frontier_{name}"] = cost.on_frontier(accuracy, of_cost.to_numpy(float))
+        found[f"on_frontier_{name}"] = cost.on_frontier(goodness, of_cost.to_numpy(float))
     return whole(found.reset_index(names="method")[COLUMNS])

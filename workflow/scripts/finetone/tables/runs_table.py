@@ -84,6 +84,7 @@ def _shared(influences: dict[str, list[Floats]]) -> dict[str, Floats]:
             found[name] = np.full(len(of_seeds), np.nan)
             continue
         block = np.stack(of_seeds).astype(float)
-        block -= block.mean(axis=1, keepdims=True)
-        found[name] = block @ block.mean(axis=0) / (n - 1) / n
+        with np.errstate(invalid="ignore"):  # infinite losses
+            block -= block.mean(axis=1, keepdims=True)
+            found[name] = block @ block.mean(axis=0) / (n - 1) / n
     return found

@@ -1,6 +1,6 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
 
 def table(
-    runs: Path, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+    runs: Path,
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: Mapping[str, float] | None,
 ) -> pd.DataFrame:
     """summary.csv from runs.csv.
 
@@ -27,16 +30,19 @@ def table(
     deterministic
         the methods that another seed would not change
     seed_sd
-        stated standard deviation over seeds of the accuracy, in points, where no method has two
+        {metric: stated standard deviation over seeds, in points}, where no method has two
     """
-    stated = None if seed_sd is None else seed_sd / 100
+    stated = {name: sd / 100 for name, sd in (seed_sd or {}).items()}
     return summarise(read_csv(runs), confidence, deterministic, stated)
 
 
 def summarise(
-    runs: pd.DataFrame, confidence: float, deterministic: Sequence[str], seed_sd: float | None
+    runs: pd.DataFrame,
+    confidence: float,
+    deterministic: Sequence[str],
+    seed_sd: Mapping[str, float],
 ) -> pd.DataFrame:
-    """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` as a fraction.
+    """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` in metrics' units.
 
     Exactly one row of each dataset and method has `kept` true. Where seeds kept different epochs
     (chosen on a dev split) that is an extra row with epoch 0, made of each seed's kept epoch.
@@ -47,10 +53,11 @@ def summarise(
     found = components(runs, deterministic, confidence)
     for _, chosen in found.groupby(["dataset", "together"], sort=False):
         for name in SCORES:
-            _, of_means = errors(chosen, name, seed_sd if name == "accuracy" else None)
+            _, of_means = errors(chosen, name, seed_sd.get(name))
             mean = chosen[f"{name}_mean"].to_numpy(float)
             ends = intervals.of_metric(name, mean, of_means, confidence)
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
+    found["reason"] = found.apply(_reason, axis=1)
     kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
     return found.drop(columns=[*kept_out, "stochastic", "together"])
 
@@ -79,6 +86,20 @@ def components(
     return found
 
 
+def _reason(row: pd.Series) -> str:
+    """Why a metric or its interval is empty, or infinite."""
+    words = {}
+    for name in SCORES:
+        mean = row[f"{name}_mean"]
+        if np.isinf(mean):
+            words[name] = "infinite for a run that gives the right class of some row no chance"
+        elif np.isnan(mean):
+            words[name] = "undefined for a run"
+        elif np.isnan(row[f"{name}_low"]):
+            words[name] = "no interval, as it does not vary over rows and seeds"
+    return "; ".join(f"{name}: {why}" for name, why in words.items())
+
+
 def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[str, object]:
     accuracy = (runs["correct"] / runs["n"]).to_numpy()  # the printed one is rounded
     seeds_low, seeds_high = intervals.student(accuracy, confidence)
@@ -99,7 +120,7 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
         "seeds_low": np.maximum(0.0, seeds_low),  # keeps NaN
         "seeds_high": np.minimum(1.0, seeds_high),
         "loss_mean": runs["loss"].mean(),
-        "loss_sd": runs["loss"].std(),
+        "loss_sd": runs["loss"].std() if np.isfinite(runs["loss"]).all() else np.nan,
         **{f"{metric}_mean": runs[metric].mean(skipna=False) for metric in METRICS},
     }
     for name in SCORES:
