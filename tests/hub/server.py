@@ -424,7 +424,9 @@ def main() -> None:
     if arguments.pin:
         import yaml
 
-        pinned = pins(yaml.safe_load(arguments.pin.read_text(encoding="utf-8")))
+        from finetone.config.catalogue import in_full
+
+        pinned = pins(in_full(yaml.safe_load(arguments.pin.read_text(encoding="utf-8")), {}))
     hub = Hub()
     hub.add_tree(arguments.root, pinned)
     with hub.serving(arguments.port):

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from finetone.config.catalogue import in_full
 from tests.hub.fixtures import client_environment, hub_root  # noqa: F401
 from tests.hub.server import Hub, pins
 from tests.workflow.snake import ROOT, snakemake
 
 pytestmark = pytest.mark.slow
-PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+PAPER = in_full(yaml.safe_load((ROOT / "config/config.yaml").read_text()), {})
 SMALL = {
     "max_length": 32,
     "recipe": {"learning_rate": 1e-3},

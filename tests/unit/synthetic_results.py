@@ -6,23 +6,14 @@ random generator, not from a model.
 
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from finetone.plots.bars import draw_methods, draw_transfer
-from finetone.plots.comparisons import draw_comparisons
-from finetone.plots.confusion import draw_confusion
-from finetone.plots.curve import draw_curve
-from finetone.plots.epochs import draw_epochs
-from finetone.plots.scatter import (
-    draw_accuracy_inference,
-    draw_accuracy_parameters,
-    draw_accuracy_time,
-)
-from finetone.plots.small_multiples import draw_lengths, draw_reliability
+from finetone.plots import MODULES
 from finetone.plots.style import Style
 from finetone.report import ReportInputs
 
@@ -76,6 +67,19 @@ TABLES = (
     "variance",
     "planning",
 )
+# figure of all methods: the tables that it is drawn from, in the order of its parameters
+FIGURES = {
+    "epochs": ["summary"],
+    "methods": ["ranking"],
+    "transfer": ["transfer"],
+    "accuracy-parameters": ["efficiency", "ranking"],
+    "accuracy-time": ["efficiency", "ranking"],
+    "accuracy-inference": ["efficiency", "ranking"],
+    "comparisons": ["comparisons", "ranking"],
+    "reliability": ["reliability"],
+    "lengths": ["slices"],
+    "confusion": ["confusion"],
+}
 
 
 @dataclass(frozen=True)
@@ -705,37 +709,23 @@ def report_inputs(experiment: Experiment, figures: dict[str, Path], **more: Any)
     )
 
 
+def draw(experiment: Experiment, figure: str, style: Style, target: Path) -> None:
+    """Draw one of FIGURES, or `curves/<model>`."""
+    kind, _, model = figure.partition("/")
+    name = "curve" if model else kind.replace("-", "_")
+    function = getattr(import_module(f"finetone.plots.{MODULES[name]}"), f"draw_{name}")
+    if model:
+        function(experiment.histories(model), model, style, target)
+    else:
+        settings = {"confidence": 0.95} if name == "comparisons" else {}
+        tables = map(experiment.table, FIGURES[figure])
+        function(*tables, "movies", style=style, target=target, **settings)
+
+
 def draw_all(experiment: Experiment) -> dict[str, Path]:
     """All pictures of an invented experiment, by name."""
-    style, table = Style.from_config(experiment.config), experiment.table
-    figures = {
-        name: experiment.folder / "figures" / f"{name}.svg"
-        for name in (
-            *(f"curves/{model}" for model in experiment.models),
-            "epochs",
-            "accuracy-parameters",
-            "accuracy-time",
-            "accuracy-inference",
-            "transfer",
-            "methods",
-            "comparisons",
-            "reliability",
-            "confusion",
-            "lengths",
-        )
-    }
-    for model in experiment.models:
-        draw_curve(experiment.histories(model), model, style, figures[f"curves/{model}"])
-    draw_epochs(table("summary"), "movies", style, figures["epochs"])
-    costs = table("efficiency"), table("ranking"), "movies", style
-    draw_accuracy_parameters(*costs, figures["accuracy-parameters"])
-    draw_accuracy_time(*costs, figures["accuracy-time"])
-    draw_accuracy_inference(*costs, figures["accuracy-inference"])
-    draw_transfer(table("transfer"), "movies", style, figures["transfer"])
-    draw_methods(table("ranking"), "movies", style, figures["methods"])
-    pairs = table("comparisons"), table("ranking"), "movies", style
-    draw_comparisons(*pairs, figures["comparisons"], 0.95)
-    draw_confusion(table("confusion"), "movies", style, figures["confusion"])
-    draw_reliability(table("reliability"), "movies", style, figures["reliability"])
-    draw_lengths(table("slices"), "movies", style, figures["lengths"])
+    names = [*(f"curves/{model}" for model in experiment.models), *FIGURES]
+    figures = {name: experiment.folder / "figures" / f"{name}.svg" for name in names}
+    for name, target in figures.items():
+        draw(experiment, name, Style.from_config(experiment.config), target)
     return figures

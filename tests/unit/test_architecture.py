@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.unit.synthetic_results import TABLES
 from tests.workflow.snake import ROOT
 
 COMMAND = ROOT / "docs/draw_architecture.py"
@@ -37,3 +38,16 @@ def test_modules_that_the_documents_name_are_there() -> None:
     places = (ROOT, ROOT / "workflow/scripts/finetone", ROOT / "workflow/scripts")
     assert len(named) > 20
     assert [each for each in named if not any((p / each[1]).exists() for p in places)] == []
+
+
+def test_every_table_of_an_experiment_has_its_row() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    assert sorted(re.findall(r"^\| `(\w+)\.csv` \|", page, re.M)) == sorted(TABLES)
+
+
+def test_every_artifact_that_a_rule_makes_has_its_row() -> None:
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    folders = set(re.findall(r'"<exp>/([\w.]+)', rules)) - {"logs"}
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/architecture.md").read_text(), re.M)
+    named = {found for row in rows for found in re.findall(r"`([\w.]+)", row)}
+    assert len(folders) > 10 and sorted(folders - named) == []

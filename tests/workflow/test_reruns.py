@@ -20,6 +20,7 @@ import yaml
 from finetone.files import write_json
 from finetone.provenance import Provenance, record_csv, seal
 from tests.tiny import write_bert, write_reviews
+from tests.unit.synthetic_results import FIGURES
 from tests.workflow.dry import Job, dry_run
 from tests.workflow.snake import ROOT
 
@@ -44,22 +45,7 @@ STAGES = {
     "data": r"download_dataset",
 }
 # All that compare methods; each method has a picture of its own training as well.
-PICTURES = {
-    f"draw_{name}"
-    for name in [
-        "epochs",
-        "methods",
-        "accuracy_parameters",
-        "accuracy_time",
-        "accuracy_inference",
-        "comparisons",
-        "reliability",
-        "confusion",
-        "lengths",
-        "transfer",
-        "published",
-    ]
-}
+PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]}
 # key: (its place in the configuration below, another value)
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
@@ -185,7 +171,7 @@ def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
     for branch in schema.get("oneOf", []):
         inner |= {k: v for k, v in branch["properties"].items() if isinstance(v, dict) and "const" not in v}  # fmt: skip
     rest = schema.get("additionalProperties")
-    if isinstance(rest, dict) and rest.get("type") == "object":
+    if isinstance(rest, dict) and "object" in rest.get("type", ""):
         inner["*"] = rest
     found = [name for key, part in inner.items() for name in keys(part, (*path, key))]
     return list(dict.fromkeys(found)) or [".".join(path)]
@@ -263,10 +249,9 @@ def write_records(jobs: list[Job]) -> None:
     """In place of all that `jobs` would make, write files that hold nothing but their record."""
     for job in jobs:
         for file in map(Path, job.output):
-            own = {"csv": "published", "parameters": "parameters"} | {
-                n: n for n in ("ranking", "confusion")
-            }
-            name = next((n for n in own if n in job.params and file.stem == own[n]), "settings")
+            # one of several tables may have its own record, as in write_table.py
+            own = "csv" if file.stem == "published" else file.stem
+            name = own if file.suffix == ".csv" and own in job.params else "settings"
             about = Provenance.of_job(job.params.get(name, NOTHING), job.input)
             write_record(file, about)
     now = time.time()

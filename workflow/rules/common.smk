@@ -15,7 +15,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
 from finetone import reruns, slurm
-from finetone.config import checking
+from finetone.config import catalogue, checking
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import check_mtimes, refuse_read_only, sha256
@@ -125,7 +125,7 @@ def _build_dag(build=workflow._build_dag):
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]
     found = told(reruns.find, EXPERIMENT, wanted)
-    for sentence in reruns.sentences(found, RESULTS):
+    for sentence in [*catalogue.notices(config["models"]), *reruns.sentences(found, RESULTS)]:
         logger.warning(f"finetone: {sentence}.")
     workflow.dag.forcefiles |= found.files
     build()

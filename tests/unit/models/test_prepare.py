@@ -23,8 +23,8 @@ from transformers import (
 
 from finetone.errors import UserError
 from finetone.files import sha256
-from finetone.models import scratch
-from finetone.models.prepare import prepare
+from finetone.models import hub_checkpoint, scratch
+from finetone.models.prepare import _locate, prepare
 from tests.hub import repositories, text
 
 
@@ -354,3 +354,18 @@ def test_scratch_vocabulary_must_hold_the_tokenizer(bert: Path, tmp_path: Path) 
     with pytest.raises(UserError, match="embeds only 20"):
         prepare("s", block, tmp_path / "s", like=tmp_path / "b")
     assert not (tmp_path / "s").exists()
+
+
+def test_a_licence_that_restricts_use_is_told_when_a_model_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = {"me/theirs": "cc-by-nc-4.0", "me/free": "mit", "me/silent": None}
+    monkeypatch.setattr(
+        hub_checkpoint, "fetch", lambda asked: (tmp_path, "a" * 40, found[asked.id])
+    )
+    for repository in found:
+        block = {"hub": {"id": repository, "revision": "main"}}
+        _locate(block, f"models.{repository[3:]}", None, tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [
+        "models.theirs: its licence (cc-by-nc-4.0) forbids commercial use; read it"
+    ]

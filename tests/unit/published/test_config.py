@@ -10,6 +10,7 @@ import yaml
 from finetone.claims.claims_file import check_methods, read_claims
 from finetone.claims.judging import judge
 from finetone.claims.own_table import read_printed
+from finetone.config.catalogue import in_full
 from finetone.published.reading import read_published
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +32,7 @@ def load(name):
 
 @pytest.fixture(scope="module")
 def config():
-    return load("config.yaml")
+    return in_full(load("config.yaml"), {})
 
 
 def groups_of(config):
@@ -43,8 +44,10 @@ def groups_of(config):
 @pytest.mark.parametrize("overlays", [[], ["careful.yaml"]])
 def test_config_keeps_to_the_schema(config, overlays):
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    written = load("config.yaml")
     for name in overlays:
-        config = overlay(config, load(name))
+        config, written = overlay(config, load(name)), overlay(written, load(name))
+    jsonschema.Draft202012Validator(schema).validate(written)
     jsonschema.Draft202012Validator(schema).validate(config)
 
 

@@ -25,7 +25,7 @@ from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
 from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
-from finetone.report.origins_section import _new_weights
+from finetone.report.origins_section import _licence, _new_weights
 from finetone.report.picture import read_picture
 from tests.unit.synthetic_results import (
     HOSTILE,
@@ -519,3 +519,13 @@ def test_what_is_not_pretrained_is_named() -> None:
     lacking = {**new, "missing_keys": ["bert.pooler.dense.weight"]}
     assert _new_weights(lacking, labels).endswith("; the checkpoint has no bert.pooler.dense")
     assert _new_weights({**new, "weights": "random"}, labels) == _new_weights({}, labels) == ""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_licence_that_restricts_use_is_named(language: str) -> None:
+    labels = yaml.safe_load((TRANSLATIONS / f"{language}.yaml").read_text())
+    assert "cc-by-nc-4.0" in _licence(
+        {"source": {"kind": "hub", "license": "cc-by-nc-4.0"}}, labels
+    )
+    for free in ({"source": {"kind": "hub", "license": "mit"}}, {"source": {"kind": "path"}}, {}):
+        assert _licence(free, labels) == ""

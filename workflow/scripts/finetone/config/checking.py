@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from finetone.config import catalogue
 from finetone.config.canonical import canonical
 from finetone.config.references import SPLITS, cross_checks, splits_of
 from finetone.config.values import faults as unusable
@@ -24,7 +25,8 @@ from finetone.errors import UserError, did_you_mean
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
     """Return `config` with every default of the schema at `schema`, in canonical form.
 
-    In this form, equal settings are equal values, with keys in one order and numbers of one type.
+    In this form, equal settings are equal values, with keys in one order and numbers of one type,
+    and models of the catalogue are written in full.
 
     Parameters
     ----------
@@ -41,6 +43,12 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     documents = {str(file): load(Path(file)) for file in files}
     for keys, problem in unusable(config):
         raise UserError(f"{_place(keys, documents) or 'config'}: {problem}")
+    try:
+        config = catalogue.in_full(config, documents)
+        documents = {file: _named_models(document) for file, document in documents.items()}
+    except UserError as error:
+        place = _place(["models"], documents).removesuffix("models")
+        raise UserError(f"{place}{error}") from None
     complete = canonical(config, rules, rules)
     faults = sorted(
         Draft202012Validator(rules).iter_errors(complete),
@@ -53,6 +61,13 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     for path, problem in cross_checks(complete):
         raise UserError(f"{_place(path, documents)}: {problem}")
     return complete
+
+
+def _named_models(document: Any) -> Any:
+    """A file in which a place below `models` can be looked up."""
+    if isinstance(document, dict) and isinstance(document.get("models"), list):
+        return {**document, "models": catalogue.by_name(document["models"])}
+    return document
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from finetone.config import catalogue
 from finetone.errors import did_you_mean
 from finetone.identity import by_split
 
@@ -60,7 +61,13 @@ def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
 
 def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
     block, source = config["models"][name], config["source"]
-    yield from _one_source(block, MODEL_SOURCES)
+    for path, problem in _one_source(block, MODEL_SOURCES):
+        known = list(catalogue.load())
+        hint = did_you_mean(name, known, "see `finetone models`", most=3)
+        lost = (
+            "" if set(MODEL_SOURCES) & set(block) else f", and the catalogue has no {name!r}{hint}"
+        )
+        yield path, problem + lost
     if "wheel" in block and "folder" not in block["wheel"]:
         yield ["wheel"], "the key 'folder' is missing (the model's folder inside the wheel)"
     recipe = {**config["recipe"], **block.get("recipe", {})}

@@ -152,6 +152,13 @@ def fast_bf16(device: torch.device) -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+def memory(device: torch.device) -> int:
+    """All the memory of a device, in bytes."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return machine.memory()
+
+
 def peak_memory(device: torch.device) -> int:
     """Bytes: the most that tensors took on a GPU, on the CPU the largest resident size."""
     if device.type == "cuda":

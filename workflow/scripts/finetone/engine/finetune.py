@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from finetone import machine
 from finetone.cards.run_card import card
-from finetone.engine import loop, saved_state
+from finetone.engine import devices, footprint, loop, saved_state
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256
@@ -86,11 +86,12 @@ def finetune(
     Raises
     ------
     UserError
-        The texts do not fit the model, or as `loop.train` does.
+        The texts do not fit the model, or the model the device; or as `loop.train` does.
     """
     seed = identity.seed
     data = read_tokens(train)
     dev_data = read_tokens(dev) if dev else None
+    check_memory(model_dir, data, recipe.batch_size, options)
     module = classifier(model_dir, data, seed)
     hashes = identity.made_from or {"train": sha256(train), "model": sha256(model_dir)}
 
@@ -174,6 +175,33 @@ def classifier(model_dir: Path, tokens: Tokens, seed: int) -> nn.Module:
             part.pad_token_id = tokens.meta.pad_token_id
     check_fits(model_dir, tokens, module)
     return module
+
+
+def check_memory(model_dir: Path, tokens: Tokens, batch_size: int, options: EngineOptions) -> None:
+    """Check that the device has the memory to train the model.
+
+    Raises
+    ------
+    UserError
+        It cannot be enough.
+    """
+    manifest, device = manifest_of(model_dir), devices.pick()
+    if "parameters" not in manifest or len(tokens) == 0:
+        return
+    text: Any = AutoConfig.from_pretrained(model_dir).get_text_config()
+    size = footprint.Size(
+        manifest["parameters"]["total"],
+        manifest.get("layers", 0),
+        getattr(text, "hidden_size", 0),
+        untrained=manifest["parameters"]["embedding"] if options.padding_free == "auto" else 0,
+    )
+    # a GPU that runs out of memory goes on in smaller batches, a CPU does not; and no epoch has
+    # only batches below the mean
+    whole = int(tokens.lengths.mean() * min(batch_size, len(tokens)))
+    least = int(tokens.lengths.max()) if device.type == "cuda" else whole
+    footprint.refuse_large(
+        model_dir.name, size, least, devices.memory(device), devices.name(device)
+    )
 
 
 def check_fits(model_dir: Path, tokens: Tokens, module: nn.Module) -> None:

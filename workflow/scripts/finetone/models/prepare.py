@@ -16,6 +16,7 @@ import transformers
 from transformers import PreTrainedTokenizerBase
 
 from finetone import files
+from finetone.config import catalogue
 from finetone.data.wheel import check as check_wheel
 from finetone.data.wheel import extract_folder
 from finetone.errors import UserError
@@ -150,6 +151,8 @@ def _locate(
         asked = Repository.of("model", block["hub"], config_key)
         folder, commit, license_ = hub_checkpoint.fetch(asked)
         source = {"kind": "hub", "id": asked.id, "asked": asked.revision, "revision": commit}
+        if limit := catalogue.restriction(license_ or ""):
+            logger.warning("%s: its licence (%s) %s; read it", config_key, license_, limit)
         return folder, source | ({"license": license_} if license_ else {})
     if wheel is not None:
         check_wheel(wheel, block["wheel"]["sha256"])

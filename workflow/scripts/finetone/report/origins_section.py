@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from finetone.config.catalogue import restriction
 from finetone.data.audit import rare
 from finetone.errors import listed
 from finetone.files import read_json, sha256
@@ -76,6 +77,8 @@ def provenance(maker: Maker) -> Section:
     ]
     for model in map(read_json, maker.inputs.models):
         if text := _new_weights(model, labels):
+            facts.append((maker.style.title(model["model"]), text))
+        if text := _licence(model, labels):
             facts.append((maker.style.title(model["model"]), text))
         if "intermediate" in model:
             facts.append((maker.style.title(model["model"]), _intermediate(model, labels)))
@@ -178,6 +181,12 @@ def _new_weights(model: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     names = ", ".join(sorted({*new, *missing}))
     key = "new_and_missing_weights" if missing else "new_weights"
     return labels[key].format(names=names, missing=", ".join(missing))
+
+
+def _licence(model: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """A model's licence, if it restricts use; else empty."""
+    licence = (model.get("source") or {}).get("license") or ""
+    return labels["restricted_licence"].format(licence=licence) if restriction(licence) else ""
 
 
 def _modules(weights: list[str]) -> list[str]:
