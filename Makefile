@@ -65,6 +65,7 @@ DEVICE ?= cpu
 bench: $(INSTALLED)
 	@test -e $(TOKENS) || { echo "no $(TOKENS): run make demo first, or give TOKENS= and MODEL=" >&2; exit 1; }
 	$(BIN)/python benchmarks/engine.py --tokens $(TOKENS) --model $(MODEL) --device $(DEVICE)
+	$(BIN)/python benchmarks/zoo.py --tokens $(TOKENS) --device $(DEVICE) --trainer --steps 3
 	$(BIN)/python benchmarks/compare.py
 	PATH="$(abspath $(BIN)):$$PATH" python benchmarks/dag.py --models 15 100
 	$(BIN)/python benchmarks/overhead.py

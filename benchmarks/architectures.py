@@ -1,4 +1,4 @@
-"""The zoo's architectures at their true size, with random weights: speed does not hang on them."""
+"""Architectures at their true size, with random weights: speed does not depend on them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import transformers as hf
 from torch import nn
+from transformers import initialization
 
 # Token files are WordPiece's: 0 pads, and 102 ends a text, where BART looks for its end token.
 ERNIE3 = {"vocab_size": 40000, "max_position_embeddings": 2048, "use_task_id": True}
@@ -35,7 +36,24 @@ CONFIGS: dict[str, Callable[[], Any]] = {
         attention_dropout=0.1, activation_dropout=0.1, pad_token_id=0, eos_token_id=102,
         decoder_start_token_id=102, forced_eos_token_id=102,
     ),
+    # Not in the original study.
+    "modernbert-base": lambda: hf.ModernBertConfig(pad_token_id=0),
+    "distilbert": lambda: hf.DistilBertConfig(),
+    "deberta-v3-base": lambda: hf.DebertaV2Config(
+        vocab_size=128100, type_vocab_size=0, relative_attention=True, position_buckets=256,
+        norm_rel_ebd="layer_norm", share_att_key=True, pos_att_type=["p2c", "c2p"],
+        position_biased_input=False, pooler_dropout=0.0, **BASE,
+    ),
+    "mpnet-base": lambda: hf.MPNetConfig(max_position_embeddings=514, pad_token_id=0),
+    "albert-base": lambda: hf.AlbertConfig(
+        vocab_size=30522, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1, **BASE
+    ),
+    "qwen3-small": lambda: hf.Qwen3Config(  # Qwen3-0.6B's layers, 8 of its 28
+        hidden_size=1024, intermediate_size=3072, num_hidden_layers=8, num_attention_heads=16,
+        num_key_value_heads=8, head_dim=128, vocab_size=151936, pad_token_id=0,
+    ),
 }  # fmt: skip
+MODERN = list(CONFIGS)[-6:]
 
 
 PER_TEXT = ("pooler", "classif", "score")  # modules that see one vector per text, not every token
@@ -50,7 +68,14 @@ def build(name: str) -> nn.Module:
         )
     config = CONFIGS[name]()
     config.num_labels = 2
+    initialization.trunc_normal_ = _normal  # ModernBERT's takes minutes to draw
     return hf.AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-any-return]
+
+
+def _normal(
+    tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, *_: Any, **__: Any
+) -> torch.Tensor:
+    return initialization.normal_(tensor, mean, std)
 
 
 def training_flops(module: nn.Module, lengths: list[int]) -> float:
@@ -69,4 +94,6 @@ def training_flops(module: nn.Module, lengths: list[int]) -> float:
     )
     layers = getattr(config, "encoder_layers", 0) + 2 * getattr(config, "decoder_layers", 0)
     layers = layers or config.num_hidden_layers
-    return sum(6 * matrices * n + 12 * layers * config.hidden_size * n * n for n in lengths)
+    matrices *= layers // getattr(config, "num_hidden_groups", layers)  # ALBERT shares layers
+    width = config.num_attention_heads * getattr(config, "head_dim", 0) or config.hidden_size
+    return sum(6 * matrices * n + 12 * layers * width * n * n for n in lengths)

@@ -286,7 +286,7 @@ KINDS: dict[str, Callable[..., Step]] = {
 SHARES = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::linear", "aten::matmul"),
     "attention": (
-        "aten::bmm", "aten::_softmax", "_softmax_backward_data", "_Grouped", "flash", "efficient",
+        "aten::bmm", "aten::_softmax", "_softmax_backward_data", "GroupedAttention", "flash", "efficient",
         "scaled_dot", "masked_fill", "threshold_backward", "aten::clamp_min", "aten::abs",
     ),
     "dropout": ("dropout", "_Dropout", "aten::ge", "aten::copysign", "aten::sub_"),

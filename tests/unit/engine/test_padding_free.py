@@ -12,14 +12,15 @@ from torch import nn
 
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
-from finetone.engine.fast import attention
+from finetone.engine.fast import attention, grouped_attention
 from finetone.engine.fast.attention import packed
+from finetone.engine.fast.groups import Seen
 from finetone.engine.fast.packing import Packing
 from finetone.engine.fast.unpad import unpadded
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions
-from tests.unit.engine.zoo import CONFIGS, EOS, PAD, UNPADDED, model, texts
+from tests.unit.engine.zoo import CONFIGS, EOS, PAD, UNPADDED, WINDOWED, model, texts
 
 CPU = torch.device("cpu")
 TORCHS_DROPOUT = F.dropout
@@ -68,13 +69,37 @@ def test_logits_and_gradients_agree(architecture: str, name: str) -> None:
     assert distance(gradient, slope) < 1e-5
 
 
+@pytest.mark.parametrize("architecture", WINDOWED)
+def test_windows_are_those_of_the_configuration(architecture: str) -> None:
+    """Texts are longer than the window, so that without it the logits would be others."""
+    lengths, logits = [78, 40, 70, 9], {}
+    for window in (12, 1000):
+        module = model(architecture)
+        module.config.sliding_window = window
+        expected, _, _ = run(module, lengths, "off")
+        logits[window], _, execution = run(module, lengths, "auto")
+        assert execution.plan.padding_free
+        assert distance(logits[window], expected) < 1e-5
+    assert distance(logits[12][[0, 1, 2]], logits[1000][[0, 1, 2]]) > 1e-3
+
+
+def test_a_layer_that_does_not_attend_is_padded() -> None:
+    """It would mix the tokens of texts that lie behind one another."""
+    module = model("bert")
+
+    module.bert.encoder.layer[1].attention.self.forward = lambda hidden, *a, **m: (hidden, None)
+    _, _, execution = run(module, [9, 5], "auto")
+    assert not execution.plan.padding_free
+    assert "BertLayer does not attend" in execution.notes[0]
+
+
 @pytest.mark.parametrize("longest", [0, 1000], ids=["fused", "by products"])
 @pytest.mark.parametrize("architecture", UNPADDED)
 def test_predictions_agree(
     architecture: str, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without gradients long rows take torch's fused attention, short ones plain products."""
-    monkeypatch.setattr(attention, "FUSED", longest)
+    monkeypatch.setattr(grouped_attention, "FUSED", longest)
     module, tokens = model(architecture), texts(BATCHES["mixed"])
     expected, _, _ = run(module, BATCHES["mixed"], "off")
     logits = predict_module(module, tokens, options=EngineOptions(precision="fp32"), device=CPU)
@@ -259,7 +284,7 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn(
             return x.mul_(2 * self.masks[-1] - 1)
 
     stream = Fixed()
-    out = attention._Grouped.apply(q, k, v, packing, scale, causal, p, stream)
+    out = grouped_attention.GroupedAttention.apply(q, k, v, packing, scale, Seen(causal), p, stream)
     ours = torch.autograd.grad(out, (q, k, v), slope)
     expected, row = torch.zeros_like(out), 0
     ends = np.cumsum(lengths)

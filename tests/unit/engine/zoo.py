@@ -31,10 +31,31 @@ CONFIGS: dict[str, Callable[[], Any]] = {
         decoder_ffn_dim=96, max_position_embeddings=80, pad_token_id=PAD, bos_token_id=0,
         eos_token_id=EOS, decoder_start_token_id=EOS, forced_eos_token_id=EOS,
     ),
+    "albert": lambda: hf.AlbertConfig(  # one layer for all passes
+        **SIZES | {"num_hidden_layers": 3}, embedding_size=32
+    ),
+    # rotary; windows shorter than the texts, and fewer heads of keys than of queries
+    "modernbert": lambda: hf.ModernBertConfig(
+        **SIZES | {"num_hidden_layers": 3}, local_attention=12, global_attn_every_n_layers=2
+    ),
+    "eurobert": lambda: hf.EuroBertConfig(**SIZES, num_key_value_heads=2),
+    "esm": lambda: hf.EsmConfig(**SIZES, position_embedding_type="rotary", mask_token_id=3),
+    "llama": lambda: hf.LlamaConfig(**SIZES, num_key_value_heads=2),
+    "qwen3": lambda: hf.Qwen3Config(**SIZES, num_key_value_heads=2, head_dim=16),
+    "gemma3": lambda: hf.Gemma3TextConfig(
+        **SIZES, num_key_value_heads=1, head_dim=16, sliding_window=12, use_bidirectional_attention=False,
+        layer_types=["sliding_attention", "full_attention"],
+    ),
+    "mistral": lambda: hf.MistralConfig(**SIZES, num_key_value_heads=2, sliding_window=12),
+    "gpt_neox": lambda: hf.GPTNeoXConfig(**SIZES, bos_token_id=EOS, eos_token_id=EOS),
     "squeezebert": lambda: hf.SqueezeBertConfig(**SIZES, embedding_size=48),
     "convbert": lambda: hf.ConvBertConfig(**SIZES, embedding_size=48),
 }  # fmt: skip
-UNPADDED = ("bert", "ernie", "electra", "roberta", "gpt2", "bart")
+WINDOWED = ("modernbert", "gemma3", "mistral")
+UNPADDED = (
+    "bert", "ernie", "electra", "roberta", "gpt2", "bart",
+    "albert", "eurobert", "esm", "llama", "qwen3", "gpt_neox", *WINDOWED,
+)  # fmt: skip
 
 
 def model(architecture: str, seed: int = 0) -> nn.Module:

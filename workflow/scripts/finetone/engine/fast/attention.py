@@ -1,8 +1,8 @@
 """Attention over packed rows, as functions that transformers' attention interface calls.
 
 While a batch is packed (`packed(packing)`), sequences attend only within themselves: on the CPU
-group by group with batched matrix products whose backward is written out here, on a GPU with
-torch's own variable-length attention. Otherwise the functions are transformers' `sdpa`.
+group by group (`grouped_attention`), on a GPU with torch's own variable-length attention. Otherwise
+the functions are transformers' `sdpa`.
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from finetone.engine.fast.dropout import Stream
-from finetone.engine.fast.groups import Group
+from finetone.engine.fast.grouped_attention import GroupedAttention, without_gradient
+from finetone.engine.fast.groups import Seen
 from finetone.engine.fast.packing import Packing, PooledToken
 
 NAME = "finetone"
-FUSED = 256  # tokens; in fp32 without gradients, torch's fused attention is faster from here on
 _packing: Packing | None = None
 _stream: Stream | None = None
 _pooled_token: PooledToken | None = None
@@ -61,8 +61,13 @@ def current() -> Packing | None:
 
 
 def mask(*args: Any, **kwargs: Any) -> torch.Tensor | None:
-    """No mask for packed rows, else sdpa's."""
-    return None if _packing is not None else sdpa_mask(*args, **kwargs)
+    """sdpa's mask; for packed rows that of one text without padding, bool [1, 1, width, width].
+
+    It hides what a window or causality hides, and is None where sdpa needs none for such a text.
+    """
+    if _packing is not None:
+        kwargs |= {"batch_size": 1, "attention_mask": None}
+    return sdpa_mask(*args, **kwargs)
 
 
 def attention(
@@ -81,7 +86,10 @@ def attention(
     Parameters
     ----------
     query, key, value
-        float [1, heads, N, d]. Where queries are pooled, `query` may also be [1, heads, rows, d].
+        float [1, heads, N, d]; keys and values may have fewer heads, each for several of the
+        queries'. Where queries are pooled, `query` may also be [1, heads, rows, d].
+    attention_mask
+        What `mask` has returned.
 
     Returns
     -------
@@ -98,121 +106,65 @@ def attention(
         query = query.index_select(2, _packing.pooled(_pooled_token))
     queries = _packing.tokens if _pooled_token is None else _packing.rows
     fits = query.shape[2] == queries and key.shape[2] == _packing.tokens
-    if not fits or query.shape[1] != key.shape[1]:
+    if not fits or query.shape[1] % key.shape[1]:
         raise RuntimeError(f"attention of {tuple(query.shape)} over {tuple(key.shape)}: not packed")
+    seen = _seen(module, attention_mask, is_causal, _packing)
+    for name in ("position_bias", "softcap", "s_aux"):
+        if kwargs.get(name) is not None:
+            raise RuntimeError(f"attention with {name} cannot be packed")
     calls += 1
-    causal = bool(is_causal if is_causal is not None else getattr(module, "is_causal", False))
+    if torch.is_autocast_enabled(query.device.type):  # rotary models turn queries in fp32
+        dtype = torch.get_autocast_dtype(query.device.type)
+        query, key, value = (x.to(dtype) for x in (query, key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    if (repeats := query.shape[1] // key.shape[1]) > 1:
+        k, v = (x.repeat_interleave(repeats, 1) for x in (k, v))
     if _pooled_token is not None:
-        upto = _pooled_token if causal else None
-        out = _one_query_per_text(q, k, v, _packing, scale, upto, dropout)
+        out = _one_query_per_text(q, k, v, _packing, scale, seen, _pooled_token, dropout)
         _queries_pooled = True
     elif query.is_cuda:
-        out = _nested(q, k, v, _packing, scale, causal, dropout)
+        on_gpu = _nested if seen.mask is None and q.shape == v.shape else _padded
+        out = on_gpu(q, k, v, _packing, scale, seen, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():
-        out = _without_gradient(q, k, v, _packing, scale, causal)
+        out = without_gradient(q, k, v, _packing, scale, seen)
     else:
-        out = _Grouped.apply(q, k, v, _packing, scale, causal, dropout, _stream)
+        out = GroupedAttention.apply(q, k, v, _packing, scale, seen, dropout, _stream)
     return out[None], None
+
+
+def _seen(
+    module: torch.nn.Module, mask: torch.Tensor | None, causal: bool | None, packing: Packing
+) -> Seen:
+    """Which keys a query sees; as in sdpa, a mask says it all and the module's flag the rest."""
+    if mask is None:
+        return Seen(bool(causal if causal is not None else getattr(module, "is_causal", True)))
+    if mask.dtype == torch.bool and mask.shape == (1, 1, packing.width, packing.width):
+        return Seen(mask=mask[0, 0])
+    if mask.shape == (packing.rows, 1, 1, packing.width):  # LayoutLM makes its own
+        visible = mask[:, 0, 0] if mask.dtype == torch.bool else mask[:, 0, 0] == 0
+        if torch.equal(visible, packing.visible(None)):
+            return Seen()
+    raise RuntimeError(f"mask of {tuple(mask.shape)}, {mask.dtype}: not of one text")
 
 
 def _one_query_per_text(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-    scale: float, upto: PooledToken | None, p: float,
+    scale: float, seen: Seen, token: PooledToken, p: float,
 ) -> torch.Tensor:  # fmt: skip
     """One query per text, q [rows, heads, d], over the keys of its text → [rows, heads, d]."""
+    visible = packing.visible(token if seen.causal else None)
+    if seen.mask is not None:
+        visible = visible & seen.mask[packing.column(token)]
     K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (k, v))  # [rows, heads, width, d]
     scores = q[:, :, None] * scale @ K.transpose(2, 3)
-    P = scores.masked_fill(~packing.visible(upto)[:, None, None], float("-inf")).softmax(-1)
+    P = scores.masked_fill(~visible[:, None, None], float("-inf")).softmax(-1)
     return (F.dropout(P, p).to(V.dtype) @ V)[:, :, 0]
-
-
-def _without_gradient(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing, scale: float, causal: bool
-) -> torch.Tensor:
-    """softmax(scale·Q·Kᵀ)·V group by group; by torch's fused attention where that is faster."""
-    out = packing.blank(q)
-    for group in packing.groups:
-        Q, K, V = group.take(q), group.take(k), group.take(v)
-        if q.dtype == torch.float32 and group.width > FUSED:
-            Q, K, V = (x.unflatten(0, (group.texts, -1)) for x in (Q, K, V))
-            bias = group.bias(causal, q.dtype)
-            block = F.scaled_dot_product_attention(Q, K, V, attn_mask=bias, scale=scale)
-        else:
-            block = torch.bmm(_probabilities(Q.mul_(scale), K, group, causal), V)
-        group.put(out, block)
-    return out
-
-
-class _Grouped(torch.autograd.Function):
-    """softmax(scale·Q·Kᵀ)·V per group of sequences, dropout on the probabilities.
-
-    The backward pass needs one number per score: the probability, negative where it was dropped.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-        scale: float, causal: bool, p: float, stream: Stream | None,
-    ) -> torch.Tensor:  # fmt: skip
-        out = packing.blank(q)
-        if p > 0 and stream is None:
-            raise RuntimeError("dropout on the CPU needs a random stream")
-        scale_up, saved = 1 / (1 - p), []  # dropout scales up what it keeps
-        for group in packing.groups:
-            Q, K, V = group.take(q).mul_(scale), group.take(k), group.take(v)
-            S = P = _probabilities(Q, K, group, causal)
-            if p > 0:
-                assert stream is not None
-                S = stream.drop_sign(P, p)
-                P = _positive(S)
-                V.mul_(scale_up)
-            group.put(out, torch.bmm(P, V))
-            saved += [Q, K, V, S]
-        ctx.save_for_backward(*saved)
-        ctx.packing, ctx.scale, ctx.scale_up = packing, scale, scale_up
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
-        saved = iter(ctx.saved_tensors)
-        dq, dk, dv = (ctx.packing.blank(grads[0]) for _ in range(3))
-        for group, Q, K, V, S in zip(ctx.packing.groups, saved, saved, saved, saved, strict=True):
-            dO = group.take(grads[0])
-            if group.real is not None:  # padding does not reach the loss
-                view = dO.view(group.texts, -1, group.width, dO.shape[-1])
-                view.mul_(group.real[:, None, :, None])
-            dP = torch.bmm(dO, V.transpose(1, 2))
-            if ctx.scale_up > 1:
-                dP = torch.ops.aten.threshold_backward(dP, S, 0)
-                dO.mul_(ctx.scale_up)
-            kept, P = (_positive(S), S.abs()) if ctx.scale_up > 1 else (S, S)
-            group.put(dv, torch.bmm(kept.transpose(1, 2), dO))
-            dS = torch._softmax_backward_data(dP, P, -1, P.dtype)
-            group.put(dq, torch.bmm(dS, K).mul_(ctx.scale))
-            group.put(dk, torch.bmm(dS.transpose(1, 2), Q))
-        return dq, dk, dv, None, None, None, None, None
-
-
-def _positive(x: torch.Tensor) -> torch.Tensor:
-    """relu; 16-bit floats as integers, which have the same sign bit and are faster."""
-    if x.element_size() == 2:
-        return x.view(torch.int16).clamp_min(0).view(x.dtype)
-    return torch.relu(x)
-
-
-def _probabilities(Q: torch.Tensor, K: torch.Tensor, group: Group, causal: bool) -> torch.Tensor:
-    """softmax(Q·Kᵀ) [texts·heads, width, width], 0 at padding keys, or later keys."""
-    scores = torch.bmm(Q, K.transpose(1, 2))
-    if (bias := group.bias(causal, scores.dtype)) is not None:
-        scores.view(group.texts, -1, group.width, group.width).add_(bias)
-    return torch.softmax(scores, -1)
 
 
 def _nested(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-    scale: float, causal: bool, p: float,
+    scale: float, seen: Seen, p: float,
 ) -> torch.Tensor:  # fmt: skip
     """torch's variable-length attention (flash or memory-efficient) through jagged tensors."""
     shortest, longest = int(packing.lengths.min()), int(packing.lengths.max())
@@ -222,8 +174,21 @@ def _nested(
         ).transpose(1, 2)
         for x in (q, k, v)
     )
-    out = F.scaled_dot_product_attention(Q, K, V, dropout_p=p, is_causal=causal, scale=scale)
+    out = F.scaled_dot_product_attention(Q, K, V, dropout_p=p, is_causal=seen.causal, scale=scale)
     return out.transpose(1, 2).values()
+
+
+def _padded(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
+    scale: float, seen: Seen, p: float,
+) -> torch.Tensor:  # fmt: skip
+    """torch's attention over padded texts, for masks that its variable-length one does not know."""
+    Q, K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (q, k, v))
+    real = packing.visible(None)
+    visible = real[:, None, None, :] & seen.matrix(packing.width, q.device)
+    visible = visible | ~real[:, None, :, None]  # a row that sees nothing would not be finite
+    out = F.scaled_dot_product_attention(Q, K, V, attn_mask=visible, dropout_p=p, scale=scale)
+    return packing.pack(out.transpose(1, 2))[0]
 
 
 AttentionInterface.register(NAME, attention)

@@ -4,10 +4,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 SHORT = 64  # tokens; up to this width, padding to a multiple of STEP costs less than an odd width
 STEP = 32  # tokens: as many bf16 numbers as a vector register has; softmax is slow on a rest
 TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have, to stay in cache
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which keys of its text a query sees: all; with `causal`, none that is later.
+
+    With `mask`, bool [width, width], those where it is true at [query, key].
+    """
+
+    causal: bool = False
+    mask: torch.Tensor | None = None
+
+    def matrix(self, width: int, device: torch.device) -> torch.Tensor:
+        """As a mask, bool [width, width]."""
+        if self.mask is not None:
+            return self.mask[:width, :width]
+        every = torch.ones(width, width, dtype=torch.bool, device=device)
+        return every.tril_() if self.causal else every
 
 
 @dataclass(frozen=True)
@@ -57,12 +76,21 @@ class Group:
             entries = block.reshape(-1, heads, d).index_select(0, self.entries)
             target.index_copy_(0, self.index[self.entries], entries)
 
-    def bias(self, causal: bool, dtype: torch.dtype) -> torch.Tensor | None:
-        """-inf for keys that a query must not see, else 0; for scores [texts, heads, width, width].
+    def bias(self, seen: Seen, dtype: torch.dtype) -> torch.Tensor | None:
+        """For scores [texts, heads, width, width]: 0 for keys that a query sees.
 
-        None where there is nothing to hide: neither padding nor later tokens.
+        For all others -inf, or the least finite number, which softmax makes 0 as well. None where
+        there is nothing to hide.
         """
-        if causal:  # padding follows the text, so this hides it, too
+        if seen.mask is not None:
+            visible = seen.mask[: self.width, : self.width]
+            if self.real is not None:
+                more = self.width - len(visible)  # of padding to a multiple of STEP
+                visible = F.pad(visible, (0, more, 0, more)) & self.real[:, None, None, :]
+            # a row of padding may see nothing: with -inf it would not be finite
+            least = torch.finfo(dtype).min
+            return torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, least)
+        if seen.causal:  # padding follows the text, so this hides it, too
             return torch.full((self.width, self.width), float("-inf"), dtype=dtype).triu_(1)
         if self.real is None:
             return None

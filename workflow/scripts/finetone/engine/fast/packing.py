@@ -31,6 +31,7 @@ class Packing:
         self.tokens = -(-self.real // fill) * fill  # N, the length of the packed row
         self.pooling = True  # whether the last layer may compute the pooled tokens alone
         self._pooled: dict[PooledToken, torch.Tensor] = {}
+        self._packed_positions: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     @classmethod
     def right_padded(cls, lengths: np.ndarray, width: int, device: torch.device) -> "Packing":
@@ -41,6 +42,15 @@ class Packing:
     def pack(self, x: torch.Tensor) -> torch.Tensor:
         """[rows, width, …] → [1, N, …], with zeros behind the real tokens."""
         return _Gather.apply(x, self.positions, self.tokens)
+
+    def pack_positions(self, x: torch.Tensor) -> torch.Tensor:
+        """[1, width, …], the same for all rows → [1, N, …], with zeros behind the real tokens."""
+        if id(x) not in self._packed_positions:  # every layer gets it
+            columns = self.positions % self.width
+            out = x.new_zeros(1, self.tokens, *x.shape[2:])
+            out[0, : self.real] = x[0].index_select(0, columns)
+            self._packed_positions[id(x)] = x, out  # while x is kept, no other has its id
+        return self._packed_positions[id(x)][1]
 
     def unpack(self, x: torch.Tensor, token: PooledToken | None = None) -> torch.Tensor:
         """[1, N, …] → [rows, width, …], zeros where there is padding.
@@ -58,6 +68,10 @@ class Packing:
             ends = np.cumsum(self.lengths)
             self._pooled[token] = self._send(ends - (self.lengths if token == "first" else 1))
         return self._pooled[token]
+
+    def column(self, token: PooledToken) -> torch.Tensor:
+        """Places of the rows' first or last tokens in their texts, int64 [rows] on the device."""
+        return self._send(self.lengths - 1 if token == "last" else 0 * self.lengths)
 
     def visible(self, upto: PooledToken | None) -> torch.Tensor:
         """bool [rows, width] on the device: real tokens; with `upto`, none behind that one."""
@@ -77,9 +91,13 @@ class Packing:
     def groups(self) -> list[Group]:
         return groups(self.lengths)
 
-    def blank(self, x: torch.Tensor) -> torch.Tensor:
-        """An empty tensor like x [N, …], zero where the packed row is filled up."""
-        out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    def blank(self, x: torch.Tensor, last: int | None = None) -> torch.Tensor:
+        """An empty tensor like x [N, …], zero where the packed row is filled up.
+
+        With `last`, of another size in its last dimension.
+        """
+        shape = x.shape if last is None else (*x.shape[:-1], last)
+        out = torch.empty(shape, dtype=x.dtype, device=x.device)
         out[self.real :] = 0
         return out
 

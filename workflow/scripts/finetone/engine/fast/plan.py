@@ -168,11 +168,13 @@ class _Trial:
 
     def unpad(self, undo: ExitStack, pooled: bool) -> Plan:
         from finetone.engine.fast.pooled_token import pooled_tokens
-        from finetone.engine.fast.unpad import require_layer_stacks, unpadded
+        from finetone.engine.fast.unpad import count_passes, require_layer_stacks, unpadded
 
         stacks = require_layer_stacks(self.module)
         tokens = pooled_tokens(self.module, stacks, self.batch) if pooled else {}
-        undo.enter_context(unpadded(self.module, tokens))
+        with untouched(self.module):
+            passes = count_passes(self.module, stacks, self.batch)
+        undo.enter_context(unpadded(self.module, tokens, passes))
         return replace(self.plan, padding_free=True, pooled_token=next(iter(tokens.values()), None))
 
     def use_embeddings(self, undo: ExitStack, texts: Sequence[Tokens]) -> Plan:

@@ -6,7 +6,7 @@ mathematics with an eighth less work in a six-layer model. Which token a head re
 on a list of models: autograd tells where the logits have a gradient.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -91,13 +91,20 @@ def reads_last(module: nn.Module, batch: Batch) -> bool:
 
 
 @contextmanager
-def pooled_only(layer: nn.Module, token: PooledToken) -> Iterator[None]:
-    """Inside the block `layer`, the last of its stack, computes the pooled tokens only."""
+def pooled_only(
+    layer: nn.Module, token: PooledToken, in_last_pass: Callable[[], bool]
+) -> Iterator[None]:
+    """Inside the block `layer`, the last of its stack, computes the pooled tokens only.
+
+    That is, in the last pass through the stack.
+    """
     running: list[ExitStack] = []
 
     def begin(layer: nn.Module, args: Any) -> None:
         packing = attention.current()
-        if packing is not None and packing.pooling and packing.lengths.min() > 0:
+        if packing is None or not in_last_pass():
+            return
+        if packing.pooling and packing.lengths.min() > 0:
             running.append(ExitStack())
             running[-1].enter_context(attention.pooled_queries(token))
             running[-1].enter_context(_CutToPooled(packing, token))
