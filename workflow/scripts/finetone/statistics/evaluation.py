@@ -42,8 +42,7 @@ class Evaluation:
     @cached_property
     def predicted(self) -> Ints:
         """[n] predicted class; of the logits, as probabilities may round to the same number."""
-        found: Ints = self.logits.argmax(axis=1)
-        return found
+        return metrics.most_likely(self.logits)
 
     @cached_property
     def correct(self) -> Bools:

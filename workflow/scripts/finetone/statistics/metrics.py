@@ -32,6 +32,25 @@ Counts = Ints | Floats  # of rows; fractions for shares of them
 METRICS = ("balanced_accuracy", "macro_f1", "mcc", "auc", "brier", "ece")
 
 
+def most_likely(logits: Floats) -> Ints:
+    """Return the class with the largest logit, of equal ones the first.
+
+    Parameters
+    ----------
+    logits
+        [..., classes].
+
+    Returns
+    -------
+    array
+        int64 [...].
+    """
+    if logits.shape[-1] == 2:  # many times as fast as argmax over so short an axis
+        return (logits[..., 1] > logits[..., 0]).astype(np.int64)
+    found: Ints = logits.argmax(axis=-1)
+    return found
+
+
 def log_softmax(logits: Floats) -> Floats:
     """Return log-probabilities, float64 [n, classes].
 
@@ -91,7 +110,7 @@ class Margins:
     @classmethod
     def of_table(cls, table: Counts) -> "Margins":
         """Sum up a confusion table [true, predicted]."""
-        return cls(table.sum(axis=1), table.sum(axis=0), np.diag(table))
+        return cls(table.sum(axis=1), table.sum(axis=0), table.diagonal())
 
 
 def balanced_accuracy(counts: Margins) -> float:
