@@ -200,6 +200,8 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=files,
             texts=texts,
             confidence=0.95,
+            deterministic=[],
+            seed_sd=None,
         ),
         "errors": lambda: write_table(
             "errors_table", [out / "errors.csv"], predictions=files, texts=texts

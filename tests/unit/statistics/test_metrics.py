@@ -75,8 +75,8 @@ def test_calibration_with_fewer_rows_than_bins() -> None:
 
 def test_mcc_worked_example_of_gorodkins_formula() -> None:
     # tp 90, fn 10, fp 5, tn 95: (90·95 - 5·10) / sqrt(95·100·100·105)
-    table = np.array([[95, 5], [10, 90]])
-    assert metrics.mcc(table) == pytest.approx((90 * 95 - 50) / np.sqrt(95 * 100 * 100 * 105))
+    counts = metrics.Margins.of_table(np.array([[95, 5], [10, 90]]))
+    assert metrics.mcc(counts) == pytest.approx((90 * 95 - 50) / np.sqrt(95 * 100 * 100 * 105))
 
 
 def test_a_constant_method_has_no_mcc_and_an_even_auc() -> None:

@@ -266,6 +266,16 @@ def test_kappa_agrees_with_scikit_learn_and_its_error_with_statsmodels() -> None
             assert error[i, j] == pytest.approx(cohens_kappa(table).std_kappa, abs=1e-6)
 
 
+def test_kappa_is_the_same_counted_by_class_and_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(18)
+    predicted = random.integers(0, 5, (4, 300)).astype(np.int16)
+    predicted[1, :200] = predicted[0, :200]
+    by_class = agreement.kappa(predicted, 5)
+    monkeypatch.setattr(agreement, "FEW_CLASSES", 1)
+    for one, other in zip(by_class, agreement.kappa(predicted, 5), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+
+
 def test_kappa_of_constant_methods() -> None:
     found, _ = agreement.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
     assert np.isnan(found[0, 1])

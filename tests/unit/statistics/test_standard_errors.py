@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
-from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.statistics import metrics
+from finetone.statistics.evaluation import OF_CONFUSION, SCORES, Evaluation
 from finetone.statistics.standard_errors import standard_error
 
 OTHERS = [name for name in SCORES if name != "accuracy"]
@@ -65,3 +67,41 @@ def test_undefined_metrics_have_none():
     assert np.isnan(standard_errors(certain, label)["loss"])
     one = standard_errors(np.array([[1.0, 0.0]]), np.array([0]))
     assert all(np.isnan(error) for error in one.values())
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("metric", list(OF_CONFUSION))
+def test_metrics_of_a_confusion_have_their_derivatives_as_influences(metric, classes):
+    random = np.random.default_rng(classes)
+    logits, label = draw(random, 3000, classes + 1)
+    logits[:, -1] -= 2
+    label = label % classes  # the last class is predicted only
+    run = Evaluation(logits, label)
+    table = metrics.confusion(label, run.predicted, classes + 1)
+    value, step = OF_CONFUSION[metric][0], 1e-2
+
+    def moved(cell, by):
+        changed = table.astype(float)
+        changed.flat[cell] += by
+        return value(metrics.Margins.of_table(changed))
+
+    def slope(cell, step):
+        return (moved(cell, step) - moved(cell, -step)) / (2 * step)
+
+    for row in range(100):
+        cell = label[row] * (classes + 1) + run.predicted[row]
+        wanted = (4 * slope(cell, step) - slope(cell, 2 * step)) / 3 * 3000  # Richardson 1911
+        assert run.influence(metric)[row] == pytest.approx(wanted, abs=1e-9)
+
+
+def test_auc_of_many_classes_ranks_exact_log_odds():
+    """Against each class's odds by definition, with ruled-out, equal and very sure classes."""
+    random = np.random.default_rng(3)
+    logits, label = draw(random, 400, 7, 3.0)
+    logits = logits.round(1)
+    logits[:40, 2] += 60
+    logits[40:60, 4] = -np.inf
+    found = dict(metrics.log_odds(logits))
+    for c, odds in found.items():
+        wanted = logits[:, c] - logsumexp(np.delete(logits, c, axis=1), axis=1)
+        np.testing.assert_allclose(odds, wanted, rtol=1e-12, atol=1e-12)

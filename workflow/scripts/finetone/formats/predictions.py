@@ -140,10 +140,12 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
             f"0…{classes - 1} ({listed(head.labels)})"
         )
     result = []
-    for number in np.unique(epoch):
-        rows = np.flatnonzero(epoch == number)
-        if (np.diff(ids[rows]) <= 0).any():
-            rows = rows[np.argsort(ids[rows], kind="stable")]
+    if (np.diff(epoch) < 0).any() or ((np.diff(ids) <= 0) & (np.diff(epoch) == 0)).any():
+        order = np.lexsort((ids, epoch))  # files that we write are in this order already
+        epoch, ids, label, logits = epoch[order], ids[order], label[order], logits[order]
+    starts = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
+    for start, end in zip(starts, [*starts[1:], len(epoch)], strict=True):
+        number, rows = epoch[start], slice(start, end)
         if (np.diff(ids[rows]) == 0).any():
             raise UserError(f"{head.path}: an id occurs twice in epoch {number}; delete and rerun")
         result.append(Predictions(int(number), ids[rows], label[rows], logits[rows]))
@@ -232,10 +234,12 @@ def checksum(
         [n, classes].
     """
     facts = {key: value for key, value in meta.items() if key not in UNCHECKED}
-    order = np.argsort(ids, kind="stable")
+    if (np.diff(ids) < 0).any():
+        order = np.argsort(ids, kind="stable")
+        ids, labels, logits = ids[order], labels[order], logits[order]
     return files.checksum(
         {**facts, "epoch": epoch},
-        np.ascontiguousarray(ids[order].astype(np.int64)),
-        np.ascontiguousarray(labels[order].astype(np.int64)),
-        np.ascontiguousarray(logits[order].astype(np.float32)),
+        np.ascontiguousarray(ids, dtype=np.int64),
+        np.ascontiguousarray(labels, dtype=np.int64),
+        np.ascontiguousarray(logits, dtype=np.float32),
     )

@@ -11,6 +11,8 @@ from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
 
+FEW_CLASSES = 8  # up to here it is quicker to count pairs of classes than to look at every row
+
 
 def counting(n: int) -> type[np.floating]:
     """Return the smallest float type whose sums of up to `n` ones are exact."""
@@ -82,23 +84,50 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
     kappa, standard_error
         Both [runs, runs]; NaN where both runs always predict one and the same class.
     """
-    runs, n = predicted.shape
-    ones = [(predicted == c).astype(counting(n)) for c in range(classes)]
-    # share of each class in a run [runs, 1]; of each pair of classes in two runs [runs, runs]
-    share = [one.sum(axis=1, dtype=np.float64)[:, None] / n for one in ones]
-    joint = [[(a @ b.T).astype(np.float64) / n for b in ones] for a in ones]
-    observed = sum((joint[c][c] for c in range(classes)), np.zeros((runs, runs)))
-    expected = sum((one @ one.T for one in share), np.zeros((runs, runs)))
+    n = predicted.shape[1]
+    share = np.stack([np.bincount(run, minlength=classes) / n for run in predicted])
+    count = _by_class if classes <= FEW_CLASSES else _by_row
+    observed, common, crossed = count(predicted, share)
+    expected = share @ share.T
     with np.errstate(invalid="ignore", divide="ignore"):
         value: Floats = np.where(expected == 1, np.nan, (observed - expected) / (1 - expected))
         rest = 1 - value
-        squares = -((value - expected * rest) ** 2)
-        for i in range(classes):
-            for j in range(classes):
-                weight = (share[j] + share[i].T) * rest  # through the class frequencies
-                squares += joint[i][j] * ((1 - weight) if i == j else weight) ** 2
+        # through the class frequencies, a row predicted as i and j changes by share[j] + share[i]
+        twice = share**2 @ share.T + share @ (share**2).T + 2 * crossed
+        squares = observed - 2 * rest * common + rest**2 * twice - (value - expected * rest) ** 2
         error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
     return value, error
+
+
+def _by_class(predicted: Ints, share: Floats) -> tuple[Floats, Floats, Floats]:
+    """Means [runs, runs] over rows, predicted as i by run a and as j by run b, from counts of (i, j).
+
+    Of whether i is j; of that times share[a, j] + share[b, i]; and of share[a, j] · share[b, i].
+    """
+    (runs, n), classes = predicted.shape, share.shape[1]
+    observed, common, crossed = np.zeros((3, runs, runs))
+    ones = [(predicted == c).astype(counting(n)) for c in range(classes)]
+    for i in range(classes):
+        for j in range(classes):
+            joint = (ones[i] @ ones[j].T).astype(np.float64) / n
+            crossed += joint * np.outer(share[:, j], share[:, i])
+            if i == j:
+                observed += joint
+                common += joint * (share[:, [i]] + share[:, i])
+    return observed, common, crossed
+
+
+def _by_row(predicted: Ints, share: Floats) -> tuple[Floats, Floats, Floats]:
+    """As `_by_class`, in a time that does not depend on the number of classes."""
+    runs, n = predicted.shape
+    observed, common, crossed = np.zeros((3, runs, runs))
+    for a, own in enumerate(predicted):
+        for b, other in enumerate(predicted):
+            same, mine, theirs = own == other, share[a][other], share[b][own]
+            observed[a, b] = same.mean()
+            common[a, b] = (same @ (mine + theirs)) / n
+            crossed[a, b] = (mine @ theirs) / n
+    return observed, common, crossed
 
 
 def of_methods(

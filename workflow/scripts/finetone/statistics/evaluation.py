@@ -11,17 +11,16 @@ from functools import cached_property
 
 import numpy as np
 
-from finetone.statistics import metrics
-from finetone.statistics.metrics import METRICS, Bools, Floats, Ints
-from finetone.statistics.standard_errors import of_auc, of_cells
+from finetone.statistics import metrics, standard_errors
+from finetone.statistics.metrics import METRICS, Bools, Floats, Ints, Margins
 
 SCORES = ("accuracy", "loss", *METRICS)
 BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
 ERRORS = ("loss", "brier", "ece")  # lower is better; the others behave like a share of rows
 OF_CONFUSION = {
-    "balanced_accuracy": metrics.balanced_accuracy,
-    "macro_f1": metrics.macro_f1,
-    "mcc": metrics.mcc,
+    "balanced_accuracy": (metrics.balanced_accuracy, standard_errors.of_balanced_accuracy),
+    "macro_f1": (metrics.macro_f1, standard_errors.of_macro_f1),
+    "mcc": (metrics.mcc, standard_errors.of_mcc),
 }
 
 
@@ -43,8 +42,7 @@ class Evaluation:
     @cached_property
     def predicted(self) -> Ints:
         """[n] predicted class; of the logits, as probabilities may round to the same number."""
-        found: Ints = self.logits.argmax(axis=1)
-        return found
+        return metrics.most_likely(self.logits)
 
     @cached_property
     def correct(self) -> Bools:
@@ -54,10 +52,9 @@ class Evaluation:
     def value(self, metric: str) -> float:
         """Give one of SCORES; NaN where it is undefined."""
         if metric in OF_CONFUSION:
-            return float(OF_CONFUSION[metric](self._table))
+            return OF_CONFUSION[metric][0](self._counts)
         if metric == "auc":
-            sides = [share[side].mean() for side, share in self._placed]
-            return float(np.mean(sides)) if sides else float("nan")
+            return self._auc[0]
         return float(self.influence(metric).mean())
 
     def influence(self, metric: str) -> Floats:
@@ -71,13 +68,11 @@ class Evaluation:
         return {}
 
     def _influence(self, metric: str) -> Floats:
-        n, classes = self.logits.shape
-        rows = np.arange(n)
+        rows = np.arange(len(self.label))
         if metric in OF_CONFUSION:
-            cell = self.label.astype(np.int64) * classes + self.predicted
-            return of_cells(OF_CONFUSION[metric], self._table)[cell]
+            return OF_CONFUSION[metric][1](self._counts, self.label, self.predicted)
         if metric == "auc":
-            return of_auc(self._placed, n)
+            return self._auc[1]
         if metric == "accuracy":
             return self.correct.astype(np.float64)
         if metric == "loss":
@@ -103,9 +98,10 @@ class Evaluation:
         return np.exp(self._log_p)
 
     @cached_property
-    def _table(self) -> Ints:
-        return metrics.confusion(self.label, self.predicted, self.logits.shape[1])
+    def _counts(self) -> Margins:
+        return Margins.of_rows(self.label, self.predicted, self.logits.shape[1])
 
     @cached_property
-    def _placed(self) -> list[tuple[Bools, Floats]]:
-        return metrics.placements(self.logits, self.label)
+    def _auc(self) -> tuple[float, Floats]:
+        placed = metrics.placements(self.logits, self.label)
+        return standard_errors.of_auc(placed, len(self.label))

@@ -16,20 +16,39 @@ Conventions (an undefined metric is NaN, not 0):
   and the value does not depend on the order of rows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 BINS = 15
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
-Counts = Ints | Floats  # a confusion table; fractions for numerical derivatives
+Counts = Ints | Floats  # of rows; fractions for shares of them
 
 METRICS = ("balanced_accuracy", "macro_f1", "mcc", "auc", "brier", "ece")
+
+
+def most_likely(logits: Floats) -> Ints:
+    """Return the class with the largest logit, of equal ones the first.
+
+    Parameters
+    ----------
+    logits
+        [..., classes].
+
+    Returns
+    -------
+    array
+        int64 [...].
+    """
+    if logits.shape[-1] == 2:  # many times as fast as argmax over so short an axis
+        return (logits[..., 1] > logits[..., 0]).astype(np.int64)
+    found: Ints = logits.argmax(axis=-1)
+    return found
 
 
 def log_softmax(logits: Floats) -> Floats:
@@ -66,36 +85,63 @@ def confusion(label: Ints, predicted: Ints, classes: int) -> Ints:
     return cells.reshape(classes, classes)
 
 
-def balanced_accuracy(table: Counts) -> float:
-    """Mean recall over the classes that occur, from a confusion table [true, predicted]."""
-    actual = table.sum(axis=1)
-    present = actual > 0
-    return float((np.diag(table)[present] / actual[present]).mean())
+@dataclass(frozen=True)
+class Margins:
+    """What accuracies and the MCC need of a confusion table: [classes] rows of each class.
+
+    Attributes
+    ----------
+    actual, guessed
+        Rows that are of it, and that are predicted as it.
+    right
+        Rows of it that are predicted as it.
+    """
+
+    actual: Counts
+    guessed: Counts
+    right: Counts
+
+    @classmethod
+    def of_rows(cls, label: Ints, predicted: Ints, classes: int) -> "Margins":
+        """Count `label` and `predicted` [n]; many classes need no table of their squared number."""
+        right = label[label == predicted]
+        return cls(*(np.bincount(each, minlength=classes) for each in (label, predicted, right)))
+
+    @classmethod
+    def of_table(cls, table: Counts) -> "Margins":
+        """Sum up a confusion table [true, predicted]."""
+        return cls(table.sum(axis=1), table.sum(axis=0), table.diagonal())
 
 
-def macro_f1(table: Counts) -> float:
-    """Unweighted mean of 2·tp / (2·tp + fp + fn), from a confusion table [true, predicted]."""
-    weight = table.sum(axis=1) + table.sum(axis=0)
+def balanced_accuracy(counts: Margins) -> float:
+    """Mean recall over the classes that occur."""
+    present = counts.actual > 0
+    return float((counts.right[present] / counts.actual[present]).mean())
+
+
+def macro_f1(counts: Margins) -> float:
+    """Unweighted mean of 2·tp / (2·tp + fp + fn)."""
+    weight = counts.actual + counts.guessed
     present = weight > 0
-    return float((2 * np.diag(table)[present] / weight[present]).mean())
+    return float((2 * counts.right[present] / weight[present]).mean())
 
 
-def mcc(table: Counts) -> float:
-    """Matthews correlation coefficient, from a confusion table [true, predicted] (Gorodkin 2004).
+def mcc(counts: Margins) -> float:
+    """Matthews correlation coefficient (Gorodkin 2004).
 
     Returns
     -------
     float
         NaN if labels or predictions are constant.
     """
-    actual, guessed, n = table.sum(axis=1), table.sum(axis=0), float(table.sum())
+    actual, guessed, n = counts.actual, counts.guessed, float(counts.actual.sum())
     spread = float(n**2 - (actual**2).sum()) * float(n**2 - (guessed**2).sum())
     if spread == 0:
         return float("nan")
-    return float((np.trace(table) * n - (actual * guessed).sum()) / np.sqrt(spread))
+    return float((counts.right.sum() * n - (actual * guessed).sum()) / np.sqrt(spread))
 
 
-def placements(logits: Floats, label: Ints) -> list[tuple[Bools, Floats]]:
+def placements(logits: Floats, label: Ints) -> Iterator[tuple[Bools, Floats]]:
     """Compute the row-wise terms whose mean is the AUC, for each class against the rest.
 
     Log-odds saturate far later than probabilities do. A class without rows, or without rows of
@@ -109,46 +155,53 @@ def placements(logits: Floats, label: Ints) -> list[tuple[Bools, Floats]]:
     label
         [n], in 0…classes-1.
 
-    Returns
-    -------
-    list of (bool [n], float64 [n])
+    Yields
+    ------
+    bool [n], float64 [n]
         For each class: whether a row belongs to it, and the share of the rows on the other side
         that the row's log-odds rank correctly against; a tie counts half.
     """
-    logits, classes = logits.astype(np.float64), logits.shape[1]
-    found = []
-    for c in [1] if classes == 2 else range(classes):
+    for c, odds in log_odds(logits):
         positive = label == c
         hits = int(positive.sum())
         misses = len(label) - hits
         if hits and misses:
-            levels, level = np.unique(log_odds(logits, c), return_inverse=True)
+            levels, level = np.unique(odds, return_inverse=True)
             at = np.bincount(level, positive, len(levels)), np.bincount(level, ~positive)
             below = [np.cumsum(side) - side / 2 for side in at]
-            share = np.where(positive, below[1][level] / misses, 1 - below[0][level] / hits)
-            found.append((positive, share))
-    return found
+            yield positive, np.where(positive, below[1][level] / misses, 1 - below[0][level] / hits)
 
 
-def log_odds(logits: Floats, c: int) -> Floats:
-    """Log-odds of class `c` against the rest.
+def log_odds(logits: Floats) -> Iterator[tuple[int, Floats]]:
+    """Log-odds of each class against the rest, of two classes of the second alone.
+
+    The work grows with the number of classes, not with its square: e^logit of all others is their
+    sum less the class's own. Of the class with the largest logit little would be left of that sum,
+    so its others are added up without it.
 
     Parameters
     ----------
     logits
         [n, classes].
-    c
-        A class.
 
-    Returns
-    -------
-    array
-        float64 [n].
+    Yields
+    ------
+    int, float64 [n]
+        A class and its log-odds.
     """
-    if logits.shape[1] == 2:
-        return logits[:, c] - logits[:, 1 - c]
-    odds: Floats = logits[:, c] - logsumexp(np.delete(logits, c, axis=1), axis=1)
-    return odds
+    by_class = logits.T.astype(np.float64, order="C")
+    if len(by_class) == 2:
+        yield 1, by_class[1] - by_class[0]
+        return
+    first = by_class.argmax(axis=0)
+    by_class -= by_class.max(axis=0)
+    others = np.zeros(len(logits))
+    for c, own in enumerate(by_class):
+        others += np.where(first == c, 0.0, np.exp(own))
+    for c, own in enumerate(by_class):
+        rest = np.where(own == 0, others, 1 + others - np.exp(own))  # 0: the largest, of equals any
+        with np.errstate(divide="ignore"):  # all other classes are ruled out
+            yield c, own - np.log(rest)
 
 
 def brier(probabilities: Floats, label: Ints) -> Floats:

@@ -115,13 +115,17 @@ class Scores:
             found = self.of_rows.var(axis=1) / fewer - self.shared
         return np.maximum(found, 0.0)
 
+    @property
+    def errors(self) -> Mixture:
+        """Of the means, over new seeds and new rows."""
+        return Mixture(self.rows_variance, *self.variance.of_means(), self.of_rows.shape[1])
+
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """(low [K], high [K]) of the means over new seeds and new rows (`intervals.of_metric`).
 
         Over rows alone if seeds cannot be judged.
         """
-        errors = Mixture(self.rows_variance, *self.variance.of_means(), self.of_rows.shape[1])
-        return intervals.of_metric(self.metric, self.mean, errors, confidence)
+        return intervals.of_metric(self.metric, self.mean, self.errors, confidence)
 
 
 def scores_of(

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax
+from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax, most_likely
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Panel:
     @cached_property
     def predicted(self) -> Ints:
         """Predicted class, int16 [runs, n]; of equal logits the first."""
-        return self.logits.argmax(axis=2).astype(np.int16)
+        return most_likely(self.logits).astype(np.int16)
 
     @cached_property
     def correct(self) -> Bools:

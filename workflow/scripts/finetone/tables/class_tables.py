@@ -14,7 +14,7 @@ from finetone.statistics import intervals
 from finetone.statistics.classes import RATIOS, Ratio, ratios
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Bools, Floats, confusion
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.mixture import Mixture, half_widths
 from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
@@ -61,47 +61,58 @@ def _confused(panel: Panel) -> Iterator[tuple[object, ...]]:
 
 
 def _classes(panel: Panel, confidence: float, deterministic: Collection[str]) -> pd.DataFrame:
+    """Methods one after the other, as in the other tables, each with all classes."""
     stochastic = np.array([method not in deterministic for method in panel.methods])
-    found = []
-    for number, name in enumerate(panel.labels):
-        of_methods = [
-            ratios(panel.label, panel.predicted[own], number) for own in panel.columns.values()
-        ]
-        one = pd.DataFrame({"dataset": panel.dataset, "method": panel.methods, "label": name})
-        one["seeds"] = [len(seeds) for seeds in panel.seeds.values()]
-        one["n"] = int((panel.label == number).sum())
-        one["predicted_n"] = [each["precision"].n for each in of_methods]
-        for ratio in RATIOS:
-            each = [of_method[ratio] for of_method in of_methods]
-            one[ratio] = [own.mean for own in each]
-            one[f"{ratio}_low"], one[f"{ratio}_high"] = _ends(each, stochastic, confidence)
-        found.append(one)
-    # methods together, as in the other tables
-    order = {method: place for place, method in enumerate(panel.methods)}
-    table = pd.concat(found)[PER_CLASS]
-    return table.sort_values("method", key=lambda names: names.map(order), kind="stable")
+    runs = [panel.predicted[own] for own in panel.columns.values()]
+    classes, methods = len(panel.labels), len(runs)
+    found = [[ratios(panel.label, own, c) for own in runs] for c in range(classes)]
+    table = pd.DataFrame(
+        {
+            "dataset": panel.dataset,
+            "method": np.repeat(panel.methods, classes),
+            "label": np.tile(panel.labels, methods),
+            "seeds": np.repeat([len(seeds) for seeds in panel.seeds.values()], classes),
+            "n": np.tile(np.bincount(panel.label, minlength=classes), methods),
+            "predicted_n": [
+                found[c][m]["precision"].n for m in range(methods) for c in range(classes)
+            ],
+        }
+    )
+    for name in RATIOS:
+        each = [[of_method[name] for of_method in of_class] for of_class in found]
+        mean = np.array([[ratio.mean for ratio in of_class] for of_class in each])
+        low, high = _ends(each, mean, stochastic, confidence)
+        for column, values in zip(bounded(name), (mean, low, high), strict=True):
+            table[column] = values.T.ravel()
+    return table[PER_CLASS]
 
 
 def _ends(
-    of_methods: Sequence[Ratio], stochastic: Bools, confidence: float
+    of_classes: Sequence[Sequence[Ratio]], mean: Floats, stochastic: Bools, confidence: float
 ) -> tuple[Floats, Floats]:
-    """Score intervals (low [K], high [K]) over new seeds and new rows; NaN where undefined.
+    """Score intervals (low, high) over new seeds and new rows; as `mean` [classes, methods].
 
-    The variance over seeds is judged together with the other methods' (`moderation`).
+    The variance over seeds is judged together with the other methods' (`moderation`). NaN where
+    the mean is.
     """
-    mean = np.array([each.mean for each in of_methods])
+    low, high = np.full((2, *mean.shape), np.nan)
     usable = np.isfinite(mean)
-    low = np.full(len(mean), np.nan)
-    high = low.copy()
-    chosen = [each for each, fine in zip(of_methods, usable, strict=True) if fine]
-    if not chosen:
+    n = np.ones(mean.shape)
+    errors = []
+    for c, of_class in enumerate(of_classes):
+        fine = usable[c]
+        chosen = [each for each, known in zip(of_class, fine, strict=True) if known]
+        if not chosen:
+            continue
+        seeds = np.array([len(each.values) for each in chosen])
+        own = np.array([each.own for each in chosen])
+        over_seeds = SeedVariance(own, seeds, stochastic[fine]).of_means()
+        rows = np.array([each.rows for each in chosen])
+        n[c, fine] = [each.n for each in chosen]
+        errors.append(Mixture(rows, *over_seeds, round(float(n[c, fine].min()))))
+    if not errors:
         return low, high
-    seeds = np.array([len(each.values) for each in chosen])
-    own = np.array([each.own for each in chosen])
-    over_seeds = SeedVariance(own, seeds, stochastic[usable]).of_sums(np.diag(1 / seeds))
-    rows = np.array([each.rows for each in chosen])
-    n = np.array([each.n for each in chosen])
-    errors = Mixture(rows, *over_seeds, round(float(n.min())))
-    half = errors.half_width(confidence)
-    low[usable], high[usable] = intervals.scores(mean[usable], errors.error, half, n, confidence)
+    error = np.concatenate([each.error for each in errors])
+    half = half_widths(errors, confidence)
+    low[usable], high[usable] = intervals.scores(mean[usable], error, half, n[usable], confidence)
     return low, high

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from finetone.statistics import paired
+from finetone.statistics.intervals import scores
+from finetone.statistics.mixture import half_widths
 from finetone.statistics.panel import Panel
 from finetone.tables.texts import panels_with_texts
 
@@ -78,18 +80,36 @@ def slices(
         ("length", f"q{place}", quarter == number)
         for place, number in enumerate(np.unique(quarter), start=1)
     ] + [("label", name, panel.label == c) for c, name in enumerate(panel.labels)]
-    tables = []
+    stochastic = np.array([method not in deterministic for method in panel.methods])
+    rows, tables, errors = np.arange(len(panel.label)), [], []
     for place, (kind, name, chosen) in enumerate(parts):
-        n = int(chosen.sum())
-        if not n:
+        own = rows[chosen]
+        if not len(own):
             continue
-        scores = paired.scores_of(panel.of_rows(chosen), "accuracy", deterministic, seed_sd)
-        low, high = scores.interval(confidence)
-        one = pd.DataFrame({"method": panel.methods, "accuracy": scores.mean})
-        one = one.assign(low=low, high=high, kind=kind, slice=name, n=n, place=place)
-        quarter_of = lengths[chosen] if kind == "length" else None
-        one["least"] = pd.NA if quarter_of is None else quarter_of.min()
-        one["most"] = pd.NA if quarter_of is None else quarter_of.max()
-        tables.append(one.assign(order=range(len(one))))
-    found = pd.concat([each.astype({"least": "Int64", "most": "Int64"}) for each in tables])
-    return found.sort_values(["order", "place"]).assign(dataset=panel.dataset)[COLUMNS]
+        blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
+        own_scores = paired.made_of("accuracy", blocks, panel.label[own], stochastic, seed_sd)
+        errors.append(own_scores.errors)
+        least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)
+        for order, (method, accuracy) in enumerate(
+            zip(panel.methods, own_scores.mean, strict=True)
+        ):
+            part = (order, place, method, kind, name, len(own), accuracy, least, most)
+            tables.append((panel.dataset, *part))
+    names = [
+        "dataset",
+        "order",
+        "place",
+        "method",
+        "kind",
+        "slice",
+        "n",
+        "accuracy",
+        "least",
+        "most",
+    ]
+    found = pd.DataFrame(tables, columns=names).astype({"least": "Int64", "most": "Int64"})
+    error = np.concatenate([each.error for each in errors])
+    half, n = half_widths(errors, confidence), found["n"].to_numpy(float)
+    ends = scores(found["accuracy"].to_numpy(float), error, half, n, confidence)
+    found["low"], found["high"] = ends
+    return found.sort_values(["order", "place"])[COLUMNS]
