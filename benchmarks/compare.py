@@ -206,6 +206,30 @@ def measure(folder: Path) -> dict[str, float]:
         "errors": lambda: write_table(
             "errors_table", [out / "errors.csv"], predictions=files, texts=texts
         ),
+        "calibration": lambda: write_table(
+            "calibration_table",
+            [out / "calibration.csv"],
+            predictions=files,
+            temperatures=[],
+            confidence=0.95,
+            deterministic=[],
+        ),
+        "classes": lambda: write_table(
+            "class_tables",
+            [out / "confusion.csv", out / "per_class.csv"],
+            predictions=files,
+            confidence=0.95,
+            deterministic=[],
+        ),
+        "planning": lambda: write_table(
+            "planning_tables",
+            [out / "variance.csv", out / "planning.csv"],
+            predictions=[file for file in files if file.parts[-3] == "source"],
+            efficiency=out / "efficiency.csv",
+            confidence=0.95,
+            deterministic=[],
+            seed_sd=None,
+        ),
     }
     others = [metric for metric in SCORES if metric != "accuracy"]
     steps["pairs by the other metrics"] = lambda: pair(files, others)
