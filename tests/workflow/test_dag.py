@@ -22,8 +22,8 @@ PICTURES = {f"draw_{name.replace('-', '_')}" for name in FIGURES}
 
 def aggregate(rule: str) -> bool:
     """Whether a rule compares methods, so that it runs again whenever there is a new result."""
-    shown = {"report", "results", "export_checkpoints"}
-    return rule in shown or rule.startswith("draw_") or rule.endswith(("_table", "_tables"))
+    shown = {"report", "results", "export_checkpoints"} | PICTURES
+    return rule in shown or rule.endswith(("_table", "_tables"))
 
 
 def without(jobs: dict[str, int], *names: str) -> dict[str, int]:
