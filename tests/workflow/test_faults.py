@@ -158,7 +158,8 @@ def test_a_full_disk_is_named_and_the_next_run_continues(again):
 def test_what_no_retry_mends_is_said_once(again):
     folder, config = again
     books = folder / "books.csv"
-    books.write_text("review,mood\na dull film,mixed\n")
+    # beyond the rows that are looked at before the first job
+    books.write_text("review,mood\n" + "a dull film,neg\n" * 1000 + "a dull film,mixed\n")
     config["datasets"]["books"]["file"]["test"] = str(books)
     done = snakemake(folder, "--", "results/small/data/books", config=config)
     assert done.returncode != 0
