@@ -219,6 +219,17 @@ def test_a_control_far_below_does_not_squeeze_the_others(
     assert min(ticks) >= 60
 
 
+@pytest.mark.parametrize("figure", ["accuracy-time", "methods"])
+def test_whole_numbers_are_drawn(figure: str, tmp_path: Path) -> None:
+    """All methods are perfect: their scores are read as integers."""
+    experiment = write_experiment(tmp_path / "results")
+    path = experiment.table("ranking")
+    pd.read_csv(path).assign(score=1, low=0.9433, high=1).to_csv(path, index=False)
+    target = tmp_path / "figure.svg"
+    draw(experiment, figure, Style.from_config(experiment.config), target)
+    assert target.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "table", "change", "message"),
     [

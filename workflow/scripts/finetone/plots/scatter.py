@@ -80,11 +80,12 @@ def draw(
     if table.empty:
         draw_nothing(title, labels["nothing_cost"], target)
         return
-    table[["score", "low", "high"]] *= scale(metric)
+    scores = ["score", "low", "high"]
+    table[scores] = table[scores].astype(float) * scale(metric)  # a file of ones holds integers
     edge = floor(table["score"] / scale(metric), metric in ERRORS) * scale(metric)
     true = table["score"].copy()
     below = true < edge
-    table.loc[below, ["score", "low", "high"]] = edge
+    table.loc[below, scores] = edge
     best = table[truth(table[cost.frontier])].sort_values(["x", "score"])
     with look():
         figure = new_figure(*((7.6, 4.6) if len(table) <= 10 else (9.6, 6.6)))
