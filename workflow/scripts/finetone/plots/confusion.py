@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
-from finetone.plots.canvas import look, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
 from finetone.plots.numbers import percent
-from finetone.plots.read_table import methods_in, read, records
-from finetone.plots.small_multiples import SLANTED, grid, name_panel, titles
+from finetone.plots.read_table import read, records
+from finetone.plots.small_multiples import SLANTED, draw_panels
 from finetone.plots.style import INK, Style
 
 # light enough for dark text; a few steps, so that the page can show each in its dark theme
@@ -38,37 +38,30 @@ def draw_confusion(confusion: Path, dataset: str, style: Style, target: Path) ->
     table = read(confusion, ["method", "true", "predicted", "share"], dataset)
     # classes by name in both directions: the diagonal is what is right
     classes = list(dict.fromkeys([*table["true"], *table["predicted"]]))
-    methods = style.sorted(methods_in(table))
+    names = [short(name, 12) for name in classes]
     labels = labels_in(style.language)
-    title = labels["title_confusion"].format(dataset=short(style.dataset(dataset)))
-    items = []
-    with look():
-        figure, panels = grid(len(methods), 1.9)
-        for axes, method in zip(panels, methods, strict=True):
-            rows = table[table["method"] == method]
-            shares = rows.pivot(index="true", columns="predicted", values="share")
-            _draw_shares(axes, shares.reindex(index=classes, columns=classes).to_numpy(float))
-            if len(classes) <= NAMED:
-                names = [short(name, 12) for name in classes]
-                axes.set_xticks(range(len(classes)), names, ha="right", **SLANTED)
-                axes.set_yticks(range(len(classes)), names, fontsize=7.5)
-            else:
-                axes.set_xticks([])
-                axes.set_yticks([])
-            name_panel(axes, style.title(method))
-            wrong = rows[rows["true"] != rows["predicted"]]
-            if len(wrong):
-                worst = records(wrong.nlargest(1, "share"))[0]
-                items.append(
-                    labels["desc_taken"].format(
-                        method=style.title(method),
-                        true=worst["true"],
-                        predicted=worst["predicted"],
-                        share=percent(worst["share"]),
-                    )
-                )
-        titles(figure, title, labels["predicted_class"], labels["true_class"])
-        save(figure, target, title, labels["desc_confusion"].format(items="; ".join(items)))
+
+    def panel(axes: Axes, method: str, rows: pd.DataFrame) -> str:
+        shares = rows.pivot(index="true", columns="predicted", values="share")
+        _draw_shares(axes, shares.reindex(index=classes, columns=classes).to_numpy(float))
+        if len(classes) <= NAMED:
+            axes.set_xticks(range(len(classes)), names, ha="right", **SLANTED)
+            axes.set_yticks(range(len(classes)), names, fontsize=7.5)
+        else:
+            axes.set(xticks=[], yticks=[])
+        wrong = rows[rows["true"] != rows["predicted"]]
+        if wrong.empty:
+            return ""
+        worst = records(wrong.nlargest(1, "share"))[0]
+        return labels["desc_taken"].format(
+            method=style.title(method),
+            true=worst["true"],
+            predicted=worst["predicted"],
+            share=percent(worst["share"]),
+        )
+
+    of_axes = ("predicted_class", "true_class")
+    draw_panels("confusion", table, dataset, style, target, panel, of_axes, 1.9)
 
 
 def _draw_shares(axes: Axes, shares: np.ndarray) -> None:

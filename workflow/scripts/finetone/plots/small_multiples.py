@@ -56,7 +56,7 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
         title = style.title(method)
         return labels["desc_gap"].format(method=title, confidence=stated, accuracy=right)
 
-    _draw("reliability", table, dataset, style, target, panel, ("confidence", "accuracy"))
+    draw_panels("reliability", table, dataset, style, target, panel, ("confidence", "accuracy"))
 
 
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
@@ -92,10 +92,10 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
         accuracies = ", ".join(f"{percent(value)} %" for value in lengths["accuracy"])
         return f"{style.title(method)}: {accuracies}"
 
-    _draw("lengths", table, dataset, style, target, panel, ("length", "test_accuracy"))
+    draw_panels("lengths", table, dataset, style, target, panel, ("length", "test_accuracy"))
 
 
-def _draw(
+def draw_panels(
     name: str,
     table: pd.DataFrame,
     dataset: str,
@@ -103,50 +103,71 @@ def _draw(
     target: Path,
     panel: Callable[[Axes, str, pd.DataFrame], str],
     of_axes: tuple[str, str],
+    height: float = 1.75,
 ) -> None:
-    """Draw the figure `name`; `panel` draws a method from its rows and returns their description."""
+    """Draw a figure of one panel per method.
+
+    Parameters
+    ----------
+    name
+        Of the figure: `title_<name>` and `desc_<name>` are its words.
+    table
+        The rows of all methods.
+    dataset, style, target
+        As of the figure.
+    panel
+        Draws a method from its rows, and returns their description; "" if there is none.
+    of_axes
+        Keys of the words for the horizontal and the vertical axis.
+    height
+        Of a panel, in inches.
+    """
     labels, items = labels_in(style.language), []
     title = labels[f"title_{name}"].format(dataset=short(style.dataset(dataset)))
     methods = style.sorted(methods_in(table))
     with look():
-        figure, panels = grid(len(methods), 1.75)
+        figure, panels = _grid(len(methods), height)
         for axes, method in zip(panels, methods, strict=True):
             items.append(panel(axes, method, table[table["method"] == method]))
-            name_panel(axes, style.title(method))
+            _name_panel(axes, style.title(method))
         _number_last_rows(panels)
-        titles(figure, title, *(labels[name_of] for name_of in of_axes))
-        save(figure, target, title, labels[f"desc_{name}"].format(items="; ".join(items)))
+        _titles(figure, title, *(labels[name_of] for name_of in of_axes))
+        save(
+            figure,
+            target,
+            title,
+            labels[f"desc_{name}"].format(items="; ".join(filter(None, items))),
+        )
 
 
-def columns_of(n: int) -> int:
+def _columns_of(n: int) -> int:
     """Panels beside each other, of `n`."""
     return min(n, 4 if n <= 8 else 6)
 
 
-def grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
+def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:
     """Create a figure of `n` panels, each `height` inches high with its name."""
-    columns = columns_of(n)
+    columns = _columns_of(n)
     rows = -(-n // columns)
     figure = new_figure(0.8 + 1.7 * max(columns, 3), 1.1 + height * rows)
     panels = list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
     for axes in panels[n:]:
         axes.remove()
-    _number_last_rows(panels[:n])
     return figure, panels[:n]
 
 
 def _number_last_rows(panels: list[Axes]) -> None:
     """Label the horizontal axis of each column's last panel only, which may be above a gap."""
     for i, axes in enumerate(panels):
-        axes.tick_params(labelbottom=i + columns_of(len(panels)) >= len(panels))
+        axes.tick_params(labelbottom=i + _columns_of(len(panels)) >= len(panels))
 
 
-def name_panel(axes: Axes, text: str) -> None:
+def _name_panel(axes: Axes, text: str) -> None:
     """Write a panel's name, broken into two lines where one does not fit."""
     axes.set_title(broken(text, 20), fontsize=8.5, fontweight="normal", color=INK, pad=5)
 
 
-def titles(figure: Figure, title: str, x: str, y: str) -> None:
+def _titles(figure: Figure, title: str, x: str, y: str) -> None:
     """Write the title of a figure, and what both axes of all its panels are."""
     heading(figure, title, int(figure.get_figwidth() * 9))
     figure.supxlabel(x, fontsize=9, color=MUTED)
