@@ -11,7 +11,7 @@ on its design and number alone.
 
 `false`: experiments in which some pair gets different letters though both are equally good.
 `simultaneous`: experiments in which all simultaneous intervals hold the truth. `power`: share of
-the pairs of different methods that are told apart. The others are the shares of intervals that hold
+the pairs of different methods that differ significantly. The others are the shares of intervals that hold
 the truth: of a `difference`, of a score in ranking.csv (`ranking`), and of each metric in
 summary.csv. `width`: median width of a difference, in points.
 """

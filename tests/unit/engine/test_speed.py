@@ -1,4 +1,4 @@
-"""Real models, timed beside a busy process: what is the same is not told apart."""
+"""Real models, timed beside a busy process: equal methods do not differ significantly."""
 
 import subprocess
 import sys

@@ -21,7 +21,7 @@ Row = tuple[int, Sequence[Any]]  # with the line it begins in
 
 
 class Dialect(NamedTuple):
-    """How cells are told apart; without quotes they are verbatim, as in text/tab-separated-values."""
+    """How cells are separated; without quotes they are verbatim, as in text/tab-separated-values."""
 
     separator: str
     quotes: bool

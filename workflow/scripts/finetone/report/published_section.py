@@ -40,7 +40,7 @@ def _match_words(maker: Maker) -> list[str]:
     frame = maker.read("column_match")
     said = []
     for row in frame[frame["epoch"] == "all"].to_dict("records") if len(frame) else []:
-        bounds = sorted(abs(row[key]) for key in ("low", "high"))  # of one sign, if told apart
+        bounds = sorted(abs(row[key]) for key in ("low", "high"))  # of one sign, if significant
         numbers = [f"{100 * x:.1f}" for x in (abs(row["difference"]), *bounds)]
         facts = dict(zip(("difference", "low", "high"), numbers, strict=True))
         text = maker.labels[f"column_match_{row['verdict']}"]
