@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from finetone.formats.embedding_file import Embeddings
+
 Predictor = Callable[[Sequence[str]], npt.NDArray[np.float32]]  # n texts → logits [n, classes]
 
 
@@ -29,6 +31,10 @@ class Task:
     max_length: int = 0  # words
     engine: dict[str, Any] = field(default_factory=dict)
     state: Path = Path("state")  # where a killed run finds itself again
+    # of methods that learn from what a frozen model makes of the texts
+    embedded: Embeddings | None = None  # of the n rows
+    encoder: Path | None = None  # folder of that model
+    folder: Path = Path("model")  # where what is learned will be
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Texts as tokens: the token file of a split, and how well a vocabulary fits its texts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from finetone.errors import UserError, first_line
 from finetone.files import manifest_of
-from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
+from finetone.formats.token_file import EMPTY, Tokens, TokensMeta, write_tokens
 from finetone.log import logger
 from finetone.provenance import Provenance
 
@@ -53,12 +53,59 @@ def tokenize(
     """
     tokenizer = load_tokenizer(model_dir)
     _check_length(tokenizer, split_parquet.parent, model_dir, max_length, batch)
-    pad = _pad_token(tokenizer, model_dir)
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
+    found = _token_ids(tokenizer, rows.column("text"), model_dir, max_length, batch)
+    meta = TokensMeta(
+        labels, max_length, found.pad, found.truncated, rows.num_rows, made_from
+    )
+    ids, names = rows.column("id"), rows.column("label")
+    write_tokens(target, ids, names, found.lengths, found.flat, meta, provenance)
+    logger.info(
+        "%s: %d texts, %d tokens, %d texts cut to %d",
+        target.name,
+        rows.num_rows,
+        len(found.flat),
+        found.truncated,
+        max_length,
+    )
+
+
+def tokens_of(
+    texts: Sequence[str], model_dir: Path, labels: Sequence[str], max_length: int
+) -> Tokens:
+    """Texts without labels (all are 0) as a token file would have them, cut to what a model reads.
+
+    Raises
+    ------
+    UserError
+        As of `tokenize`.
+    """
+    limit = _positions(model_dir)
+    cut = max_length if limit is None else min(max_length, limit)
+    found = _token_ids(
+        load_tokenizer(model_dir), pa.chunked_array([list(texts)], pa.string()), model_dir, cut
+    )
+    nothing = np.zeros(len(texts), dtype=np.int64)
+    offsets = np.concatenate([[0], np.cumsum(found.lengths)]).astype(np.int64)
+    meta = TokensMeta(list(labels), cut, found.pad, found.truncated, len(texts))
+    return Tokens(nothing, nothing, offsets, found.flat, meta)
+
+
+class _TokenIds(NamedTuple):
+    flat: npt.NDArray[np.int32]  # of all texts, one after the other
+    lengths: npt.NDArray[np.int64]  # tokens per text
+    truncated: int  # texts that were cut
+    pad: int  # the pad token
+
+
+def _token_ids(
+    tokenizer: Any, texts: pa.ChunkedArray, model_dir: Path, max_length: int, batch: int = 1000
+) -> _TokenIds:
+    pad = _pad_token(tokenizer, model_dir)
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
     truncated = 0
-    for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
+    for encoded, cut in _encode(tokenizer, texts, max_length, batch):
         # a tokenizer without special tokens may find nothing in a text: then it is one pad token
         encoded = [ids or [pad] for ids in encoded]
         lengths += map(len, encoded)
@@ -66,17 +113,7 @@ def tokenize(
         truncated += cut
     flat = np.concatenate([*parts, EMPTY])
     _check_vocabulary(model_dir, flat)
-    meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)
-    ids, names = rows.column("id"), rows.column("label")
-    write_tokens(target, ids, names, np.array(lengths), flat, meta, provenance)
-    logger.info(
-        "%s: %d texts, %d tokens, %d texts cut to %d",
-        target.name,
-        rows.num_rows,
-        len(flat),
-        truncated,
-        max_length,
-    )
+    return _TokenIds(flat, np.array(lengths, dtype=np.int64), truncated, pad)
 
 
 def load_tokenizer(model_dir: Path) -> Any:
@@ -143,9 +180,7 @@ def _encode(
 
 def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: int) -> None:
     """Refuse texts of any split that the model has no positions for, before it is trained."""
-    manifest = manifest_of(model_dir)
-    # earlier versions recorded the tokenizer's opinion, which limits nothing
-    limit = manifest.get("max_length") if "new_keys" in manifest else None
+    limit = _positions(model_dir)
     if limit is None or cut <= limit:
         return
     for split in sorted(data.glob("*.parquet")):
@@ -156,6 +191,13 @@ def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: 
                     f"max_length: the {split.stem} split has texts of {longest} tokens, but "
                     f"{model_dir.name} has {limit} positions; set max_length to {limit} or less"
                 )
+
+
+def _positions(model_dir: Path) -> int | None:
+    """Tokens that a text may have by the model's table of positions; None if there is none."""
+    manifest = manifest_of(model_dir)
+    # earlier versions recorded the tokenizer's opinion, which limits nothing
+    return manifest.get("max_length") if "new_keys" in manifest else None
 
 
 def _pad_token(tokenizer: Any, model_dir: Path) -> int:
