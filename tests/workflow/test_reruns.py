@@ -38,7 +38,8 @@ STAGES = {
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
     "measurements": r"speed|tokenizer_statistics|audit_dataset",
     "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
-    "training": r"finetune|train_network|fit_baseline",
+    "training": r"finetune|train_network|fit_baseline|fit_probe|gather_ensemble",
+    "embeddings": r"embed",
     "tokens": r"tokenize",
     "question answering": r"intermediate",
     "model": r"download_model|download_questions",
@@ -50,7 +51,7 @@ PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
     "title": ("title", "Another title"),
-    "seeds": ("seeds", [1, 2]),
+    "seeds": ("seeds", [1, 2, 3]),
     "source": ("source", "games"),
     "transfer": ("transfer", ["books"]),
     "max_length": ("max_length", 48),
@@ -148,6 +149,13 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "baselines.*.learning_rate": ("baselines.lstm.learning_rate", 1e-2),
     "baselines.*.weight_decay": ("baselines.lstm.weight_decay", 0.1),
     "baselines.*.clip_norm": ("baselines.lstm.clip_norm", None),
+    "baselines.*.model": ("baselines.probe.model", "own"),
+    "baselines.*.pooling": ("baselines.probe.pooling", "first"),
+    "baselines.*.of": ("baselines.mean.of", "packed"),
+    "probe.models": ("probe.models", ["packed", "own"]),
+    "probe.pooling": ("probe.pooling", "last"),
+    "probe.C": ("probe.C", 0.1),
+    "ensemble.models": ("ensemble.models", ["packed", "own"]),
     "compare.baseline": ("compare.baseline", "tfidf"),
     "compare.metric": ("compare.metric", "macro_f1"),
     "compare.margin": ("compare.margin", 0.5),
@@ -206,7 +214,7 @@ def everything(folder: Path) -> dict:
     return {
         "experiment": "all",
         "title": "All kinds",
-        "seeds": [1],
+        "seeds": [1, 3],
         "source": "films",
         "transfer": ["books", "plays"],
         "max_length": 64,
@@ -241,7 +249,11 @@ def everything(folder: Path) -> dict:
             "lexicon": {"kind": "lexicon"},
             "tfidf": {"kind": "tfidf"},
             "lstm": {"kind": "bilstm"},
+            "probe": {"kind": "probe", "model": "packed", "pooling": "mean", "C": 1.0},
+            "mean": {"kind": "ensemble", "of": "own"},
         },
+        "probe": {"models": ["packed"], "C": 1.0},
+        "ensemble": {"models": ["packed"]},
         "report": {"published": "table"},
     }  # fmt: skip
 
@@ -346,9 +358,25 @@ def test_a_changed_key_makes_again_what_the_table_says(complete, key):
     assert stage(jobs) == documented()[key], sorted({job.rule for job in jobs})
     name = place.split(".")[1] if place.startswith(("models.", "baselines.")) else None
     if name and stage(jobs) not in ("nothing", "page", "figures", "tables"):
-        made_of_it = {"packed": {"random", "asked"}}.get(name, set())
-        methods = {job.wildcards.get("model") or job.wildcards.get("method") for job in jobs}
+        packed = {"random", "asked", "probe", "packed-probe", "packed-ensemble"}
+        made_of_it = {"packed": packed, "own": {"mean"}}.get(name, set())
+        methods = {
+            job.wildcards.get("model") or job.wildcards.get("method")
+            for job in jobs
+            if job.rule != "embed"  # for a probe, with the model that it reads with
+        }
         assert methods - {None} == {name} | made_of_it, "one method's chain"
+
+
+def test_the_metric_fits_probes_again_whose_strength_it_chooses(complete):
+    folder, config = complete
+    free = changed(config, "probe.C", None)
+    before = {job.rule for job in dry_run(folder, free)}
+    jobs = dry_run(folder, changed(free, "compare.metric", "macro_f1"))
+    assert {job.wildcards["method"] for job in jobs if job.rule == "fit_probe"} == {"packed-probe"}
+    settings = next(job.params["settings"] for job in jobs if job.rule == "fit_probe")
+    assert "fit_probe" in before and json.loads(settings)["settings"]["choose_by"] == "macro_f1"
+    assert not {"embed", "finetune"} & {job.rule for job in jobs}
 
 
 @pytest.mark.parametrize(

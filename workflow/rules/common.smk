@@ -48,6 +48,8 @@ EXPERIMENT = Experiment(config, RESULTS)
 SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.datasets
 MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
 NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
+PROBES, ENSEMBLES = list(EXPERIMENT.probes), list(EXPERIMENT.ensembles)
+READING_TEXTS = EXPERIMENT.reading_texts  # baselines that read the texts themselves
 FROM_ELSEWHERE = [model for model in MODELS if model not in INTERMEDIATE]
 runs_of, add = EXPERIMENT.runs_of, EXPERIMENT.add
 PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
@@ -109,6 +111,20 @@ def record(artifact):
     """What decides the bytes of `artifact`, a path with wildcards, and the fingerprint for its
     record: the parameter `settings` of whatever makes it."""
     return lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards))
+
+
+def embedded(dataset, split):
+    """The embeddings of a split that the probe in the wildcard `method` reads."""
+    return lambda wildcards: "<exp>/" + EXPERIMENT.embeddings_of(
+        wildcards.method, dataset.format(**wildcards), split
+    )
+
+
+def of_members(pattern):
+    """The files `pattern` of the runs that the ensemble in the wildcard `method` is made of."""
+    return lambda wildcards: EXPERIMENT.members(
+        pattern.replace("{dataset}", wildcards.get("dataset", "")), wildcards.method
+    )
 
 
 def artifacts_of(target):

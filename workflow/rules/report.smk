@@ -10,7 +10,10 @@ SHOWN = {
     "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
 }
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
-CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
+CHECKPOINTS = [
+    *runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS),
+    *runs_of("<exp>/runs/{method}/seed{seed}/model", PROBES),
+]
 
 CONFIG = {"config": without(config, *NOT_SHOWN)}
 
@@ -19,7 +22,8 @@ add("results.json", CONFIDENCE | MARGIN | {"source": SOURCE, "metric": METRIC}, 
 EXPORTED = {
     "results": "<exp>/results.json",
     "checkpoints": CHECKPOINTS,
-    "temperatures": runs_of(TEMPERATURE, MODELS) if EXPERIMENT.has_dev else [],
+    "encoders": sorted({f"<exp>/models/{probe['model']}" for probe in EXPERIMENT.probes.values()}),
+    "temperatures": runs_of(TEMPERATURE, [*MODELS, *PROBES]) if EXPERIMENT.has_dev else [],
 }
 add("checkpoints", {}, EXPORTED)
 

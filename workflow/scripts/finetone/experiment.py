@@ -20,7 +20,7 @@ NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not c
 MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
-FOLDERS += ["dev_predictions", "temperatures"]
+FOLDERS += ["dev_predictions", "temperatures", "embeddings"]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -113,6 +113,11 @@ class Experiment(Names):
             self._fingerprints[artifact] = hashlib.sha256(text.encode()).hexdigest()
         return self._fingerprints[artifact]
 
+    def embeddings_of(self, probe: str, dataset: str, split: str) -> str:
+        """The artifact with the embeddings of a split that a probe reads."""
+        block = self.probes[probe]
+        return f"embeddings/{dataset}/{split}/{block['model']}/{block['pooling']}.arrow"
+
     # One function per folder of artifacts, called with the rest of the path.
 
     def _data(self, dataset: str) -> Made:
@@ -149,13 +154,18 @@ class Experiment(Names):
         model = name.removesuffix(".arrow")
         return {"max_length": self.config["max_length"]}, [f"data/{dataset}", f"models/{model}"]
 
+    def _embeddings(self, dataset: str, split: str, model: str, name: str) -> Made:
+        settings = {"pooling": PurePosixPath(name).stem, "engine": self.config["engine"]}
+        return settings, [f"models/{model}", self._tokens_of(dataset, split, model)]
+
     def _tokenizers(self, name: str) -> Made:
         model = name.removesuffix(".json")
         return {"max_length": self.config["max_length"]}, [f"data/{self.source}", f"models/{model}"]
 
     def _speed(self, _: str) -> Made:
         # sorted: the order of the entries changes no time
-        models, baselines = sorted(self.models), sorted(self.baselines)
+        models = sorted(self.models)
+        baselines = sorted(name for name in self.baselines if name not in self.ensembles)
         settings = {
             "batch_sizes": {model: self.recipes[model]["batch_size"] for model in models},
             "engine": self.config["engine"],
@@ -167,6 +177,14 @@ class Experiment(Names):
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
             block = without(self.config["baselines"][method], *SHOWN)
+            if method in self.ensembles:
+                return block, self.members("runs/{method}/seed{seed}/run.json", method)
+            if method in self.probes:
+                metric = self.config["compare"]["metric"]
+                if block.get("C") is None and metric != "accuracy":
+                    block["choose_by"] = metric
+                embedded = self.embeddings_of(method, self.source, "train")
+                return block, [f"data/{self.source}", f"models/{block['model']}", embedded]
             if method in self.networks:  # the other baselines read complete texts
                 block |= {key: self.config[key] for key in ("max_length", "engine")}
             return block, [f"data/{self.source}"]
@@ -181,12 +199,22 @@ class Experiment(Names):
 
     def _predictions(self, dataset: str, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method in self.ensembles:
+            each = f"predictions/{dataset}/{{method}}/seed{{seed}}.parquet"
+            return {}, self.members(each, method)
+        if method in self.probes:
+            return {}, [run, f"data/{dataset}", self.embeddings_of(method, dataset, "test")]
         if method not in self.models:
             return {}, [run, f"data/{dataset}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method in self.ensembles:
+            return {}, self.members("dev_predictions/{method}/seed{seed}.parquet", method)
+        if method in self.probes:
+            embedded = self.embeddings_of(method, self.source, "dev")
+            return {}, [run, f"data/{self.source}", embedded]
         if method not in self.models:
             return {}, [run, f"data/{self.source}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(self.source, "dev", method)]

@@ -22,6 +22,15 @@ def networks(config: Mapping[str, Any]) -> list[str]:
     return [name for name, kind in kinds.items() if KINDS[kind].seeded]
 
 
+def deterministic(config: Mapping[str, Any]) -> list[str]:
+    """The methods that draw no random numbers, nor are made of runs that do."""
+    return [
+        name
+        for name, block in config.get("baselines", {}).items()
+        if not KINDS[block["kind"]].seeded and not KINDS[block["kind"]].averages
+    ]
+
+
 def stochastic(config: Mapping[str, Any]) -> list[str]:
     """The methods that another seed would train anew."""
     return [*config["models"], *networks(config)]
@@ -47,6 +56,11 @@ class Names:
         self.baselines = list(config["baselines"])
         self.methods = self.models + self.baselines
         self.networks = networks(config)
+        self.deterministic = deterministic(config)
+        self.probes = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].frozen}
+        self.ensembles = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].averages}
+        made_of_others = {*self.probes, *self.ensembles}
+        self.reading_texts = [n for n in self.baselines if n not in made_of_others]
         self.intermediate = [n for n, block in config["models"].items() if "intermediate" in block]
         self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
 
@@ -66,6 +80,10 @@ class Names:
         """Methods that draw no random numbers run once, under seed 0."""
         draws = method in self.models or method in self.networks
         return list(self.config["seeds"]) if draws else [0]
+
+    def members(self, pattern: str, ensemble: str) -> list[str]:
+        """`pattern` for every run that an ensemble is made of (see `runs_of`)."""
+        return self.runs_of(pattern, [self.ensembles[ensemble]["of"]])
 
     def runs_of(
         self,

@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from finetone.formats.embedding_file import Embeddings
 
-Predictor = Callable[[Sequence[str]], npt.NDArray[np.float32]]  # n texts → logits [n, classes]
+Logits = npt.NDArray[np.float32]  # [n, classes]
+Predictor = Callable[[Sequence[str]], Logits]  # of n texts
+OfVectors = Callable[[npt.NDArray[np.float32]], Logits]  # of n embeddings [n, width]
 
 
 @dataclass(frozen=True)

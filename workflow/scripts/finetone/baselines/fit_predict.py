@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from finetone import files, machine
-from finetone.baselines.baseline import Learned, Predictor, Task
+from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.registry import baseline
 from finetone.cards.probe_card import probe_card
 from finetone.errors import UserError, listed
@@ -187,9 +187,7 @@ def predict(
         )
     ids, texts, labels = _read(rows)
     if embeddings is not None:
-        vectors = _embedded(embeddings, ids).vectors
-        probe: Any = baseline(about["kind"])
-        logits = probe.of_vectors(model, about["facts"])(vectors)
+        logits = of_vectors(model)(_embedded(embeddings, ids).vectors)
     else:
         parts = [np.zeros((0, len(names)), dtype=np.float32)]
         logits_of = predictor(model, threads)
@@ -221,6 +219,13 @@ def predictor(folder: Path, threads: int) -> Predictor:
     """
     about = files.read_json(folder / FACTS)
     return baseline(about["kind"]).load(folder, about["facts"], threads)
+
+
+def of_vectors(folder: Path) -> OfVectors:
+    """Load the function from embeddings [n, width] to logits [n, classes] of a probe's folder."""
+    from finetone.baselines.probe import Probe
+
+    return Probe.of_vectors(folder, files.read_json(folder / FACTS)["facts"])
 
 
 def _embedded(file: Path, ids: npt.NDArray[np.int64]) -> Embeddings:

@@ -16,6 +16,8 @@ from finetone.log import logger
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+ARRAYS = ("coefficients", "intercepts", "present")
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -40,20 +42,20 @@ class Linear:
     absent: float
 
     @classmethod
-    def of(cls, arrays: dict[str, npt.NDArray[Any]], classes: int, rows: int) -> "Linear":
-        """From what was kept of it; `rows` are those that it learned from.
+    def of(cls, arrays: dict[str, Any], classes: int, rows: int) -> "Linear":
+        """From its `arrays`; `rows` are those that it learned from.
 
         A class without a training row gets the lowest logit of the text less log 2n, as if half a
         row of n had been seen: never chosen, yet of finite loss.
         """
-        names = ("coefficients", "intercepts", "present")
-        return cls(*(arrays[name] for name in names), classes, float(np.log(2 * rows)))
+        absent = float(np.log(2 * rows))
+        kept = {name: arrays[name] for name in ARRAYS}
+        return cls(**kept, classes=classes, absent=absent)
 
     @property
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, Any]:
         """What is kept of it."""
-        names = ("coefficients", "intercepts", "present")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ARRAYS}
 
     @property
     def numbers(self) -> int:

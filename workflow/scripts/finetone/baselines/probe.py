@@ -10,7 +10,7 @@ classifier, for the model's own features, and where the model is.
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedKFold
 
-from finetone import files
+from finetone import files, machine
 from finetone.baselines import logistic
-from finetone.baselines.baseline import Learned, Predictor, Task
+from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.logistic import Floats, Ints, Linear
 from finetone.errors import UserError
 from finetone.log import logger
@@ -31,8 +31,6 @@ STRENGTHS = tuple(10.0**power for power in range(-5, 3))  # the C that are tried
 FOLDS, SEED = 5, 0
 CONSTANT = 1e-6  # deviation of a feature, in relation to its mean, that is rounding
 ROUGHLY = 1e-4  # tolerance of fits that are only compared
-
-OfVectors = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]  # [n, width] → [n, classes]
 
 
 class Probe:
@@ -63,11 +61,13 @@ class Probe:
             task.config_key,
         ).unscaled(mean, deviation)
         np.savez(folder / CLASSIFIER, **linear.arrays)
+        limit = files.manifest_of(task.encoder).get("max_length")  # positions that there are
+        cut = about.max_length if limit is None else min(about.max_length, limit)
         facts = {
             "encoder": os.path.relpath(task.encoder.resolve(), task.folder.resolve()),
             "encoder_manifest": files.sha256(task.encoder / "manifest.json"),
             "pooling": about.pooling,
-            "max_length": about.max_length,
+            "max_length": cut,
             "engine": about.engine,
             "labels": task.names,
             "rows": len(task.labels),
@@ -86,6 +86,7 @@ class Probe:
                 "trained": linear.numbers,
             },
             "train_seconds": about.seconds + time.perf_counter() - start,
+            "peak_memory_bytes": max(about.peak_memory_bytes, machine.peak_memory()),
         }
         return Learned(facts, linear.numbers, measured)
 
@@ -98,14 +99,18 @@ class Probe:
         UserError
             That model is not there, or is not the one that the probe was trained on.
         """
-        from finetone.data.tokenization import tokens_of
+        from finetone.data.tokenization import as_tokens, load_tokenizer, pad_token
         from finetone.engine.embed import Embedder
 
         classify, model = cls.of_vectors(folder, facts), encoder_of(folder, facts)
         embedder = Embedder(model, facts["pooling"], facts["engine"], threads)
+        tokenizer = load_tokenizer(model)
+        pad = pad_token(tokenizer, model)
 
         def logits(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-            tokens = tokens_of(texts, model, facts["labels"], facts["max_length"])
+            if not texts:
+                return np.zeros((0, len(facts["labels"])), dtype=np.float32)
+            tokens = as_tokens(tokenizer, [*texts], facts["labels"], facts["max_length"], pad)
             return classify(embedder(tokens))
 
         return logits

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    path: str  # of the class, in this package
+    path: str  # of the class, in this package; "" if nothing is learned
     seeded: bool = False  # draws random numbers: one run per seed; all others have seed 0
     frozen: bool = False  # reads texts with a frozen model, which embeds them in jobs of its own
+    averages: bool = False  # is made of the runs of another method
 
 
 KINDS = {
@@ -23,6 +24,7 @@ KINDS = {
     "bilstm": Kind("bilstm.BiLSTM", seeded=True),
     "textcnn": Kind("textcnn.TextCNN", seeded=True),
     "probe": Kind("probe.Probe", frozen=True),
+    "ensemble": Kind("", averages=True),
 }
 
 

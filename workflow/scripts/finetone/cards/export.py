@@ -1,16 +1,23 @@
-"""Checkpoints in a form that can be published: weights, tokenizer, and a card with our metrics."""
+"""Checkpoints in a form that can be published: weights, tokenizer, and a card with our metrics.
+
+A probe takes the frozen model with it that it reads with.
+"""
 
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from finetone.baselines.fit_predict import FACTS
+from finetone.baselines.probe import encoder_of
 from finetone.cards.model_index import write_card
-from finetone.files import STAMP, atomic, write_json
+from finetone.files import STAMP, atomic, read_json, write_json
 from finetone.formats import run_record
+from finetone.identity import without
 from finetone.provenance import Provenance, keys_of
 
 TEMPERATURE = "temperature.json"
+ENCODER = "encoder"  # folder of a probe's frozen model
 
 
 def export_checkpoints(
@@ -20,7 +27,7 @@ def export_checkpoints(
     temperatures: Sequence[Path] = (),
     provenance: Provenance | None = None,
 ) -> None:
-    """Fill a folder with `<method>-seed<k>/` for every checkpoint.
+    """Fill a folder with `<method>-seed<k>/` for every checkpoint and probe.
 
     Files are hard links to the run's own where the file system supports them, which costs no space.
     README.md is new: the run's card with the `model-index` of results.json. Where the dataset has a
@@ -29,7 +36,7 @@ def export_checkpoints(
     Parameters
     ----------
     checkpoints
-        Every `runs/<method>/seed<k>/checkpoint`.
+        Every `runs/<method>/seed<k>/checkpoint`, and the `model` of every probe.
     results
         The file results.json.
     target
@@ -56,11 +63,25 @@ def export_checkpoints(
             for file in sorted(checkpoint.iterdir()):
                 if file.name == "README.md":
                     write_card(file, results, method, seed, folder / file.name)
+                elif file.name == FACTS:
+                    _with_encoder(file, folder)
                 elif file.name != STAMP:
                     _link(file, folder / file.name)
             if found := known.get((method, f"seed{seed}")):
                 _link(found, folder / TEMPERATURE)
         write_json(partial / "manifest.json", keys_of(provenance))
+
+
+def _with_encoder(facts: Path, folder: Path) -> None:
+    """Put a probe's frozen model into its folder, and say so in what it knows of itself."""
+    about = read_json(facts)
+    source, target = encoder_of(facts.parent, about["facts"]), folder / ENCODER
+    target.mkdir()
+    for file in sorted(source.iterdir()):
+        if file.name != STAMP:
+            _link(file, target / file.name)
+    about["facts"]["encoder"] = ENCODER
+    write_json(folder / facts.name, without(about, "schema_version", "checksum"))
 
 
 def _link(source: Path, target: Path) -> None:

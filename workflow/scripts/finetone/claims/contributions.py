@@ -46,6 +46,12 @@ class Contributions:
             raise Missing(f"predictions of {method} in epoch {epoch} on the rows of {dataset}")
         return by_epoch[epoch]
 
+    @property
+    def ensembles(self) -> dict[str, str]:
+        """{ensemble: the method whose runs it is the mean of}"""
+        heads = (each[0] for each in self._heads.values())
+        return {head.method: head.facts["of"] for head in heads if "of" in head.facts}
+
     def unit(self, metric: str, dataset: str) -> float:
         """As `unit` of the kept epochs of all methods."""
         if (metric, dataset) not in self._units:

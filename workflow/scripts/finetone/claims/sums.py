@@ -26,7 +26,7 @@ from finetone.claims.contributions import Contributions
 from finetone.claims.estimate import Estimate, Mean, Missing, error_of, satterthwaite
 from finetone.comparison.scores import over_rows, residual_mean_square
 from finetone.statistics.metrics import Floats
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]
@@ -135,7 +135,7 @@ class Runs:
         together = table[(table["dataset"] == dataset) & (table["together"] == epoch)]
         own = (together["method"] == method).to_numpy()
         stated = self.seed_sd if metric == "accuracy" else None
-        variance, found = errors(together, metric, stated)
+        variance, found = errors(together, metric, stated, self.contributions.ensembles)
         row = together[own].iloc[0]
         rows, seeds, df = (float(each[own][0]) for each in (found.rows, found.seeds, found.df))
         fixed = method in self.deterministic
@@ -192,7 +192,8 @@ class Runs:
             drawing = np.array([method not in self.deterministic for method in methods])
             size = sqrt(sum(w**2 for _, _, w in shape))
             stated = size * self.seed_sd if self.seed_sd and metric == "accuracy" else None
-            variance = SeedVariance(own_variance, seeds, drawing, stated)
+            like = varying_as(methods, self.contributions.ensembles)
+            variance = SeedVariance(own_variance, seeds, drawing, stated, like)
             squares = np.array([scales.get(method, 0.0) ** 2 for method in methods]) / seeds
             of_sum, df = (float(each[0]) for each in variance.of_sums(squares[None, :]))
             alike = float((squares * drawing).sum()) * variance.pooled[0]

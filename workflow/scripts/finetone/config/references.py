@@ -7,8 +7,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from finetone.baselines.registry import KINDS
 from finetone.config import catalogue
 from finetone.config.canonical import encoding_name
+from finetone.config.shorthands import SHORTHANDS
 from finetone.errors import did_you_mean
 from finetone.identity import by_split
 
@@ -34,6 +36,7 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
             yield ["baselines", name, "kind"], problem
         if name in config["models"]:
             yield ["baselines", name], "a model has this name already; a method's must be unique"
+    yield from _made_of_models(config)
     for split, remedy in (("train", ""), ("test", "; add split: {test: 0.2}")):
         if split not in splits_of(datasets[source]):
             yield ["datasets", source], f"is the source, so it needs a {split} split{remedy}"
@@ -167,6 +170,34 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
     if baseline is not None:
         methods = [*models, *config["baselines"]]
         yield from unknown(["compare", "baseline"], baseline, methods, "method")
+
+
+def _made_of_models(config: dict[str, Any]) -> Iterator[Fault]:
+    """Probes and ensembles: what they are made of is there, and can be."""
+    models, baselines = config["models"], config["baselines"]
+    for kind in SHORTHANDS:
+        for name in config.get(kind, {}).get("models", []):
+            if name not in models and config[kind]["models"] != "all":
+                hint = did_you_mean(name, models, f"known: {', '.join(models)}")
+                yield [kind, "models"], f"no model is named {name!r}{hint}"
+    drawing = [*models, *(n for n, block in baselines.items() if KINDS[block["kind"]].seeded)]
+    for name, block in baselines.items():
+        key = SHORTHANDS.get(block["kind"], "")
+        path, other = ["baselines", name, key], block.get(key)
+        if block["kind"] == "probe" and other not in models:
+            hint = did_you_mean(other, models, f"known: {', '.join(models)}")
+            yield path, f"no model is named {other!r}{hint}"
+        elif block["kind"] == "probe" and "scratch" in models[other]:
+            problem = f"{other!r} has random weights, which say nothing of a text"
+            yield path, f"{problem}; name a pretrained model"
+        elif block["kind"] == "ensemble" and other not in drawing:
+            known = f"those are {', '.join(drawing)}" if drawing else "there is none"
+            yield path, f"{other!r} is no method with a run per seed; {known}"
+        elif block["kind"] == "ensemble" and len(config["seeds"]) < 2:
+            yield (
+                path,
+                "an ensemble needs several runs, but there is one seed; give seeds: [1, 2, 3]",
+            )
 
 
 def _results_folder(results: str, experiment: str) -> Iterator[Fault]:

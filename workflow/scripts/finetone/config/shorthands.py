@@ -22,19 +22,16 @@ def in_full(config: dict[str, Any]) -> dict[str, Any]:
         return config
     entries: dict[Any, Any] = {}
     for kind, key in SHORTHANDS.items():
-        settings = config.get(kind)
-        for model in named(settings, models):
+        for model in named(config.get(kind), models):
             block = models.get(model)
             title = block.get("title", model) if isinstance(block, dict) else model
-            name = f"{model}-{kind}"
-            entry = {k: v for k, v in settings.items() if k != "models"}
+            entry = {name: value for name, value in config[kind].items() if name != "models"}
             entry |= {"kind": kind, key: model, "title": f"{title} ({kind})"}
-            given = own.get(name, {})
-            if isinstance(given, dict):
-                entries[name] = entry | given
-    taken = {f"{model}-{kind}" for kind in SHORTHANDS for model in named(config.get(kind), models)}
-    others = {name: block for name, block in own.items() if name not in taken}
-    return {**config, "baselines": entries | others} if taken else config
+            given = own.get(f"{model}-{kind}", {})
+            entries[f"{model}-{kind}"] = entry | given if isinstance(given, dict) else given
+    others = {name: block for name, block in own.items() if name not in entries}
+    kept = {name: entry for name, entry in entries.items() if entry is not None}
+    return {**config, "baselines": kept | others} if entries else config
 
 
 def named(settings: Any, models: dict[Any, Any]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Texts as tokens: the token file of a split, and how well a vocabulary fits its texts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,67 +53,62 @@ def tokenize(
     """
     tokenizer = load_tokenizer(model_dir)
     _check_length(tokenizer, split_parquet.parent, model_dir, max_length, batch)
+    pad = pad_token(tokenizer, model_dir)
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
-    found = _token_ids(tokenizer, rows.column("text"), model_dir, max_length, batch)
-    meta = TokensMeta(
-        labels, max_length, found.pad, found.truncated, rows.num_rows, made_from
-    )
+    parts: list[npt.NDArray[np.int32]] = []
+    lengths: list[int] = []
+    truncated = 0
+    for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
+        some, ids = _joined(encoded, pad)
+        lengths += some
+        parts.append(ids)
+        truncated += cut
+    flat = np.concatenate([*parts, EMPTY])
+    _check_vocabulary(model_dir, flat)
+    meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)
     ids, names = rows.column("id"), rows.column("label")
-    write_tokens(target, ids, names, found.lengths, found.flat, meta, provenance)
+    write_tokens(target, ids, names, np.array(lengths), flat, meta, provenance)
     logger.info(
         "%s: %d texts, %d tokens, %d texts cut to %d",
         target.name,
         rows.num_rows,
-        len(found.flat),
-        found.truncated,
+        len(flat),
+        truncated,
         max_length,
     )
 
 
-def tokens_of(
-    texts: Sequence[str], model_dir: Path, labels: Sequence[str], max_length: int
+def as_tokens(
+    tokenizer: Any, texts: list[str], labels: list[str], max_length: int, pad: int
 ) -> Tokens:
-    """Texts without labels (all are 0) as a token file would have them, cut to what a model reads.
+    """Texts as `tokenize` would write them, in memory and without classes.
 
-    Raises
-    ------
-    UserError
-        As of `tokenize`.
+    Parameters
+    ----------
+    tokenizer
+        From `load_tokenizer`.
+    texts
+        At least one.
+    labels
+        Names of the classes.
+    max_length
+        Tokens that texts are cut to.
+    pad
+        From `pad_token`.
     """
-    limit = _positions(model_dir)
-    cut = max_length if limit is None else min(max_length, limit)
-    found = _token_ids(
-        load_tokenizer(model_dir), pa.chunked_array([list(texts)], pa.string()), model_dir, cut
-    )
+    encoded, cut = next(_encode(tokenizer, pa.chunked_array([texts]), max_length, len(texts)))
+    lengths, ids = _joined(encoded, pad)
     nothing = np.zeros(len(texts), dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(found.lengths)]).astype(np.int64)
-    meta = TokensMeta(list(labels), cut, found.pad, found.truncated, len(texts))
-    return Tokens(nothing, nothing, offsets, found.flat, meta)
+    offsets = np.cumsum([0, *lengths], dtype=np.int64)
+    meta = TokensMeta(labels, max_length, pad, cut, len(texts))
+    return Tokens(np.arange(len(texts)), nothing, offsets, ids, meta)
 
 
-class _TokenIds(NamedTuple):
-    flat: npt.NDArray[np.int32]  # of all texts, one after the other
-    lengths: npt.NDArray[np.int64]  # tokens per text
-    truncated: int  # texts that were cut
-    pad: int  # the pad token
-
-
-def _token_ids(
-    tokenizer: Any, texts: pa.ChunkedArray, model_dir: Path, max_length: int, batch: int = 1000
-) -> _TokenIds:
-    pad = _pad_token(tokenizer, model_dir)
-    parts: list[npt.NDArray[np.int32]] = []
-    lengths: list[int] = []
-    truncated = 0
-    for encoded, cut in _encode(tokenizer, texts, max_length, batch):
-        # a tokenizer without special tokens may find nothing in a text: then it is one pad token
-        encoded = [ids or [pad] for ids in encoded]
-        lengths += map(len, encoded)
-        parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
-        truncated += cut
-    flat = np.concatenate([*parts, EMPTY])
-    _check_vocabulary(model_dir, flat)
-    return _TokenIds(flat, np.array(lengths, dtype=np.int64), truncated, pad)
+def _joined(encoded: list[list[int]], pad: int) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """Tokens per text, and the tokens of all texts."""
+    # a tokenizer without special tokens may find nothing in a text: then it is one pad token
+    encoded = [ids or [pad] for ids in encoded]
+    return [*map(len, encoded)], np.fromiter(chain.from_iterable(encoded), dtype=np.int32)
 
 
 def load_tokenizer(model_dir: Path) -> Any:
@@ -180,7 +175,9 @@ def _encode(
 
 def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: int) -> None:
     """Refuse texts of any split that the model has no positions for, before it is trained."""
-    limit = _positions(model_dir)
+    manifest = manifest_of(model_dir)
+    # earlier versions recorded the tokenizer's opinion, which limits nothing
+    limit = manifest.get("max_length") if "new_keys" in manifest else None
     if limit is None or cut <= limit:
         return
     for split in sorted(data.glob("*.parquet")):
@@ -193,14 +190,7 @@ def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: 
                 )
 
 
-def _positions(model_dir: Path) -> int | None:
-    """Tokens that a text may have by the model's table of positions; None if there is none."""
-    manifest = manifest_of(model_dir)
-    # earlier versions recorded the tokenizer's opinion, which limits nothing
-    return manifest.get("max_length") if "new_keys" in manifest else None
-
-
-def _pad_token(tokenizer: Any, model_dir: Path) -> int:
+def pad_token(tokenizer: Any, model_dir: Path) -> int:
     """The token that fills up batches: the model's own, which its head skips, or the tokenizer's."""
     known = (_config(model_dir).get("pad_token_id"), tokenizer.pad_token_id, tokenizer.eos_token_id)
     for number in known:

@@ -27,6 +27,7 @@ from finetone.formats.embedding_file import EmbeddingMeta, Embeddings, write_emb
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
 from finetone.models import layers, parameters
+from finetone.models.checkpoint import quiet
 from finetone.provenance import Provenance
 
 SEED = 0  # of weights that a checkpoint lacks
@@ -57,12 +58,12 @@ class Encoder(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Output:
         """Vectors of padded texts; `input_ids`, `attention_mask` int64 [b, t]."""
-        return Output(pool(states(self.body, input_ids, attention_mask), attention_mask, self.pooling))
+        return Output(
+            pool(states(self.body, input_ids, attention_mask), attention_mask, self.pooling)
+        )
 
 
-def states(
-    body: nn.Module, input_ids: torch.Tensor, attention_mask: torch.Tensor
-) -> torch.Tensor:
+def states(body: nn.Module, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
     """The last layer's output for every token, fp32 [b, t, width]."""
     found: torch.Tensor = body(input_ids=input_ids, attention_mask=attention_mask)[0]
     if found.shape[:2] != input_ids.shape:
@@ -115,7 +116,8 @@ def encoder(model_dir: Path, tokens: Tokens, pooling: str) -> Encoder:
     UserError
         The texts do not fit the model, or it gives no vector per token.
     """
-    module: Any = classifier(model_dir, tokens, SEED)
+    with quiet():  # of its head, which is not used, nothing need be said
+        module: Any = classifier(model_dir, tokens, SEED)
     module.eval()
     body = module.base_model
     if body is not module and module.config.is_encoder_decoder:
@@ -184,10 +186,13 @@ class Embedder:
         CPU threads.
     """
 
-    def __init__(
-        self, model_dir: Path, pooling: str, engine: dict[str, Any], threads: int
-    ) -> None:
-        self.model_dir, self.pooling, self.engine, self.threads = model_dir, pooling, engine, threads
+    def __init__(self, model_dir: Path, pooling: str, engine: dict[str, Any], threads: int) -> None:
+        self.model_dir, self.pooling, self.engine, self.threads = (
+            model_dir,
+            pooling,
+            engine,
+            threads,
+        )
         self.module: Encoder | None = None  # is loaded with the first texts, which it must fit
 
     def __call__(self, tokens: Tokens) -> npt.NDArray[np.float32]:
@@ -254,6 +259,4 @@ def embed(
         made_from={"tokens": sha256(tokens), "model": sha256(model_dir / "manifest.json")},
     )
     write_embeddings(target, Embeddings(data.ids, data.labels, found, meta), provenance)
-    logger.info(
-        "%s: %d texts, %s of layer %d", target.name, len(data), meta.pooling, meta.layer
-    )
+    logger.info("%s: %d texts, %s of layer %d", target.name, len(data), meta.pooling, meta.layer)

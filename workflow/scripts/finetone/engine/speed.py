@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import torch
 
 from finetone.engine import devices
+from finetone.engine.embed import encoder
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
@@ -39,11 +41,21 @@ class Model:
     batch_size: int  # of training
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A probe to time: its frozen model, and its classifier."""
+
+    model: str  # one of the timed models
+    pooling: str
+    classify: Callable[[npt.NDArray[np.float32]], Any]  # from embeddings [n, width]
+
+
 def measure(
     models: Mapping[str, Model],
     baselines: Mapping[str, Callable[[], Predict]],
     train: Path,
     *,
+    probes: Mapping[str, Probe] | None = None,
     engine: dict[str, Any],
     threads: int,
     target: Path,
@@ -57,6 +69,8 @@ def measure(
         By name; their training and prediction are timed.
     baselines
         By name, what loads the function from texts to logits; only prediction is timed.
+    probes
+        By name; only prediction is timed, from tokens on as that of models.
     train
         The split to take rows from; the token files have the same rows in the same order.
     engine
@@ -79,10 +93,13 @@ def measure(
         for name, model in models.items()
     }
     methods |= {name: partial(_baseline, load, texts) for name, load in baselines.items()}
+    for name, probe in (probes or {}).items():
+        folder, of_model = models[probe.model].folder, tokens[probe.model]
+        methods[name] = partial(_probe, probe, folder, of_model, options, threads)
     lengths = next((each.lengths for each in tokens.values()), np.array([*map(len, texts)]))
     batch_size = max((model.batch_size for model in models.values()), default=BATCH_SIZE)
     rows, timed = in_turn(methods, lengths, batch_size, device)
-    found = {name: TimedMethod(timed[name]) for name in baselines} | {
+    found = {name: TimedMethod(timed[name]) for name in [*baselines, *(probes or {})]} | {
         name: TimedMethod(
             timed[name],
             tokens=np.array([tokens[name].lengths[each].sum() for each in rows]),
@@ -120,6 +137,26 @@ def _model(
                     execution.logits(module, execution.collate(data, rows[batch]))
 
         yield {"train": train, "predict": predict}
+
+
+@contextmanager
+def _probe(
+    probe: Probe, folder: Path, data: Tokens, options: EngineOptions, threads: int
+) -> Iterator[dict[str, Run]]:
+    """A frozen model and the classifier on what it makes of texts."""
+    module = encoder(folder, data, probe.pooling)
+    execution = Execution(options, threads)
+    with execution.running(module, data, SEED):
+
+        def predict(rows: np.ndarray) -> None:
+            with torch.inference_mode():
+                found = [
+                    execution.logits(module, execution.collate(data, rows[batch]))
+                    for batch in execution.prediction_batches(data.lengths[rows])
+                ]
+                probe.classify(torch.cat(found).cpu().numpy())
+
+        yield {"predict": predict}
 
 
 @contextmanager

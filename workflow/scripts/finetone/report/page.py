@@ -28,6 +28,7 @@ from finetone.report.inputs import ReportInputs
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
 from finetone.report.planning_section import planning
+from finetone.report.probes_section import probes
 from finetone.report.published_section import published
 
 HERE = Path(__file__).parent
@@ -36,6 +37,7 @@ SECTIONS = (
     curves,
     epochs,
     transfer,
+    probes,
     baselines,
     cost,
     planning,
