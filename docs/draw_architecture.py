@@ -33,7 +33,12 @@ FLOW = [
 COMMON = {"commands", "config", "formats"}  # of no stage: the command line, and what all use
 AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
+    ("cards", "baselines"),  # and a probe that is fitted
     ("statistics", "engine"),  # a metric on the dev split chooses the epoch
+    (
+        "statistics",
+        "baselines",
+    ),  # and one on held-out training rows how strong a probe's penalty is
 }
 
 CLOSER = '%%{init: {"flowchart": {"nodeSpacing": 20, "rankSpacing": 24, "padding": 8}}}%%'

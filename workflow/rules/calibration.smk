@@ -73,17 +73,25 @@ use rule predict_baseline_dev as predict_probe_dev with:
         **sized("predict_baseline", mem_mb=4000, runtime=30),
 
 
-use rule predict_ensemble as predict_ensemble_dev with:
+rule predict_ensemble_dev:
     input:
         predictions=of_members("<exp>/dev_predictions/{method}/seed{seed}.parquet"),
     output:
         "<exp>/dev_predictions/{method}/seed{seed}.parquet",
     log:
         "<exp>/logs/predict_ensemble_dev/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(ENSEMBLES),
+        seed="0",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
     params:
         settings=record("dev_predictions/{method}/seed{seed}.parquet"),
     message:
         "Average what the runs of {wildcards.method} say of the dev rows"
+    script:
+        "../scripts/predict_ensemble.py"
 
 
 rule fit_temperature:

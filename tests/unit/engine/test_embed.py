@@ -13,6 +13,7 @@ from finetone.engine.embed import Embedder, encoder, pool
 from finetone.engine.execution import Execution
 from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError
+from finetone.files import write_json
 from finetone.formats.embedding_file import read_embeddings
 from tests.unit.engine import zoo
 from tests.unit.engine.test_finetune import write_tokens
@@ -114,7 +115,7 @@ def test_padding_on_either_side_is_not_pooled(pooling: str) -> None:
 def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     hf.BertModel(hf.BertConfig(**zoo.SIZES)).save_pretrained(tmp_path / "bert")
-    (tmp_path / "bert/manifest.json").write_text("{}")
+    write_json(tmp_path / "bert/manifest.json", {})
     write_tokens(tmp_path / "texts.arrow", zoo.texts(LENGTHS))
     return tmp_path
 

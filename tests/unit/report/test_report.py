@@ -173,6 +173,53 @@ def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
     assert "Without leaked rows (%)" in section and "leaks.csv" in section
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_else_can_be_made_of_a_model_is_compared_with_it(
+    tmp_path: Path, language: str
+) -> None:
+    experiment = write_experiment(tmp_path, language=language)
+    frozen = {
+        "model": "minilm-l6",
+        "pooling": "mean",
+        "layer": 6,
+        "C": 0.001,
+        "C_tried": {"1": 0.7},
+    }
+    for method, kind, recipe in (
+        ("lexicon", "probe", frozen),
+        ("tfidf", "ensemble", {"of": "minilm-l3", "seeds": [1, 2]}),
+    ):
+        run = next(tmp_path.glob(f"runs/{method}/*/run.json"))
+        content = json.loads(run.read_text()) | {"kind": kind, "recipe": recipe}
+        run.write_text(json.dumps(content))
+    table = read_csv(experiment.table("baselines"))
+    table.loc[table["method"] == "lexicon", "kind"] = "probe"
+    table.loc[table["method"] == "tfidf", "kind"] = "ensemble"
+    write_csv(table, experiment.table("baselines"))
+    target = tmp_path / "report.html"
+    write_report(report_inputs(experiment, {}), Style.from_config(experiment.config), target)
+    html = target.read_text("utf-8")
+    labels = words(TRANSLATIONS, language)
+    section = html[html.index('id="probes"') :]
+    section = section[: section.index("</section>")]
+    assert labels["pooling_mean"] in section and "C = 0.001" in section
+    pairs = read_csv(experiment.table("comparisons"))
+    pairs = pairs[pairs["dataset"] == "movies"]
+    for method, model in (("lexicon", "minilm-l6"), ("tfidf", "minilm-l3")):
+        (pair,) = pairs[
+            (pairs["a"].isin([method, model])) & (pairs["b"].isin([method, model]))
+        ].to_dict("records")
+        sign = 1 if pair["a"] == method else -1
+        assert numbers.signed(sign * pair["difference"]) in section
+    baselines = html[html.index('id="baselines"') :]
+    baselines = baselines[: baselines.index("</section>")]
+    assert "TF-IDF" not in re.sub('data:[^"]*', "", baselines) and "BiLSTM" in baselines
+
+
+def test_an_experiment_without_probes_has_no_section_of_them(html: str) -> None:
+    assert 'id="probes"' not in html
+
+
 @pytest.mark.parametrize("doubtful", [0, 2])
 def test_doubtful_timings_are_said_and_marked(
     experiment: Experiment, tmp_path: Path, doubtful: int

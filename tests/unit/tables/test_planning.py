@@ -154,10 +154,11 @@ def test_an_ensemble_costs_nothing_more(tmp_path: Path) -> None:
     own = variance.set_index("method").loc["mean"]
     assert own["seeds"] == 1 and np.isnan(own["seconds_per_seed"])
     assert own["seconds_per_1000_rows"] == 0
+    assert own["reason"] == "judged by the runs that it is made of"
     assert own["seeds_sd_moderated"] > 0  # that of the runs of m0
     last = planned.iloc[-1]
-    more = last["seeds_needed"] - 4
-    assert last["seeds_hours"] == pytest.approx(3 * more * (36 + 20) / 3600, rel=1e-4)
+    more = last["rows_needed"] - 2000
+    assert last["rows_hours"] == pytest.approx(3 * 4 * more / 100 / 3600, rel=1e-4)
 
 
 def test_one_method_alone_has_nothing_to_plan(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ PLANNING = [
 ]
 NO_SECOND_SEED = "no method has a second seed"
 ONE_SEED = "one seed; judged by the other methods"
+ENSEMBLE = "judged by the runs that it is made of"
 UNTIMED = "the time of a training or a prediction is unknown"
 
 
@@ -110,6 +111,7 @@ def _variance(scores: Scores, pace: Pace) -> pd.DataFrame:
     single = scores.stochastic & (scores.seeds == 1)
     why = NO_SECOND_SEED if np.isnan(parts.moderated).any() else ONE_SEED
     found["reason"] = np.where(single, why, "")
+    found.loc[scores.stochastic & ~pace.stochastic, "reason"] = ENSEMBLE
     found.loc[~scores.stochastic, "reason"] = "draws no random numbers"
     return found
 
