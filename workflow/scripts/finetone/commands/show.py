@@ -68,7 +68,7 @@ def show(folder: Path) -> None:
 
 
 def _ranking(dataset: str, rows: list[dict[Any, Any]]) -> None:
-    from finetone.plots.numbers import missing, scale
+    from finetone.numbers import missing, scale
 
     tested = len(rows) == 1 or any(row["group"] != "" for row in rows)
     metric = rows[0]["metric"]

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from finetone.numbers import DECIMAL, percent, scale, score, score_between, signed
 from finetone.plots.canvas import floor, look, named_rows, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import DECIMAL, percent, scale, score, score_between, signed
 from finetone.plots.read_table import ranked, read, records, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
 from finetone.statistics.evaluation import ERRORS

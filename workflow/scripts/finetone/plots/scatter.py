@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from finetone.numbers import DECIMAL, scale, score
 from finetone.plots.canvas import error_bars, floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import DECIMAL, scale, score
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots import numbers
+from finetone import numbers
 from finetone.plots.read_table import truth
 from finetone.plots.style import Style
 
 FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": numbers.percent,
     "points": numbers.signed,
-    "number": numbers.significant,
+    "number": numbers.size,
     "p": numbers.probability,
     "seconds": numbers.duration,
     "size": numbers.size,
