@@ -22,12 +22,6 @@ def find(name: str) -> Path:
     raise UserError(f"{name}: not in {Path.cwd()}; call finetone in a clone of the repository")
 
 
-def shown(path: Path) -> str:
-    """`path` as it is shown: from the current folder if it is in there."""
-    path = path.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
 def check_library(snakefile: Path, command: str) -> None:
     """Check that a clone's Snakefile would run with this copy of the library.
 

@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     if args.logger or any(getattr(args, name, None) for name in OTHERWISE):
         return 0 if cli.args_to_api(args, parser) else 1
     from finetone.terminal.display import Display
+    from finetone.terminal.failures import shown
     from finetone.terminal.streams import Streams
 
     with Streams() as streams:
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         if display.results and whole:
             show.show(display.results)
         if display.log:
-            print(f"log: {clone.shown(display.log)}")
+            print(f"log: {shown(display.log, Path.cwd())}")
     return 0 if good else 1
 
 

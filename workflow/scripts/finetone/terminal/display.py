@@ -84,7 +84,8 @@ class Display:
             self.log = Path(files[0])
             self.streams.into(self.log)
         if not self.screen.live:
-            self._say(f"{self.jobs.total} jobs to run" + (f"; log: {self.log}" if files else ""))
+            where = f"; log: {failures.shown(self.log, self._start)}" if self.log else ""
+            self._say(f"{self.jobs.total} jobs to run{where}")
 
     def _on_job_info(self, record: Any) -> None:
         title = lines.title(record.rule_msg or record.rule_name)
@@ -95,9 +96,9 @@ class Display:
         self.jobs.finish(record.job_id)
 
     def _on_progress(self, record: Any) -> None:
-        self.jobs.done, self.jobs.total = record.done, record.total
+        self.jobs.done = record.done
         if not self.screen.live:
-            self._report(record.done * PLAIN_LINES // max(record.total, 1))
+            self._report(record.done * PLAIN_LINES // max(self.jobs.total, 1))
 
     def _on_job_error(self, record: Any) -> None:
         job = self.jobs.stop(record.jobid)
@@ -130,7 +131,7 @@ class Display:
             self._say("finetone: nothing to do, everything is up to date")
         elif (again := RETRY.match(text)) and int(again[1]) in self._failures:
             job = self._failures.pop(int(again[1]))[1]
-            self._say(f"finetone: {job.title}: failed, is tried again (log: {job.log})")
+            self._say(f"finetone: {job.title}: failed, is tried again")
 
     def _show_failures(self, grace: float = GRACE) -> None:
         """Show failures that nothing has followed for a while, each sentence once."""

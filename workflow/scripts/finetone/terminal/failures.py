@@ -22,12 +22,12 @@ MOST = 12  # lines of one error
 
 
 def sentence(text: str) -> str:
-    """The message of an error as Snakemake words it, without its kind, place and traceback.
+    r"""The message of an error as Snakemake words it, without its kind, place and traceback.
 
     Parameters
     ----------
     text
-        "WorkflowError in file …, line 3:\\n<message>\\n  File …, line 4, in <module>"
+        "WorkflowError in file …, line 3:\n<message>\n  File …, line 4, in <module>"
     """
     plain = TRACE.sub("", HEAD.sub("", text)).removeprefix("Error: ").strip()
     return mask("\n".join(line.rstrip() for line in plain.splitlines()[:MOST] if line.strip()))
@@ -71,6 +71,9 @@ def of_run(text: str, log: Path | None, start: Path) -> str:
 
 
 def _block(said: str, log: Path | None, start: Path) -> str:
-    if log and log.is_relative_to(start):
-        log = log.relative_to(start)
-    return f"finetone: {said}" + (f"\n  log: {log}" if log else "")
+    return f"finetone: {said}" + (f"\n  log: {shown(log, start)}" if log else "")
+
+
+def shown(path: Path, start: Path) -> str:
+    """`path` as it is shown: from `start` if it is in there."""
+    return str(path.relative_to(start) if path.is_relative_to(start) else path)

@@ -87,26 +87,27 @@ class Jobs:
         Returns
         -------
         (float, bool) or None
-            Seconds, and whether they are complete; of a rule without any job that has ended or says
-            how far it is, nothing is known, and the seconds are a lower bound. None at the
-            beginning.
+            Seconds, and whether something is known of all rules. A job of which nothing is known,
+            for none of its rule has ended or says how far it is, is taken for as short as the
+            shortest: then the seconds are a lower bound. None at the beginning and at the end.
         """
         ended = sum(map(len, self.took.values()))
-        if ended < ENOUGH:
+        if ended < ENOUGH or self.done >= self.total:
             return None
         typical = {rule: fmean(seconds) for rule, seconds in self.took.items()}
         for number, step in steps.items():
             if job := self.running.get(number):
                 typical.setdefault(job.rule, job.seconds + step.left)
+        least = min(typical.values())
         ahead = {
             number: steps[number].left
             if number in steps
-            else max(typical.get(job.rule, 0) - job.seconds, 0)
+            else max(typical.get(job.rule, least) - job.seconds, 0)
             for number, job in self.running.items()
         }
         waiting = self._open - Counter(job.rule for job in self.running.values())
         work = sum(ahead.values())
-        work += sum(typical.get(rule, 0) * n for rule, n in waiting.items())
+        work += sum(typical.get(rule, least) * n for rule, n in waiting.items())
         busy = sum(map(sum, self.took.values())) + sum(j.seconds for j in self.running.values())
         at_once = max(busy / max(self.seconds, 1), 1)
         seconds = max(work / at_once, max(ahead.values(), default=0))

@@ -41,16 +41,21 @@ def of_jobs(jobs: Jobs, known: Mapping[int, Step], most: int) -> list[str]:
 
 def of_all(jobs: Jobs, known: Mapping[int, Step], interrupted: bool) -> str:
     """The line about all jobs: how many have ended, the time, and the time left."""
-    parts = [f"{jobs.done} of {jobs.total} jobs", duration(round(jobs.seconds))]
+    parts = [f"{jobs.done} of {jobs.total} jobs", clock(jobs.seconds)]
     if interrupted:
         parts.append("interrupted")
     elif left := jobs.time_left(known):
         seconds, complete = left
-        parts.append(f"{'about' if complete else 'at least'} {duration(round(seconds))} left")
+        parts.append(f"{'about' if complete else 'at least'} {clock(seconds)} left")
     return " · ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """Format seconds that run: whole ones, so that nothing flickers."""
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
 def _progress(job: Job, step: Step | None) -> str:
     if step is None:
-        return duration(round(job.seconds))
-    return f"{step.unit} {step.done} of {step.total}, {duration(round(step.left))} left"
+        return clock(job.seconds)
+    return f"{step.unit} {step.done} of {step.total}, {clock(step.left)} left"
