@@ -45,7 +45,7 @@ def share(fraction: float) -> str:
     """Format a share of a whole with a percent sign: 0.4 %, 12 %, and never 0 or 100 % of some."""
     if fraction in (0, 1):
         return f"{100 * fraction:.0f} %"
-    digits = 1 if min(fraction, 1 - fraction) < 0.095 else 0
+    digits = 0 if 0.095 <= fraction <= 0.99 else 1
     text = percent(fraction, digits)
     return {"0.0": "< 0.1 %", "100.0": "> 99.9 %"}.get(text, f"{text} %")
 

@@ -104,6 +104,6 @@ def _trained(evidence: Evidence) -> dict[str, list[int]]:
     """Seeds of the methods that were trained step by step, and so draw random numbers."""
     found: dict[str, list[int]] = {}
     for run in evidence.runs:
-        if run.get("steps"):
+        if run.get("steps") or run.get("kind") == "finetune":
             found.setdefault(str(run["method"]), []).append(int(run["seed"]))
     return found

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from finetone.terminal import failures, job_log, lines
 from finetone.terminal.jobs import Job, Jobs
@@ -16,10 +16,20 @@ REDRAW = 0.5  # seconds
 PLAIN_LINES = 50  # on a pipe, about: one each time that so large a share of the jobs has ended
 SILENCE, SILENCE_SHARE = 300.0, 0.05  # and one after so many seconds, or so much of the run so far
 GRACE = 1.0  # seconds after a failure in which Snakemake says whether the job is tried again
-RETRY = re.compile(r"Trying to restart job (\d+)")
+RETRY = re.compile(r"Trying to restart job (\S+)\.")
 POSTPROCESSED = re.compile(r"^Job (\d+) ", re.M)
 INTERRUPTED = "Terminating processes on user request"
 NOTHING = "Nothing to be done"
+
+
+class Failure(NamedTuple):
+    """A job that has failed, by itself or in a group of jobs that were sent together."""
+
+    since: float
+    job: Job
+    logs: list[str]
+    said: str
+    in_group: bool
 
 
 class Display:
@@ -46,7 +56,8 @@ class Display:
         self.results: Path | None = None
         self.log: Path | None = None
         self.interrupted = self.failed = False
-        self._failures: dict[int, tuple[float, Job, list[str], str]] = {}
+        self._failures: dict[int, Failure] = {}
+        self._of_group: set[int] = set()  # jobs of groups that have failed
         self._errors: list[tuple[float, str]] = []  # of which it is not known whether of a job
         self._shown: set[str] = set()
         self._spoken, self._parts = time.time(), 0  # of the last plain line
@@ -101,18 +112,27 @@ class Display:
             self._report(record.done * PLAIN_LINES // max(self.jobs.total, 1))
 
     def _on_job_error(self, record: Any) -> None:
-        job = self.jobs.stop(record.jobid)
-        job = job or Job(record.jobid, record.rule_name, record.rule_name)
+        if record.jobid in self._of_group:  # told about already
+            self._of_group.remove(record.jobid)
+            return
         # the error that a job of this machine ended with is reported just before
         recent = self._errors and time.time() - self._errors[-1][0] < GRACE
         said = self._errors.pop()[1] if recent else ""
-        self._failures[record.jobid] = (time.time(), job, list(record.log), said)
+        self._note(vars(record), list(record.log), said)
 
     def _on_group_error(self, record: Any) -> None:
-        for about in record.job_error_info:
-            job = self.jobs.stop(about["jobid"])
-            if job and (found := [log for log in about["log"] if job_log.error(Path(log))]):
-                self._failures[job.number] = (time.time(), job, found, "")
+        told = record.job_error_info
+        guilty = [one for one in told if any(job_log.error(Path(log)) for log in one["log"])]
+        for about in guilty or told[:1]:  # the others ended well, or have not begun
+            logs = [*about["log"], *record.aux_logs]
+            self._note(about, logs, "", in_group=True)
+        self._of_group |= {about["jobid"] for about in told}
+
+    def _note(self, about: Any, logs: list[str], said: str, in_group: bool = False) -> None:
+        """Remember a failure until it is known whether the job is tried again."""
+        number, rule = about["jobid"], about["rule_name"]
+        job = self.jobs.stop(number) or Job(number, rule, rule)
+        self._failures[number] = Failure(time.time(), job, logs, said, in_group)
 
     def _on_error(self, record: Any) -> None:
         text = str(record.msg)
@@ -126,12 +146,15 @@ class Display:
             self.results = Path(folder).absolute()
         elif text.startswith(INTERRUPTED):
             self.interrupted = True
-            self._say("finetone: interrupted; waiting for what runs to save its state")
+            self._say("finetone: interrupted; waiting for running jobs to end")
         elif text.startswith(NOTHING):
             self._say("finetone: nothing to do, everything is up to date")
-        elif (again := RETRY.match(text)) and int(again[1]) in self._failures:
-            job = self._failures.pop(int(again[1]))[1]
-            self._say(f"finetone: {job.title}: failed, is tried again")
+        elif again := RETRY.match(text):
+            for number, failure in list(self._failures.items()):
+                # a group is named otherwise here than where it failed
+                if again[1] == str(number) or (failure.in_group and not again[1].isdigit()):
+                    del self._failures[number]
+                    self._say(f"finetone: {failure.job.title}: failed, is tried again")
 
     def _show_failures(self, grace: float = GRACE) -> None:
         """Show failures that nothing has followed for a while, each sentence once."""
@@ -139,9 +162,10 @@ class Display:
         if self.interrupted:  # jobs end with errors because they were told to end
             self._failures.clear()
             self._errors.clear()
-        for number, (since, job, logs, said) in list(self._failures.items()):
-            if since <= before:
+        for number, failure in list(self._failures.items()):
+            if failure.since <= before:
                 del self._failures[number]
+                job, logs, said = failure.job, failure.logs, failure.said
                 self._fail(failures.of_job(job, logs, said, self._start))
         for since, text in list(self._errors):
             if since <= before and not self._failures:

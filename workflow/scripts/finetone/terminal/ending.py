@@ -55,7 +55,8 @@ def lines(folder: Path, width: int = 100) -> list[str]:
     told = [*_answer(ranking, found, facts, labels, language, width), ""]
     if listed := [*_checks(folder, language, width)]:
         told += [labels["check_first"], *listed, ""]
-    sizes = dict(found["efficiency"][["method", "parameters"]].itertuples(index=False))
+    costs = found["efficiency"]
+    sizes = {str(m): float(n) for m, n in zip(costs["method"], costs["parameters"], strict=True)}
     confidence = f"{100 * float(facts.get('confidence', 0.95)):g}"
     for dataset, rows in ranking.groupby("dataset", sort=False):
         of_dataset = rows.to_dict("records")
@@ -157,7 +158,7 @@ def _scores(
     """One line per method: rank, name, score, interval, letters, parameters."""
     cells = []
     for row in rows:
-        metric, size = row["metric"], sizes.get(row["method"])
+        metric, size = row["metric"], sizes.get(str(row["method"]), float("nan"))
         low, high = (numbers.score(metric, row[end]) for end in ("low", "high"))
         cells.append(
             (
