@@ -12,6 +12,8 @@ from finetone.plots import numbers
 from finetone.plots.read_table import truth
 from finetone.plots.style import Style
 
+SPAN = 2.5  # times the distance from the end of an axis to the median is drawn
+
 FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": numbers.percent,
     "points": numbers.signed,
@@ -172,9 +174,12 @@ def csv_link(path: Path) -> str:
 
 
 def _axis(frame: pd.DataFrame, column: Column) -> tuple[float, float]:
-    """The range that all intervals of a column take."""
+    """The range of most intervals of a column: a few far ones would press the others together."""
     values = frame[[column.low, column.key, column.high]].astype(float)
     low, high = float(values.min().min()), float(values.max().max())
+    middle = values.median()
+    low = max(low, high - SPAN * (high - middle.iloc[0]))
+    high = min(high, low + SPAN * (middle.iloc[2] - low)) if middle.iloc[2] > low else high
     return low, high if high > low else low + 1
 
 
@@ -201,7 +206,9 @@ def _cell(
         extra = (" … " if column.kind == "points" else "–").join(bounds)
         if axis:
             ends = (row[column.low], value, row[column.high])
-            drawn = tuple(100 * (end - axis[0]) / (axis[1] - axis[0]) for end in ends)
+            places = (100 * (float(end) - axis[0]) / (axis[1] - axis[0]) for end in ends)
+            begin, at, end = (min(max(place, 0.0), 100.0) for place in places)
+            drawn = begin, at, end
     elif column.spread and not numbers.missing(row.get(column.spread)):
         extra = f"± {write(row[column.spread])}"
     return Cell(write(value), extra, repr(float(value)), drawn=drawn)
