@@ -189,7 +189,7 @@ def test_doubtful_timings_are_said_and_marked(
     )
     write_report(inputs, Style.from_config(experiment.config), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    said = f"timings of {doubtful} of {len(table)} methods are doubtful"
+    said = f"timings of {doubtful} of {len(table)} methods are unreliable"
     assert (said in page) == ("Timing unreliable" in page) == bool(doubtful)
     assert "Predicting a million texts" in page and "medians of the ratio to MiniLM-L6" in page
 
@@ -414,7 +414,7 @@ def test_the_recommendation_is_part_of_the_answer() -> None:
     assert "at most 0.5 points behind" in cheap
     undecided = say(table, seconds, advice=advice("undecided", big="best", small="open"))
     assert "big is recommended for now: whether small may be counted as" in undecided
-    assert "all that is cheaper is worse" in say(table, seconds, advice=advice("best", big="best"))
+    assert "every cheaper method is worse" in say(table, seconds, advice=advice("best", big="best"))
     none = say(table, seconds, advice=advice("control", big="control", small="worse"))
     assert "No method is recommended: none is surely as good as a control." in none
     unknown = ranking(("big", 0.912, "", np.nan, np.nan), ("small", 0.91, "", np.nan, np.nan))
