@@ -74,9 +74,12 @@ def test_show_prints_every_method_of_every_dataset(
     assert status == 0
     assert out.count(": accuracy on the test set (%) [95 % confidence interval]; methods that") == 2
     for method in runs:
-        rows = re.findall(rf"^ +\d  {method} +\d+\.\d  \[ ?\d+\.\d, \d+\.\d\]  \w", out, re.M)
+        rows = re.findall(rf"^ +\d  {method} +\d+\.\d  \[ ?\d+\.\d, +\d+\.\d\]  \w", out, re.M)
         assert len(rows) == 2
-    assert out.startswith("\nRecommended: big\n  big is best, with accuracy "), out
+    assert re.match(r"\nRecommended: big · accuracy \d\d\.\d % · 95 % confidence interval", out), (
+        out
+    )
+    assert re.search(r"^  How sure +Settled: ", out, re.M) and "\n  Cost " in out
     assert out.count("Recommended") == 1, "of the source dataset alone"
     assert re.search(r"^Disk: \S+ kB in .* \(.* kB.*\)$", out, re.M), out
 
@@ -88,7 +91,7 @@ def test_show_speaks_the_language_of_the_page(
     e.write_all()
     (e.folder / "report.html").write_text('<!doctype html>\n<html lang="zh">')
     _, out, _ = call(capfd, "show", e.folder)
-    assert out.startswith("\n推荐：big\n  big 最好") and "movies：测试集准确率（%）" in out
+    assert out.startswith("\n推荐：big · 准确率") and "movies：测试集准确率（%）" in out
     assert f"报告：{e.folder}/report.html" in out
     assert not re.search(r"Recommended|Check|Disk|Report|methods|parameters", out)
 
@@ -154,7 +157,7 @@ def test_run_says_what_it_does_not_understand(
         ("experiment.yaml", "no.json"): "no.json: no such file",
         ("experiment.yaml", "--drydry"): "unrecognized arguments: --drydry",
         ("experiment.yaml", "--cores"): "expected one argument",
-        ("experiment.yaml", "--profile", "none", "x"): "cannot be combined",
+        ("experiment.yaml", "--profile", "none", "--profile", "x"): "cannot be combined",
     }.items():
         assert said in refused(capfd, "run", *words, folder=reviews)
     (reviews / "workflow/scripts/finetone").mkdir(parents=True)

@@ -16,7 +16,9 @@ from finetone.formats.csv_table import read_csv
 from finetone.plots.fitting import columns, one_line
 from finetone.plots.language import words
 from finetone.plots.style import Style
-from finetone.report.answer_section import answer
+from finetone.report.elements import Maker
+from finetone.report.inputs import ReportInputs
+from finetone.report.verdict_card import verdict
 
 HERE = Path(__file__).parent
 NEEDED = ("ranking", "efficiency")
@@ -48,14 +50,12 @@ def lines(folder: Path, width: int = 100) -> list[str]:
             )
     labels = words(HERE / "words", language := _language(folder))
     facts = read_json(folder / "results.json") if (folder / "results.json").is_file() else {}
-    found = {name: _table(folder, name) for name in (*NEEDED, "recommendation", "variance")}
-    # of earlier versions
-    ranking = found["ranking"].rename(columns={"accuracy": "score"})
+    ranking, costs = (_table(folder, name) for name in NEEDED)
+    ranking = ranking.rename(columns={"accuracy": "score"})  # of earlier versions
     ranking["metric"] = ranking.get("metric", "accuracy")
-    told = [*_answer(ranking, found, facts, labels, language, width), ""]
+    told = [*_verdict(folder, facts, labels, language, width)]
     if listed := [*_checks(folder, language, width)]:
         told += [labels["check_first"], *listed, ""]
-    costs = found["efficiency"]
     sizes = {str(m): float(n) for m, n in zip(costs["method"], costs["parameters"], strict=True)}
     confidence = f"{100 * float(facts.get('confidence', 0.95)):g}"
     for dataset, rows in ranking.groupby("dataset", sort=False):
@@ -97,32 +97,28 @@ def _recommended(advice: pd.DataFrame, labels: Mapping[str, str]) -> str:
     return labels["recommended"].format(method=one_line(chosen.iloc[0]))
 
 
-def _answer(
-    ranking: pd.DataFrame,
-    found: Mapping[str, pd.DataFrame],
-    facts: Mapping[str, Any],
-    labels: Mapping[str, str],
-    language: str,
-    width: int,
+def _verdict(
+    folder: Path, facts: Mapping[str, Any], labels: Mapping[str, str], language: str, width: int
 ) -> Iterator[str]:
-    """The recommendation, and the sentences that the page begins with."""
-    advice, variance = found["recommendation"], found["variance"]
+    """What the first card of the page says."""
+    advice = _table(folder, "recommendation")
     if advice.empty:  # of an earlier version
         return
-    source = advice["dataset"].iloc[0]
-    yield _recommended(advice, labels)
+    config = {
+        "source": advice["dataset"].iloc[0],
+        "compare": {name: facts[name] for name in ("margin", "confidence") if name in facts},
+        "models": [m["method"] for m in facts.get("methods", ()) if m["kind"] == "finetune"],
+        "seeds": sorted({r["seed"] for m in facts.get("methods", ()) for r in m["runs"]} - {0}),
+    }
+    tables = {path.stem: path for path in sorted((folder / "tables").glob("*.csv"))}
     of_page = words(HERE.parent / "report/translations", language)
-    sentences = answer(
-        ranking[ranking["dataset"] == source],
-        found["efficiency"],
-        Style(language=language),
-        of_page,
-        variance[variance["dataset"] == source] if len(variance) else None,
-        advice,
-        facts.get("margin", 1.0),
-    )
-    for sentence in sentences:
-        yield from _wrapped(sentence, "  ", width)
+    inputs = ReportInputs(config, tables)
+    said = verdict(Maker(inputs, Style(language=language), of_page, {}, []))
+    yield " · ".join([_recommended(advice, labels), *filter(None, (said.score, said.interval))])
+    indent = 2 + max((columns(term) for term, _ in said.facts), default=0)
+    for term, text in said.facts:
+        yield from _wrapped(text, f"  {term}{' ' * (indent - columns(term))}", width)
+    yield ""
 
 
 def _checks(folder: Path, language: str, width: int) -> Iterator[str]:
@@ -210,6 +206,6 @@ def disk(folder: Path) -> dict[str, int]:
 
 def _wrapped(text: str, start: str, width: int) -> Iterable[str]:
     """Lines of `text`, the first of which begins with `start` and the others are indented."""
-    most = max((width - len(start)) * len(text) // max(columns(text), 1), 20)
+    most = max((width - columns(start)) * len(text) // max(columns(text), 1), 20)
     for number, line in enumerate(textwrap.wrap(one_line(text), most, break_on_hyphens=False)):
-        yield (start if number == 0 else " " * len(start)) + line
+        yield (start if number == 0 else " " * columns(start)) + line
