@@ -37,7 +37,7 @@ OTHERWISE = (
     *("list_input_changes", "list_params_changes", "list_untracked"),
     *("delete_all_output", "delete_temp_output", "deploy_sources"),
 )
-PARTLY = ("targets", "until", "omit_from", "batch")  # options with which not all is made
+PARTLY = ("until", "omit_from", "batch")  # options with which not all is made
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         log.on_terminal(log.INTERRUPTED)
     elif good:
         whole = not any(getattr(args, name, None) for name in PARTLY)
+        whole = whole and set(map(str, args.targets or ())) <= {"all"}
         if display.results and whole:
             show.show(display.results)
         if display.log:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from finetone.terminal import failures, job_log, lines
+from finetone.terminal.job_log import Step
 from finetone.terminal.jobs import Job, Jobs
 from finetone.terminal.screen import Screen
 from finetone.terminal.streams import Streams
@@ -20,6 +21,8 @@ RETRY = re.compile(r"Trying to restart job (\S+)\.")
 POSTPROCESSED = re.compile(r"^Job (\d+) ", re.M)
 INTERRUPTED = "Terminating processes on user request"
 NOTHING = "Nothing to be done"
+LENGTHY = ("Creating conda environment", "Pulling singularity image")  # before the first job
+AGE = 1.0, 0.1  # seconds that what logs say is used for, and per job: reading many takes long
 
 
 class Failure(NamedTuple):
@@ -61,6 +64,8 @@ class Display:
         self._errors: list[tuple[float, str]] = []  # of which it is not known whether of a job
         self._shown: set[str] = set()
         self._spoken, self._parts = time.time(), 0  # of the last plain line
+        self._known: dict[int, Step] = {}
+        self._read = 0.0
         self._lock, self._ended = threading.Lock(), threading.Event()
         self.screen.draw(["reading the configuration, and what is there already …"])
         self._thread = threading.Thread(target=self._draw_on, daemon=True)
@@ -147,6 +152,8 @@ class Display:
         elif text.startswith(INTERRUPTED):
             self.interrupted = True
             self._say("finetone: interrupted; waiting for running jobs to end")
+        elif text.startswith(LENGTHY):
+            self._say(text)
         elif text.startswith(NOTHING):
             self._say("finetone: nothing to do, everything is up to date")
         elif again := RETRY.match(text):
@@ -191,17 +198,24 @@ class Display:
                 if not self.jobs.total:
                     continue
                 if self.screen.live:
-                    known, rows = lines.steps(self.jobs), self.screen.size[1]
+                    known, rows = self._steps(), self.screen.size[1]
                     below = lines.of_all(self.jobs, known, self.interrupted)
                     self.screen.draw([*lines.of_jobs(self.jobs, known, rows - 2), below])
                 elif time.time() - self._spoken > max(SILENCE, SILENCE_SHARE * self.jobs.seconds):
                     self._report(-1)
 
+    def _steps(self) -> dict[int, Step]:
+        """How far jobs are, by their logs, which are not read each time."""
+        now = time.monotonic()
+        if now - self._read > max(AGE[0], AGE[1] * len(self.jobs.running)):
+            self._known, self._read = lines.steps(self.jobs), now
+        return self._known
+
     def _report(self, part: int) -> None:
         """Write a plain line if the share of jobs that have ended has entered another part."""
         if part != self._parts:
             self._parts = part if part >= 0 else self._parts
-            known = lines.steps(self.jobs)
+            known = self._steps()
             running = [line.strip() for line in lines.of_jobs(self.jobs, known, 3)]
             total = lines.of_all(self.jobs, known, self.interrupted)
             self._say(" | ".join([f"{time.strftime('%H:%M:%S')}  {total}", *running]))

@@ -36,7 +36,8 @@ def step(log: Path, since: float) -> Step | None:
     found = next(filter(None, map(countdown.LINE.search, reversed(_tail(log)))), None)
     if found is None:
         return None
-    left = max(float(found["left"]) - (time.time() - written), 0)
+    age = max(time.time() - written, 0)  # the clock of a file server may be ahead
+    left = max(float(found["left"]) - age, 0)
     return Step(found["unit"], int(found["done"]), int(found["total"]), left)
 
 
