@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.tiny import write_reviews
-from tests.workflow.snake import ROOT
+from tests.workflow.snake import ROOT, snakemake
 
 ESCAPE = "\x1b["
 TARGET = "results/small/runs/cnn/seed1/run.json"
@@ -169,3 +169,27 @@ def test_a_job_that_is_killed_is_named_with_its_log(folder: Path) -> None:
     assert len(block) == 2, block
     assert block[0].startswith("finetone: Train the baseline cnn, seed 1: was killed (SIGKILL)")
     assert block[1] == "  log: results/small/logs/train_network/cnn-seed1.log"
+
+
+def test_the_answer_ends_a_run(again: tuple[Path, dict]) -> None:
+    """Of `finetone run`, also where there is nothing to do; in one line of plain snakemake."""
+    folder, _ = again
+    status, out, err = run(folder, "--quiet")
+    assert (status, err) == (0, "finetone: nothing to do, everything is up to date\n")
+    assert re.match(r"\nRecommended: .*\n  How sure ", out) and "\nCheck this first:\n  ! " in out
+    assert f"\nReport: {folder}/results/small/report.html\nDisk: " in out
+    assert out.count("  majority ") == 2, "films and books"
+
+    picture = folder / "results/small/figures/methods.svg"
+    picture.unlink()
+    status, out, err = run(folder)
+    assert status == 0 and picture.exists()
+    assert err.startswith("3 jobs to run; log: ") and len(err.splitlines()) == 4
+    assert re.search(r"\nlog: \.snakemake/log/\S+\.log\n$", out) and "Recommended: " in out
+
+    picture.unlink()
+    done = snakemake(folder)
+    told = r"^finetone: Recommended: .*; all of it: finetone show results/small$"
+    assert done.returncode == 0 and len(re.findall(told, done.stderr, re.M)) == 1
+    one = snakemake(folder, "--force", "--", "results/small/tables/ranking.csv")
+    assert one.returncode == 0 and "Recommended" not in one.stderr, "a table is no answer"
