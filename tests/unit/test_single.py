@@ -159,9 +159,9 @@ def test_every_table_picture_and_section(case: str, tmp_path: Path) -> None:
     seen = " ".join([*page.shown, *(text for path in figures.values() for text in texts(path))])
     assert re.findall(r"\S*\b(?:nan|NaN|None|NA|NaT|inf)\b\S*", seen) == []
     once = bool(e.models and len(config["seeds"]) == 1)  # then seeds cannot be judged
-    assert ("Methods that share a letter" in seen) == (len(runs) > 1 and not once)
-    assert ("trained with a single seed" in seen) == once
-    assert ("with a second seed, so it cannot be said" in seen) == (once and len(runs) > 1)
+    assert ("p-values and letters are adjusted" in seen) == (len(runs) > 1 and not once)
+    assert ("trained with one seed" in seen) == once
+    assert ("with a second seed, so which of the others" in seen) == (once and len(runs) > 1)
     assert ("Two more seeds of every method would tell" in seen) == (once and len(runs) > 1)
 
 
