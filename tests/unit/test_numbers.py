@@ -50,6 +50,10 @@ from finetone import numbers
         (numbers.memory, 1.5e12, "1.5 TB"),
         (numbers.memory, 12_340, "12.3 kB"),
         (numbers.memory, 12, "12 B"),
+        (numbers.size, 2e6, "2 M"),
+        (numbers.rounded_duration, 0.01, "10 ms"),
+        (numbers.rounded_duration, 600.0, "10 min"),
+        (numbers.rounded_duration, 864000.0, "10 d"),
         (numbers.probability, 0.0004, "< 0.001"),
     ],
 )

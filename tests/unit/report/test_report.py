@@ -414,7 +414,7 @@ def test_the_recommendation_is_part_of_the_answer() -> None:
     assert "big is recommended for now: whether small may be counted as" in undecided
     assert "every cheaper method is worse" in say(table, seconds, advice=advice("best", big="best"))
     none = say(table, seconds, advice=advice("control", big="control", small="worse"))
-    assert "No method is recommended: none is surely as good as a control." in none
+    assert "No method is recommended: none is shown to be as good as a control." in none
     unknown = ranking(("big", 0.912, "", np.nan, np.nan), ("small", 0.91, "", np.nan, np.nan))
     assert say(unknown).endswith("without a second seed nothing can be said about methods.")
 

@@ -110,6 +110,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
 
 
+def rounded_duration(seconds: float) -> str:
+    """Format a round time, as that of a tick: 1 ms, 10 s, 10 min, 6 h."""
+    units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"))
+    unit, name = next((u, n) for u, n in units if seconds >= u)
+    return f"{seconds / unit:g} {name}"
+
+
 def _signed_zero(text: str) -> str:
     """`text`, a number, with a true minus sign, and none before a zero."""
     return text.replace("-", "−") if text.strip("-0.") else text.removeprefix("-")
