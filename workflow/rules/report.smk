@@ -7,6 +7,7 @@ SHOWN = {
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
+    "tokens": expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=MODELS),
     "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
 }
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}

@@ -8,7 +8,7 @@ Each check is a small function from the evidence to what it has found: nothing w
 
 from finetone.checks.check import Check
 from finetone.checks.data_checks import duplicates, imbalance, leaks, small_test, truncated
-from finetone.checks.evidence import Evidence
+from finetone.checks.evidence import TABLES, Evidence
 from finetone.checks.training_checks import (
     collapsed,
     disturbed,
@@ -16,6 +16,8 @@ from finetone.checks.training_checks import (
     random_layers,
     still_rising,
 )
+
+__all__ = ["CHECKS", "TABLES", "Check", "Evidence", "find"]
 
 CHECKS = (
     one_seed,

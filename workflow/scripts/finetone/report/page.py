@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from finetone import __version__
+from finetone import __version__, checks
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.formats.csv_table import read_csv
+from finetone.formats.token_file import read_meta
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
 from finetone.plots.read_table import read
@@ -102,10 +104,26 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         facts=what_was_run(maker),
         sections=sections,
         verdict=verdict(maker),
+        check_first=_checks(inputs, style),
         panels=panels(maker),
         pictures=pictures.values(),
         command=inputs.command.format(path=shlex.quote(str(target))),
     )
+
+
+def _checks(inputs: ReportInputs, style: Style) -> list[str]:
+    """What should be checked before the answer is followed, with the key that changes it."""
+    evidence = checks.Evidence(
+        {name: read_csv(path) for name, path in inputs.tables.items() if name in checks.TABLES},
+        audits=[read_json(path) for path in inputs.audits],
+        runs=[read_json(path) for path in inputs.runs],
+        models=[read_json(path) for path in inputs.models],
+        tokens={name: read_meta(path) for name, path in inputs.tokens.items()},
+    )
+    return [
+        check.sentence(style.language, style) + f" [{check.config_key}]" * bool(check.config_key)
+        for check in checks.find(evidence)
+    ]
 
 
 def write_page(
@@ -118,7 +136,7 @@ def write_page(
     facts: Iterable[tuple[str, str]],
     sections: Sequence[Section],
     verdict: Verdict | None = None,
-    checks: Sequence[str] = (),
+    check_first: Sequence[str] = (),
     panels: Sequence[Panel] = (),
     pictures: Iterable[Picture] = (),
     command: str,
@@ -135,7 +153,7 @@ def write_page(
         What its head says: sentences, and (term, text).
     sections
         Its sections; the first one begins with its first table and picture.
-    verdict, checks
+    verdict, check_first
         The recommendation, and sentences on what should be checked before it is followed.
     panels
         What is known of each method.
@@ -165,7 +183,7 @@ def write_page(
         facts=facts,
         sections=sections,
         verdict=verdict,
-        checks=checks,
+        checks=check_first,
         panels=panels,
         methods=[(panel.method, panel.title, panel.colour) for panel in panels],
         colours=_colours(pictures, sections, panels),
