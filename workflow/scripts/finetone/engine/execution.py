@@ -14,6 +14,7 @@ from finetone.engine.batches import Batch, by_length, collate
 from finetone.engine.fast.dropout import Stream, fast_dropout
 from finetone.engine.fast.full_attention import full_attention
 from finetone.engine.fast.memory import tune_malloc
+from finetone.engine.fast.no_cache import no_cache
 from finetone.engine.fast.plan import Plan, choose, train_once
 from finetone.engine.fast.pooled_token import end_token, reads_last
 from finetone.engine.recipe import EngineOptions
@@ -85,6 +86,7 @@ class Execution:
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
             if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
+                stack.enter_context(no_cache(module))
                 for note in stack.enter_context(full_attention(module)):
                     self.note(note)
                 before = self.state()
@@ -160,6 +162,8 @@ class Execution:
     def _rows(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
         with ExitStack() as stack:
             stack.enter_context(self.autocast(precision))
+            if plan.casts is not None:
+                stack.enter_context(plan.casts.of_one_pass())
             if plan.padding_free:
                 from finetone.engine.fast.attention import packed
                 from finetone.engine.fast.packing import Packing
