@@ -34,6 +34,7 @@ from finetone.engine.recipe import EngineOptions
 from finetone.formats.token_file import Tokens
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
+MEMORY = 24 * 10**9  # bytes
 CUDA, META = 1, 14  # c10::DeviceType
 ALLOCATING = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
 RENAMING = {"detach", "_unsafe_view", "lift_fresh", "alias"}  # views that do not call themselves so
@@ -65,6 +66,7 @@ def fake_gpu() -> Iterator[torch.device]:
             stack.enter_context(mock.patch(target, value))
         stack.enter_context(mock.patch.object(devices, "fast_bf16", lambda _: True))
         stack.enter_context(mock.patch.object(devices, "name", lambda _: "a GPU"))
+        stack.enter_context(mock.patch.object(devices, "memory", lambda _: MEMORY))
         stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
         yield GPU
 
@@ -76,20 +78,21 @@ def _pinned(tensor: torch.Tensor, *_: Any) -> torch.Tensor:
 
 @contextmanager
 def on_fake_gpu(
-    config: Any, tokens: Tokens, *, like: nn.Module | None = None
+    config: Any, tokens: Tokens, *, like: nn.Module | None = None, few: Tokens | None = None
 ) -> Iterator[tuple[nn.Module, Execution]]:
     """A classifier that trains on a fake GPU in bf16, in the ways that are chosen for it on the CPU.
 
     Parameters
     ----------
-    like
-        A small model of the same architecture to choose them for; by default the model itself.
+    like, few
+        A small model of the same architecture, and texts for it, to choose them by; by default the
+        model itself and `tokens`.
     """
     real = like or hf.AutoModelForSequenceClassification.from_config(config)
     execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
-    with execution.running(real, tokens, 0):
+    few = _sample(few or tokens)
+    with execution.running(real, few, 0):
         plan = execution.plan
-    few = _sample(tokens)
     stacks, batch = layer_stacks(real), collate(few, np.arange(len(few)), CPU)
     pooled, passes = {}, {}
     if plan.padding_free:

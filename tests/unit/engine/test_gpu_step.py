@@ -48,7 +48,7 @@ def test_no_step_waits_for_the_gpu(architecture: str) -> None:
     config = CONFIGS[architecture]()
     with on_fake_gpu(config, TOKENS, like=model(architecture)) as (module, execution):
         if config.is_encoder_decoder:
-            module.forward = _without_its_head(module)  # type: ignore[method-assign]
+            module.forward = without_its_head(module)  # type: ignore[method-assign]
         optimizer = adamw(module, Recipe())
         step(module, execution, optimizer)  # the first makes the optimizer's moments
         launches = step(module, execution, optimizer, clip_norm=1.0)
@@ -56,7 +56,7 @@ def test_no_step_waits_for_the_gpu(architecture: str) -> None:
     assert launches["_fused_adamw_"] == 1 and launches["_foreach_copy_"] == 2
 
 
-def _without_its_head(module: Any) -> Any:
+def without_its_head(module: Any) -> Any:
     """BART's own head counts end tokens on the GPU, and waits for the result twice in a batch."""
 
     def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:

@@ -28,6 +28,38 @@ class Activations:
         n = lengths.astype(np.float64)
         return float((self.linear * n + self.quadratic * n * n).sum())
 
+    def parts(self, lengths: np.ndarray, room: float, padded: bool) -> list[np.ndarray]:
+        """Cut texts into parts that fit.
+
+        Parameters
+        ----------
+        lengths
+            Tokens of each text, the longest first, int64 [b].
+        room
+            Bytes that there are.
+        padded
+            Whether the texts of a part are padded to the longest one.
+
+        Returns
+        -------
+        list of array
+            Positions of the texts of each part, int64; one text may be too large alone.
+        """
+        starts, used = [0], 0.0
+        for i in range(len(lengths)):
+            each = self.bytes(lengths[[starts[-1] if padded else i]])
+            if i > starts[-1] and used + each > room:
+                starts.append(i)
+                used, each = 0.0, self.bytes(lengths[[i]])
+            used += each
+        return np.split(np.arange(len(lengths)), starts[1:])
+
+
+def room(module: nn.Module, memory: int) -> float:
+    """Bytes that a device with so much memory has for activations while a module trains."""
+    sizes = ((PER_PARAMETER if p.requires_grad else 4) * p.numel() for p in module.parameters())
+    return USABLE * memory - sum(sizes)
+
 
 def measure(
     module: nn.Module, tokens: Tokens, logits: Callable[[Tokens], torch.Tensor]
@@ -54,7 +86,9 @@ def measure(
     finally:
         module.train(was_training)
     # what does not depend on the length, such as copies of weights, is not the text's
-    square, linear, _ = np.polyfit(sizes, kept, 2) if len(sizes) == 3 else (0.0, kept[-1] / sizes[-1], 0)
+    square, linear, _ = (
+        np.polyfit(sizes, kept, 2) if len(sizes) == 3 else (0.0, kept[-1] / sizes[-1], 0)
+    )
     return Activations(max(0.0, float(linear)), max(0.0, float(square)))
 
 
