@@ -3,6 +3,8 @@
 import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from finetone.errors import UserError
@@ -146,3 +148,58 @@ def test_an_endless_value_is_refused(monkeypatch):
     monkeypatch.setattr("finetone.readers.limits.MAX_RECORD", 1000)
     with pytest.raises(UserError, match="x.json, line 1: is longer than 0 MB, or never ends"):
         read_table(b'[{"text": "' + b"a" * 5_000_000, "x.json", COLUMNS)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_columns_are_found_without_their_names(separator, encoding):
+    table = TableFile(delimited(separator).encode(encoding), "x.csv")
+    assert table.settle() == ["id", *COLUMNS]
+    assert table.read_as == {"encoding": encoding, "separator": separator}
+    assert table.first(COLUMNS) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns"),
+    [
+        ("x.csv", 'sep=;\r\na,b;c\r\n"1;2",3;4\r\n', ["a,b", "c"]),
+        ("x.csv", '\n"a, b";c\n"one\nmore, and more, lines";"2"\n', ["a, b", "c"]),
+        ("x.csv", 'a;b\n"' + "one, more\n" * 300 + '";2\n', ["a", "b"]),
+        ("x.tsv", 'a\tb\n"unpaired\t2\n', ["a", "b"]),
+        ("x.tsv", '"a"\t"b"\n"1"\t"2"\n', ["a", "b"]),
+        ("x.csv", "text\none, two\n", ["text"]),
+        ("x.csv", "a,b,\n1,2,\n", ["a", "b", ""]),
+        ("x.jsonl", '{"a": 1, "b": [2], "c": null}\n{"c": "x", "a": 1, "b": 3}\n{"a": 1, "c": 2, "d": 4}\n', ["a", "c"]),
+        ("x.json", '[{"a": 1, "b": {}}]', ["a"]),
+    ],
+)  # fmt: skip
+def test_columns_of_what_programs_write(name, content, columns):
+    assert TableFile(content.encode(), name).settle() == columns
+
+
+def test_western_columns_are_found():
+    content = "text;café\n" + "plain;1\n" * 500 + "".join(f'"{t}";0\n' for t in WESTERN)
+    table = TableFile(content.encode("cp1252"), "x.csv")
+    assert table.settle() == ["text", "café"]
+    assert table.read_as == {"encoding": "cp1252", "separator": ";"}
+    with pytest.raises(UserError, match="give its encoding:"):
+        TableFile("text,оценка\nда,1\n".encode("cp1251"), "x.csv").settle()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.csv", b"", "x.csv: is empty"),
+        ("x.csv.gz", b"nothing", "x.csv.gz: broken gzip file"),
+        ("x.parquet", b"nothing", "x.parquet: not a readable Parquet file"),
+    ],
+)
+def test_columns_of_what_is_no_table(name, content, told):
+    with pytest.raises(UserError, match=told):
+        TableFile(content, name).settle()
+
+
+def test_nested_columns_of_parquet_have_no_cells(tmp_path):
+    table = pa.table({"text": ["a"], "words": [["a"]], "label": [1]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert TableFile(tmp_path / "x.parquet", "x.parquet").settle() == COLUMNS
