@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import audit, cluster, fetch, job, licences, list_models, show
+from finetone.commands import audit, cluster, fetch, job, licences, list_models, new, show
 from finetone.errors import UserError
 
 COMMANDS = {
+    "new": new,
     "models": list_models,
     "show": show,
     "audit": audit,

@@ -124,7 +124,9 @@ class LabelColumn:
     def _hints(self, odd: Iterable[Key], gaps: bool) -> Iterable[str]:
         values = [key[1] for key in odd]
         if values and self._threshold is None:
-            numbers = {number_of(key[1]) for key in self._counts if self._known_again(key) != MISSING}
+            numbers = {
+                number_of(key[1]) for key in self._counts if self._known_again(key) != MISSING
+            }
             real = sorted(number for number in numbers if number is not None)
             if len(self._names) == 2 and None not in numbers and len(real) > 2:
                 middle = (real[0] + real[-1]) / 2

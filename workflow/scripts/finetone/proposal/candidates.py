@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from finetone import machine
-from finetone.commands.clone import find
 from finetone.config import catalogue
 from finetone.config.values import load
 from finetone.engine import footprint
@@ -15,6 +14,7 @@ from finetone.errors import UserError, did_you_mean
 from finetone.hub.client import listed
 from finetone.hub.faults import ERRORS, unreachable
 from finetone.hub.repository import Repository
+from finetone.models.hub_checkpoint import in_cache
 from finetone.proposal.cost import Shape, shape_of
 
 # In the order they are worth trying: a small one that answers soon, what is best for its size, then
@@ -81,7 +81,7 @@ def fitting(languages: Sequence[str], tokens: int, *, hub: bool) -> tuple[list[C
     able = [n for n in able if footprint.size_of(known[n]).bytes(tokens) <= memory]
     if hub and able:
         return [_from_catalogue(name) for name in able], note
-    here = [_from_catalogue(name) for name in able if _is_here(known[name])]
+    here = [_from_catalogue(name) for name in able if in_cache(known[name].block)]
     if hub and not able:
         note = f"no model of the catalogue fits into {memory / 1e9:.1f} GB of memory"
     elif not here:
@@ -105,7 +105,7 @@ def named(names: Iterable[str], *, hub: bool) -> list[Candidate]:
     found = []
     for name in dict.fromkeys(names):
         folder = Path(name).expanduser()
-        if name == WHEEL and not hub and not _is_here(known[name]):
+        if name == WHEEL and not hub and not in_cache(known[name].block):
             found.append(_of_pypi())
         elif name in known:
             found.append(_from_catalogue(name))
@@ -143,7 +143,7 @@ def _from_catalogue(name: str) -> Candidate:
 
 def _of_pypi() -> Candidate:
     """The catalogue's model from a wheel."""
-    wheel = load(find("config/demo.yaml"))["models"][WHEEL]["wheel"]
+    wheel = load(catalogue.FILE.with_name("demo.yaml"))["models"][WHEEL]["wheel"]
     entry = catalogue.load()[WHEEL]
     block = {"title": entry.block["title"], "wheel": wheel}
     group = entry.block["group"]
@@ -162,10 +162,3 @@ def _on_disk(folder: Path) -> Candidate:
     name = "".join(c if c.isalnum() or c in "._-" else "-" for c in folder.resolve().name)
     name = name.lstrip("._-")[:64] if name.isascii() else "own"
     return Candidate(name or "own", shape, block={"path": str(folder)})
-
-
-def _is_here(entry: catalogue.Entry) -> bool:
-    """Whether the hub's cache on this machine has the weights."""
-    from finetone.commands.list_models import in_cache
-
-    return in_cache(entry)

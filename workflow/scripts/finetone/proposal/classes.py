@@ -9,6 +9,7 @@ from typing import Any
 from finetone.data.labels import INTEGER, is_gap, number_of, spelling
 from finetone.errors import UserError, listed
 from finetone.proposal.columns import is_label, is_rating, words_of
+from finetone.proposal.words import lists
 from finetone.readers.encodings import letters_of
 
 MOST_CLASSES = 5000  # as the schema has it
@@ -16,20 +17,10 @@ LONGEST = 64  # characters of a class name, as the schema has it
 TOO_FEW = 5  # rows of a class that nothing can be learned from …
 ENOUGH = 100  # … in a table of at least so many
 SENTIMENT = ["negative", "positive"]
-# What classes of sentiment are called, from bad to good.
-POLARITY: dict[str, int] = {
-    word: order
-    for order, words in enumerate(
-        [
-            "negative neg negativ négatif negativo negatif bad schlecht mal cattivo mauvais unhappy sad "
-            "false no nein non 0 消极 负面 差评 负 否 отрицательный",
-            "neutral neutre neutro mixed okay ok middle mittel 中性 中立 中评 нейтральный",
-            "positive pos positiv positif positivo good gut bien buono bon happy true yes ja oui si sí "
-            "积极 正面 好评 正 是 положительный",
-        ]
-    )
-    for word in words.split()
-}
+ORDER = {"negative": 0, "neutral": 1, "positive": 2}
+# What classes of sentiment are called, and answers, from bad to good.
+POLARITY = {word: ORDER[name] for name, words in lists("polarity").items() for word in words}
+ANSWERS = {word: ORDER[name] for name, words in lists("answers").items() for word in words}
 OF_SENTIMENT = {"sentiment", "sentiments", "polarity", "mood", "stimmung", "sentimiento", "情感"}
 # Numbers that stand for sentiment in a column called so: {smallest, …}: names
 CODED = {
@@ -191,7 +182,9 @@ def _middle(low: float, high: float, whole: bool) -> float:
     if low < 0 < high:
         return 0
     if not whole:
-        return 0.5 if 0 <= low and high <= 1 else _of(low, high, ((1, 5), (0, 5), (0, 10), (0, 100)))
+        return (
+            0.5 if low >= 0 and high <= 1 else _of(low, high, ((1, 5), (0, 5), (0, 10), (0, 100)))
+        )
     return _of(low, high, ((0, 1), (1, 5), (0, 5), (1, 10), (0, 10), (0, 100)))
 
 
@@ -221,9 +214,9 @@ def _names(column: str, values: Mapping[Any, int], place: str) -> Classes:
     names: dict[str, str] = {}
     for key, text in best.items():
         names[key] = _as_name(text, set(names.values()))
-    ordered = sorted(names, key=lambda key: (POLARITY.get(key, 1), key))
-    if not all(key in POLARITY for key in names):
-        ordered = sorted(names)
+    order = POLARITY | ANSWERS
+    known = all(key in order for key in names)
+    ordered = sorted(names, key=lambda key: (order[key] if known else 0, key))
     found = Classes([names[key] for key in ordered])
     for key, ways in spelled.items():
         found.label_values |= {

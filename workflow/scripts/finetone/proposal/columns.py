@@ -13,38 +13,15 @@ from typing import Any
 
 from finetone.data.labels import is_gap, number_of
 from finetone.errors import UserError
+from finetone.proposal.words import lists
 from finetone.readers.lines import hint
 
-# Words of column names, each language's own.
-TEXT = set(
-    "text texts review reviews comment comments content body message sentence tweet post document "
-    "utterance snippet feedback opinion abstract description question article "
-    "texte avis commentaire phrase kommentar rezension satz texto reseña opinión comentario "
-    "testo recensione commento отзыв текст 文本 评论 内容 正文 句子 文字 本文 テキスト レビュー".split()
-)
-LABEL = set(
-    "label labels class category target sentiment mood polarity intent topic emotion gold klasse "
-    "kategorie stimmung etikett étiquette classe catégorie clase categoría etiqueta sentimiento "
-    "categoria sentimento тональность класс метка 标签 类别 分类 情感 极性 情绪 ラベル カテゴリ".split()
-)
-RATING = set(
-    "star stars rating ratings score grade points note bewertung sterne étoiles etoiles estrellas "
-    "puntuación calificación voto stelle nota оценка рейтинг 星级 评分 评级 打分 星数 評価".split()
-)
-OTHER = set(
-    "id ids idx index date time timestamp created year month user userid author username name url link "
-    "uri email phone ip lang language locale country city source file filename path version "
-    "sprache datum quelle autor auteur idioma fecha langue 语言 日期 时间 用户 作者 编号".split()
-)
-SPLITS = {
-    "train": {"train", "training", "trn"},
-    "dev": {"dev", "development", "valid", "validation", "val"},
-    "test": {"test", "testing", "tst", "eval", "evaluation"},
-}
-SPLIT_OF = {word: split for split, words in SPLITS.items() for word in words}
+TEXT, LABEL, RATING, OTHER = (set(words) for words in lists("columns").values())
+SPLIT_OF = {word: split for split, words in lists("splits").items() for word in words}
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 CODE = re.compile(r"[\w.:/@+-]*\d[\w.:/@+-]*|\w+://\S+", re.ASCII)  # identifiers, dates, addresses
 FEW, OFTEN = 20, 3  # different values of an unnamed label at most; rows of each at least
+SHORT = 10  # characters of a text, on average, that need not be offered
 CANDIDATES = 4  # columns that may be the label, in the order of likelihood
 
 
@@ -148,7 +125,8 @@ def roles(
                 f"{place}: no column looks like labels of the texts in {text!r}; name it: "
                 f"--label COLUMN{_shown(others)}"
             )
-    other_texts = [c.name for c in texts[::-1] if c.name not in (text, *labels[:1], *parts)]
+    others = (c for c in texts[::-1] if c.characters > SHORT and not _says(c.name, OTHER))
+    other_texts = [c.name for c in others if c.name not in (text, *labels[:1])]
     return Roles(text, labels[:CANDIDATES], parts, other_texts)
 
 

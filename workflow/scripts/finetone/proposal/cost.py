@@ -67,7 +67,9 @@ class Work:
 
 # Beside the computing: what starting Python and its libraries takes, writing tables and pictures.
 # Measured on two cores of an AMD EPYC, dividing by the processors that share it.
-PER_RUN = 25.0  # core-seconds of two jobs that import torch and transformers, and of loading and saving
+PER_RUN = (
+    25.0  # core-seconds of two jobs that import torch and transformers, and of loading and saving
+)
 PER_MODEL = 120.0  # the download, tokens, pictures, and all rounds of timing
 FIXED = 240.0  # data, tables, figures, page and methods without pretraining
 
@@ -87,7 +89,10 @@ def overhead(models: int, runs: int, cores: int) -> float:
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
     """The shape that a model's config.json states; None where it names none."""
-    names = (("num_hidden_layers", "n_layer", "n_layers"), ("hidden_size", "d_model", "n_embd", "dim"))
+    names = (
+        ("num_hidden_layers", "n_layer", "n_layers"),
+        ("hidden_size", "d_model", "n_embd", "dim"),
+    )
     layers, hidden = (next((config[n] for n in known if n in config), None) for known in names)
     return Shape(int(layers), int(hidden)) if layers and hidden else None
 

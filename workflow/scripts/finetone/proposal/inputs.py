@@ -32,9 +32,7 @@ class Input:
         return self.table.batches(columns)
 
 
-def open_all(
-    patterns: Sequence[str], separator: str | None, encoding: str | None
-) -> list[Input]:
+def open_all(patterns: Sequence[str], separator: str | None, encoding: str | None) -> list[Input]:
     """The tables, those to learn from first.
 
     Parameters
@@ -56,9 +54,7 @@ def open_all(
     return sorted(inputs, key=lambda each: each.split not in ("", "train"))
 
 
-def with_columns(
-    inputs: Sequence[Input], needed: Sequence[str]
-) -> tuple[list[Input], list[Input]]:
+def with_columns(inputs: Sequence[Input], needed: Sequence[str]) -> tuple[list[Input], list[Input]]:
     """The tables that have these columns, and those to test on that have no labels.
 
     Raises

@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-NAMES = {
-    "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
-    "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi",
-    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch",
-    "pl": "Polish", "pt": "Portuguese", "ru": "Russian", "sv": "Swedish", "th": "Thai",
-    "tr": "Turkish", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
+from finetone.proposal.words import load
+
+NAMES = {code: about["name"] for code, about in load()["languages"].items()}
+WORDS = {
+    c: set(about["words"].split()) for c, about in load()["languages"].items() if "words" in about
+}
 # A language stands for its script: what matters is which models have read it.
 SCRIPTS = {
     "ja": re.compile("[\u3041-\u30ff]"),
@@ -29,25 +28,6 @@ SCRIPTS = {
 }
 LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 WORD = re.compile(r"[^\W\d_]+")
-# The commonest words that few of the other languages have.
-COMMON = {
-    "en": "the and of to is was it this that with for you not are but have my they be as",
-    "de": "der die und das ist nicht ich ein eine zu mit den sehr auch es war für auf sich wie",
-    "fr": "le les et est pas une des je il que dans pour très vous ce au sur avec plus nous",
-    "es": "el los y es una por muy con para las lo como pero más del este está todo al su",
-    "it": "il di che è non una per molto sono gli della con ma anche questo più mi ho ci ed",
-    "pt": "não um uma os do da muito com para mais em é foi por mas eu ao bem na no",
-    "nl": "het een en van niet dat ik zijn maar voor met heel ook deze aan erg wel wat nog er",
-    "sv": "och det är att jag inte som en på för med mycket den men har till av så var bra",
-    "da": "og det er jeg ikke at en på til meget med for den men har af som der godt var",
-    "fi": "ja on ei se että oli hyvä mutta kun niin ole olen tämä myös erittäin kuin hyvin vain mitä nyt",
-    "pl": "i nie jest się na to w z że jak bardzo do ale po tym był dla już mi za",
-    "cs": "je jsou se na že jsme v jsem velmi ale jako s by za pro není byl tak jen mi",
-    "tr": "bir ve bu çok da de için ama ne gibi değil daha var ben güzel en iyi o ile her",
-    "id": "yang dan di ini tidak untuk dengan saya itu sangat ada dari ke bisa juga sudah akan karena tapi lebih",
-    "vi": "và là của không có cho một được rất với này những tôi đã trong phim như các nhưng người",
-}  # fmt: skip
-WORDS = {language: set(words.split()) for language, words in COMMON.items()}
 LOOKED = 2000  # characters of a text
 SHARE = 0.1  # of the texts that a language must have to count
 
