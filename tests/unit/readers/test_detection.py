@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finetone.errors import UserError
-from finetone.readers.encodings import is_western
+from finetone.readers.encodings import is_western, proven
 from finetone.readers.table_file import TableFile
 from tests.reading import read_table
 
@@ -93,6 +93,42 @@ def test_other_encodings_are_asked_for_and_can_be_given(encoding):
     with pytest.raises(UserError, match=r"x.csv, line \d: is not UTF-8 .*; give its encoding:"):
         read_table(content, "x.csv", COLUMNS)
     assert read_table(content, "x.csv", COLUMNS, encoding=encoding)["text"] == OTHERS[encoding]
+
+
+CHINESE = [
+    "这部电影很好看，我喜欢它的故事，也喜欢里面的人",
+    "太差了，一点也不好看，我看了一个小时就走了，不推荐给大家",
+]
+
+
+def test_chinese_text_that_is_not_utf8_is_read_as_gb18030():
+    content = "text,label\n" + "plain,1\n" * 300 + "".join(f'"{t}",0\n' for t in CHINESE * 5)
+    table = TableFile(content.encode("gbk"), "x.csv")
+    texts = [text for batch in table.batches(COLUMNS) for text in batch["text"]]
+    assert texts == ["plain"] * 300 + CHINESE * 5
+    assert table.read_as == {"encoding": "gb18030", "separator": ","}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("big5", "這部電影很好看，我非常喜歡它的故事，也喜歡演員的表演，值得一看"),
+        ("shift_jis", "とても良い映画です。とても感動しました。また見たいと思います。"),
+        ("euc-kr", "이 영화는 정말 재미있었고 배우들의 연기도 아주 좋았습니다 추천합니다"),
+        ("cp1251", "очень хороший фильм, мне понравилось, рекомендую всем посмотреть"),
+        ("cp1256", "فيلم جيد جدا أعجبني كثيرا"),
+        ("tis-620", "ภาพยนตร์เรื่องนี้ดีมาก ฉันชอบมาก"),
+    ],
+)
+def test_other_texts_are_not_taken_for_chinese(encoding, text):
+    assert proven(lambda: [f"{text}\n".encode(encoding)] * 20) is None
+
+
+def test_chinese_in_two_encodings_proves_nothing():
+    text = CHINESE[0] + "\n"
+    assert proven(lambda: [text.encode("gbk")] * 20) == "gb18030"
+    assert proven(lambda: [text.encode("gbk")] * 20 + [text.encode()]) is None
+    assert proven(lambda: [text.encode("gbk")] * 20 + [b"\xff\n"]) is None
 
 
 def test_two_encodings_in_one_file_prove_nothing():

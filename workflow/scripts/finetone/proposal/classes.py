@@ -173,7 +173,7 @@ def _threshold(
     found.notes["threshold"] = f"{said}: above is positive, below negative{tied}"
     if whole and len(ordered) <= 11:
         every = ", ".join(f"{number:.0f}" for number in ordered)
-        found.notes["labels"] = f"each number a class: no threshold, and labels: [{every}]"
+        found.notes["labels"] = f"a class each: labels: [{every}], and no threshold"
     return found
 
 
@@ -254,9 +254,11 @@ def _without_rare(found: Classes, values: Mapping[Any, int], name_of: Mapping[An
     found.label_values = {v: name for v, name in found.label_values.items() if name not in few}
     shown = listed([f"{name} ({_rows(rows[name])})" for name in few], 5)
     found.notes["where"] = f"leaves out {shown}: too few rows to learn from"
-    if near := get_close_matches(few[0], labels, 1, 0.7):
+    near = ((name, get_close_matches(name, labels, 1, 0.7)) for name in few)
+    if meant := next(((name, close[0]) for name, close in near if close), None):
         found.notes["where"] += (
-            f'; a misspelt one: add it here, and label_values: {{"{few[0]}": "{near[0]}"}}'
+            f"; if {meant[0]} means {meant[1]}: add it here, and label_values: "
+            f'{{"{meant[0]}": "{meant[1]}"}}'
         )
     found.labels = labels
     if not found.label_values:

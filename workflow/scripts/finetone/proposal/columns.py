@@ -40,7 +40,7 @@ class Column:
     textual, coded, numeric
         Shares of the filled cells that are text with letters, identifiers or the like, numbers.
     splits
-        Whether all of them are names of splits.
+        Whether most of them are names of splits.
     """
 
     name: str
@@ -57,16 +57,16 @@ class Column:
         """From the cells of the first rows."""
         filled = [cell for cell in cells if not is_gap(cell)]
         texts = [cell for cell in filled if isinstance(cell, str) and any(map(str.isalpha, cell))]
-        several = len(filled) or 1
+        several, kinds = len(filled) or 1, set(map(str, filled))
         return cls(
             name,
             len(filled),
-            len(set(map(str, filled))),
+            len(kinds),
             sum(map(len, texts)) / (len(texts) or 1),
             len(texts) / several,
             sum(CODE.fullmatch(text.strip()) is not None for text in texts) / several,
             sum(number_of(cell) is not None for cell in filled) / several,
-            bool(filled) and all(split_named(cell) for cell in filled),
+            0 < len(filled) <= 2 * sum(map(bool, map(split_named, filled))) and len(kinds) <= FEW,
         )
 
 
@@ -125,8 +125,8 @@ def roles(
                 f"{place}: no column looks like labels of the texts in {text!r}; name it: "
                 f"--label COLUMN{_shown(others)}"
             )
-    others = (c for c in texts[::-1] if c.characters > SHORT and not _says(c.name, OTHER))
-    other_texts = [c.name for c in others if c.name not in (text, *labels[:1])]
+    also = (c for c in texts[::-1] if c.characters > SHORT and not _says(c.name, OTHER))
+    other_texts = [c.name for c in also if c.name not in (text, *labels[:1])]
     return Roles(text, labels[:CANDIDATES], parts, other_texts)
 
 
@@ -188,6 +188,8 @@ def _refuse_rows_for_names(head: Mapping[str, Sequence[Any]], place: str) -> Non
     """Refuse a table whose first line holds a row: one of its cells is a value, or a long text."""
     if any(_says(name, TEXT | LABEL | RATING) for name in head):
         return
+    if list(head) == list(map(str, range(len(head)))):
+        return  # what pandas calls columns without a name
     values = {name: Counter(map(str, cells)) for name, cells in head.items()}
     repeated = any(values[name][name] > 1 for name in head if name)
     if repeated or any(name.count(" ") >= 6 or number_of(name) is not None for name in head):

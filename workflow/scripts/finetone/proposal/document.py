@@ -1,5 +1,6 @@
 """The configuration file of a proposal: short, commented, and every choice reversible."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from finetone.proposal.decisions import COVERED, Proposal
 from finetone.proposal.languages import named
 from finetone.proposal.yaml_text import block, comment, entry, noted
 
-PATTERN_FROM = 5  # files that are not listed one by one
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")  # as a class name, the same without quotes
 
 
 def document(proposal: Proposal, name: str, command: str, schema: Mapping[str, Any]) -> str:
@@ -88,7 +89,8 @@ def _dataset(p: Proposal) -> Iterator[str]:
     also = f"or {', '.join(map(repr, others[:2]))}" if others else ""
     yield from entry("text", p.roles.text, also, 4)
     yield from entry("label", p.label, "", 4)
-    yield from entry("labels", classes.labels, classes.notes.get("labels", ""), 4)
+    labels = [int(name) if WHOLE.fullmatch(name) else name for name in classes.labels]
+    yield from entry("labels", labels, classes.notes.get("labels", ""), 4)
     if classes.threshold is not None:
         threshold = classes.threshold
         middle = int(threshold) if threshold == int(threshold) else threshold

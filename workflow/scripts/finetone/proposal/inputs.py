@@ -77,7 +77,10 @@ def head_of(one: Input) -> dict[str, list[Any]]:
     """The first rows of a table, by column."""
     if not one.columns:
         raise UserError(f"{one.path}: no column has a text or number in each of the first rows")
-    return one.table.first(one.columns)
+    head = one.table.first(one.columns)
+    if not any(head.values()):
+        raise UserError(f"{one.path}: has no rows")
+    return head
 
 
 def read_as(
@@ -120,7 +123,7 @@ def _open(path: Path, split: str, separator: str | None, encoding: str | None) -
     if not path.is_file():
         folder = path.parent
         near = [other.name for other in folder.iterdir()] if folder.is_dir() else []
-        raise UserError(f"{path}: no such file{did_you_mean(path.name, near)}")
+        raise UserError(f"{path}: no such file{did_you_mean(path.name, near, cutoff=0.7)}")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB; give a part of it")
     table = TableFile(path, str(path), separator, encoding)

@@ -41,7 +41,7 @@ class TableFile:
         Of a delimited table; by default the one with which the header names the columns.
     encoding
         Of a text file, as Python calls it; by default what its byte order mark says, or UTF-8, or
-        cp1252 if that is proven (see `encodings.is_western`).
+        what `encodings.proven` proves.
 
     Attributes
     ----------
@@ -86,15 +86,15 @@ class TableFile:
                     rows += len(batch[columns[0]])
                     yield batch
             except encodings.NotUtf8:
-                if not self._is_western():
+                if (proven := self._proven()) is None:
                     raise
                 logger.warning(
                     "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
                     self.name,
-                    encodings.WESTERN,
+                    proven,
                 )
                 done, rows = rows, 0  # all of them ASCII, or it would not be proven
-                for batch in self._batches(columns, encodings.WESTERN):
+                for batch in self._batches(columns, proven):
                     size = len(batch[columns[0]])
                     new = max(0, min(size, rows + size - done))
                     rows += size
@@ -118,9 +118,9 @@ class TableFile:
         try:
             return self._header()
         except encodings.NotUtf8:
-            if not self._is_western():
+            self._encoding = self._proven()
+            if self._encoding is None:
                 raise
-            self._encoding = encodings.WESTERN
             return self._header()
         except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
             raise self._broken(error) from None
@@ -152,10 +152,14 @@ class TableFile:
             self.read_as["separator"] = self._separator
             return list(dict.fromkeys(names))
 
-    def _is_western(self) -> bool:
-        with self._open() as stream:
-            lines = iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
-            return encodings.is_western(lines)
+    def _proven(self) -> str | None:
+        """The encoding of a file that is not UTF-8, if it can be no other."""
+
+        def lines() -> Iterator[bytes]:
+            with self._open() as stream:
+                yield from iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
+
+        return encodings.proven(lines)
 
     def _broken(self, error: Exception) -> UserError:
         if isinstance(error, OSError) and error.strerror:
