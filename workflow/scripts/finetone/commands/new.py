@@ -83,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
     from finetone.proposal.told import told
 
     schema = find(SCHEMA)
-    cores = os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     rules = load(schema)
     proposal = propose(
         options.files,

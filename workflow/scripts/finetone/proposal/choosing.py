@@ -1,12 +1,13 @@
 """How many models, seeds and rows fit into the time, and the recipe they are trained by."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from finetone.identity import without
 from finetone.proposal import cost
 from finetone.proposal.candidates import MOST, Candidate
 from finetone.proposal.cost import Work
@@ -18,7 +19,8 @@ STEPS = 150  # optimizer steps below which a training has hardly begun
 EPOCHS, MOST_EPOCHS = 3, 5
 FEW, SOME = 1_000, 10_000  # rows; the fewer, the smaller the batches
 LEAST_ROWS = 500  # to learn from, however short the time
-FEWER_TEST = 2_000  # rows to test on, where not all are learned from
+FEWER_TEST, FEWER_DEV = 2_000, 500  # rows to test on, where not all are learned from
+TWO_MODELS = 2_000  # rows to learn from, with which two models say more than one with more
 RATE, HIGHER_RATE = 3e-5, 1e-4  # of base models, and of smaller ones
 
 
@@ -56,6 +58,78 @@ class Choice:
         return self.overhead + sum(seconds for _, seconds in self.models)
 
 
+@dataclass(frozen=True)
+class Planner:
+    """Says what choices cost.
+
+    Attributes
+    ----------
+    lengths
+        Tokens of texts like those of the table, int64 [n].
+    split
+        How many rows there are.
+    minutes
+        That all of it may take.
+    cores
+        Of this machine.
+    machine
+        How fast it is.
+    """
+
+    lengths: np.ndarray
+    split: Splitting
+    minutes: float
+    cores: int
+    machine: Machine
+
+    def plan(
+        self, models: Sequence[Candidate], seeds: int, sample: Mapping[str, int] | None = None
+    ) -> Choice:
+        """All models with so many seeds, on all rows or on a sample of them."""
+        sample = sample or {}
+        rows = {"train": self.split.trained, **without(self.split.rows, "train"), **sample}
+        predicted = sum(rows.values()) - rows["train"]
+        folds = self.split.split.get("folds", 1)
+        if folds > 1:
+            predicted = self.split.rows["train"] - self.split.trained
+        epochs, batch_size = schedule(rows["train"])
+        work = Work(self.lengths, rows["train"], predicted, epochs, seeds * folds)
+        timed = [(model, cost.seconds(model.shape, work, self.machine.rates)) for model in models]
+        rest = cost.overhead(len(models), len(models) * seeds * folds, self.cores)
+        recipe = _recipe(models, epochs, batch_size, "dev" in rows)
+        choice = Choice(timed, seeds, recipe, self.machine, rest, dict(sample))
+        return replace(choice, in_time=choice.total <= 60 * self.minutes)
+
+    def all_rows(self, models: Sequence[Candidate], fixed: bool) -> Choice | None:
+        """The best choice that uses all rows; None if none is in time."""
+        plans = []
+        for seeds in SEEDS:
+            chosen = list(models) if fixed else []
+            for model in models if not fixed else ():
+                if len(chosen) < MOST and self.plan([*chosen, model], seeds).in_time:
+                    chosen.append(model)
+            plans += [self.plan(chosen, seeds)] if chosen else []
+        return max((plan for plan in plans if plan.in_time), key=_worth, default=None)
+
+    def some_rows(self, models: Sequence[Candidate], fixed: bool) -> Choice:
+        """The choice that uses as many rows as there is time for, and two seeds."""
+        by_work = sorted(models, key=lambda model: model.shape.flops(self.lengths))
+        fewer = {"test": FEWER_TEST, "dev": FEWER_DEV}
+        given = self.split.rows
+        sample = {name: n for name, n in fewer.items() if n < given.get(name, 0)}
+        choices = []
+        for wanted in [list(models)] if fixed else [by_work[:2], by_work[:1]]:
+            size = self.split.trained
+            while not self.plan(wanted, 2, {**sample, "train": size}).in_time and size > LEAST_ROWS:
+                size = max(LEAST_ROWS, _round_down(0.9 * size))
+            if size < self.split.trained:
+                sample = {**sample, "train": size}
+            choices.append(self.plan(wanted, 2, sample))
+            if choices[-1].in_time and size >= TWO_MODELS:
+                break
+        return choices[-1]
+
+
 def choose(
     models: Sequence[Candidate],
     lengths: np.ndarray,
@@ -70,52 +144,14 @@ def choose(
     ----------
     models
         In the order they are worth trying.
-    lengths
-        Tokens of texts like those of the table, int64 [n].
-    split
-        How many rows there are.
-    minutes
-        That all of it may take.
-    cores
-        Of this machine.
+    lengths, split, minutes, cores
+        As a `Planner` has them.
     fixed
         Whether all `models` are wanted.
     """
-    epochs, batch_size = schedule(split.trained)
-    here = measure(lengths, batch_size, cores)
-    tested = split.rows.get("test", split.rows["train"] - split.trained)
-    folds = split.split.get("folds", 1)
-
-    def plan(rows: int, test: int, seeds: int, wanted: Sequence[Candidate]) -> Choice:
-        work = Work(lengths, rows, test + split.rows.get("dev", 0), epochs, seeds * folds)
-        timed = [(model, cost.seconds(model.shape, work, here.rates)) for model in wanted]
-        rest = cost.overhead(len(wanted), len(wanted) * seeds * folds, cores)
-        recipe = _recipe(wanted, epochs, batch_size, "dev" in split.rows)
-        return Choice(timed, seeds, recipe, here, rest)
-
-    def most(rows: int, test: int, seeds: int) -> Choice:
-        """With as many models as fit."""
-        chosen: list[Candidate] = []
-        for model in models:
-            if fixed or plan(rows, test, seeds, [*chosen, model]).total <= 60 * minutes:
-                chosen.append(model)
-        return plan(rows, test, seeds, chosen if fixed else chosen[:MOST])
-
-    rows = split.trained
-    plans = [each for seeds in SEEDS if (each := most(rows, tested, seeds)).models]
-    plans = [each for each in plans if each.total <= 60 * minutes]
-    if plans:  # two seeds to compare by, then two models, then more seeds, then more models
-        return max(plans, key=_worth)
-    wanted = list(models) if fixed else [min(models, key=lambda m: m.shape.flops(lengths))]
-    test = min(tested, FEWER_TEST)
-    share = _share(lambda rows: plan(rows, test, 2, wanted).total, rows, 60 * minutes)
-    fewer = max(min(LEAST_ROWS, rows), _round(rows * share))
-    best = plan(fewer, test, 2, wanted)
-    sample = {"train": fewer} if fewer < rows else {}
-    sample |= {"test": test} if test < tested and "test" in split.rows else {}
-    return Choice(
-        best.models, 2, best.recipe, here, best.overhead, sample, best.total <= 60 * minutes
-    )
+    here = measure(lengths, schedule(split.trained)[1], cores)
+    planner = Planner(lengths, split, minutes, cores, here)
+    return planner.all_rows(models, fixed) or planner.some_rows(models, fixed)
 
 
 def schedule(rows: int) -> tuple[int, int]:
@@ -138,16 +174,12 @@ def _recipe(models: Sequence[Candidate], epochs: int, batch_size: int, dev: bool
 
 
 def _worth(plan: Choice) -> tuple[bool, int, int, int]:
+    """Two seeds to compare by come first, then two models, then more seeds, then more models."""
     models = len(plan.models)
     return plan.seeds >= 2, min(models, 2), plan.seeds, models
 
 
-def _share(total: Any, rows: int, seconds: float) -> float:
-    """The share of the rows with which `total(rows)`, which grows evenly, takes so many seconds."""
-    least, most = total(0), total(rows)
-    return min(1.0, max(0.0, (seconds - least) / (most - least)))
-
-
-def _round(rows: float) -> int:
+def _round_down(rows: float) -> int:
     """Rows in two digits."""
-    return int(float(f"{rows:.2g}"))
+    digits = 10 ** max(0, math.floor(math.log10(max(1.0, rows))) - 1)
+    return int(rows // digits * digits)
