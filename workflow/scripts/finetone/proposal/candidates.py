@@ -93,8 +93,8 @@ def fitting(languages: Sequence[str], tokens: int, *, hub: bool) -> tuple[list[C
     return here or [_of_pypi()], note
 
 
-def named(names: Iterable[str], *, hub: bool) -> list[Candidate]:
-    """The models that the user names: of the catalogue, or folders on disk.
+def named(names: Iterable[str], *, hub: bool) -> tuple[list[Candidate], list[str]]:
+    """The models that the user names, of the catalogue or folders on disk; and what to know of them.
 
     Raises
     ------
@@ -102,13 +102,17 @@ def named(names: Iterable[str], *, hub: bool) -> list[Candidate]:
         There is no such model.
     """
     known = catalogue.load()
-    found = []
+    found, notes = [], []
     for name in dict.fromkeys(names):
         folder = Path(name).expanduser()
         if name == WHEEL and not hub and not in_cache(known[name].block):
             found.append(_of_pypi())
         elif name in known:
             found.append(_from_catalogue(name))
+            if not hub and not in_cache(known[name].block):
+                notes.append(f"{name} has to come from the model hub, which does not answer now")
+            if limit := catalogue.restriction(known[name].license):
+                notes.append(f"{name}: its licence ({known[name].license}) {limit}")
         elif (folder / "config.json").is_file():
             found.append(_on_disk(folder))
         else:
@@ -116,7 +120,7 @@ def named(names: Iterable[str], *, hub: bool) -> list[Candidate]:
             raise UserError(
                 f"--models {name}: neither in the catalogue nor a folder with a config.json{hint}"
             )
-    return found
+    return found, notes
 
 
 def hub_answers() -> bool:

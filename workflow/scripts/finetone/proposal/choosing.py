@@ -11,7 +11,7 @@ from finetone.identity import without
 from finetone.proposal import cost
 from finetone.proposal.candidates import MOST, Candidate
 from finetone.proposal.cost import Work
-from finetone.proposal.splitting import Splitting
+from finetone.proposal.looking.splitting import Splitting
 from finetone.proposal.throughput import Machine, measure
 
 SEEDS = (3, 2, 1)

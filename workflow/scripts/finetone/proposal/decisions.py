@@ -9,15 +9,17 @@ import numpy as np
 
 from finetone.data.labels import LabelColumn
 from finetone.errors import UserError
-from finetone.proposal import candidates, inputs
+from finetone.proposal import candidates
 from finetone.proposal.candidates import Candidate
 from finetone.proposal.choosing import Choice, choose
-from finetone.proposal.classes import Classes, classes_of
-from finetone.proposal.columns import Roles, roles
-from finetone.proposal.inputs import Input
-from finetone.proposal.languages import main_languages
-from finetone.proposal.splitting import Splitting, splitting
-from finetone.proposal.survey import Survey, survey
+from finetone.proposal.looking import inputs
+from finetone.proposal.looking.class_keys import Classes
+from finetone.proposal.looking.classes import classes_of
+from finetone.proposal.looking.columns import Roles, roles
+from finetone.proposal.looking.inputs import Input
+from finetone.proposal.looking.languages import main_languages
+from finetone.proposal.looking.splitting import Splitting, splitting
+from finetone.proposal.looking.survey import Survey, survey
 
 LONGEST, LEAST, STEP = 512, 16, 16  # tokens of `max_length`
 COVERED = 0.95  # of the texts that `max_length` leaves whole
@@ -184,7 +186,7 @@ def _models(
 ) -> tuple[list[Candidate], list[str]]:
     hub = not options.offline and candidates.hub_answers()
     if options.models:
-        return candidates.named(options.models, hub=hub), []
+        return candidates.named(options.models, hub=hub)
     models, note = candidates.fitting(languages, max_length, hub=hub)
     return models, [note] if note else []
 

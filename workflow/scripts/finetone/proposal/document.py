@@ -7,7 +7,7 @@ from typing import Any
 from finetone.proposal.choosing import HIGHER_RATE
 from finetone.proposal.cost import minutes
 from finetone.proposal.decisions import COVERED, Proposal
-from finetone.proposal.languages import named
+from finetone.proposal.looking.languages import named
 from finetone.proposal.yaml_text import block, comment, entry, noted
 
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")  # as a class name, the same without quotes

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finetone.errors import listed
-from finetone.proposal import inputs
 from finetone.proposal.cost import minutes
 from finetone.proposal.decisions import COVERED, Proposal
-from finetone.proposal.languages import named
+from finetone.proposal.looking import inputs
+from finetone.proposal.looking.languages import named
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 SHOWN = 6  # classes

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from finetone.proposal.words import load
+from finetone.proposal.looking.words import load
 
 NAMES = {code: about["name"] for code, about in load()["languages"].items()}
 WORDS = {

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from finetone.proposal.columns import split_named
-from finetone.proposal.survey import Survey, Values
+from finetone.proposal.looking.columns import split_named
+from finetone.proposal.looking.survey import Survey, Values
 
 FEW = 400  # rows below which a test split says little and cross-validation more
 MANY = 2_000  # rows from which some can be spared to choose epochs on

@@ -8,7 +8,7 @@ from typing import Any
 from finetone.config.canonical import encoding_name
 from finetone.errors import UserError, did_you_mean, listed
 from finetone.identity import matching
-from finetone.proposal.columns import split_named, words_of
+from finetone.proposal.looking.columns import split_named, words_of
 from finetone.readers.encodings import NotUtf8
 from finetone.readers.limits import MAX_BYTES
 from finetone.readers.lines import hint

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finetone.data.audit import fold
-from finetone.proposal.languages import language_of
+from finetone.proposal.looking.languages import language_of
 
 MOST_VALUES = 30_000  # different values of a column that are counted
 MOST_ROWS = 5_000_000  # rows that are compared with one another

@@ -13,7 +13,7 @@ from typing import Any
 
 from finetone.data.labels import is_gap, number_of
 from finetone.errors import UserError
-from finetone.proposal.words import lists
+from finetone.proposal.looking.words import lists
 from finetone.readers.lines import hint
 
 TEXT, LABEL, RATING, OTHER = (set(words) for words in lists("columns").values())
