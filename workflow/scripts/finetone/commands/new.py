@@ -20,6 +20,7 @@ from finetone.commands.clone import find
 from finetone.errors import UserError
 
 SCHEMA = "workflow/schemas/config.schema.yaml"
+SEPARATORS = {"comma": ",", "semicolon": ";", "bar": "|", "tab": "\t"}
 LARGE = 50 << 20  # bytes that take a while to read
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -48,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline", action="store_true", help="without the model hub: what is here, or on PyPI"
     )
-    parser.add_argument("--separator", metavar="CHAR", help="of a delimited file")
+    parser.add_argument(
+        "--separator", choices=SEPARATORS, help="of a delimited file whose header does not tell"
+    )
     parser.add_argument("--encoding", metavar="NAME", help="of a text file, such as gb18030")
 
 
@@ -94,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
             options.label,
             options.models,
             options.minutes,
-            options.separator,
+            SEPARATORS.get(options.separator),
             options.encoding,
             options.offline,
             cores,
