@@ -119,9 +119,9 @@ def test_repeated_contradictory_and_leaking_rows_are_told(proposed):
     found, config, text = proposed("test.csv", "train.csv")
     assert config["datasets"]["own"]["file"] == {"train": "train.csv", "test": "test.csv"}
     said = printed(found)
-    assert "25 rows have a text that stood before" in said
-    assert "of the same text with different labels" in said
-    assert "5 of 5 rows to test on stand in train, too" in said
+    assert "25 rows with a text that stood before" in said
+    assert "have one text and other labels" in said
+    assert "5 of 5 rows to test on are in train as well" in said
     assert "1 without text" in said
 
 

@@ -131,6 +131,11 @@ def test_chinese_in_two_encodings_proves_nothing():
     assert proven(lambda: [text.encode("gbk")] * 20 + [b"\xff\n"]) is None
 
 
+def test_fractions_and_signs_are_western_too():
+    lines = ["2½ stars, ¾ of it naïve", "10¢ ¦ ¨", "co\u00adoperate"]
+    assert is_western([f"{line}\n".encode("cp1252") for line in lines])
+
+
 def test_two_encodings_in_one_file_prove_nothing():
     assert not is_western(["café\n".encode(), "café\n".encode("cp1252")])
     assert is_western([b"plain\n", "café\n".encode("cp1252")])

@@ -7,6 +7,7 @@ from finetone.errors import listed
 from finetone.proposal.cost import minutes
 from finetone.proposal.decisions import COVERED, Proposal
 from finetone.proposal.looking import inputs
+from finetone.proposal.looking.class_keys import in_words
 from finetone.proposal.looking.languages import named
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
@@ -51,7 +52,8 @@ def _facts(p: Proposal) -> Iterator[tuple[str, str]]:
         if key in classes.notes:
             yield "", f"{key}: {classes.notes[key]}"
     if classes.label_values and "label_values" in classes.notes:
-        yield "", f"{len(classes.label_values)} spellings mapped: {classes.notes['label_values']}"
+        mapped = ", ".join(list(classes.label_values)[:3])
+        yield "", f"mapped to these: {mapped} ({classes.notes['label_values']})"
     yield "length", _length(p)
     yield "rows for", _splits(p)
     left = [(found.empty, "without text"), (classes.missing, "without label")]
@@ -59,10 +61,10 @@ def _facts(p: Proposal) -> Iterator[tuple[str, str]]:
         yield "left out", ", ".join(said)
     repeated, contradictory = p.repeated
     if repeated:
-        odd = f"; {contradictory:,} of the same text with different labels" if contradictory else ""
-        yield "repeated", f"{repeated:,} rows have a text that stood before{odd}"
+        odd = f"; {in_words(contradictory)} have one text and other labels" if contradictory else ""
+        yield "repeated", f"{in_words(repeated)} with a text that stood before{odd}"
     if p.shared[0]:
-        yield "leaks", f"{p.shared[0]:,} of {p.shared[1]:,} rows to test on stand in train, too"
+        yield "leaks", f"{p.shared[0]:,} of {p.shared[1]:,} rows to test on are in train as well"
     if p.unlabelled:
         yield "no labels", f"{inputs.shown(p.unlabelled)}: left for later"
     if p.uneven:

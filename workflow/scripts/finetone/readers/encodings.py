@@ -30,7 +30,7 @@ ALPHABETS = [
     set("áðéíóúýþæö"),  # Icelandic
     set("àáèéëêïñóôöüç"),  # English, in words from elsewhere
 ]
-MARKS_OF_TEXT = set("\u00a0…–—‘’‚“”„‹›«»•·¡¿€£¥§©®™°´±²³½¼¾×")
+MARKS_OF_TEXT = set("\u00a0\u00ad…–—‘’‚“”„‹›«»•·¡¿€£¥§©®™°´±²³½¼¾×¢¤¦¨")
 WORD = re.compile(r"[^\W\d_]+")
 CHINESE = "gb18030"  # includes GBK and GB2312
 # The commonest characters of simplified Chinese: nearly a third of any text. What other encodings
@@ -129,9 +129,9 @@ def _is_utf8(line: bytes) -> bool:
 def _is_text(line: str) -> bool:
     letters: set[str] = set()
     for word in WORD.findall(line):
-        if word.isascii():
+        strange = [c for c in word if c.isalpha() and not c.isascii()]  # not "½"
+        if not strange:
             continue
-        strange = [c for c in word if not c.isascii()]
         letters |= {c.lower() for c in strange}
         if len(strange) > 2 and 2 * len(strange) > len(word):
             return False
