@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from finetone.proposal import candidates, choosing
-from finetone.proposal.cost import Rates
-from finetone.proposal.throughput import Machine
+from finetone.proposal import candidates, throughput
+from finetone.proposal.cost import Machine, Rates
 
 SPEED = 2e11  # operations per second
 WORDS = "the film was great and boring but it had they liked this".split()  # noqa: SIM905
@@ -18,7 +17,7 @@ WORDS = "the film was great and boring but it had they liked this".split()  # no
 def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of known speed that reaches no hub and has nothing in its cache."""
     rates = Rates({384: SPEED, 768: SPEED}, {384: SPEED, 768: SPEED})
-    monkeypatch.setattr(choosing, "measure", lambda *_: Machine("a processor", rates))
+    monkeypatch.setattr(throughput, "measure", lambda *_: Machine("a processor", rates))
     monkeypatch.setattr(candidates, "hub_answers", lambda: False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "/nowhere")
 

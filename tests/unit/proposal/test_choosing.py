@@ -13,9 +13,9 @@ from finetone.hub import faults
 from finetone.proposal import candidates, cost
 from finetone.proposal.candidates import BY_LANGUAGE, OTHERWISE, Candidate
 from finetone.proposal.choosing import choose, schedule
-from finetone.proposal.cost import Rates, Shape, Work, minutes, shape_of
+from finetone.proposal.cost import Machine, Rates, Shape, Work, minutes, shape_of
 from finetone.proposal.looking.splitting import Splitting
-from finetone.proposal.throughput import Machine, measure
+from finetone.proposal.throughput import measure
 
 LENGTHS = np.full(100, 100)
 SMALL, BASE, LARGE = (
@@ -176,7 +176,8 @@ def test_a_hub_that_does_not_answer(monkeypatch):
     assert faults.unreachable(ConnectionError())
 
 
-def test_the_machine_is_measured_in_seconds():
+def test_the_machine_is_measured_in_seconds(monkeypatch):
+    monkeypatch.setattr("finetone.proposal.throughput.SECONDS", 0.01)
     found = measure(np.array([5, 20, 60]), 8, 2)
     assert isinstance(found, Machine) and 0 < found.share <= 1
     assert set(found.rates.train) <= {384, 768} and min(found.rates.train.values()) > 1e6

@@ -10,9 +10,8 @@ import numpy as np
 from finetone.identity import without
 from finetone.proposal import cost
 from finetone.proposal.candidates import MOST, Candidate
-from finetone.proposal.cost import Work
+from finetone.proposal.cost import Machine, Work
 from finetone.proposal.looking.splitting import Splitting
-from finetone.proposal.throughput import Machine, measure
 
 SEEDS = (3, 2, 1)
 STEPS = 150  # optimizer steps below which a training has hardly begun
@@ -149,7 +148,9 @@ def choose(
     fixed
         Whether all `models` are wanted.
     """
-    here = measure(lengths, schedule(split.trained)[1], cores)
+    from finetone.proposal import throughput  # imports torch, which takes a while
+
+    here = throughput.measure(lengths, schedule(split.trained)[1], cores)
     planner = Planner(lengths, split, minutes, cores, here)
     return planner.all_rows(models, fixed) or planner.some_rows(models, fixed)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+BUSY = 0.8  # share of the time with a processor, below which others were at work
 BACKWARD = 3  # a training step to a forward pass
 LAST = 0.75  # of the last layer that the engine leaves out: it finishes one token of each text
 
@@ -40,6 +41,23 @@ class Rates:
         rates: Mapping[int, float] = getattr(self, task)
         widths = sorted(rates)
         return float(np.interp(np.log(hidden), np.log(widths), [rates[width] for width in widths]))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was measured on, and how fast all of it is when nothing else is at work.
+
+    `share` is that of the time in which it had a processor.
+    """
+
+    device: str
+    rates: Rates
+    share: float = 1.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs were at work."""
+        return self.share < BUSY
 
 
 @dataclass(frozen=True)

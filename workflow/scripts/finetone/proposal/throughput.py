@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from finetone.engine.execution import Execution
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, TokensMeta
-from finetone.proposal.cost import BACKWARD, Rates, Shape
+from finetone.proposal.cost import BACKWARD, Machine, Rates, Shape
 
 SEED = 0
 # Matrices of small and of base models: narrow ones use a processor less well than wide ones.
@@ -22,25 +21,7 @@ VOCABULARY = 2000  # tables of embeddings cost next to nothing, however large
 TOKENS, MOST_TEXTS = 1024, 64  # that are read at once
 SECONDS = 0.8  # of each of four measurements, or one step
 LATEST = 4.0  # seconds after which the wider shape is not begun
-BUSY = 0.8  # share of the time with a processor, below which others were at work
 SEVERAL = 0.85  # what a thread of several does of what one alone does
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What was measured on, and how fast all of it is when nothing else is at work.
-
-    `share` is that of the time in which it had a processor.
-    """
-
-    device: str
-    rates: Rates
-    share: float = 1.0
-
-    @property
-    def busy(self) -> bool:
-        """Whether other programs were at work."""
-        return self.share < BUSY
 
 
 def measure(lengths: np.ndarray, batch_size: int, cores: int) -> Machine:
