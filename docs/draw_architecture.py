@@ -30,12 +30,8 @@ FLOW = [
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
 ]
-COMMON = {
-    "commands",
-    "config",
-    "formats",
-    "terminal",
-}  # of no stage: the command line, and what all use
+# of no stage: the command line, what it proposes and shows, and what all use
+COMMON = {"commands", "config", "formats", "proposal", "proposal/looking", "terminal"}
 AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
     ("statistics", "engine"),  # a metric on the dev split chooses the epoch

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import audit, cluster, fetch, job, licences, list_models, run, show
+from finetone.commands import audit, cluster, fetch, job, licences, list_models, new, run, show
 from finetone.errors import UserError
 
 COMMANDS = {
+    "new": new,
     "run": run,
     "models": list_models,
     "show": show,
