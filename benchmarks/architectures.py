@@ -59,9 +59,11 @@ MODERN = list(CONFIGS)[-6:]
 PER_TEXT = ("pooler", "classif", "score")  # modules that see one vector per text, not every token
 
 
-def build(name: str) -> nn.Module:
+def build(name: str | Callable[[], nn.Module]) -> nn.Module:
     """A model by name with random weights, or the one in a folder, as a two-class classifier."""
     torch.manual_seed(0)
+    if callable(name):
+        return name()
     if Path(name).is_dir():
         return hf.AutoModelForSequenceClassification.from_pretrained(  # type: ignore[no-any-return]
             name, dtype=torch.float32, num_labels=2

@@ -1,14 +1,17 @@
 """One way to train or predict, held ready in a process of its own and run in bursts on demand.
 
-Reads commands from standard input (`run <steps>`, `profile`), answers each with a line of JSON.
+Reads commands from standard input (`run <steps>`, `profile`), answers each with a line of JSON. Before
+its first answer it prints another one, of how it is executed.
 """
 
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -24,28 +27,33 @@ from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, read_tokens
 
-Step = Iterator[list[int]]  # yields the lengths of the texts each step has worked on
+Build = str | Callable[[], torch.nn.Module]  # an architecture by name, a folder, or what makes one
+# yields how it is executed, and then the lengths of the texts each step has worked on
+Step = Iterator[Any]
 
 
 def engine(
-    model: str,
+    model: Build,
     data: Tokens,
     batch: int,
     threads: int,
     device: torch.device,
     *,
     compiled: bool = False,
+    optimizer_of: Callable[..., torch.optim.Optimizer] = adamw,
     **options: Any,
 ) -> Step:
     """finetone's own loop, one optimizer step at a time; `compiled` as if it always paid."""
     limit_onednn_cache(shapes(data.lengths, batch))
-    if compiled:
-        plan.COMPILING_PAYS[device.type] = 0
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
-    with execution.running(module, data, 0, training_texts=[data]):
-        print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
-        optimizer, objective, epoch = adamw(module, Recipe()), Classification(data), 0
+    pays = {device.type: 0} if compiled else {}
+    with mock.patch.dict(plan.COMPILING_PAYS, pays), ExitStack() as running:
+        running.enter_context(execution.running(module, data, 0, training_texts=[data]))
+        undo = running.pop_all()
+    with undo:
+        yield {"ready": execution.record(), "flops": flops_per_token(module, data)}
+        optimizer, objective, epoch = optimizer_of(module, Recipe()), Classification(data), 0
         module.train()
         while True:
             order, epoch = epoch_order(0, epoch, len(data)), epoch + 1
@@ -58,7 +66,7 @@ def engine(
 
 
 def engine_inference(
-    model: str, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
+    model: Build, data: Tokens, batch: int, threads: int, device: torch.device, **options: Any
 ) -> Step:
     """Prediction as `finetone.engine.predict` does it, 8 batches' rows at a time."""
     from finetone.engine.predict import SHAPES, predict_module
@@ -67,7 +75,7 @@ def engine_inference(
     execution = Execution(EngineOptions(**options), threads, device)
     module = build(model)
     with execution.running(module, data, 0):
-        print(json.dumps({"ready": execution.record(), "flops": _flops(module, data)}), flush=True)
+        yield {"ready": execution.record(), "flops": flops_per_token(module, data)}
         for rows in _forever(data, 8 * batch):
             part = _rows(data, rows)
             predict_module(module, part, execution=execution)
@@ -75,12 +83,12 @@ def engine_inference(
 
 
 def padded_inference(
-    model: str, data: Tokens, batch: int, threads: int, device: torch.device
+    model: Build, data: Tokens, batch: int, threads: int, device: torch.device
 ) -> Step:
     """The loop everybody writes: batches in file order, dynamic padding, fp32."""
     torch.set_num_threads(threads)
     module = build(model).to(device).eval()
-    print(json.dumps({"ready": {}, "flops": _flops(module, data)}), flush=True)
+    yield {"ready": {}, "flops": flops_per_token(module, data)}
     for rows in _forever(data, batch):
         with torch.no_grad():
             part = collate(data, rows, device)
@@ -89,7 +97,7 @@ def padded_inference(
 
 
 def trainer(
-    model: str,
+    model: Build,
     data: Tokens,
     batch: int,
     threads: int,
@@ -98,6 +106,7 @@ def trainer(
     bf16: bool = False,
     grouped: int = 0,
     malloc: bool = False,
+    compiled: bool = False,
 ) -> Step:
     """Hugging Face's Trainer; it blocks in a callback between bursts, so steps are its own.
 
@@ -109,8 +118,8 @@ def trainer(
     try:
         import accelerate  # noqa: F401
     except ImportError:
-        return _trainers_step(model, data, batch, device, bf16=bf16, grouped=grouped)
-    return _real_trainer(model, data, batch, device, bf16=bf16, grouped=grouped)
+        return _trainers_step(model, data, batch, device, bf16, grouped, compiled)
+    return _real_trainer(model, data, batch, device, bf16, grouped, compiled)
 
 
 def _dataset(data: Tokens) -> Any:
@@ -142,34 +151,34 @@ def _collator(data: Tokens) -> Callable[[list[dict[str, Any]]], dict[str, torch.
 
 
 def _real_trainer(
-    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: int
-) -> Step:
+    model: Build, data: Tokens, batch: int, device: torch.device, bf16: bool, grouped: int,
+    compiled: bool,
+) -> Step:  # fmt: skip
     import queue
     import tempfile
     import threading
 
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    go: queue.Queue[None] = queue.Queue()
-    done: queue.Queue[list[int]] = queue.Queue()
-    seen: list[list[int]] = []
-    pad = _collator(data)
-
-    def collator(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        seen.append([len(row["input_ids"]) for row in rows])
-        return pad(rows)
+    go: queue.Queue[bool] = queue.Queue()
+    done: queue.Queue[list[int] | Exception] = queue.Queue()
+    order: list[int] = []
 
     class Bursts(TrainerCallback):  # type: ignore[misc]
         def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-            go.get()
+            if not go.get():
+                raise StopIteration
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            done.put(seen[state.global_step - 1])
+            step = (state.global_step - 1) % (len(order) // batch)
+            done.put(data.lengths[order[step * batch :][:batch]].tolist())
 
     class Mixed(Trainer):  # type: ignore[misc]
         def _get_train_sampler(self, *args: Any) -> Any:
-            sampler = super()._get_train_sampler(*args)
-            return _mixed(list(sampler), data.lengths, batch, grouped) if grouped else sampler
+            if not order:
+                drawn = list(super()._get_train_sampler(*args))
+                order[:] = _mixed(drawn, data.lengths, batch, grouped) if grouped else drawn
+            return order
 
     module = build(model)
     arguments = TrainingArguments(
@@ -177,17 +186,32 @@ def _real_trainer(
         train_sampling_strategy="group_by_length" if grouped else "random", max_steps=10**6,
         save_strategy="no", logging_strategy="no", disable_tqdm=True,
         use_cpu=device.type == "cpu", dataloader_drop_last=True, learning_rate=2e-5,
-        lr_scheduler_type="constant", weight_decay=0.01,
+        lr_scheduler_type="constant", weight_decay=0.01, torch_compile=compiled,
+        dataloader_num_workers=2 if grouped and device.type == "cuda" else 0,
     )  # fmt: skip
     loop = Mixed(
-        module, arguments, train_dataset=_dataset(data), data_collator=collator,
+        module, arguments, train_dataset=_dataset(data), data_collator=_collator(data),
         callbacks=[Bursts()],
     )  # fmt: skip
-    print(json.dumps({"ready": {}, "flops": _flops(module, data)}), flush=True)
-    threading.Thread(target=loop.train, daemon=True).start()
-    while True:
-        go.put(None)
-        yield done.get()
+    yield {"ready": {}, "flops": flops_per_token(module, data)}
+
+    def train() -> None:
+        try:
+            loop.train()
+        except StopIteration:
+            pass
+        except Exception as error:
+            done.put(error)
+
+    threading.Thread(target=train, daemon=True).start()
+    try:
+        while True:
+            go.put(True)
+            if isinstance(lengths := done.get(), Exception):
+                raise lengths
+            yield lengths
+    finally:
+        go.put(False)
 
 
 def _mixed(order: list[int], lengths: np.ndarray, batch: int, spread: int) -> list[int]:
@@ -202,14 +226,16 @@ def _mixed(order: list[int], lengths: np.ndarray, batch: int, spread: int) -> li
 
 
 def _trainers_step(
-    model: str, data: Tokens, batch: int, device: torch.device, *, bf16: bool, grouped: int
-) -> Step:
+    model: Build, data: Tokens, batch: int, device: torch.device, bf16: bool, grouped: int,
+    compiled: bool,
+) -> Step:  # fmt: skip
     module = build(model).to(device).train()
+    forward = torch.compile(module) if compiled else module
     optimizer = torch.optim.AdamW(module.parameters(), lr=2e-5, weight_decay=0.01, fused=True)
     rows, pad = _dataset(data), _collator(data)
     random = np.random.default_rng(0)
     note = "the Trainer's step written out: accelerate is not installed"
-    print(json.dumps({"ready": {"notes": [note]}, "flops": _flops(module, data)}), flush=True)
+    yield {"ready": {"notes": [note]}, "flops": flops_per_token(module, data)}
     while True:
         order = random.permutation(len(data))
         if grouped:  # sorted within each 50 batches, as group_by_length does it
@@ -220,7 +246,7 @@ def _trainers_step(
             chosen = order[start : start + batch]
             inputs = {k: v.to(device) for k, v in pad([rows[int(i)] for i in chosen]).items()}
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-                loss = module(**inputs).loss
+                loss = forward(**inputs).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             optimizer.step()
@@ -229,7 +255,7 @@ def _trainers_step(
 
 
 def gemm(
-    model: str, data: Tokens, batch: int, threads: int, device: torch.device, *, dtype: str
+    model: Build, data: Tokens, batch: int, threads: int, device: torch.device, *, dtype: str
 ) -> Step:
     """The largest rate of matrix products (two sizes): what no training can exceed."""
     torch.set_num_threads(threads)
@@ -240,7 +266,7 @@ def gemm(
          torch.randn(n, n, device=device).to(getattr(torch, dtype)))
         for n in sizes
     ]  # fmt: skip
-    print(json.dumps({"ready": {}, "flops": 0}), flush=True)
+    yield {"ready": {}, "flops": 0}
     while True:
         best = 0.0
         for a, b in pairs:
@@ -251,7 +277,7 @@ def gemm(
         yield [int(best)]
 
 
-def _flops(module: torch.nn.Module, data: Tokens) -> float:
+def flops_per_token(module: torch.nn.Module, data: Tokens) -> float:
     """Per real token on these data, on average."""
     return training_flops(module, data.lengths.tolist()) / float(data.lengths.sum())
 
@@ -315,7 +341,11 @@ def main() -> None:
     device = torch.device(task.pop("device"))
     data = read_tokens(task.pop("tokens"))
     steps = KINDS[task.pop("kind")](data=data, device=device, **task)
+    facts: dict[str, Any] = {}
     for line in sys.stdin:
+        if not facts:
+            facts = next(steps)
+            print(json.dumps(facts), flush=True)
         command, *rest = line.split()
         if command == "profile":
             print(json.dumps(shares(steps)), flush=True)

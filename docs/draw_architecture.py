@@ -20,7 +20,7 @@ STAGES = {
     "Obtain": ["hub", "readers", "data", "models"],
     "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
     "Measure": ["statistics", "comparison", "tables", "published", "claims"],
-    "Show": ["plots", "report", "cards"],
+    "Show": ["plots", "checks", "report", "cards"],
 }
 # what flows into the stages and out of the last, below results/<experiment> in between
 FLOW = [
@@ -30,7 +30,8 @@ FLOW = [
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
 ]
-COMMON = {"commands", "config", "formats"}  # of no stage: the command line, and what all use
+# of no stage: the command line, what it proposes and shows, and what all use
+COMMON = {"commands", "config", "formats", "proposal", "proposal/looking", "terminal"}
 AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
     ("cards", "baselines"),  # and a probe that is fitted

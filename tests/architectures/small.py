@@ -84,20 +84,25 @@ MORE: dict[str, dict[str, Any]] = {
 STEEP = ("t5", "mt5", "umt5")  # their weights are large as they are
 
 
-def config_of(kind: str) -> Any:
-    """A small configuration, without dropout, for the vocabulary above."""
+def config_of(kind: str, dropout: float = 0.0) -> Any:
+    """A small configuration for the vocabulary above."""
     kind_of = type(hf.AutoConfig.for_model(kind))
     known = kind_of().to_dict()
     settings = {key: value for key, value in {**SIZES, **IDS}.items() if key in known}
     for part in ("encoder", "decoder"):  # configurations inside a configuration
         if isinstance(inside := known.get(part), dict):
             chosen = {key: value for key, value in {**SIZES, **IDS}.items() if key in inside}
-            chosen |= {k: 0.0 for k, v in inside.items() if isinstance(v, float) and "drop" in k}
-            settings[part] = chosen
-    settings |= {k: 0.0 for k, v in known.items() if isinstance(v, float) and "drop" in k}
+            settings[part] = chosen | _dropout(inside, dropout)
+    settings |= _dropout(known, dropout)
     if causal(kind):  # as GPT-2: batches are filled up with the end of text
         settings |= {"pad_token_id": None}
     return kind_of(**(settings | MORE.get(kind, {})))
+
+
+def _dropout(known: dict[str, Any], share: float) -> dict[str, float]:
+    """All settings of dropout; whole layers are never dropped."""
+    names = [name for name, value in known.items() if isinstance(value, float) and "drop" in name]
+    return {name: 0.0 if "layerdrop" in name else share for name in names}
 
 
 def causal(kind: str) -> bool:

@@ -384,8 +384,8 @@ def test_the_metric_fits_probes_again_whose_strength_it_chooses(complete):
     [
         ("datasets.books.title", {"draw_transfer"}),
         ("models.hubbed.title", PICTURES | {"draw_curve"}),
-        ("baselines.tfidf.title", PICTURES - {"draw_epochs"}),
-        ("baselines.tfidf.colour", PICTURES - {"draw_epochs"}),
+        ("baselines.tfidf.title", PICTURES - {"draw_epochs", "draw_learning"}),
+        ("baselines.tfidf.colour", PICTURES - {"draw_epochs", "draw_learning"}),
     ],
 )
 def test_a_title_redraws_only_where_it_can_be_seen(complete, place, pictures):

@@ -7,6 +7,7 @@ SHOWN = {
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
+    "tokens": expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=MODELS),
     "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
 }
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
@@ -60,7 +61,7 @@ rule results:
             "<exp>/results.json",
             caption="../report/results.rst",
             category="Report",
-            labels={"page": "The main results for programs"},
+            labels={"page": "Main results as JSON"},
         ),
     log:
         "<exp>/logs/results.log",
@@ -70,7 +71,7 @@ rule results:
     params:
         settings=record("results.json"),
     message:
-        "Write the results for programs"
+        "Write results.json"
     script:
         "../scripts/write_results.py"
 
@@ -88,6 +89,6 @@ rule export_checkpoints:
     params:
         settings=record("checkpoints"),
     message:
-        "Put our metrics into the model cards"
+        "Write model cards"
     script:
         "../scripts/export_checkpoints.py"

@@ -34,9 +34,9 @@ RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
 # table: (label in the report, inputs, settings)
 TABLE_SPECS = {
-    "runs": ("Every single run", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "runs": ("All runs", {"predictions": PREDICTIONS}, CONFIDENCE),
     "summary": (
-        "Mean and spread over seeds",
+        "Mean and standard deviation over seeds",
         {"runs": RUNS},
         CONFIDENCE | DETERMINISTIC | STATED_OF_METRIC | ENSEMBLES_OF,
     ),
@@ -46,7 +46,7 @@ TABLE_SPECS = {
         CONFIDENCE | {"source": SOURCE, "models": MODELS},
     ),
     "transfer": (
-        "Transfer without training",
+        "Other domains",
         {"predictions": PREDICTIONS},
         {"source": SOURCE, "transfer": TRANSFER} | SEEDS,
     ),
@@ -56,17 +56,17 @@ TABLE_SPECS = {
         {"source": SOURCE, "baselines": BASELINES},
     ),
     "efficiency": (
-        "What accuracy costs",
+        "Cost by method",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
         RELATIVE | {"metric": METRIC},
     ),
     "recommendation": (
-        "Which method to take",
+        "Recommendation",
         {"ranking": "<exp>/tables/ranking.csv", "efficiency": "<exp>/tables/efficiency.csv"},
         {"source": SOURCE, "controls": CONTROLS} | MARGIN,
     ),
     "convergence": (
-        "How fast training converges",
+        "Convergence",
         {"histories": HISTORIES, "data": f"<exp>/data/{SOURCE}"},
         CONFIDENCE,
     ),
@@ -82,12 +82,12 @@ TABLE_SPECS = {
         SEEDS,
     ),
     "errors": (
-        "Rows that methods get wrong",
+        "Errors",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
         {},
     ),
     "leaks": (
-        "Without the leaked test rows",
+        "Accuracy without leaked rows",
         {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
         SEEDS,
     ),
@@ -143,7 +143,7 @@ rule comparison_tables:
     input:
         predictions=PREDICTIONS,
     output:
-        comparisons=reported_table("comparisons", "Every pair of methods"),
+        comparisons=reported_table("comparisons", "Pairwise comparisons"),
         ranking=reported_table("ranking", "Ranking"),
     log:
         "<exp>/logs/tables/comparisons.log",
@@ -157,7 +157,7 @@ rule comparison_tables:
         settings=record("tables/comparisons.csv"),
         ranking=record("tables/ranking.csv"),
     message:
-        "Tables: ranking and every pair of methods"
+        "Tables: ranking and pairwise comparisons"
     script:
         "../scripts/write_table.py"
 
@@ -173,7 +173,7 @@ rule class_tables:
     input:
         predictions=PREDICTIONS,
     output:
-        confusion=reported_table("confusion", "Which classes are taken for which"),
+        confusion=reported_table("confusion", "Confusion matrices"),
         per_class=reported_table("per_class", "Precision, recall and F1 of every class"),
     log:
         "<exp>/logs/tables/per_class.log",
@@ -185,7 +185,7 @@ rule class_tables:
         settings=record("tables/per_class.csv"),
         confusion=record("tables/confusion.csv"),
     message:
-        "Tables: confusion of classes, and precision and recall of each"
+        "Tables: confusion matrix, precision and recall by class"
     script:
         "../scripts/write_table.py"
 
@@ -213,6 +213,6 @@ rule planning_tables:
         settings=record("tables/variance.csv"),
         planning=record("tables/planning.csv"),
     message:
-        "Tables: what chance is made of, and what would settle more"
+        "Tables: variance components and sample-size planning"
     script:
         "../scripts/write_table.py"

@@ -20,6 +20,7 @@ write_report(
         audits=inputs["audits"],
         runs=inputs["runs"],
         models=[model / "manifest.json" for model in inputs["models"]],
+        tokens={tokens.stem: tokens for tokens in inputs["tokens"]},
         published_audit=next(iter(inputs["published"]), None),
         command=json.loads(job.params.command),
     ),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetone.countdown import Countdown
 from finetone.errors import UserError, first_line
 from finetone.files import manifest_of
 from finetone.formats.token_file import EMPTY, Tokens, TokensMeta, write_tokens
@@ -57,12 +58,13 @@ def tokenize(
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
-    truncated = 0
+    truncated, countdown = 0, Countdown("texts", rows.num_rows)
     for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
         some, ids = _joined(encoded, pad)
         lengths += some
         parts.append(ids)
         truncated += cut
+        countdown.at(len(lengths))
     flat = np.concatenate([*parts, EMPTY])
     _check_vocabulary(model_dir, flat)
     meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)

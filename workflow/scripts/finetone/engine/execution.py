@@ -1,5 +1,6 @@
 """How a module is executed: device, precision and fast ways, with every fallback on record."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -10,10 +11,12 @@ import torch
 from torch import nn
 
 from finetone.engine import devices
+from finetone.engine.activations import Activations, measure, room
 from finetone.engine.batches import Batch, by_length, collate
 from finetone.engine.fast.dropout import Stream, fast_dropout
 from finetone.engine.fast.full_attention import full_attention
 from finetone.engine.fast.memory import tune_malloc
+from finetone.engine.fast.no_cache import no_cache
 from finetone.engine.fast.plan import Plan, choose, train_once
 from finetone.engine.fast.pooled_token import end_token, reads_last
 from finetone.engine.recipe import EngineOptions
@@ -21,6 +24,8 @@ from finetone.errors import UserError, first_line
 from finetone.formats.token_file import Tokens
 from finetone.log import logger
 from finetone.models.snapshot import untouched
+
+NOTE = "batches that would not fit into memory are executed in parts (same gradients)"
 
 
 class Execution:
@@ -41,6 +46,8 @@ class Execution:
         self.precision = auto if options.precision == "auto" else options.precision
         self.plan = Plan()
         self.accumulation_steps = 1  # micro-batches per batch, at least; doubled when memory ends
+        self.activations: Activations | None = None  # of a text in training, on a GPU
+        self.room = math.inf  # bytes there are for them
         self.stream: Stream | None = None
         torch.set_num_threads(threads)
         if self.device.type == "cpu":
@@ -85,6 +92,7 @@ class Execution:
                 self.stream = Stream(seed)
                 stack.enter_context(fast_dropout(self.stream))
             if tokens and hasattr(module, "set_attn_implementation"):  # a transformers model
+                stack.enter_context(no_cache(module))
                 for note in stack.enter_context(full_attention(module)):
                     self.note(note)
                 before = self.state()
@@ -94,6 +102,8 @@ class Execution:
                 self.restore(before)
                 for note in self.plan.notes:
                     self.note(note)
+                if training_texts and self.device.type == "cuda":
+                    self._measure(module, training_texts[0])
             yield
 
     def _choose(
@@ -134,6 +144,18 @@ class Execution:
             self.precision = "fp32"
             self.note(f"fp32, for it does not run in bf16: {_what(error)}")
 
+    def _measure(self, module: nn.Module, tokens: Tokens) -> None:
+        """Find out how large a batch may be; one that is too large is then executed in parts."""
+
+        def logits(text: Tokens) -> torch.Tensor:
+            return self.logits(module, self.collate(text, np.arange(len(text))))
+
+        try:
+            self.activations = measure(module, tokens, logits)
+        except Exception as error:  # then only what happens tells: `use_less_memory`
+            self.note(f"memory of a batch is not known: {_what(error)}")
+        self.room = room(module, devices.memory(self.device))
+
     def collate(self, tokens: Tokens, rows: np.ndarray, width: int = 0) -> Batch:
         """Pad rows of a token file as the plan has it (`batches.collate`)."""
         return collate(tokens, rows, self.device, width, self.plan.padding_side)
@@ -160,6 +182,8 @@ class Execution:
     def _rows(self, module: nn.Module, precision: str, plan: Plan, batch: Batch) -> torch.Tensor:
         with ExitStack() as stack:
             stack.enter_context(self.autocast(precision))
+            if plan.casts is not None:
+                stack.enter_context(plan.casts.of_one_pass())
             if plan.padding_free:
                 from finetone.engine.fast.attention import packed
                 from finetone.engine.fast.packing import Packing
@@ -195,10 +219,18 @@ class Execution:
             count = max(count, min(8, int(lengths.max()) * len(lengths) // 1024))
         if self.plan.padding_matters:
             width = int(lengths.max())
-        if count == 1:
-            return [(np.arange(len(lengths)), width)]
         order = np.argsort(-lengths, kind="stable")
-        return [(rows, width) for rows in np.array_split(order, min(count, len(lengths)))]
+        parts = np.array_split(order, min(count, len(lengths)))
+        if self.activations is not None:
+            sizes, padded = np.maximum(lengths[order], width), not self.plan.padding_free
+            fitting = self.activations.parts(sizes, self.room, padded)
+            if len(fitting) > len(parts):
+                parts = [order[places] for places in fitting]
+                if NOTE not in self.notes:
+                    self.note(NOTE)
+        if len(parts) == 1:
+            return [(np.arange(len(lengths)), width)]
+        return [(rows, width) for rows in parts]
 
     def prediction_batches(self, lengths: np.ndarray) -> list[np.ndarray]:
         """Cut rows for prediction: sorted by length, a bounded number of tokens in each batch.

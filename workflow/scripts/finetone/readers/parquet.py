@@ -24,6 +24,11 @@ def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
         raise _unreadable(name, error) from None
 
 
+def cells(file: pq.ParquetFile) -> list[str]:
+    """Names of the columns that hold neither lists nor structures."""
+    return [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
+
+
 def rows(
     table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int
 ) -> Iterator[tuple[int, Sequence[Any]]]:

@@ -25,6 +25,8 @@ class ReportInputs:
         Every run.json.
     models
         Manifests of the models.
+    tokens
+        Token files of the source dataset's training split, by model.
     published_audit
         The audit of a published table.
     command
@@ -38,5 +40,6 @@ class ReportInputs:
     audits: Sequence[Path] = ()
     runs: Sequence[Path] = ()
     models: Sequence[Path] = ()
+    tokens: Mapping[str, Path] = field(default_factory=dict)
     published_audit: Path | None = None
     command: str = "snakemake --cores 1 {path}"

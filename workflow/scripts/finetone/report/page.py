@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from finetone import __version__
+from finetone import __version__, checks
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.formats.csv_table import read_csv
+from finetone.formats.token_file import read_meta
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
 from finetone.plots.read_table import read
@@ -25,11 +27,13 @@ from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
+from finetone.report.method_panel import Panel, panels
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
 from finetone.report.planning_section import planning
 from finetone.report.probes_section import probes
 from finetone.report.published_section import published
+from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
 SECTIONS = (
@@ -101,9 +105,27 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         answer=ranked,
         facts=what_was_run(maker),
         sections=sections,
+        verdict=verdict(maker),
+        check_first=_checks(inputs, style),
+        panels=panels(maker),
         pictures=pictures.values(),
         command=inputs.command.format(path=shlex.quote(str(target))),
     )
+
+
+def _checks(inputs: ReportInputs, style: Style) -> list[str]:
+    """What should be checked before the answer is followed, with the key that changes it."""
+    evidence = checks.Evidence(
+        {name: read_csv(path) for name, path in inputs.tables.items() if name in checks.TABLES},
+        audits=[read_json(path) for path in inputs.audits],
+        runs=[read_json(path) for path in inputs.runs],
+        models=[read_json(path) for path in inputs.models],
+        tokens={name: read_meta(path) for name, path in inputs.tokens.items()},
+    )
+    return [
+        check.sentence(style.language, style) + f" [{check.config_key}]" * bool(check.config_key)
+        for check in checks.find(evidence)
+    ]
 
 
 def write_page(
@@ -115,6 +137,9 @@ def write_page(
     answer: Iterable[str],
     facts: Iterable[tuple[str, str]],
     sections: Sequence[Section],
+    verdict: Verdict | None = None,
+    check_first: Sequence[str] = (),
+    panels: Sequence[Panel] = (),
     pictures: Iterable[Picture] = (),
     command: str,
 ) -> None:
@@ -129,13 +154,20 @@ def write_page(
     title, answer, facts
         What its head says: sentences, and (term, text).
     sections
-        Its sections; the first one begins with its first picture and table.
+        Its sections; the first one begins with its first table and picture.
+    verdict, check_first
+        The recommendation, and sentences on what should be checked before it is followed.
+    panels
+        What is known of each method.
     pictures
         All pictures, for their colours.
     command
         How it is made again.
     """
-    script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
+    script = "".join(
+        (HERE / "templates" / name).read_text(encoding="utf-8")
+        for name in ("page.js", "explore.js")
+    )
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -152,7 +184,11 @@ def write_page(
         answer=[sentence.replace(" %", "\u00a0%") for sentence in answer],
         facts=facts,
         sections=sections,
-        colours=_colours(pictures, sections),
+        verdict=verdict,
+        checks=check_first,
+        panels=panels,
+        methods=[(panel.method, panel.title, panel.colour) for panel in panels],
+        colours=_colours(pictures, sections, panels),
         # our own files, not data, so they are not escaped
         css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
@@ -165,10 +201,11 @@ def write_page(
 
 
 def _colours(
-    pictures: Iterable[Picture], sections: Sequence[Section]
+    pictures: Iterable[Picture], sections: Sequence[Section], panels: Sequence[Panel]
 ) -> list[tuple[str, str, str]]:
     """(name, light, dark) of every colour that a figure or a method's swatch uses."""
     used = {colour for picture in pictures for colour in picture.colours}
+    used |= {panel.colour for panel in panels}
     for section in sections:
         for table in section.tables:
             used |= {cell.colour for row in table.rows for cell in row if cell.colour}

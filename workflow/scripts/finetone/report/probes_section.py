@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.numbers import missing, significant
+from finetone.numbers import missing, significant
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, table
 

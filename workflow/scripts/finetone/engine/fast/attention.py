@@ -8,6 +8,7 @@ the functions are transformers' `sdpa`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,7 @@ _packing: Packing | None = None
 _stream: Stream | None = None
 _pooled_token: PooledToken | None = None
 _queries_pooled = False
+_hide_padding = WeakSet[torch.nn.Module]()  # attentions whose own masks hide padding alone
 calls = 0  # attentions over packed rows so far; lets a check see that they happened
 
 
@@ -65,9 +67,35 @@ def mask(*args: Any, **kwargs: Any) -> torch.Tensor | None:
 
     It hides what a window or causality hides, and is None where sdpa needs none for such a text.
     """
-    if _packing is not None:
-        kwargs |= {"batch_size": 1, "attention_mask": None}
-    return sdpa_mask(*args, **kwargs)
+    if _packing is None:
+        return sdpa_mask(*args, **kwargs)
+    found = sdpa_mask(*args, **kwargs | {"batch_size": 1, "attention_mask": None})
+    if found is not None:
+        found.window = window(kwargs.get("mask_function"))  # type: ignore[attr-defined]
+    return found
+
+
+def window(mask_function: Any) -> tuple[int, int] | None:
+    """How many keys before and behind a query one of transformers' two sliding windows shows.
+
+    None for any other mask.
+    """
+    parts = _enclosed(mask_function)
+    if not isinstance(parts, tuple):
+        return None
+    sizes = {part.__qualname__.split(".")[0]: _enclosed(part) for part in parts}
+    if sizes.keys() == {"sliding_window_overlay", "causal_mask_function"}:
+        return sizes["sliding_window_overlay"] - 1, 0
+    if sizes.keys() == {"sliding_window_bidirectional_overlay", "bidirectional_mask_function"}:
+        size = sizes["sliding_window_bidirectional_overlay"]
+        return size, size
+    return None
+
+
+def _enclosed(function: Any) -> Any:
+    """The one value that an inner function got from outside."""
+    cells: Any = getattr(function, "__closure__", None) or ()
+    return cells[0].cell_contents if len(cells) == 1 else None
 
 
 def attention(
@@ -117,14 +145,17 @@ def attention(
         dtype = torch.get_autocast_dtype(query.device.type)
         query, key, value = (x.to(dtype) for x in (query, key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    q, k, v = (x.squeeze(0).transpose(0, 1) for x in (query, key, value))
     if (repeats := query.shape[1] // key.shape[1]) > 1:
         k, v = (x.repeat_interleave(repeats, 1) for x in (k, v))
     if _pooled_token is not None:
         out = _one_query_per_text(q, k, v, _packing, scale, seen, _pooled_token, dropout)
         _queries_pooled = True
     elif query.is_cuda:
-        on_gpu = _nested if seen.mask is None and q.shape == v.shape else _padded
+        flash = q.dtype != torch.float32
+        simple = seen.mask is None or (flash and seen.window is not None)
+        fits = q.shape == v.shape and q.shape[2] % 8 == 0
+        on_gpu = _variable_length if simple and fits else _padded
         out = on_gpu(q, k, v, _packing, scale, seen, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():
         out = without_gradient(q, k, v, _packing, scale, seen)
@@ -140,10 +171,13 @@ def _seen(
     if mask is None:
         return Seen(bool(causal if causal is not None else getattr(module, "is_causal", True)))
     if mask.dtype == torch.bool and mask.shape == (1, 1, packing.width, packing.width):
-        return Seen(mask=mask[0, 0])
+        return Seen(mask=mask[0, 0], window=getattr(mask, "window", None))
     if mask.shape == (packing.rows, 1, 1, packing.width):  # LayoutLM makes its own
-        visible = mask[:, 0, 0] if mask.dtype == torch.bool else mask[:, 0, 0] == 0
-        if torch.equal(visible, packing.visible(None)):
+        if module not in _hide_padding:  # to compare would make a GPU wait in every layer
+            visible = mask[:, 0, 0] if mask.dtype == torch.bool else mask[:, 0, 0] == 0
+            if torch.equal(visible, packing.visible(None)):
+                _hide_padding.add(module)
+        if module in _hide_padding:
             return Seen()
     raise RuntimeError(f"mask of {tuple(mask.shape)}, {mask.dtype}: not of one text")
 
@@ -162,20 +196,29 @@ def _one_query_per_text(
     return (F.dropout(P, p).to(V.dtype) @ V)[:, :, 0]
 
 
-def _nested(
+def _variable_length(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
     scale: float, seen: Seen, p: float,
 ) -> torch.Tensor:  # fmt: skip
-    """torch's variable-length attention (flash or memory-efficient) through jagged tensors."""
-    shortest, longest = int(packing.lengths.min()), int(packing.lengths.max())
-    Q, K, V = (
-        torch.nested.nested_tensor_from_jagged(
-            x.contiguous(), offsets=packing.offsets, min_seqlen=shortest, max_seqlen=longest
-        ).transpose(1, 2)
-        for x in (q, k, v)
-    )
-    out = F.scaled_dot_product_attention(Q, K, V, dropout_p=p, is_causal=seen.causal, scale=scale)
-    return out.transpose(1, 2).values()
+    """torch's own kernels for packed rows: flash attention, or in fp32 memory-efficient attention.
+
+    They are called as torch calls them for jagged tensors, which cost more time on the host than
+    everything else in a layer.
+    """
+    longest = int(packing.lengths.max())
+    ends = (packing.offsets, packing.offsets, longest, longest)
+    if q.dtype != torch.float32:
+        flash = torch.ops.aten._flash_attention_forward
+        left, right = seen.window or (None, None)
+        out: torch.Tensor = flash(
+            q, k, v, *ends, p, seen.causal, False,
+            scale=scale, window_size_left=left, window_size_right=right,
+        )[0]  # fmt: skip
+        return out
+    q, k, v = q[None], k[None], v[None]
+    efficient = torch.ops.aten._efficient_attention_forward
+    out = efficient(q, k, v, None, *ends, p, int(seen.causal), True, scale=scale)[0]
+    return out.squeeze(0)
 
 
 def _padded(

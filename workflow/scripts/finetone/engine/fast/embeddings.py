@@ -88,8 +88,8 @@ def only_used_embeddings(
             undo.callback(setattr, layer, "weight", full)
             layer.weight = embeddings.trained
             if layer.padding_idx is not None:
-                index = int(embeddings.index[layer.padding_idx])
-                layer.padding_idx = index if index < len(ids) else None
+                places = np.flatnonzero(ids == layer.padding_idx)
+                layer.padding_idx = int(places[0]) if len(places) else None
             undo.callback(layer.register_forward_pre_hook(embeddings._renumber).remove)
             undo.callback(layer.register_load_state_dict_pre_hook(embeddings._load).remove)
             # torch sets an attribute on this hook, which a bound method does not allow

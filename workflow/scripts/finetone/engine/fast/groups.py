@@ -15,11 +15,13 @@ TOKENS_SQUARED = 1 << 17  # score matrix entries per head that a group may have,
 class Seen:
     """Which keys of its text a query sees: all; with `causal`, none that is later.
 
-    With `mask`, bool [width, width], those where it is true at [query, key].
+    With `mask`, bool [width, width], those where it is true at [query, key]; with `window` as well,
+    these are so many before the query and behind it.
     """
 
     causal: bool = False
     mask: torch.Tensor | None = None
+    window: tuple[int, int] | None = None
 
     def matrix(self, width: int, device: torch.device) -> torch.Tensor:
         """As a mask, bool [width, width]."""

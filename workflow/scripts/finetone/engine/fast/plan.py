@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from finetone.engine.batches import Batch, PaddingSide, collate
+from finetone.engine.fast.casts import SharedCasts
 from finetone.engine.fast.embeddings import UsedEmbeddings, only_used_embeddings
 from finetone.engine.fast.packing import PooledToken
 from finetone.engine.fast.unsupported import Unsupported
@@ -25,6 +26,7 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2}  # of logits, relative to the largest
 # Training steps from which on compiling pays, by type of device: compiling takes a minute and saves
 # a fifth of ten milliseconds per step. On the CPU steps get no faster (docs/performance.md).
 COMPILING_PAYS = {"cuda": 30_000}
+SHARES_CASTS = {"cuda"}  # types of device where starting a kernel takes longer than a cast
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Plan:
     padding_free: bool = False  # layers see real tokens only
     pooled_token: PooledToken | None = None  # the only one that the last layer computes
     embeddings: UsedEmbeddings | None = None  # those that are trained; None: all of them
+    casts: SharedCasts | None = None  # to bf16, of all weights at once; None: one by one
     compiled: bool = False
     length_grouped: bool = False  # a batch is cut into micro-batches of texts of similar length
     padding_matters: bool = False  # a text's logits depend on how much padding is beside it
@@ -84,6 +87,8 @@ def choose(
             trial.pad()
         if skip_unread and training_texts:
             trial.attempt("all embeddings are trained", trial.use_embeddings, training_texts)
+        if skip_unread and precision == "bf16" and device.type in SHARES_CASTS:
+            trial.attempt("weights are cast one by one", trial.share_casts)
         if compiling:
             trial.attempt("layers are not compiled", trial.compile)
     module.train(was_training)
@@ -180,6 +185,11 @@ class _Trial:
     def use_embeddings(self, undo: ExitStack, texts: Sequence[Tokens]) -> Plan:
         embeddings = undo.enter_context(only_used_embeddings(self.module, texts))
         return replace(self.plan, embeddings=embeddings)
+
+    def share_casts(self, undo: ExitStack) -> Plan:
+        casts = SharedCasts(self.module)
+        undo.enter_context(casts.of_inputs())
+        return replace(self.plan, casts=casts)
 
     def compile(self, undo: ExitStack) -> Plan:
         from finetone.engine.fast.compiling import compiled

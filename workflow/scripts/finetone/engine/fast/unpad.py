@@ -98,14 +98,10 @@ def unpadded(
     A stack in `pooled` returns only the pooled token of each text, and zeros for all others. Rows
     are unpacked behind the last pass through a stack; behind each if it is not in `passes`.
     """
-    config: Any = module.config
-    before, use_cache = config._attn_implementation, getattr(config, "use_cache", None)
+    before = module.config._attn_implementation
     with ExitStack() as undo:
         undo.callback(module.set_attn_implementation, before)
         module.set_attn_implementation(attention.NAME)
-        if use_cache is not None:
-            undo.callback(setattr, config, "use_cache", use_cache)
-            config.use_cache = False  # a classifier never reads keys of earlier tokens again
         for stack in layer_stacks(module):
             counted, last = (passes or {}).get(stack, Passes()), stack[-1]
             undo.callback(last.register_forward_pre_hook(counted.begin).remove)
