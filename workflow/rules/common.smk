@@ -115,9 +115,12 @@ def record(artifact):
 
 def embedded(dataset, split):
     """The embeddings of a split that the probe in the wildcard `method` reads."""
-    return lambda wildcards: "<exp>/" + EXPERIMENT.embeddings_of(
-        wildcards.method, dataset.format(**wildcards), split
-    )
+
+    def artifact(wildcards):
+        of = dataset.format(**wildcards)
+        return f"<exp>/{EXPERIMENT.embeddings_of(wildcards.method, of, split)}"
+
+    return artifact
 
 
 def of_members(pattern):
