@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import audit, cluster, fetch, job, licences, list_models, show
+from finetone.commands import audit, cluster, fetch, job, label, licences, list_models, show
 from finetone.errors import UserError
 
 COMMANDS = {
     "models": list_models,
     "show": show,
+    "label": label,
     "audit": audit,
     "fetch": fetch,
     "job": job,

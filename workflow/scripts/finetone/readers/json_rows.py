@@ -17,17 +17,23 @@ Row = tuple[int, Sequence[Any]]
 
 def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of `columns` of every object, with the line it begins in."""
-    start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
-    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
-    for line, row in found:
-        if not isinstance(row, dict):
-            refuse(lines.name, line, AN_OBJECT)
+    for line, row in objects(lines):
         try:
             cells = [row[column] for column in columns]
         except KeyError as missing:
             column = missing.args[0]
             refuse(lines.name, line, f"has no key {column!r}{hint(column, row)}")
         yield line, cells
+
+
+def objects(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every object, with the line it begins in."""
+    start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
+    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
+    for line, row in found:
+        if not isinstance(row, dict):
+            refuse(lines.name, line, AN_OBJECT)
+        yield line, row
 
 
 def _by_line(lines: Lines) -> Iterator[tuple[int, Any]]:

@@ -75,23 +75,14 @@ class TableFile:
             `finetone.readers.limits` allows, or no row at all.
         """
         columns, rows, encoding = list(dict.fromkeys(columns)), 0, self._encoding
-        try:
+        with self._readable():
             try:
                 for batch in self._batches(columns, encoding):
                     rows += len(batch[columns[0]])
                     yield batch
             except encodings.NotUtf8:
-                with self._open() as stream:
-                    western = encodings.is_western(
-                        iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
-                    )
-                if not western:
+                if not self._is_western():
                     raise
-                logger.warning(
-                    "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
-                    self.name,
-                    encodings.WESTERN,
-                )
                 done, rows = rows, 0  # all of them ASCII, or it would not be proven
                 for batch in self._batches(columns, encodings.WESTERN):
                     size = len(batch[columns[0]])
@@ -99,10 +90,6 @@ class TableFile:
                     rows += size
                     if new:
                         yield {key: cells[size - new :] for key, cells in batch.items()}
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UserError(f"{self.name}: broken gzip file ({error})") from None
-        except OSError as error:
-            raise UserError(f"{self.name}: cannot be read ({error.strerror})") from None
         if not rows:
             raise UserError(f"{self.name}: has no rows")
 
@@ -140,12 +127,7 @@ class TableFile:
         if self._suffix in PARQUET:
             yield from self._parquet(stream, table, packed)
             return
-        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
-        self.read_as = {"encoding": encoding}
-        if encoding not in ("utf-8", "utf-8-sig"):
-            recoded = encodings.Recoded(stream, encoding, self.name)
-            stream = io.BufferedReader(recoded, 1 << 20)
-        lines = Lines(stream, self.name, packed)
+        lines = self._lines(stream, packed, encoding)
         if self._suffix in JSON:
             yield from json_rows.rows(lines, columns)
             return
@@ -153,30 +135,68 @@ class TableFile:
         self.read_as["separator"] = cast(str, next(rows))
         yield from cast(Iterator[Row], rows)
 
+    def _lines(self, stream: io.BufferedReader, packed: int, encoding: str | None) -> Lines:
+        """The lines of a text file, decoded; notes the encoding in `read_as`."""
+        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
+        self.read_as = {"encoding": encoding}
+        if encoding not in ("utf-8", "utf-8-sig"):
+            recoded = encodings.Recoded(stream, encoding, self.name)
+            stream = io.BufferedReader(recoded, 1 << 20)
+        return Lines(stream, self.name, packed)
+
     def _parquet(
         self, stream: io.BufferedReader, table: limits.Table, packed: int
     ) -> Iterator[Row]:
-        import pyarrow as pa
-
         from finetone.readers import parquet  # takes a while, and few files need it
 
-        source: Any = stream
-        if self._compressed:
-            content = bytearray()
-            while chunk := stream.read(1 << 20):
-                content += chunk
-                limits.check_size(len(content), packed, self.name)
-                if len(content) > MAX_PARQUET:
-                    raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
-            source = pa.BufferReader(content)
+        source = self._unpacked(stream, packed)
         file, header = parquet.header(source, self.name)
         column_places(header, self.name, list(table.columns))
         yield from parquet.rows(table, file, source, self.name, packed)
+
+    def _unpacked(self, stream: io.BufferedReader, packed: int) -> Any:
+        """What pyarrow reads a Parquet file from: the file, or its bytes if it was compressed."""
+        if not self._compressed:
+            return stream
+        import pyarrow as pa
+
+        content = bytearray()
+        while chunk := stream.read(1 << 20):
+            content += chunk
+            limits.check_size(len(content), packed, self.name)
+            if len(content) > MAX_PARQUET:
+                raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
+        return pa.BufferReader(content)
+
+    def _is_western(self) -> bool:
+        """Whether a file that is not UTF-8 is proven to be cp1252, which is then logged."""
+        with self._open() as stream:
+            western = encodings.is_western(
+                iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
+            )
+        if western:
+            logger.warning(
+                "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
+                self.name,
+                encodings.WESTERN,
+            )
+        return western
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Inside the block, errors of the file are the user's."""
+        try:
+            yield
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise UserError(f"{self.name}: broken gzip file ({error})") from None
+        except OSError as error:
+            raise UserError(f"{self.name}: cannot be read ({error.strerror})") from None
 
     @contextmanager
     def _open(self) -> Iterator[io.BufferedReader]:
         source = self._source
         with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as raw:
+            self._raw = raw
             unpacked = gzip.GzipFile(fileobj=raw) if self._compressed else raw
             if isinstance(unpacked, io.BufferedReader):
                 yield unpacked
