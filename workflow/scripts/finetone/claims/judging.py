@@ -25,9 +25,9 @@ from finetone.claims.our_facts import OurFacts
 from finetone.claims.outcome import UNDECIDED, Outcome, Part, decide
 from finetone.claims.own_table import PrintedFacts, read_printed
 from finetone.claims.verdict import Claim, Ruling, Verdict, verdict_on
+from finetone.comparison.multiple_testing import holm
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv
-from finetone.statistics.multiple_testing import holm
 
 BECAUSE = "-because"
 """Ending of the id of a separate verdict on the reason that a claim gives."""
