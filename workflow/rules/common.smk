@@ -22,6 +22,7 @@ from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import check_mtimes, refuse_read_only, sha256
 from finetone.hub import revisions
 from finetone.identity import files_in, without
+from finetone.labelling import sources
 from finetone.names import published_folder
 from finetone.plots.style import Style
 from finetone.provenance import as_param
@@ -136,6 +137,9 @@ def _build_dag(build=workflow._build_dag):
         if job.rule.name.endswith("download_dataset"):
             dataset = job.wildcards.dataset
             told(look, dataset, config["datasets"][dataset])
+        elif job.rule.name.endswith("label_texts"):
+            block, name = config["label"][job.wildcards.table], f"label.{job.wildcards.table}"
+            told(sources.look, name, block, block["text"] or config["datasets"][SOURCE]["text"])
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
         try:

@@ -1,7 +1,7 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
 SHOWN = {
-    "tables": [*TABLES, *PUBLISHED_TABLES],
+    "tables": [*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
     "figures": FIGURES,
     "data": expand("<exp>/data/{dataset}", dataset=DATASETS),
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from finetone.labelling.label import label
     from finetone.labelling.output import check_suffix
     from finetone.labelling.progress import for_terminal
-    from finetone.labelling.sources import named, text_column, training_split
+    from finetone.labelling.sources import table_in, text_column, training_split
 
     check_suffix(options.output.name)
     files.refuse_read_only([options.output])
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
         choice = choose(options.folder, options.method, options.seed)
         dataset = choice.runs[0].record.dataset
-        table = named(path, name, options.separator, options.encoding)
+        table = table_in(path, name, options.separator, options.encoding)
         seeds = ", ".join(str(run.record.seed) for run in choice.runs)
         log.on_terminal(f"{choice.method}, seed {seeds}, trained on {dataset}")
         progress = for_terminal()
