@@ -20,8 +20,9 @@ EXPORTED = {
     "results": "<exp>/results.json",
     "checkpoints": CHECKPOINTS,
     "temperatures": runs_of(TEMPERATURE, MODELS) if EXPERIMENT.has_dev else [],
+    "data": SHOWN["data"],
 }
-add("checkpoints", {}, EXPORTED)
+add("checkpoints", {"languages": catalogue.languages(config["models"])}, EXPORTED)
 
 
 rule report:

@@ -167,6 +167,7 @@ def _write_forms(module: Any, texts: Tokens, folder: Path, name: str) -> None:
                 verbose=False,
             )  # fmt: skip
             assert program is not None
+            _forget_places(program.model)
             program.save(folder / FORMS["fp32"])
             quantize_dynamic(
                 folder / FORMS["fp32"], folder / FORMS["int8"], weight_type=QuantType.QInt8
@@ -176,6 +177,15 @@ def _write_forms(module: Any, texts: Tokens, folder: Path, name: str) -> None:
             f"export: {name}, a {type(module).__name__}, cannot be exported to ONNX "
             f"({first_line(error)}); take it out of export:"
         ) from error
+
+
+def _forget_places(model: Any) -> None:
+    """Take out the exporter's notes, which name files of this machine."""
+    for graph in [model.graph, *(function.graph for function in model.functions.values())]:
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            node.doc_string = None
+    model.graph.metadata_props.clear()
 
 
 def _check(module: Any, texts: Tokens, file: Path, name: str) -> None:

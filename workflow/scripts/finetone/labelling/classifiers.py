@@ -5,7 +5,6 @@ baseline through `load`, which all kinds have. Either way new texts get the logi
 the test split got.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
@@ -14,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from finetone.baselines import fit_predict
+from finetone.cards.sections import cut_of
 from finetone.errors import UserError
 from finetone.labelling.choice import Choice, Run
 from finetone.statistics.metrics import log_softmax
 from finetone.statistics.scaling import scaled
-
-CUT = re.compile(r"Texts are cut to (\d+) tokens")  # in the card of a checkpoint
 
 Logits = npt.NDArray[np.float32]
 
@@ -159,10 +157,10 @@ def max_length(run: Run) -> int:
     if run.record.max_length is not None:
         return run.record.max_length
     card = run.folder / "checkpoint" / "README.md"
-    stated = CUT.search(card.read_text(encoding="utf-8")) if card.is_file() else None
+    stated = cut_of(card.read_text(encoding="utf-8")) if card.is_file() else None
     if stated is None:
         raise UserError(
             f"{run.folder / 'run.json'}: does not say how many tokens texts were cut to; delete it "
             "and train again"
         )
-    return int(stated[1])
+    return stated
