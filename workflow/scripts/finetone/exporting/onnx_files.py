@@ -115,14 +115,15 @@ def require() -> None:
 
 def _load(checkpoint: Path, name: str) -> Any:
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    module = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32)
-    kind = type(module).__name__
-    if module.config.is_encoder_decoder:
+    config = AutoConfig.from_pretrained(checkpoint)
+    if config.is_encoder_decoder:
+        kind = (config.architectures or [config.model_type])[0]
         raise UserError(
             f"export: {name} is a {kind}, an encoder-decoder; encoders and decoders alone are exported"
         )
+    module = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32)
     if 4 * module.num_parameters() > LARGEST:
         raise UserError(
             f"export: {name} has {module.num_parameters():,} parameters, which do not fit into one "
