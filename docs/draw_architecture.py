@@ -21,6 +21,7 @@ STAGES = {
     "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
     "Measure": ["statistics", "comparison", "tables", "published", "claims"],
     "Show": ["plots", "report", "cards"],
+    "Use": ["labelling", "exporting"],
 }
 # what flows into the stages and out of the last, below results/<experiment> in between
 FLOW = [
@@ -29,6 +30,7 @@ FLOW = [
     "runs/<br>speed/<br>predictions/",
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
+    "labelled/<br>export/",
 ]
 COMMON = {"commands", "config", "formats"}  # of no stage: the command line, and what all use
 AGAINST = {
