@@ -37,7 +37,7 @@ STAGES = {
     "page": r"report",
     "figures": r"draw_\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
-    "exports": r"export_onnx|measure_export",
+    "exports": r"\w+_export|export_onnx",
     "measurements": r"speed|tokenizer_statistics|audit_dataset",
     "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
     "training": r"finetune|train_network|fit_baseline",

@@ -21,19 +21,6 @@ if EXPORTED_MODELS:
     add("tables/exports.csv", CONFIDENCE, FORMS_OF)
 
 
-def first_run_of(file):
-    """A file of the run that is exported: that of the first seed."""
-    return lambda wildcards: "/".join(
-        ["<exp>/runs", wildcards.model, f"seed{EXPERIMENT.seeds_of(wildcards.model)[0]}", file]
-    )
-
-
-def first_temperature_of(wildcards):
-    """The temperature of that run."""
-    seed = EXPERIMENT.seeds_of(wildcards.model)[0]
-    return TEMPERATURE.format(method=wildcards.model, seed=seed) if EXPERIMENT.has_dev else []
-
-
 rule export_onnx:
     input:
         checkpoint=first_run_of("checkpoint"),
@@ -57,32 +44,52 @@ rule export_onnx:
         "../scripts/export_onnx.py"
 
 
-rule measure_export:
+rule evaluate_export:
+    input:
+        exported="<exp>/export/{model}",
+        run=first_run_of("run.json"),
+        tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
+    output:
+        "<exp>/export_predictions/{model}/{form}.parquet",
+    log:
+        "<exp>/logs/evaluate_export/{model}-{form}.log",
+    wildcard_constraints:
+        form=any_of(FORMS),
+    conda:
+        "../../envs/export.yaml"
+    threads: sized("export_onnx", threads=2)["threads"]
+    resources:
+        **sized("export_onnx", mem_mb=8000, runtime=60),
+    params:
+        settings=record("export_predictions/{model}/{form}.parquet"),
+    message:
+        "Evaluate the {wildcards.form} form of {wildcards.model}"
+    script:
+        "../scripts/evaluate_export.py"
+
+
+rule time_export:
     input:
         exported="<exp>/export/{model}",
         checkpoint=first_run_of("checkpoint"),
         run=first_run_of("run.json"),
         tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
     output:
-        fp32="<exp>/export_predictions/{model}/fp32.parquet",
-        int8="<exp>/export_predictions/{model}/int8.parquet",
-        speed="<exp>/export_speed/{model}.json",
+        "<exp>/export_speed/{model}.json",
     log:
-        "<exp>/logs/measure_export/{model}.log",
+        "<exp>/logs/time_export/{model}.log",
     conda:
         "../../envs/export.yaml"
     threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
     resources:
         **sized("export_onnx", mem_mb=8000, runtime=60),
     params:
-        settings=record("export_predictions/{model}/fp32.parquet"),
-        int8=record("export_predictions/{model}/int8.parquet"),
-        speed=record("export_speed/{model}.json"),
+        settings=record("export_speed/{model}.json"),
         threads=TIMED_THREADS,
     message:
-        "Measure the exported forms of {wildcards.model}"
+        "Time the exported forms of {wildcards.model} in turn with the original"
     script:
-        "../scripts/measure_export.py"
+        "../scripts/time_export.py"
 
 
 rule exports_table:

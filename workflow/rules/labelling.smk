@@ -6,27 +6,6 @@ training texts. A killed job goes on where it was; `finetone label` does the sam
 """
 
 
-def runs_that_label(pattern):
-    """Files of all runs that may label a table: of the method it names, or of any."""
-
-    def inputs(wildcards):
-        method = config["label"][wildcards.table]["method"]
-        return runs_of(pattern, METHODS if method is None else [method])
-
-    return inputs
-
-
-def learned_by(wildcards):
-    """The folders that hold what these runs learned."""
-    runs = runs_that_label("<exp>/runs/{method}/seed{seed}")(wildcards)
-    return [f"{run}/{'checkpoint' if run.split('/')[-2] in MODELS else 'model'}" for run in runs]
-
-
-def advice(wildcards):
-    """The results, if it is for them to say which method labels a table."""
-    return "<exp>/results.json" if config["label"][wildcards.table]["method"] is None else []
-
-
 rule label_texts:
     input:
         unpack(source_of("labelled/{table}.csv")),

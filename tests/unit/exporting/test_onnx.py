@@ -14,7 +14,7 @@ import torch
 from finetone import files
 from finetone.errors import UserError
 from finetone.exporting import onnx_files
-from finetone.exporting.measure import measure
+from finetone.exporting.measure import evaluate, time_forms
 from finetone.exporting.session import Session
 from finetone.formats import predictions, rounds
 from finetone.formats.token_file import read_tokens
@@ -60,13 +60,14 @@ def test_its_forms_predict_and_are_timed_beside_the_original(
     results, folder = exported
     for name, value in (("ROUNDS", 2), ("MOST", 2), ("SHORT", 0.001), ("WARM_UP", 1)):
         monkeypatch.setattr(f"finetone.engine.timing.{name}", value)
-    targets = {form: tmp_path / f"{form}.parquet" for form in ("fp32", "int8")}
-    checkpoint = results / "runs/tiny/seed1/checkpoint"
+    run = results / "runs/tiny/seed1/run.json"
     tokens = results / "tokens/films/test/tiny.arrow"
-    measure(folder, checkpoint, tokens, targets, tmp_path / "speed.json", threads=1)
+    time_forms(folder, run.with_name("checkpoint"), tokens, tmp_path / "speed.json", threads=1)
     right = predicted(results, "tiny", 1)
     for form, tolerance in (("fp32", 1e-4), ("int8", 0.1)):
-        head = predictions.header(targets[form])
+        target = tmp_path / f"{form}.parquet"
+        evaluate(folder, form, run, tokens, target, threads=1)
+        head = predictions.header(target)
         assert (head.method, head.dataset) == (f"tiny {form}", "films")
         found = predictions.read(head)[0].logits
         assert np.abs(found - right).max() <= tolerance * np.abs(right).max()

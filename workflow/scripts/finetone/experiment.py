@@ -206,7 +206,8 @@ class Experiment(Names):
         return {"seed": seed}, [f"runs/{model}/seed{seed}/run.json", tokens, *fitted]
 
     def _export_predictions(self, model: str, _: str) -> Made:
-        return {}, [f"export/{model}", self._tokens_of(self.source, "test", model)]
+        run = f"runs/{model}/seed{self.seeds_of(model)[0]}/run.json"
+        return {}, [f"export/{model}", run, self._tokens_of(self.source, "test", model)]
 
     def _export_speed(self, name: str) -> Made:
         return self._export_predictions(name.removesuffix(".json"), name)

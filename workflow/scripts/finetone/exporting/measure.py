@@ -1,6 +1,6 @@
 """What an exported model costs and keeps: logits of the test rows, and times beside the original."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,17 +28,64 @@ BATCH_SIZE = 32  # texts in a round are a multiple of it
 ORIGINAL = "original"
 
 
-def measure(
+def evaluate(
+    exported: Path,
+    form: str,
+    run: Path,
+    tokens: Path,
+    target: Path,
+    *,
+    threads: int,
+    provenance: Provenance | None = None,
+) -> None:
+    """Predict the test rows with one form of an exported model, and write the prediction file.
+
+    Parameters
+    ----------
+    exported
+        The folder that `onnx_files.export` made.
+    form
+        One of FORMS. The method of the file is called `<model> <form>`.
+    run
+        The original's run.json.
+    tokens
+        Token file of the test rows.
+    target
+        The file to write.
+    threads
+        CPU threads.
+    provenance
+        Its record.
+    """
+    require()
+    files.check_folder(exported)
+    record, data = run_record.read(run), read_tokens(tokens)
+    session = Session(exported / FORMS[form], threads)
+    logits = np.empty((len(data), len(record.labels)), dtype=np.float32)
+    for some in by_length(data.lengths, BUDGET):
+        logits[some] = session.logits(padded(data, some))
+    manifest = exported / "manifest.json"
+    meta = {
+        "dataset": record.dataset,
+        "method": f"{record.method} {form}",
+        "seed": record.seed,
+        "labels": record.labels,
+        "kept_epoch": record.kept_epoch,
+        "made_from": {"tokens": files.sha256(tokens), "exported": files.sha256(manifest)},
+    }
+    predictions.write(target, data.ids, data.labels, {record.kept_epoch: logits}, meta, provenance)
+
+
+def time_forms(
     exported: Path,
     checkpoint: Path,
     tokens: Path,
-    targets: Mapping[str, Path],
-    speed: Path,
+    target: Path,
     *,
     threads: int,
-    provenance: Mapping[str, Provenance] | None = None,
+    provenance: Provenance | None = None,
 ) -> None:
-    """Predict the test rows with every form, and time all of them and the original in turn.
+    """Time all forms and the original in turn, on the CPU, and write the timings.
 
     Parameters
     ----------
@@ -47,47 +94,27 @@ def measure(
     checkpoint
         The original's folder, beside its run.json.
     tokens
-        Token file of the test rows.
-    targets
-        {form: prediction file to write}. Its method is called `<model> <form>`.
-    speed
-        The timings to write, by form, with the original's.
+        Token file of the texts.
+    target
+        The file to write.
     threads
         CPU threads.
     provenance
-        {form or "speed": its record}.
+        Its record.
     """
     require()
     files.check_folder(exported)
     record = run_record.check(checkpoint.with_name("run.json"), checkpoint.name)
-    data, given = read_tokens(tokens), provenance or {}
-    made_from = {
-        "tokens": files.sha256(tokens),
-        "exported": files.sha256(exported / "manifest.json"),
-    }
-    for form, target in targets.items():
-        session = Session(exported / FORMS[form], threads)
-        logits = np.empty((len(data), len(record.labels)), dtype=np.float32)
-        for some in by_length(data.lengths, BUDGET):
-            logits[some] = session.logits(padded(data, some))
-        meta = {
-            "dataset": record.dataset,
-            "method": f"{record.method} {form}",
-            "seed": record.seed,
-            "labels": record.labels,
-            "kept_epoch": record.kept_epoch,
-            "made_from": made_from,
-        }
-        predictions.write(
-            target, data.ids, data.labels, {record.kept_epoch: logits}, meta, given.get(form)
-        )
-    cpu = torch.device("cpu")
+    data, cpu = read_tokens(tokens), torch.device("cpu")
     methods: dict[str, Any] = {ORIGINAL: partial(_original, checkpoint, record, data, threads)}
-    methods |= {form: partial(_form, exported / FORMS[form], data, threads) for form in targets}
+    methods |= {
+        form: partial(_form, exported / file, data, threads) for form, file in FORMS.items()
+    }
     rows, timed = in_turn(methods, data.lengths, BATCH_SIZE, cpu)
     found = {name: TimedMethod(timed[name]) for name in methods}
-    about = (len(rows[0]), cpu.type, machine.processor(), threads)
-    rounds.write(speed, Rounds(found, *about), given.get("speed"))
+    rounds.write(
+        target, Rounds(found, len(rows[0]), cpu.type, machine.processor(), threads), provenance
+    )
 
 
 @contextmanager
