@@ -16,12 +16,12 @@ FIGURE_SPECS = {
         {"summary": SUMMARY},
         SHOWS_SOURCE | style_of(SEVERAL_EPOCHS, [SOURCE]),
     ),
-    "methods": ("All methods side by side", {"ranking": RANKING}, SHOWS_SOURCE),
+    "methods": ("All methods", {"ranking": RANKING}, SHOWS_SOURCE),
     "accuracy-parameters": ("Accuracy against parameters", COST, SHOWS_SOURCE),
     "accuracy-time": ("Accuracy against training time", COST, SHOWS_SOURCE),
     "accuracy-inference": ("Accuracy against prediction time", COST, SHOWS_SOURCE),
     "comparisons": (
-        "Every pair of methods",
+        "Pairwise comparisons",
         {"comparisons": "<exp>/tables/comparisons.csv", "ranking": RANKING},
         SHOWS_SOURCE | {"confidence": config["compare"]["confidence"]},
     ),
@@ -31,7 +31,7 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "confusion": (
-        "Which classes are taken for which",
+        "Confusion matrices",
         {"confusion": "<exp>/tables/confusion.csv"},
         SHOWS_SOURCE,
     ),
@@ -41,7 +41,7 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "transfer": (
-        "Accuracy drop on other datasets",
+        "Accuracy drop on other domains",
         {"transfer": "<exp>/tables/transfer.csv"},
         {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),
