@@ -7,6 +7,7 @@ written: logits of real texts, padded together, against the original's of each t
 
 import json
 import logging
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ SETTINGS = "settings.json"
 EXAMPLE = "example.py"
 CHECKED = 8  # texts
 TOLERANCE = 1e-3  # of fp32 logits, relative to the largest
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LARGEST = 2_000_000_000  # bytes of one ONNX file, which is a protocol buffer
 
 
@@ -176,8 +178,15 @@ def _write_forms(module: Any, texts: Tokens, folder: Path, name: str) -> None:
     except Exception as error:  # whatever the exporter meets in a model's code
         raise UserError(
             f"export: {name}, a {type(module).__name__}, cannot be exported to ONNX "
-            f"({first_line(error)}); take it out of export:"
+            f"({_reason(error)}); take it out of export:"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What is behind an error of the exporter, which tells of its own steps, in colours."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return COLOURS.sub("", first_line(error))
 
 
 def _forget_places(model: Any) -> None:

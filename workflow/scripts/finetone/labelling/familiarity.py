@@ -31,7 +31,7 @@ KINDS = ("length", "script", "words", "tokens")
 SHARE = 0.001  # of training texts that may be unlike the others
 WIDER = 2  # times the longest text, and the shortest: few training texts show few lengths
 LOOKED_AT = 64  # words of a text
-SAMPLE = 20_000_000  # characters of the training texts
+SAMPLE = 10_000_000, 50_000  # bytes and rows of the training texts that are looked at
 LETTERS = 400  # characters in which letters are counted
 RATE = (0.02, 0.98)  # a rate is not taken for surer than that
 
@@ -106,7 +106,8 @@ def sample(split: Path) -> list[str]:
     """Texts of a split file, spread evenly over it, as many as are worth looking at."""
     file = pq.ParquetFile(split)
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-    step = 1 + sum(group.total_byte_size for group in groups) // SAMPLE
+    size = sum(group.total_byte_size for group in groups)
+    step = 1 + max(size // SAMPLE[0], file.metadata.num_rows // SAMPLE[1])
     found: list[str] = []
     seen = 0
     for batch in file.iter_batches(1024, columns=["text"]):
