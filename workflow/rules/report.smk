@@ -1,7 +1,7 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
 SHOWN = {
-    "tables": [*TABLES, *PUBLISHED_TABLES],
+    "tables": [*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
     "figures": FIGURES,
     "data": expand("<exp>/data/{dataset}", dataset=DATASETS),
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
@@ -21,8 +21,9 @@ EXPORTED = {
     "results": "<exp>/results.json",
     "checkpoints": CHECKPOINTS,
     "temperatures": runs_of(TEMPERATURE, MODELS) if EXPERIMENT.has_dev else [],
+    "data": SHOWN["data"],
 }
-add("checkpoints", {}, EXPORTED)
+add("checkpoints", {"languages": catalogue.languages(config["models"])}, EXPORTED)
 
 
 rule report:

@@ -11,7 +11,11 @@ from finetone.config import checking as configuration
 from finetone.errors import UserError
 from finetone.identity import own_files
 
-ENTRIES = {"data": "datasets", "models": "models"}  # folder of artifacts: key of their entries
+ENTRIES = {
+    "data": "datasets",
+    "models": "models",
+    "labelled": "label",
+}  # folder of artifacts: key of their entries
 
 Settings = dict[str, Any]
 
@@ -122,6 +126,7 @@ class Names:
     def _entry(self, artifact: str) -> Settings:
         """The entry of the configuration behind a dataset or model; empty for other artifacts."""
         kind, name = [*artifact.split("/"), ""][:2]
+        name = name.removesuffix(".csv") if kind == "labelled" else name
         entry: Settings = self.config[ENTRIES[kind]][name] if kind in ENTRIES else {}
         return entry
 

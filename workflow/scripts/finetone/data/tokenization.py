@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from finetone.countdown import Countdown
 from finetone.errors import UserError, first_line
 from finetone.files import manifest_of
-from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
+from finetone.formats.token_file import EMPTY, Tokens, TokensMeta, write_tokens
 from finetone.log import logger
 from finetone.provenance import Provenance
 
@@ -54,16 +54,15 @@ def tokenize(
     """
     tokenizer = load_tokenizer(model_dir)
     _check_length(tokenizer, split_parquet.parent, model_dir, max_length, batch)
-    pad = _pad_token(tokenizer, model_dir)
+    pad = pad_token(tokenizer, model_dir)
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
     truncated, countdown = 0, Countdown("texts", rows.num_rows)
     for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
-        # a tokenizer without special tokens may find nothing in a text: then it is one pad token
-        encoded = [ids or [pad] for ids in encoded]
-        lengths += map(len, encoded)
-        parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
+        some, ids = _joined(encoded, pad)
+        lengths += some
+        parts.append(ids)
         truncated += cut
         countdown.at(len(lengths))
     flat = np.concatenate([*parts, EMPTY])
@@ -79,6 +78,39 @@ def tokenize(
         truncated,
         max_length,
     )
+
+
+def as_tokens(
+    tokenizer: Any, texts: list[str], labels: list[str], max_length: int, pad: int
+) -> Tokens:
+    """Texts as `tokenize` would write them, in memory and without classes.
+
+    Parameters
+    ----------
+    tokenizer
+        From `load_tokenizer`.
+    texts
+        At least one.
+    labels
+        Names of the classes.
+    max_length
+        Tokens that texts are cut to.
+    pad
+        From `pad_token`.
+    """
+    encoded, cut = next(_encode(tokenizer, pa.chunked_array([texts]), max_length, len(texts)))
+    lengths, ids = _joined(encoded, pad)
+    nothing = np.zeros(len(texts), dtype=np.int64)
+    offsets = np.cumsum([0, *lengths], dtype=np.int64)
+    meta = TokensMeta(labels, max_length, pad, cut, len(texts))
+    return Tokens(np.arange(len(texts)), nothing, offsets, ids, meta)
+
+
+def _joined(encoded: list[list[int]], pad: int) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """Tokens per text, and the tokens of all texts."""
+    # a tokenizer without special tokens may find nothing in a text: then it is one pad token
+    encoded = [ids or [pad] for ids in encoded]
+    return [*map(len, encoded)], np.fromiter(chain.from_iterable(encoded), dtype=np.int32)
 
 
 def load_tokenizer(model_dir: Path) -> Any:
@@ -160,7 +192,7 @@ def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: 
                 )
 
 
-def _pad_token(tokenizer: Any, model_dir: Path) -> int:
+def pad_token(tokenizer: Any, model_dir: Path) -> int:
     """The token that fills up batches: the model's own, which its head skips, or the tokenizer's."""
     known = (_config(model_dir).get("pad_token_id"), tokenizer.pad_token_id, tokenizer.eos_token_id)
     for number in known:

@@ -28,6 +28,7 @@ class RunRecord:
     execution: dict[str, Any] = field(default_factory=dict)  # as it came about
     versions: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)  # total, embedding, non_embedding
+    max_length: int | None = None  # tokens that texts are cut to; of a model
     rows: int | None = None
     epochs: int | None = None
     steps: int | None = None
