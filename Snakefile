@@ -32,6 +32,7 @@ include: "workflow/rules/probes.smk"
 include: "workflow/rules/ensembles.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/exporting.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -41,6 +42,7 @@ if PUBLISHED:
 
 
 include: "workflow/rules/report.smk"
+include: "workflow/rules/labelling.smk"
 
 
 onstart:
@@ -73,4 +75,6 @@ rule all:
         "<exp>/results.json",
         "<exp>/checkpoints",
         figures=FIGURES,
-        tables=[*TABLES, *PUBLISHED_TABLES],
+        tables=[*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
+        exported=expand("<exp>/export/{model}", model=config["export"]),
+        labelled=expand("<exp>/labelled/{table}.csv", table=config["label"]),

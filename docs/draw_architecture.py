@@ -21,6 +21,7 @@ STAGES = {
     "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
     "Measure": ["statistics", "comparison", "tables", "published", "claims"],
     "Show": ["plots", "checks", "report", "cards"],
+    "Use": ["labelling", "exporting"],
 }
 # what flows into the stages and out of the last, below results/<experiment> in between
 FLOW = [
@@ -29,6 +30,7 @@ FLOW = [
     "runs/<br>speed/<br>predictions/",
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
+    "labelled/<br>export/",
 ]
 # of no stage: the command line, what it proposes and shows, and what all use
 COMMON = {"commands", "config", "formats", "proposal", "proposal/looking", "terminal"}

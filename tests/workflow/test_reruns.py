@@ -33,9 +33,11 @@ SHA256 = hashlib.sha256(WHEEL).hexdigest()
 
 # The first stage that runs again, from the page back to the data.
 STAGES = {
+    "labels": r"label_texts",
     "page": r"report",
     "figures": r"draw_\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
+    "exports": r"\w+_export|export_onnx",
     "measurements": r"speed|tokenizer_statistics|audit_dataset",
     "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
     "training": r"finetune|train_network|fit_baseline|fit_probe|gather_ensemble",
@@ -163,6 +165,13 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "compare.resamples": ("compare.resamples", 500),
     "compare.seed": ("compare.seed", 1),
     "compare.seed_sd": ("compare.seed_sd", 0.5),
+    "label.*.file": ("label.inbox.file", "other.csv"),
+    "label.*.text": ("label.inbox.text", "body"),
+    "label.*.method": ("label.inbox.method", "tfidf"),
+    "label.*.seed": ("label.inbox.seed", "mean"),
+    "label.*.separator": ("label.inbox.separator", ","),
+    "label.*.encoding": ("label.inbox.encoding", "cp1252"),
+    "export": ("export", ["own", "packed"]),
     "report.language": ("report.language", "zh"),
     "report.published": ("report.published", "other-table"),
     "pathvars.results": ("pathvars.results", "elsewhere"),
@@ -254,6 +263,8 @@ def everything(folder: Path) -> dict:
         },
         "probe": {"models": ["packed"], "C": 1.0},
         "ensemble": {"models": ["packed"]},
+        "label": {"inbox": {"file": "films.csv"}},
+        "export": ["packed"],
         "report": {"published": "table"},
     }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
 SHOWN = {
-    "tables": [*TABLES, *PUBLISHED_TABLES],
+    "tables": [*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
     "figures": FIGURES,
     "data": expand("<exp>/data/{dataset}", dataset=DATASETS),
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
@@ -25,8 +25,9 @@ EXPORTED = {
     "checkpoints": CHECKPOINTS,
     "encoders": sorted({f"<exp>/models/{probe['model']}" for probe in EXPERIMENT.probes.values()}),
     "temperatures": runs_of(TEMPERATURE, [*MODELS, *PROBES]) if EXPERIMENT.has_dev else [],
+    "data": SHOWN["data"],
 }
-add("checkpoints", {}, EXPORTED)
+add("checkpoints", {"languages": catalogue.languages(config["models"])}, EXPORTED)
 
 
 rule report:

@@ -10,6 +10,7 @@ from finetone.baselines import ensemble
 from finetone.errors import UserError
 from finetone.formats import predictions, run_record
 from finetone.formats.run_record import RunRecord
+from finetone.labelling.choice import choose
 from finetone.statistics.metrics import log_softmax
 from finetone.tables.panels import panels
 
@@ -83,3 +84,15 @@ def test_it_costs_the_sum_of_its_runs(tmp_path: Path) -> None:
     assert found.train_seconds == 22.0 and found.peak_memory_bytes == 2000
     assert found.recipe == {"of": "bert", "seeds": [1, 2]}
     assert found.made_from == {f"seed {k}": files.sha256(run) for k, run in enumerate(runs, 1)}
+
+
+def test_an_ensemble_labels_with_all_runs_that_it_is_made_of(tmp_path: Path) -> None:
+    runs = [tmp_path / f"runs/net/seed{seed}/run.json" for seed in (1, 2)]
+    for seed, run in enumerate(runs, start=1):
+        files.write_json(run.parent / "model/model.json", {"kind": "textcnn"})
+        record = RunRecord(method="net", kind="textcnn", seed=seed, labels=["a", "b"])
+        run_record.write(run, record, "model")
+    ensemble.gather("net-mean", runs, tmp_path / "runs/net-mean/seed0/run.json")
+    choice = choose(tmp_path, "net-mean")
+    assert choice.method == "net-mean"
+    assert [(run.record.method, run.record.seed) for run in choice.runs] == [("net", 1), ("net", 2)]

@@ -6,7 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import audit, cluster, fetch, job, licences, list_models, new, run, show
+from finetone.commands import (
+    audit,
+    cluster,
+    fetch,
+    job,
+    label,
+    licences,
+    list_models,
+    new,
+    run,
+    show,
+)
 from finetone.errors import UserError
 
 COMMANDS = {
@@ -14,6 +25,7 @@ COMMANDS = {
     "run": run,
     "models": list_models,
     "show": show,
+    "label": label,
     "audit": audit,
     "fetch": fetch,
     "job": job,

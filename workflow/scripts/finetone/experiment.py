@@ -15,12 +15,24 @@ from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
-NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not change the report
+NOT_SHOWN = (
+    "resources",
+    "pathvars",
+    "label",
+    "export",
+)  # keys of the configuration that do not change the report
 
-MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
+MANIFEST = ["data", "models", "questions", "export"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
-FOLDERS += ["dev_predictions", "temperatures", "embeddings"]
+FOLDERS += [
+    "dev_predictions",
+    "temperatures",
+    "embeddings",
+    "export_predictions",
+    "export_speed",
+    "labelled",
+]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -61,8 +73,8 @@ class Experiment(Names):
 
     @property
     def added(self) -> list[str]:
-        """All tables, figures and pages registered with `add`."""
-        return list(self._added)
+        """All tables, figures and pages registered with `add`, and all tables of new texts."""
+        return [*self._added, *(f"labelled/{name}.csv" for name in self.config["label"])]
 
     def artifact_of(self, file: str | Path) -> str:
         """The artifact that a file is, or is part of; "" if it is none."""
@@ -100,7 +112,7 @@ class Experiment(Names):
         kind = artifact.split("/")[0]
         if kind in (*MANIFEST, "checkpoints"):
             return self.folder / artifact / "manifest.json"
-        if kind == "tables":
+        if kind in ("tables", "labelled"):
             return self.folder / f"{artifact}.json"
         return self.folder / artifact
 
@@ -221,6 +233,30 @@ class Experiment(Names):
 
     def _temperatures(self, method: str, name: str) -> Made:
         return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
+
+    def _export(self, model: str) -> Made:
+        seed = self.seeds_of(model)[0]
+        fitted = [f"temperatures/{model}/seed{seed}.json"] if self.has_dev else []
+        tokens = self._tokens_of(self.source, "test", model)
+        return {"seed": seed}, [f"runs/{model}/seed{seed}/run.json", tokens, *fitted]
+
+    def _export_predictions(self, model: str, _: str) -> Made:
+        run = f"runs/{model}/seed{self.seeds_of(model)[0]}/run.json"
+        return {}, [f"export/{model}", run, self._tokens_of(self.source, "test", model)]
+
+    def _export_speed(self, name: str) -> Made:
+        return self._export_predictions(name.removesuffix(".json"), name)
+
+    def _labelled(self, name: str) -> Made:
+        block = self.config["label"][name.removesuffix(".csv")]
+        text = block["text"] or self.config["datasets"][self.source]["text"]
+        settings = block | identify(block, self.folder / "labelled" / name) | {"text": text}
+        found = self.methods if block["method"] is None else [block["method"]]
+        methods = list(dict.fromkeys(m for name in found for m in self.with_members(name)))
+        runs = self.runs_of("runs/{method}/seed{seed}/run.json", methods)
+        fitted = self.runs_of("temperatures/{method}/seed{seed}.json", methods)
+        advice = ["results.json"] if block["method"] is None else []
+        return settings, [*advice, *runs, *(fitted if self.has_dev else []), f"data/{self.source}"]
 
     def _tokens_of(self, dataset: str, split: str, model: str) -> str:
         return f"tokens/{dataset}/{split}/{model}.arrow"

@@ -11,7 +11,11 @@ from finetone.config import checking as configuration
 from finetone.errors import UserError
 from finetone.identity import own_files
 
-ENTRIES = {"data": "datasets", "models": "models"}  # folder of artifacts: key of their entries
+ENTRIES = {
+    "data": "datasets",
+    "models": "models",
+    "labelled": "label",
+}  # folder of artifacts: key of their entries
 
 Settings = dict[str, Any]
 
@@ -81,6 +85,10 @@ class Names:
         draws = method in self.models or method in self.networks
         return list(self.config["seeds"]) if draws else [0]
 
+    def with_members(self, method: str) -> list[str]:
+        """A method and, of an ensemble, the one whose runs it is made of."""
+        return [method, self.ensembles[method]["of"]] if method in self.ensembles else [method]
+
     def members(self, pattern: str, ensemble: str) -> list[str]:
         """`pattern` for every run that an ensemble is made of (see `runs_of`)."""
         return self.runs_of(pattern, [self.ensembles[ensemble]["of"]])
@@ -140,6 +148,7 @@ class Names:
     def _entry(self, artifact: str) -> Settings:
         """The entry of the configuration behind a dataset or model; empty for other artifacts."""
         kind, name = [*artifact.split("/"), ""][:2]
+        name = name.removesuffix(".csv") if kind == "labelled" else name
         entry: Settings = self.config[ENTRIES[kind]][name] if kind in ENTRIES else {}
         return entry
 

@@ -37,7 +37,7 @@ def probe_card(run: RunRecord, encoder: dict[str, Any], max_length: int) -> str:
     if base:
         front["base_model"] = base["id"]
     if "license" in base:
-        front["license"] = base["license"]
+        front["license"] = base["license"].lower()  # as model hubs spell their identifiers
     labels = listed(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
     recipe, parameters = run.recipe, run.parameters
     versions = ", ".join(f"{key} {value}" for key, value in run.versions.items())

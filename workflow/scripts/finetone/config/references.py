@@ -167,9 +167,29 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
                 if other == name or {"scratch", "intermediate"} & set(config["models"][other]):
                     weights = "weights of its own (hub, wheel or path)"
                     yield path, f"{other!r} must be a model with {weights}"
+    methods = [*models, *config["baselines"]]
     if baseline is not None:
-        methods = [*models, *config["baselines"]]
         yield from unknown(["compare", "baseline"], baseline, methods, "method")
+    for name in config["export"]:
+        if name in config["baselines"]:
+            yield ["export"], f"{name!r} is a baseline; fine-tuned models alone are exported"
+        else:
+            yield from unknown(["export"], name, models, "model")
+    for name, block in config["label"].items():
+        if (method := block["method"]) is not None:
+            yield from unknown(["label", name, "method"], method, methods, "method")
+        seeds = [0] if _is_deterministic(method, config) else config["seeds"]
+        if isinstance(seed := block["seed"], int) and seed not in seeds:
+            known = ", ".join(map(str, seeds))
+            yield ["label", name, "seed"], f"there is no run of seed {seed}; there are {known}"
+        if (encoding := block["encoding"]) and not encoding_name(encoding):
+            problem = f"{encoding!r} is no encoding that Python knows; such as utf-8, cp1252"
+            yield ["label", name, "encoding"], problem
+
+
+def _is_deterministic(method: str | None, config: dict[str, Any]) -> bool:
+    block = config["baselines"].get(method)
+    return block is not None and not KINDS[block["kind"]].seeded
 
 
 def _made_of_models(config: dict[str, Any]) -> Iterator[Fault]:

@@ -14,7 +14,18 @@ from finetone.provenance import check_csv
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted"}
-WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
+WORDS = {
+    "kind",
+    "form",
+    "statistic",
+    "group",
+    "table",
+    "why",
+    "unit",
+    "flags",
+    "sha256",
+    "decidable",
+}
 WORDS |= {
     "verdict",
     "verdict_half",

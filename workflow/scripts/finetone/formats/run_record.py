@@ -29,6 +29,7 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     # total, embedding, non_embedding; of a probe, whose model is frozen, also trained
     parameters: dict[str, int] = field(default_factory=dict)
+    max_length: int | None = None  # tokens that texts are cut to; of a model
     rows: int | None = None
     epochs: int | None = None
     steps: int | None = None

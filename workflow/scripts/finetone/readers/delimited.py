@@ -96,6 +96,25 @@ def rows(
         text data comes so, with unpaired quotes that a CSV reader would swallow rows by. Cells that
         some program did quote (doubled quotes inside quotes) are refused, not misread.
     """
+    separator, _, found, places = _opened(lines, columns, separator, tabs)
+    yield separator
+    pick, one = itemgetter(*places.values()), len(places) == 1
+    for line, row in found:
+        yield line, ((pick(row),) if one else pick(row))
+
+
+def whole_rows(
+    lines: Lines, columns: Sequence[str], separator: str | None, *, tabs: bool
+) -> tuple[str, list[str], Iterator[Row]]:
+    """The separator, the header, and all cells of every row; see `rows`."""
+    separator, header, found, _ = _opened(lines, columns, separator, tabs)
+    return separator, header, found
+
+
+def _opened(
+    lines: Lines, columns: Sequence[str], separator: str | None, tabs: bool
+) -> tuple[str, list[str], Iterator[Row], dict[str, int]]:
+    """The separator, the header, all rows as long as it, and where `columns` are in them."""
     given, begin, start = iter(lines), 0, ""
     first: list[str] = []
     for start in given:
@@ -109,20 +128,21 @@ def rows(
         raise UserError(f"{lines.name}: is empty")
     csv.field_size_limit(limits.MAX_CELL)
     dialect = _dialect(start, columns, separator, tabs)
-    yield dialect.separator
     records = _quoted if dialect.quotes else _verbatim
     found = records(chain(first, given), lines, dialect.separator, begin)
     place, header = next(found, (1, []))
     places = column_places(list(header), f"{lines.name}, line {place}", columns)
-    width, pick = len(header), itemgetter(*places.values())
-    one = len(places) == 1
+    return dialect.separator, list(header), _as_wide(found, len(header), lines, dialect), places
+
+
+def _as_wide(found: Iterator[Row], width: int, lines: Lines, dialect: Dialect) -> Iterator[Row]:
     for line, row in found:
         if len(row) != width:
             what = f"has {len(row)} fields, the header has {width}"
             if len(row) > width and dialect.quotes:
                 what += f"; put a text with a {SHOWN.get(dialect.separator, 'separator')} in quotes"
             refuse(lines.name, line, what)
-        yield line, ((pick(row),) if one else pick(row))
+        yield line, row
 
 
 def _dialect(header: str, columns: Sequence[str], separator: str | None, tabs: bool) -> Dialect:

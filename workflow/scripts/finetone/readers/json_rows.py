@@ -20,7 +20,7 @@ Row = tuple[int, Sequence[Any]]
 def keys(lines: Lines) -> list[str]:
     """Keys that all of the first objects have, and under which none has a list or an object."""
     shared: dict[str, bool] = {}  # whether it holds cells only
-    for number, (_, row) in enumerate(islice(_objects(lines), LOOKED)):
+    for number, (_, row) in enumerate(islice(objects(lines), LOOKED)):
         cells = {key: not isinstance(value, list | dict) for key, value in row.items()}
         known = shared if number else cells
         shared = {key: known[key] and cells[key] for key in known if key in cells}
@@ -29,7 +29,7 @@ def keys(lines: Lines) -> list[str]:
 
 def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of `columns` of every object, with the line it begins in."""
-    for line, row in _objects(lines):
+    for line, row in objects(lines):
         try:
             cells = [row[column] for column in columns]
         except KeyError as missing:
@@ -38,9 +38,11 @@ def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
         yield line, cells
 
 
-def _objects(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every object, with the line it begins in."""
     start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
-    for line, row in _array(lines) if start.startswith(b"[") else _by_line(lines):
+    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
+    for line, row in found:
         if not isinstance(row, dict):
             refuse(lines.name, line, AN_OBJECT)
         yield line, row

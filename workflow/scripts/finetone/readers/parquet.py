@@ -59,6 +59,23 @@ def rows(
         raise _unreadable(name, error) from None
 
 
+def whole_batches(
+    file: pq.ParquetFile, source: Any, name: str, packed: int
+) -> Iterator[pa.RecordBatch]:
+    """All columns of all rows of `file`, opened from `source`, with the types they have.
+
+    Raises
+    ------
+    UserError
+        The file is damaged, or holds more than the limits allow.
+    """
+    limits.check_rows(file.metadata.num_rows, name)
+    try:
+        yield from _batches(file, file.schema_arrow.names, source, name, packed)
+    except DAMAGE as error:
+        raise _unreadable(name, error) from None
+
+
 def _batches(
     file: pq.ParquetFile, columns: list[str], source: Any, name: str, packed: int
 ) -> Iterator[pa.RecordBatch]:

@@ -80,7 +80,7 @@ class TableFile:
             `finetone.readers.limits` allows, or no row at all.
         """
         columns, rows, encoding = list(dict.fromkeys(columns)), 0, self._encoding
-        try:
+        with self._readable():
             try:
                 for batch in self._batches(columns, encoding):
                     rows += len(batch[columns[0]])
@@ -88,11 +88,6 @@ class TableFile:
             except encodings.NotUtf8:
                 if (proven := self._proven()) is None:
                     raise
-                logger.warning(
-                    "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
-                    self.name,
-                    proven,
-                )
                 done, rows = rows, 0  # all of them ASCII, or it would not be proven
                 for batch in self._batches(columns, proven):
                     size = len(batch[columns[0]])
@@ -100,8 +95,6 @@ class TableFile:
                     rows += size
                     if new:
                         yield {key: cells[size - new :] for key, cells in batch.items()}
-        except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
-            raise self._broken(error) from None
         if not rows:
             raise UserError(f"{self.name}: has no rows")
 
@@ -115,15 +108,14 @@ class TableFile:
         UserError
             It is no table, or its encoding has to be given.
         """
-        try:
-            return self._header()
-        except encodings.NotUtf8:
-            self._encoding = self._proven()
-            if self._encoding is None:
-                raise
-            return self._header()
-        except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
-            raise self._broken(error) from None
+        with self._readable():
+            try:
+                return self._header()
+            except encodings.NotUtf8:
+                self._encoding = self._proven()
+                if self._encoding is None:
+                    raise
+                return self._header()
 
     def first(self, columns: Sequence[str]) -> Batch:
         """Some hundred rows from the start, which say whether it is a table with these columns."""
@@ -159,12 +151,25 @@ class TableFile:
             with self._open() as stream:
                 yield from iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
 
-        return encodings.proven(lines)
+        if proven := encodings.proven(lines):
+            logger.warning(
+                "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
+                self.name,
+                proven,
+            )
+        return proven
 
-    def _broken(self, error: Exception) -> UserError:
-        if isinstance(error, OSError) and error.strerror:
-            return UserError(f"{self.name}: cannot be read ({error.strerror})")
-        return UserError(f"{self.name}: broken gzip file ({error})")
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Inside the block, errors of the file are the user's."""
+        try:
+            yield
+        except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
+            if isinstance(error, OSError) and error.strerror:
+                said = f"cannot be read ({error.strerror})"
+            else:
+                said = f"broken gzip file ({error})"
+            raise UserError(f"{self.name}: {said}") from None
 
     def _batches(self, columns: list[str], encoding: str | None) -> Iterator[Batch]:
         source = self._source
@@ -210,25 +215,30 @@ class TableFile:
 
     def _parquet(self, stream: io.BufferedReader, packed: int = limits.MAX_BYTES) -> Any:
         """The Parquet file in `stream`, and what it was opened from."""
-        import pyarrow as pa
-
         from finetone.readers import parquet
 
-        source: Any = stream
-        if self._compressed:
-            content = bytearray()
-            while chunk := stream.read(1 << 20):
-                content += chunk
-                limits.check_size(len(content), packed, self.name)
-                if len(content) > MAX_PARQUET:
-                    raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
-            source = pa.BufferReader(content)
+        source = self._unpacked(stream, packed)
         return parquet.header(source, self.name)[0], source
+
+    def _unpacked(self, stream: io.BufferedReader, packed: int) -> Any:
+        """What pyarrow reads a Parquet file from: the file, or its bytes if it was compressed."""
+        if not self._compressed:
+            return stream
+        import pyarrow as pa
+
+        content = bytearray()
+        while chunk := stream.read(1 << 20):
+            content += chunk
+            limits.check_size(len(content), packed, self.name)
+            if len(content) > MAX_PARQUET:
+                raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
+        return pa.BufferReader(content)
 
     @contextmanager
     def _open(self) -> Iterator[io.BufferedReader]:
         source = self._source
         with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as raw:
+            self._raw = raw
             unpacked = gzip.GzipFile(fileobj=raw) if self._compressed else raw
             if isinstance(unpacked, io.BufferedReader):
                 yield unpacked

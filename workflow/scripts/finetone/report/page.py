@@ -25,6 +25,7 @@ from finetone.report.calibration_section import calibration
 from finetone.report.colour import dark
 from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
+from finetone.report.exports_section import exports
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
 from finetone.report.method_panel import Panel, panels
@@ -44,6 +45,7 @@ SECTIONS = (
     probes,
     baselines,
     cost,
+    exports,
     planning,
     calibration,
     errors,
