@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from finetone.claims.estimate import Missing
+from finetone.claims.phrases import phrase
 from finetone.formats.predictions import Header, header, read
 from finetone.statistics.evaluation import ERRORS, Evaluation
 from finetone.statistics.metrics import Floats, Ints
@@ -43,7 +44,8 @@ class Contributions:
         ids, label, by_epoch = self._known[key]
         first, _ = self._rows.setdefault(dataset, (ids, label))
         if not np.array_equal(first, ids) or epoch not in by_epoch:
-            raise Missing(f"predictions of {method} in epoch {epoch} on the rows of {dataset}")
+            facts = {"method": method, "epoch": epoch, "dataset": dataset}
+            raise Missing(phrase("predictions", **facts))
         return by_epoch[epoch]
 
     def unit(self, metric: str, dataset: str) -> float:

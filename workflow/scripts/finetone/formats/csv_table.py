@@ -19,21 +19,19 @@ WORDS |= {
     "verdict",
     "verdict_half",
     "verdict_twice",
+    "undecidable",
     "own_verdict",
+    "own_decidable",
+    "own_undecidable",
+    "own_verdict_half",
+    "own_verdict_twice",
+    "padded_verdict",
     "conflicts",
     "metric",
     "status",
 }
-PROSE = {
-    "text",
-    "claim",
-    "claim_zh",
-    "where",
-    "reading",
-    "explanation",
-    "own_explanation",
-    "reason",
-}
+IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
+PROSE = {"text", "where", "reason", *IN_LANGUAGES, *(f"{name}_zh" for name in IN_LANGUAGES)}
 PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv
