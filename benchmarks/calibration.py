@@ -20,7 +20,7 @@ import pandas as pd
 
 from finetone.formats import predictions
 from finetone.statistics.metrics import equal_mass
-from finetone.tables import calibration_table
+from finetone.tables.probabilities import calibration_table
 
 # how sure a model is: mean and standard deviation of its log-odds
 SURE = {"unsure": (0.0, 0.6), "medium": (1.5, 1.5), "sure": (5.0, 2.0)}

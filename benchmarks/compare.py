@@ -23,11 +23,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetone.comparison import paired
+from finetone.comparison.scores import scores_of
 from finetone.files import write_json
 from finetone.formats import predictions, rounds
 from finetone.formats.rounds import Rounds, Timed, TimedMethod
 from finetone.seeds import derive
-from finetone.statistics import paired
 from finetone.statistics.evaluation import SCORES
 from finetone.tables.panels import panels
 
@@ -249,7 +250,7 @@ def pair(files: list[Path], metrics: list[str]) -> None:
     """Compare all pairs by other metrics as well, which no single experiment does."""
     for panel in panels(files):
         for metric in metrics:
-            pairs = paired.compare(paired.scores_of(panel, metric, [], None))
+            pairs = paired.compare(scores_of(panel, metric, [], None))
             pairs.interval(0.95)
             pairs.interval(0.95, pairs.methods)
             pairs.p(pairs.methods)

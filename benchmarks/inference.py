@@ -32,7 +32,8 @@ from scipy import stats
 
 from finetone.formats import predictions
 from finetone.statistics.evaluation import SCORES, Evaluation
-from finetone.tables import comparison_tables, runs_table, summary_table
+from finetone.tables import runs_table, summary_table
+from finetone.tables.differences import comparison_tables
 
 OWN, NOISE = 0.6, 0.5  # what rows mean to one method, and to one run, beside what they mean to all
 SPREAD = float(np.sqrt(1 + OWN**2 + NOISE**2))

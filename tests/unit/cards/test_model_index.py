@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
@@ -44,7 +45,8 @@ def test_the_hubs_reader_finds_every_result(results: Path, tmp_path: Path) -> No
     loss = found["products", "loss"]
     assert loss.metric_value == 0.31
     interval = loss.metric_args["low"], loss.metric_args["high"]
-    assert interval == pytest.approx((0.31 - 1.96 * 0.02, 0.31 + 1.96 * 0.02), abs=1e-4)
+    spread = np.exp(1.96 * 0.02 / 0.31)  # of a loss on the scale of its logarithm
+    assert interval == pytest.approx((0.31 / spread, 0.31 * spread), abs=1e-4)
     assert ("movies", "mcc") not in found, "undefined metrics are left out"
     assert card.data.library_name == "transformers"
     assert card.text.strip() == "# m\n\n---\nText."

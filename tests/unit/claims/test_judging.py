@@ -14,9 +14,10 @@ from finetone.claims.facts import select
 from finetone.claims.judging import judge, write_claims
 from finetone.claims.our_facts import OurFacts, read_facts
 from finetone.claims.times import Times
+from finetone.comparison import paired
+from finetone.comparison.scores import scores_of
 from finetone.errors import UserError
 from finetone.formats.rounds import Rounds
-from finetone.statistics import paired
 from finetone.statistics.evaluation import SCORES
 from finetone.tables import write_table
 from finetone.tables.panels import panels
@@ -102,7 +103,7 @@ def test_differences_of_other_metrics_pair_their_rows(
     facts: OurFacts, predictions: list[Path], metric: str
 ) -> None:
     (panel,) = panels(predictions, "reviews")
-    scores = paired.scores_of(panel, metric, FIXED, None)
+    scores = scores_of(panel, metric, FIXED, None)
     wanted = paired.difference(scores, "big", "small", 0.95)
     test = {"kind": "difference", "metric": metric, "a": BIG, "b": SMALL, "expect": {"min": -9}}
     found = one(test, facts)

@@ -47,7 +47,7 @@ def test_twins_agree_and_a_deeper_model_is_slower(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for name, value in {"SHORT": 0.05, "WARM_SECONDS": 0.05, "MOST": timing.ROUNDS}.items():
         monkeypatch.setattr(timing, name, value)
-    tokens = texts(np.random.default_rng(1).integers(2, 30, 60).tolist())
+    tokens = texts(np.random.default_rng(1).integers(2, 30, 64).tolist())
     path = write_tokens(tmp_path / "train.arrow", tokens)
     train = tmp_path / "train.parquet"
     pq.write_table(pa.table({"text": ["word " * int(n) for n in tokens.lengths]}), train)

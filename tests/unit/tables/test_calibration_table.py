@@ -11,7 +11,8 @@ from finetone.errors import UserError
 from finetone.files import write_json
 from finetone.formats import predictions, temperature
 from finetone.formats.csv_table import read_csv
-from finetone.tables import calibration_table, write_table
+from finetone.tables import write_table
+from finetone.tables.probabilities import calibration_table
 
 LABELS = ["no", "perhaps", "yes"]
 

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from finetone.comparison.verdicts import verdicts
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.evaluation import ERRORS
-from finetone.statistics.verdicts import verdicts
-from finetone.tables import comparison_tables, recommendation_table, runs_table, summary_table
-from finetone.tables.recommendation_table import recommend
+from finetone.tables import runs_table, summary_table
+from finetone.tables.differences import comparison_tables, recommendation_table
+from finetone.tables.differences.recommendation_table import recommend
 from tests.unit.tables.test_tables import Experiment, write_predictions
 
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1", "mcc", "auc", "loss"]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from benchmarks.inference import Design, simulate, write_experiment
 
+from finetone.comparison import paired, planning
+from finetone.comparison.scores import Scores, scores_of
 from finetone.formats.csv_table import read_csv, write_csv
-from finetone.statistics import paired, planning
 from finetone.statistics.cost import Pace
 from finetone.tables import write_table
 from finetone.tables.panels import panels
@@ -17,14 +18,14 @@ from finetone.tables.panels import panels
 PILOT = Design(methods=3, seeds=8, rows=20_000, sd=1.0)
 
 
-def scores_of(design: Design, folder: Path) -> paired.Scores:
+def accuracies_of(design: Design, folder: Path) -> Scores:
     (panel,) = panels(write_experiment(design, folder, np.random.default_rng(5)))
-    return paired.scores_of(panel, "accuracy", design.fixed, None)
+    return scores_of(panel, "accuracy", design.fixed, None)
 
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory: pytest.TempPathFactory) -> planning.Planner:
-    scores = scores_of(PILOT, tmp_path_factory.mktemp("pilot"))
+    scores = accuracies_of(PILOT, tmp_path_factory.mktemp("pilot"))
     found = planning.planner(scores, paired.compare(scores), 0.95)
     assert found is not None
     # of so many seeds and rows the variance is known well
@@ -64,7 +65,7 @@ def test_neither_alone_may_be_enough(planner: planning.Planner) -> None:
 
 
 def test_components_add_up_to_what_seeds_and_rows_vary_by(tmp_path: Path) -> None:
-    scores = scores_of(replace(PILOT, seeds=3, rows=500, deterministic=1), tmp_path)
+    scores = accuracies_of(replace(PILOT, seeds=3, rows=500, deterministic=1), tmp_path)
     parts = planning.components(scores)
     spread = [own.var(ddof=1) for own in scores.of_seeds[1:]]
     total = parts.own[1:] + parts.residual[1:] / 500

@@ -7,10 +7,10 @@ import numpy as np
 
 from finetone.claims.estimate import Missing
 from finetone.claims.phrases import phrase
+from finetone.comparison.scores import unit
 from finetone.formats.predictions import Header, header, read
 from finetone.statistics.evaluation import ERRORS, Evaluation
 from finetone.statistics.metrics import Floats, Ints
-from finetone.statistics.paired import unit
 
 
 class Contributions:
@@ -49,7 +49,7 @@ class Contributions:
         return by_epoch[epoch]
 
     def unit(self, metric: str, dataset: str) -> float:
-        """As `paired.unit` of the kept epochs of all methods."""
+        """As `unit` of the kept epochs of all methods."""
         if (metric, dataset) not in self._units:
             methods = [m for d, m in self._heads if d == dataset] if metric in ERRORS else []
             kept = [self.of(metric, dataset, m, "kept").mean(axis=0, dtype=float) for m in methods]

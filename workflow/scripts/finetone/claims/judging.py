@@ -27,9 +27,9 @@ from finetone.claims.own_table import PrintedFacts, read_printed
 from finetone.claims.phrases import given, phrase
 from finetone.claims.times import STEPS, Times
 from finetone.claims.verdict import Claim, Ruling, Rulings, Verdict, verdict_on
+from finetone.comparison.multiple_testing import holm
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv
-from finetone.statistics.multiple_testing import holm
 
 BECAUSE = "-because"
 """Ending of the id of a separate verdict on the reason that a claim gives."""

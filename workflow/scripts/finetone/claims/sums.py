@@ -26,9 +26,9 @@ from finetone.claims import phrases
 from finetone.claims.contributions import Contributions
 from finetone.claims.estimate import Estimate, Mean, Missing, error_of, satterthwaite
 from finetone.claims.phrases import NOTHING, phrase
+from finetone.comparison.scores import over_rows, residual_mean_square
 from finetone.statistics.metrics import Floats
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.paired import over_rows, residual_mean_square
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]

@@ -89,7 +89,7 @@ def _ranking(dataset: str, rows: list[dict[Any, Any]]) -> None:
 
 def _recommendation(rows: list[dict[Any, Any]]) -> None:
     """Which method to take, and why."""
-    from finetone.tables.recommendation_table import REASONS
+    from finetone.tables.differences.recommendation_table import REASONS
 
     reason = next(row["why"] for row in rows if row["why"])
     chosen = next((row["method"] for row in rows if row["recommended"]), "none")

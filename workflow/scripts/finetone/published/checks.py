@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from finetone.comparison.multiple_testing import holm
 from finetone.published.printed import Printed
 from finetone.published.reading import SHARES, Result
-from finetone.statistics.multiple_testing import holm
 
 
 def lowest_loss(accuracy: float) -> float:

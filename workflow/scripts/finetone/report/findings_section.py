@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from finetone.comparison.verdicts import VERDICTS
 from finetone.names import stochastic
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column, with_interval
-from finetone.statistics.verdicts import VERDICTS
 
 FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over seeds is uncertain
 

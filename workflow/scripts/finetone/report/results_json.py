@@ -14,7 +14,7 @@ from finetone.formats.csv_table import read_csv
 from finetone.provenance import Provenance, check_csv, keys_of
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
-from finetone.tables.recommendation_table import REASONS, RULE
+from finetone.tables.differences.recommendation_table import REASONS, RULE
 
 FACTS = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
 TABLES = (*FACTS, "variance", "planning")

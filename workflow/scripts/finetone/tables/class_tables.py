@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.comparison.panel import Panel
 from finetone.statistics import intervals
 from finetone.statistics.classes import RATIOS, Ratio, ratios
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Bools, Floats, confusion
 from finetone.statistics.mixture import Mixture, half_widths
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
 
 CONFUSION = ["dataset", "method", "true", "predicted", "rows", "share"]

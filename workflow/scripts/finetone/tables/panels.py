@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from finetone.comparison.panel import Panel
 from finetone.errors import UserError
 from finetone.formats.predictions import Header, header, read
 from finetone.statistics.metrics import Floats, Ints
-from finetone.statistics.panel import Panel
 
 
 def panels(paths: Iterable[str | Path], dataset: str | None = None) -> Iterable[Panel]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from finetone.comparison import paired
+from finetone.comparison.scores import scores_of
 from finetone.errors import UserError
 from finetone.formats.predictions import header
-from finetone.statistics import paired
 from finetone.statistics.intervals import bounded
 from finetone.tables.panels import panels
 
@@ -40,7 +41,7 @@ def table(
     found = {}
     for panel in panels(wanted):
         stated = None if seed_sd is None else seed_sd / 100
-        scores = paired.scores_of(panel, "accuracy", deterministic, stated)
+        scores = scores_of(panel, "accuracy", deterministic, stated)
         found[panel.dataset] = panel.seeds, scores
     if absent := [name for name in (source, *transfer) if name not in found]:
         raise UserError(f"no prediction file holds dataset '{absent[0]}'")

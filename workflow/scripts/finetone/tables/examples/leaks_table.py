@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.comparison.panel import Panel
+from finetone.comparison.scores import Scores, scores_of
 from finetone.errors import UserError
 from finetone.files import read_json
-from finetone.statistics import paired
 from finetone.statistics.metrics import Bools, Floats
-from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
 
 COLUMNS = [
@@ -94,7 +94,7 @@ def _leaks(
         clean = found.assign(difference=0.0, low=0.0, high=0.0)
         return clean.assign(accuracy_unleaked=found["accuracy"])[COLUMNS]
     own, rest = (
-        paired.scores_of(panel.of_rows(chosen), "accuracy", deterministic, stated)
+        scores_of(panel.of_rows(chosen), "accuracy", deterministic, stated)
         for chosen in (leaked, ~leaked)
     )
     found["accuracy_unleaked"] = rest.mean
@@ -104,7 +104,7 @@ def _leaks(
     return found[COLUMNS]
 
 
-def _square_and_add(a: paired.Scores, b: paired.Scores, confidence: float) -> tuple[Floats, Floats]:
+def _square_and_add(a: Scores, b: Scores, confidence: float) -> tuple[Floats, Floats]:
     """(low [K], high [K]) of differences a - b of accuracies on different rows.
 
     Of independent proportions (Newcombe 1998, method 10; Zou & Donner 2008), made of the intervals

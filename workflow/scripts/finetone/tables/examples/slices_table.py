@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from finetone.statistics import paired
+from finetone.comparison.panel import Panel
+from finetone.comparison.scores import made_of
 from finetone.statistics.intervals import scores
 from finetone.statistics.mixture import half_widths
-from finetone.statistics.panel import Panel
-from finetone.tables.texts import panels_with_texts
+from finetone.tables.examples.texts import panels_with_texts
 
 QUARTERS = 4
 COLUMNS = ["dataset", "method", "kind", "slice", "n", "accuracy", "low", "high", "least", "most"]
@@ -52,7 +52,7 @@ def slices(
 ) -> pd.DataFrame:
     """Accuracy by quarter of text length and by label, with intervals over seeds and rows.
 
-    How much seeds vary is judged within each slice, from all methods together (`paired.Scores`).
+    How much seeds vary is judged within each slice, from all methods together (`Scores`).
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def slices(
         if not len(own):
             continue
         blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
-        own_scores = paired.made_of("accuracy", blocks, panel.label[own], stochastic, seed_sd)
+        own_scores = made_of("accuracy", blocks, panel.label[own], stochastic, seed_sd)
         errors.append(own_scores.errors)
         least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)
         for order, (method, accuracy) in enumerate(

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from finetone.comparison.paired import Pairs
+from finetone.comparison.power import POWER, Design
+from finetone.comparison.scores import Scores
 from finetone.statistics.metrics import Floats
-from finetone.statistics.paired import Pairs, Scores
-from finetone.statistics.power import POWER, Design
 
 MOST_SEEDS = 100
 # two significant digits are all that a plan is good for

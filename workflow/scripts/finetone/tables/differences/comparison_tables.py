@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from finetone.comparison import agreement, multiple_testing, paired
+from finetone.comparison.paired import Pairs
+from finetone.comparison.panel import Panel
+from finetone.comparison.scores import Scores, scores_of
+from finetone.comparison.verdicts import verdicts
 from finetone.errors import UserError
-from finetone.statistics import agreement, multiple_testing, paired
 from finetone.statistics.evaluation import ERRORS
 from finetone.statistics.metrics import Bools
-from finetone.statistics.paired import Pairs, Scores
-from finetone.statistics.panel import Panel
-from finetone.statistics.verdicts import verdicts
 from finetone.tables.panels import panels
 
 COMPARISONS = [
@@ -67,7 +68,7 @@ def table(
     stated = None if seed_sd is None else seed_sd / 100
     found = []
     for panel in panels(predictions):
-        scores = paired.scores_of(panel, metric, deterministic, stated)
+        scores = scores_of(panel, metric, deterministic, stated)
         found.append(compare(panel, scores, baseline, confidence, deterministic, margin / 100))
     pairs, ranks = zip(*found, strict=True)
     return pd.concat(pairs), pd.concat(ranks)

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from scipy import stats
 
+from finetone.comparison.panel import Panel
 from finetone.statistics.intervals import around
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.panel import Panel
 
 FEW_CLASSES = 8  # up to here it is quicker to count pairs of classes than to look at every row
 

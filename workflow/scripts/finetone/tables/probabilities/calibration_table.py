@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.comparison.panel import Panel
 from finetone.formats import temperature
 from finetone.formats.temperature import Temperature
 from finetone.statistics import calibration, metrics
@@ -20,7 +21,6 @@ from finetone.statistics.covariance import shared
 from finetone.statistics.metrics import Bools, Floats
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.panel import Panel
 from finetone.statistics.scaling import scaled
 from finetone.tables.panels import panels
 

@@ -10,10 +10,11 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 
-from finetone.statistics import agreement, multiple_testing, paired
+from finetone.comparison import agreement, multiple_testing, paired
+from finetone.comparison.panel import Panel
+from finetone.comparison.scores import Scores, scores_of
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.panel import Panel
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
@@ -38,8 +39,8 @@ def draw(
     return ability + noise > threshold
 
 
-def accuracies(of: Panel, fixed: Sequence[str], seed_sd: float | None) -> paired.Scores:
-    return paired.scores_of(of, "accuracy", fixed, seed_sd)
+def accuracies(of: Panel, fixed: Sequence[str], seed_sd: float | None) -> Scores:
+    return scores_of(of, "accuracy", fixed, seed_sd)
 
 
 def differences(runs: dict[str, np.ndarray], seed_sd: float | None = None) -> paired.Pairs:

@@ -1,4 +1,4 @@
-"""Paired comparison of methods that predicted the same rows, by any metric.
+"""Scores of methods that predicted the same rows, by any metric, with both sources of chance.
 
 A metric is the mean over rows of what each contributes to it (`evaluation`): for the accuracy 0 or 1,
 for others its value plus the row's influence. So all metrics are compared in the same way.
@@ -20,17 +20,15 @@ Min (2005) do for matched pairs, two rows are added to it, one won by either (se
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
+from finetone.comparison.panel import Panel
 from finetone.statistics import intervals
 from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.panel import Panel
-from finetone.statistics.power import Design
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Scores:
     @property
     def variance(self) -> SeedVariance:
         """Over seeds."""
-        return _over_seeds(self.of_seeds, self.stochastic, self.stated)
+        return over_seeds(self.of_seeds, self.stochastic, self.stated)
 
     @property
     def rows_variance(self) -> Floats:
@@ -205,9 +203,8 @@ def unit(metric: str, of_rows: Floats, label: Ints) -> float:
     return float((high - low) * np.sqrt((len(label) / rows).sum()) / len(rows))
 
 
-def _over_seeds(
-    of_seeds: Sequence[Floats], stochastic: Bools, stated: float | None
-) -> SeedVariance:
+def over_seeds(of_seeds: Sequence[Floats], stochastic: Bools, stated: float | None) -> SeedVariance:
+    """Variance over seeds from the scores of each method's runs; see `Scores` for the arguments."""
     with np.errstate(invalid="ignore"):  # infinite losses
         own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
     seeds = np.array([len(each) for each in of_seeds])
@@ -228,211 +225,6 @@ def residual_mean_square(block: Floats) -> float:
     return float(np.maximum(0.0, total - between_rows - between_seeds)) / ((seeds - 1) * (n - 1))
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """m differences of scores.
-
-    Parameters
-    ----------
-    value
-        [m]
-    errors
-        what each differs by from the truth
-    known
-        [m] whether seeds can be judged and both scores are defined; if not, nothing but `value`
-        means anything
-    most
-        the largest difference that there can be
-    """
-
-    value: Floats
-    errors: Mixture
-    known: Bools
-    most: float
-
-    def p(self, methods: int = 2) -> Floats:
-        """[m] p of each by itself, or adjusted for all pairs of `methods`; NaN if not known."""
-        return self._or_nan(self.errors.p(self.value, methods))
-
-    def interval(self, confidence: float, methods: int = 2) -> tuple[Floats, Floats]:
-        """Give intervals (low [m], high [m]) inside [-most, most]; NaN if not known.
-
-        They exclude 0 where `p` is below 1 - confidence, and hold at once for all pairs of
-        `methods`.
-        """
-        half = self._or_nan(self.errors.half_width(confidence, methods))
-        low, high = self.value - half, self.value + half
-        return np.maximum(low, -self.most), np.minimum(high, self.most)
-
-    def _or_nan(self, numbers: Floats) -> Floats:
-        return np.where(self.known, numbers, np.nan)
-
-
-@dataclass(frozen=True)
-class Pairs(Estimates):
-    """All pairs of K methods, first minus second.
-
-    Parameters
-    ----------
-    design
-        such an experiment, if all methods varied alike from seed to seed: a method's own variance
-        is known too badly to plan with
-    names
-        [m] the two methods of each pair
-    methods
-        how many of them have a score
-    with_best
-        [m] whether one of the two is the best method
-    """
-
-    design: Design
-    names: list[tuple[str, str]]
-    methods: int
-    with_best: Bools
-
-    def detectable(self, confidence: float) -> Floats:
-        """Give the true difference [m] that an experiment like this finds with 80 % power.
-
-        Of pairs with the best method; NaN for all others, if not known, and where even the largest
-        difference that there can be would not be found.
-        """
-        wanted = np.flatnonzero(self.known & self.with_best)
-        found = np.full(len(self.names), np.nan)
-        found[wanted] = self.design.of(wanted).detectable(confidence)
-        return np.where(found <= self.most, found, np.nan)
-
-
-def compare(scores: Scores) -> Pairs:
-    """All pairs of methods, a before b in the scores' order, a - b."""
-    k, n = scores.of_rows.shape
-    first, second = np.array(list(combinations(range(k), 2)), dtype=int).reshape(-1, 2).T
-    defined = np.isfinite(scores.mean)
-    with np.errstate(invalid="ignore"):
-        value = scores.mean[first] - scores.mean[second]
-    of_rows = np.where(defined[:, None], scores.of_rows, 0.0)
-    products = of_rows @ of_rows.T
-    squares = np.diag(products)
-    of_squares = squares[first] + squares[second] - 2 * products[first, second]
-    twice = scores.shared[first] + scores.shared[second]
-    rows = over_rows(of_squares, value, n, scores.unit, twice)
-    coefficients = np.zeros((len(first), k))
-    pair = np.arange(len(first))
-    coefficients[pair, first] = 1 / scores.seeds[first]
-    coefficients[pair, second] = 1 / scores.seeds[second]
-    variance = scores.variance
-    seeds, df = variance.of_sums(coefficients)
-    pooled, df_pooled = variance.pooled
-    known = defined[first] & defined[second]
-    rows = np.where(known, rows, 0.0)
-    design = Design(
-        rows,
-        coefficients,
-        scores.seeds,
-        scores.stochastic,
-        pooled,
-        bool(np.isinf(df_pooled)),
-        n,
-        int(defined.sum()),
-    )
-    return Pairs(
-        value,
-        Mixture(rows, seeds, df, n),
-        known & variance.known,
-        _span(scores.metric),
-        design,
-        [(scores.methods[a], scores.methods[b]) for a, b in zip(first, second, strict=True)],
-        int(defined.sum()),
-        (first == scores.order[0]) | (second == scores.order[0]),
-    )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Score of one method minus that of another.
-
-    Parameters
-    ----------
-    estimate, low, high, p
-        of this pair alone; all but the first NaN where nothing is known of seeds or a score is
-        undefined
-    df
-        degrees of freedom of the part from seeds; infinite where it is known, or nothing
-    """
-
-    estimate: float
-    low: float
-    high: float
-    p: float
-    df: float
-
-
-def difference(scores: Scores, a: str, b: str, confidence: float) -> Difference:
-    """Compare two methods, a - b, their variance over seeds being judged with that of all others.
-
-    Parameters
-    ----------
-    scores
-        of all methods of an experiment (`scores_of`), so that they moderate each other
-    """
-    pairs = compare(scores)
-    turned = (a, b) not in pairs.names
-    place = pairs.names.index((b, a) if turned else (a, b))
-    return _single(pairs, place, confidence, -1.0 if turned else 1.0)
-
-
-def _single(found: Estimates, place: int, confidence: float, sign: float = 1.0) -> Difference:
-    ends = sorted(sign * float(each[place]) for each in found.interval(confidence))
-    p, df = float(found.p()[place]), float(found.errors.df[place])
-    return Difference(sign * float(found.value[place]), ends[0], ends[1], p, df)
-
-
-def changes(
-    metric: str,
-    before: Mapping[str, Floats],
-    after: Mapping[str, Floats],
-    label: Ints,
-    stochastic: Bools,
-    seed_sd: float | None = None,
-) -> Estimates:
-    """By how much the same runs changed on the same rows, as from epoch to epoch: after - before.
-
-    Both rows and seeds are paired. One number per method, in the order of `before`; parameters as
-    of `made_of`.
-    """
-    moved = made_of(
-        metric,
-        {method: after[method] - before[method] for method in before},
-        label,
-        stochastic,
-        seed_sd,
-    )
-    n = len(label)
-    most = _span(metric)
-    own = unit(metric, np.stack([block.mean(axis=0) for block in after.values()]), label)
-    rows = over_rows((moved.of_rows**2).sum(axis=1), moved.mean, n, own, moved.shared)
-    defined = np.isfinite(moved.mean)
-    errors = Mixture(np.where(defined, rows, 0.0), *moved.variance.of_means(), n)
-    return Estimates(moved.mean, errors, defined & moved.variance.known, most)
-
-
-def drops(home: Scores, away: Scores) -> Estimates:
-    """By how much each method's score is lower on other rows: home - away.
-
-    Rows are independent, seeds are not: they are the same trained models on both, so a lucky seed
-    is lucky twice, and its luck cancels in the drop. `home` and `away` have the same methods with
-    the same seeds, in the same order.
-    """
-    with np.errstate(invalid="ignore"):
-        lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
-        value = home.mean - away.mean
-    variance = _over_seeds(lost, home.stochastic, home.stated)
-    n = min(home.of_rows.shape[1], away.of_rows.shape[1])
-    defined = np.isfinite(value)
-    rows = np.where(defined, home.rows_variance + away.rows_variance, 0.0)
-    errors = Mixture(rows, *variance.of_means(), n)
-    return Estimates(value, errors, defined & variance.known, _span(home.metric))
-
-
 def over_rows(of_squares: Floats, value: Floats, n: int, unit: float, shared: Floats) -> Floats:
     """[m] variance over rows of mean differences `value`, without the part that seeds share.
 
@@ -442,8 +234,3 @@ def over_rows(of_squares: Floats, value: Floats, n: int, unit: float, shared: Fl
     sum_of_squares = np.maximum(of_squares, 0.0) + 2 * unit**2
     found = (sum_of_squares / more - (value * n / more) ** 2) / more
     return np.maximum(found - shared, found / 3)
-
-
-def _span(metric: str) -> float:
-    low, high = BOUNDS[metric]
-    return high - low

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.comparison.panel import Panel
 from finetone.statistics.metrics import Floats
-from finetone.statistics.panel import Panel
-from finetone.tables.texts import panels_with_texts
+from finetone.tables.examples.texts import panels_with_texts
 
 CUT = 300  # characters of a text shown
 MOST = 50  # rows of each kind

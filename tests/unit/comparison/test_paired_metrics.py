@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from finetone.statistics import paired
+from finetone.comparison import paired
+from finetone.comparison.panel import Panel
+from finetone.comparison.scores import made_of, scores_of, unit
 from finetone.statistics.evaluation import SCORES, Evaluation
-from finetone.statistics.panel import Panel
 
 OTHERS = [name for name in SCORES if name not in ("accuracy", "ece")]
 
@@ -55,7 +56,7 @@ def test_variance_over_rows_is_that_of_a_paired_bootstrap() -> None:
         for metric, values in resampled.items():
             values.append(a.value(metric) - b.value(metric))
     for metric, values in resampled.items():
-        scores = paired.scores_of(data, metric, ["a", "b"], None)
+        scores = scores_of(data, metric, ["a", "b"], None)
         error = paired.compare(scores).errors.error[0]
         # two rows are added; the bootstrap of 800 has an error of 2.5 %
         added = 2 * scores.unit**2 / 602**2
@@ -70,7 +71,7 @@ def test_intervals_of_differences_cover_over_seeds_and_rows(metric: str) -> None
     hits = 0
     for _ in range(150):
         data = draw(random, 400, 2, 0.15, dict.fromkeys("abcd", 1.2))
-        pairs = paired.compare(paired.scores_of(data, metric, [], None))
+        pairs = paired.compare(scores_of(data, metric, [], None))
         low, high = pairs.interval(0.95, pairs.methods)
         hits += ((low <= 0) & (high >= 0)).all()
     assert hits / 150 > 0.95 - 3 * 0.018
@@ -79,7 +80,7 @@ def test_intervals_of_differences_cover_over_seeds_and_rows(metric: str) -> None
 def test_one_function_compares_two_methods() -> None:
     data = draw(np.random.default_rng(4), 2000, 3, 0.05, {"a": 2.0, "b": 1.0, "c": 1.9})
     for metric in SCORES:
-        scores = paired.scores_of(data, metric, [], None)
+        scores = scores_of(data, metric, [], None)
         found = paired.difference(scores, "a", "b", 0.95)
         turned = paired.difference(scores, "b", "a", 0.95)
         a, b = (
@@ -111,7 +112,7 @@ def test_epochs_of_one_method_pair_rows_and_seeds() -> None:
         both = blocks(metric, data.logits), blocks(metric, later)
         found = paired.changes(metric, *both, data.label, np.ones(2, bool))
         assert found.value[0] == pytest.approx(both[1]["a"].mean() - both[0]["a"].mean())
-        together = paired.made_of(
+        together = made_of(
             metric, {"before": both[0]["a"], "after": both[1]["a"]}, data.label, np.ones(2, bool)
         )
         assert found.errors.error[0] < paired.compare(together).errors.error[0] / 2
@@ -126,8 +127,8 @@ def test_an_undefined_or_infinite_score_takes_only_its_own_method_out() -> None:
     certain = np.tile(np.float32([0, -np.inf]), (2, 300, 1))
     for metric, odd, value in (("mcc", constant, np.nan), ("loss", certain, np.inf)):
         runs = {m: data.logits[own] for m, own in data.columns.items()}
-        alone = paired.scores_of(data, metric, [], None)
-        scores = paired.scores_of(panel({**runs, "odd": odd}, data.label), metric, [], None)
+        alone = scores_of(data, metric, [], None)
+        scores = scores_of(panel({**runs, "odd": odd}, data.label), metric, [], None)
         np.testing.assert_equal(scores.mean[2], value)
         assert np.isnan(np.stack(scores.interval(0.95))[:, 2]).all()
         assert np.stack(scores.interval(0.95))[:, :2] == pytest.approx(
@@ -146,12 +147,12 @@ def test_perfect_methods_may_differ_in_other_rows() -> None:
     right = np.where(label[:, None] == [0, 1], 8.0, 0.0)[None]
     wrong = right[:, :, ::-1]
     for metric in OTHERS:
-        equal = paired.scores_of(panel({"a": right, "b": right}, label), metric, ["a", "b"], None)
+        equal = scores_of(panel({"a": right, "b": right}, label), metric, ["a", "b"], None)
         found = paired.difference(equal, "a", "b", 0.95)
         assert found.estimate == 0 and found.low <= 0 <= found.high
         if metric not in ("loss", "brier"):
             assert found.low < 0 < found.high
-        far = paired.scores_of(panel({"a": right, "b": wrong}, label), metric, ["a", "b"], None)
+        far = scores_of(panel({"a": right, "b": wrong}, label), metric, ["a", "b"], None)
         found = paired.difference(far, "a", "b", 0.95)
         most = {"mcc": 2.0, "loss": np.inf}.get(metric, 1.0)
         assert -most <= found.low < found.high <= most
@@ -160,10 +161,10 @@ def test_perfect_methods_may_differ_in_other_rows() -> None:
 def test_fewer_rows_of_a_class_weigh_more() -> None:
     label = (np.arange(1000) < 100).astype(int)
     of_rows = expit(np.zeros((2, 1000)))
-    even = paired.unit("balanced_accuracy", of_rows, np.arange(1000) % 2)
+    even = unit("balanced_accuracy", of_rows, np.arange(1000) % 2)
     assert even == pytest.approx(1.0)
-    assert paired.unit("accuracy", of_rows, label) == 1.0
+    assert unit("accuracy", of_rows, label) == 1.0
     # a row of the small class is worth 5 rows, one of the other 5/9
     expected = np.sqrt(0.1 * 5**2 + 0.9 * (5 / 9) ** 2)
-    assert paired.unit("balanced_accuracy", of_rows, label) == pytest.approx(expected)
-    assert paired.unit("mcc", of_rows, label) == pytest.approx(2 * expected)
+    assert unit("balanced_accuracy", of_rows, label) == pytest.approx(expected)
+    assert unit("mcc", of_rows, label) == pytest.approx(2 * expected)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from finetone.comparison.panel import Panel
 from finetone.statistics import intervals
 from finetone.statistics.metrics import reliability
-from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
 
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finetone.comparison import paired
+from finetone.comparison.planning import MOST_SEEDS, ROWS, Planner, components, planner
+from finetone.comparison.scores import Scores, scores_of
 from finetone.formats.csv_table import read_csv
-from finetone.statistics import paired
 from finetone.statistics.cost import Pace
-from finetone.statistics.paired import Scores
-from finetone.statistics.planning import MOST_SEEDS, ROWS, Planner, components, planner
 from finetone.tables.panels import panels
 
 DIFFERENCES = (0.005, 0.01, 0.02)
@@ -77,7 +77,7 @@ def table(
     """
     (panel,) = panels(predictions)
     stated = None if seed_sd is None else seed_sd / 100
-    scores = paired.scores_of(panel, metric, deterministic, stated)
+    scores = scores_of(panel, metric, deterministic, stated)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
     pace = Pace(
         times["train_seconds"].to_numpy(float),

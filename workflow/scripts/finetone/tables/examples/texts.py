@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from finetone.comparison.panel import Panel
 from finetone.errors import UserError
-from finetone.statistics.panel import Panel
 from finetone.tables.panels import panels
 
 
