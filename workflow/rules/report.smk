@@ -7,7 +7,9 @@ SHOWN = {
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
-    "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
+    "published": expand(
+        "<exp>/published/{part}.json", part=["audit", "study"] if PUBLISHED else []
+    ),
 }
 SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
 CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)

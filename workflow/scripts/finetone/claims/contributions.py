@@ -42,7 +42,7 @@ class Contributions:
         if key not in self._known:
             self._known[key] = self._read(*key)
         ids, label, by_epoch = self._known[key]
-        first, _ = self._rows.setdefault(dataset, (ids, label))
+        first = self._rows.setdefault(dataset, (ids, label))[0] if by_epoch else ids
         if not np.array_equal(first, ids) or epoch not in by_epoch:
             facts = {"method": method, "epoch": epoch, "dataset": dataset}
             raise Missing(phrase("predictions", **facts))

@@ -25,9 +25,10 @@ from finetone.claims.our_facts import OurFacts
 from finetone.claims.outcome import UNDECIDED, Outcome, Part, decide
 from finetone.claims.own_table import PrintedFacts, read_printed
 from finetone.claims.phrases import given, phrase
-from finetone.claims.times import STEPS, Times
+from finetone.claims.times import STEPS
 from finetone.claims.verdict import Claim, Ruling, Rulings, Verdict, verdict_on
 from finetone.comparison.multiple_testing import holm
+from finetone.formats import rounds
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv
 
@@ -41,7 +42,7 @@ def write_claims(
     facts: OurFacts,
     target: Path,
     confidence: float,
-    padded: Times | None = None,
+    padded: Path | None = None,
 ) -> None:
     """Judge claims; write claims.csv.
 
@@ -56,7 +57,8 @@ def write_claims(
     confidence
         Confidence level of the intervals and of all verdicts together, in (0, 1).
     padded
-        Times of padded batches, by which claims about times are judged as well.
+        The file speed/padded.json, by whose times, the mean over all batches, claims about the time
+        of a step are judged as well.
 
     Raises
     ------
@@ -73,7 +75,10 @@ def write_claims(
     printed = None
     if published.exists() and claims_yaml.with_name("setup.yaml").exists():
         printed = read_printed(claims_yaml.parent, facts.groups)
-    with_padding = replace(facts, times=padded) if padded else None
+    with_padding = None
+    if padded and facts.times:
+        times = replace(facts.times, rounds=rounds.read(padded), average="mean")
+        with_padding = replace(facts, times=times)
     verdicts = judge(claims, facts, printed, confidence, with_padding)
     columns = [field.name for field in fields(Verdict)]
     write_csv(pd.DataFrame([astuple(v) for v in verdicts], columns=columns), target)

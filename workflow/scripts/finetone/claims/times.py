@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -37,12 +38,15 @@ class Times:
         Number of runs by method.
     confidence
         Level of the intervals, in (0, 1), which decides how many undisturbed rounds are enough.
+    average
+        What is told of the rounds: their median, or their mean, which is that over all batches.
     """
 
     table: pd.DataFrame
     rounds: Rounds | None
     seeds: Mapping[str, int]
     confidence: float
+    average: Literal["median", "mean"] = "median"
 
     def sum(self, metric: str, weights: Mapping[str, float]) -> Estimate:
         """Weighted sum over methods of one of `facts.TIMINGS`.
@@ -66,10 +70,12 @@ class Times:
         busy = int(undisturbed.sum()) < rounds_for(self.confidence)
         of_rounds: Floats = np.sum([w * measured[m][0] for m, w in weights.items()], axis=0)
         counted = of_rounds if busy else of_rounds[undisturbed]
-        variance = OF_MEDIAN * float(counted.var(ddof=1)) / len(counted)
+        variance = float(counted.var(ddof=1)) / len(counted)
+        variance *= OF_MEDIAN if self.average == "median" else 1.0
         errors = error_of(0.0, variance, len(counted) - 1)
         unknown = BUSY if busy else NOTHING if variance > 0 else NO_SPREAD
-        return Estimate(float(np.median(counted)), errors, errors, unknown=unknown)
+        average = np.median if self.average == "median" else np.mean
+        return Estimate(float(average(counted)), errors, errors, unknown=unknown)
 
     def _measured(self, metric: str, method: str) -> tuple[Floats, Bools]:
         """(value in each round, which of them are undisturbed)."""

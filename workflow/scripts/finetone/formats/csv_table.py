@@ -14,7 +14,20 @@ from finetone.provenance import check_csv
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted"}
-WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
+WORDS = {
+    "key",
+    "stated",
+    "here",
+    "kind",
+    "statistic",
+    "group",
+    "table",
+    "why",
+    "unit",
+    "flags",
+    "sha256",
+    "decidable",
+}
 WORDS |= {
     "verdict",
     "verdict_half",
@@ -31,7 +44,14 @@ WORDS |= {
     "status",
 }
 IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
-PROSE = {"text", "where", "reason", *IN_LANGUAGES, *(f"{name}_zh" for name in IN_LANGUAGES)}
+PROSE = {
+    "text",
+    "where",
+    "reason",
+    "reason_zh",
+    *IN_LANGUAGES,
+    *(f"{name}_zh" for name in IN_LANGUAGES),
+}
 PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED
 MIXED = {"epoch"}  # a number, but "all" in one row of column_match.csv

@@ -6,7 +6,7 @@ MODULES = {
     "epochs": "epochs",
     "methods": "bars",
     "transfer": "bars",
-    "published": "bars",
+    "published": "beside_published",
     "accuracy_parameters": "scatter",
     "accuracy_time": "scatter",
     "accuracy_inference": "scatter",
