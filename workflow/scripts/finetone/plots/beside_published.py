@@ -99,11 +99,9 @@ def _panel(axes: Axes, table: pd.DataFrame, order: list[str], style: Style) -> N
             zorder=3,
         )
         axes.hlines(below, 100 * row.ours_low, 100 * row.ours_high, colour, linewidth=1.8)
-        edge = {"markeredgecolor": "white", "markeredgewidth": 0.6}
-        marker = style.marker(row.method)
-        axes.plot(
-            100 * row.ours, below, marker=marker, markersize=6, color=colour, zorder=4, **edge
-        )
+        mark: dict[str, Any] = {"marker": style.marker(row.method), "markersize": 6}
+        mark |= {"markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 4}
+        axes.plot(100 * row.ours, below, color=colour, **mark)
     named_rows(axes, [short(style.title(method), 30) for method in order])
     axes.set_ylim(len(order) - 0.4, -0.6)
 

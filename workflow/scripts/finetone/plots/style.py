@@ -44,7 +44,7 @@ class Style:
         all.
     families
         Of the methods in `order`, where there are more methods than colours: those of a family
-        have one colour and differ by their marks.
+        have one colour and differ by their marks. "" has none, and is grey.
     dataset_titles
         By dataset.
     language
@@ -82,7 +82,7 @@ class Style:
         known = order[: max(map(order.index, shown), default=-1) + 1]
         sizes = Counter(map(_family, entries.values()))
         # else colours do, or colours and marks would not tell all apart
-        by_family = len(order) > len(PALETTE) >= len(sizes) > 1
+        by_family = len(order) > len(PALETTE) >= len({*sizes} - {""}) > 1
         by_family = by_family and max(sizes.values()) <= len(MARKERS)
         return cls(
             titles={name: entries[name].get("title", name) for name in shown},
@@ -103,17 +103,20 @@ class Style:
 
     def colour(self, method: str) -> str:
         """Colour of a method, as "#rrggbb"."""
-        place = self._place(method)
-        if method in self.families:
-            place = list(dict.fromkeys(self.families.values())).index(self.families[method])
-        return self.colours.get(method, PALETTE[place % len(PALETTE)]).lower()
+        if method in self.colours:
+            return self.colours[method].lower()
+        if method not in self.families:
+            return PALETTE[self._place(method) % len(PALETTE)]
+        named = [name for name in dict.fromkeys(self.families.values()) if name]
+        own = self.families[method]
+        return PALETTE[named.index(own)] if own else MUTED
 
     def marker(self, method: str) -> str:
         """Marker of a method, for matplotlib."""
         if method in self.families:
             own = self.families[method]
             family = [name for name, other in self.families.items() if other == own]
-            return MARKERS[family.index(method) % len(MARKERS)]
+            return MARKERS[family.index(method)]
         place = self._place(method)
         # markers are shifted after each round of colours, so that no pair (colour, marker) repeats
         return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
