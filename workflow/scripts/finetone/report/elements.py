@@ -1,7 +1,7 @@
 """What sections are built with: the inputs by name, as pictures and tables of the report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -119,7 +119,13 @@ class Maker:
         if path is None or frame.empty:
             return []
         caption = self.labels[f"table_{name}"]
-        return [table(name, caption, frame, columns, path, self.style, folded)]
+        told = [
+            replace(
+                column, explained=column.explained or self.labels.get(f"about_{column.key}", "")
+            )
+            for column in columns
+        ]
+        return [table(name, caption, frame, told, path, self.style, folded)]
 
     def distinct(self, fact: Callable[[Mapping[str, Any]], Any]) -> str:
         """All different values of a fact over the runs, in order."""

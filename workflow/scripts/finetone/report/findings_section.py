@@ -6,7 +6,8 @@ from finetone.comparison.verdicts import VERDICTS
 from finetone.names import stochastic
 from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
-from finetone.report.html_table import Column, score_column, with_interval
+from finetone.report.html_table import Column, with_interval
+from finetone.report.overview_table import overview
 
 FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over seeds is uncertain
 
@@ -22,24 +23,6 @@ def ranking(maker: Maker) -> Section:
         Column("behind", labels["points_behind"], "points", "behind_low", "behind_high"),
         Column("train_seconds", labels["train_seconds"], "seconds"),
         Column("parameters", labels["parameters"], "size"),
-    ]
-    ranks = [
-        Column("rank", labels["rank"], "count"),
-        Column("method", labels["method"], "method"),
-        score_column(frame, labels, "low", "high"),
-        Column("group", labels["group"]),
-        Column(
-            "difference_to_best", labels["behind"], "points", "difference_low", "difference_high"
-        ),
-        Column("p_adjusted", labels["p_adjusted"], "p"),
-        Column(
-            "difference_to_baseline",
-            labels["to_baseline"],
-            "points",
-            "baseline_low",
-            "baseline_high",
-        ),
-        Column("p_holm_baseline", labels["p_holm"], "p"),
     ]
     pairs = [
         Column("a", labels["method_a"], "method"),
@@ -91,7 +74,7 @@ def ranking(maker: Maker) -> Section:
         sentences=sentences,
         pictures=maker.show("methods", "comparisons"),
         tables=[
-            *maker.table("ranking", ranks, frame),
+            *overview(maker),
             *maker.table("comparisons", pairs, _judged(maker), folded=True),
             *maker.table("recommendation", considered, _considered(maker), folded=True),
         ],

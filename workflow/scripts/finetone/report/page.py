@@ -25,10 +25,12 @@ from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
+from finetone.report.method_panel import Panel, panels
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
 from finetone.report.planning_section import planning
 from finetone.report.published_section import published
+from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
 SECTIONS = (
@@ -99,6 +101,8 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         answer=ranked,
         facts=what_was_run(maker),
         sections=sections,
+        verdict=verdict(maker),
+        panels=panels(maker),
         pictures=pictures.values(),
         command=inputs.command.format(path=shlex.quote(str(target))),
     )
@@ -113,6 +117,9 @@ def write_page(
     answer: Iterable[str],
     facts: Iterable[tuple[str, str]],
     sections: Sequence[Section],
+    verdict: Verdict | None = None,
+    checks: Sequence[str] = (),
+    panels: Sequence[Panel] = (),
     pictures: Iterable[Picture] = (),
     command: str,
 ) -> None:
@@ -127,13 +134,20 @@ def write_page(
     title, answer, facts
         What its head says: sentences, and (term, text).
     sections
-        Its sections; the first one begins with its first picture and table.
+        Its sections; the first one begins with its first table and picture.
+    verdict, checks
+        The recommendation, and sentences on what should be checked before it is followed.
+    panels
+        What is known of each method.
     pictures
         All pictures, for their colours.
     command
         How it is made again.
     """
-    script = (HERE / "templates" / "page.js").read_text(encoding="utf-8")
+    script = "".join(
+        (HERE / "templates" / name).read_text(encoding="utf-8")
+        for name in ("page.js", "explore.js")
+    )
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -150,7 +164,11 @@ def write_page(
         answer=[sentence.replace(" %", "\u00a0%") for sentence in answer],
         facts=facts,
         sections=sections,
-        colours=_colours(pictures, sections),
+        verdict=verdict,
+        checks=checks,
+        panels=panels,
+        methods=[(panel.method, panel.title, panel.colour) for panel in panels],
+        colours=_colours(pictures, sections, panels),
         # our own files, not data, so they are not escaped
         css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
@@ -163,10 +181,11 @@ def write_page(
 
 
 def _colours(
-    pictures: Iterable[Picture], sections: Sequence[Section]
+    pictures: Iterable[Picture], sections: Sequence[Section], panels: Sequence[Panel]
 ) -> list[tuple[str, str, str]]:
     """(name, light, dark) of every colour that a figure or a method's swatch uses."""
     used = {colour for picture in pictures for colour in picture.colours}
+    used |= {panel.colour for panel in panels}
     for section in sections:
         for table in section.tables:
             used |= {cell.colour for row in table.rows for cell in row if cell.colour}

@@ -59,13 +59,28 @@
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; said.textContent = ""; }, 1500);
   };
+  const written = {
+    tsv: (rows) => rows.map((row) => row.join("\t")).join("\n"),
+    markdown: ([head, ...rows]) => [head, head.map(() => "---"), ...rows]
+      .map((row) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`).join("\n"),
+    latex: ([head, ...rows]) => {
+      const plain = (text) => text.replace(/[\\&%$#_{}~^]/g, (c) => ({
+        "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
+      })[c] ?? `\\${c}`).replaceAll("−", "$-$").replaceAll("–", "--").replaceAll("…", "\\dots{}");
+      const line = (row) => `${row.map(plain).join(" & ")} \\\\`;
+      return [`\\begin{tabular}{${"l".repeat(head.length)}}`, "\\toprule", line(head), "\\midrule",
+        ...rows.map(line), "\\bottomrule", "\\end{tabular}"].join("\n");
+    },
+  };
+  const cellText = (cell) => {
+    const head = cell.querySelector("button:not(.name)");
+    return (head ?? cell).textContent.trim().replace(/\s+/g, " ");
+  };
   for (const button of document.querySelectorAll(".copy-table")) {
     button.addEventListener("click", () => {
       const table = button.closest(".table").querySelector("table");
-      const text = [...table.rows]
-        .map((row) => [...row.cells].map((cell) => cell.textContent.trim().replace(/\s+/g, " ")).join("\t"))
-        .join("\n");
-      copy(text, button);
+      const rows = [...table.rows].map((row) => [...row.cells].filter((cell) => !cell.hidden).map(cellText));
+      copy(written[button.dataset.as](rows), button);
     });
   }
   for (const button of document.querySelectorAll(".copy-text")) {

@@ -1,0 +1,90 @@
+"""What is known of one method: how it was trained, every run, its files, and how to use it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from finetone.plots.numbers import duration, missing, score, size
+from finetone.plots.read_table import records, truth
+from finetone.report.elements import Maker
+from finetone.report.verdict_card import folder_of, usage
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A method's panel.
+
+    Attributes
+    ----------
+    method, title, colour
+        Its name, its title and its colour.
+    facts
+        (term, text).
+    runs
+        (seed, dataset, score) of every run, as text.
+    use
+        (term, code) to copy.
+    """
+
+    method: str
+    title: str
+    colour: str
+    facts: Sequence[tuple[str, str]]
+    runs: Sequence[tuple[str, str, str]]
+    use: Sequence[tuple[str, str]]
+
+
+def panels(maker: Maker) -> list[Panel]:
+    """The panel of every method, in the order of the ranking."""
+    runs = maker.read("runs")
+    kept = runs[truth(runs["kept"])] if len(runs) else runs
+    first = {str(run["method"]): run for run in reversed(maker.runs)}
+    ranking = maker.rows("ranking").sort_values("rank", kind="stable")
+    metric = str(ranking["metric"].iloc[0]) if len(ranking) else "accuracy"
+    return [
+        Panel(
+            method,
+            maker.style.title(method),
+            maker.style.colour(method),
+            _facts(maker, method, first.get(method, {})),
+            _scores(maker, kept, method, metric),
+            usage(maker, method),
+        )
+        for method in map(str, ranking["method"])
+    ]
+
+
+def _facts(maker: Maker, method: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    labels, folder = maker.labels, folder_of(maker)
+    recipe = {k: v for k, v in (run.get("recipe") or {}).items() if not missing(v)}
+    facts = [
+        (labels["recipe"], ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in recipe.items())),
+        (labels["training_rows"], f"{run['rows']:,}" if run.get("rows") else ""),
+        (labels["parameters"], _size(run.get("parameters") or {})),
+        (labels["train_seconds"], _seconds(run.get("train_seconds"))),
+        (labels["kept_epoch"], str(run.get("kept_epoch") or "")),
+        (labels["notes"], "; ".join((run.get("execution") or {}).get("notes") or [])),
+        (labels["files"], f"{folder}/runs/{method}/ · {folder}/predictions/*/{method}/"),
+    ]
+    return [(term, text) for term, text in facts if text]
+
+
+def _scores(
+    maker: Maker, kept: pd.DataFrame, method: str, metric: str
+) -> list[tuple[str, str, str]]:
+    rows = records(kept[kept["method"] == method]) if len(kept) else []
+    return [
+        (str(row["seed"]), maker.style.dataset(row["dataset"]), score(metric, row[metric]))
+        for row in rows
+        if not missing(row.get(metric))
+    ]
+
+
+def _size(parameters: Mapping[str, Any]) -> str:
+    return size(parameters["total"]) if parameters.get("total") else ""
+
+
+def _seconds(value: float | None) -> str:
+    return "" if missing(value) else duration(float(value))  # type: ignore[arg-type]

@@ -1,0 +1,238 @@
+"""The verdict: which method to take, how sure that is, what it costs and what to do next."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from finetone.plots.numbers import (
+    DECIMAL,
+    between,
+    duration,
+    missing,
+    percent,
+    score,
+    score_between,
+    significant,
+    size,
+)
+from finetone.plots.read_table import records
+from finetone.report.answer_section import distance, listed
+from finetone.report.elements import Maker
+
+POWER = 0.8  # a design that finds a difference so often is said to detect it
+SURE = {"cheapest": "settled", "best": "settled", "undecided": "provisional"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the card says.
+
+    Attributes
+    ----------
+    kicker, title, colour
+        What stands above the method, the method (or that there is none), and its colour.
+    score, interval
+        By the chosen metric, as text; empty where no method is recommended.
+    sure
+        One of "settled", "provisional" and "unknown"; "" of a method that is alone.
+    facts
+        (term, text): how sure, chosen among what, costs, next.
+    use
+        (term, code) to copy: how the recommended method is used.
+    """
+
+    kicker: str
+    title: str
+    colour: str = ""
+    score: str = ""
+    interval: str = ""
+    sure: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    use: tuple[tuple[str, str], ...] = ()
+
+
+def verdict(maker: Maker) -> Verdict:
+    """The recommendation of recommendation.csv with its reasons; the best where none was made."""
+    labels = maker.labels
+    ranks = {row["method"]: row for row in records(maker.rows("ranking"))}
+    considered = records(maker.rows("recommendation"))
+    if not considered:  # made by a version that recommended nothing
+        return Verdict(labels["verdict_none"], labels["verdict_nothing"])
+    chosen = next((row for row in considered if str(row["recommended"]).lower() == "true"), None)
+    why = next((row["why"] for row in considered if not missing(row["why"])), "control")
+    if chosen is None:
+        facts = [(labels["how_sure"], labels[f"sure_{why}"]), *_next(maker, why)]
+        return Verdict(
+            labels["verdict_none"],
+            labels["verdict_nothing"],
+            sure="unknown",
+            facts=tuple(fact for fact in facts if fact[1]),
+        )
+    method = chosen["method"]
+    row = ranks[method]
+    metric = row["metric"]
+    unit = "" if metric in DECIMAL else labels["percent"]
+    facts = [
+        (labels["how_sure"], _how_sure(maker, method, why, considered, ranks)),
+        (labels["chosen_among"], _among(maker, considered)),
+        (labels["its_cost"], _cost(maker, method)),
+        *_next(maker, why),
+    ]
+    return Verdict(
+        labels["verdict_recommended"],
+        maker.style.title(method),
+        maker.style.colour(method),
+        f"{labels[f'name_{metric}'].strip()} {score(metric, row['score'])}{unit}",
+        labels["interval_of"].format(
+            confidence=_confidence(maker), interval=score_between(metric, row["low"], row["high"])
+        ),
+        SURE.get(why, ""),
+        tuple(fact for fact in facts if fact[1]),
+        usage(maker, method),
+    )
+
+
+def usage(maker: Maker, method: str) -> tuple[tuple[str, str], ...]:
+    """(term, code) of how a trained method is used, from where the experiment's folder is.
+
+    Parameters
+    ----------
+    maker
+        The inputs of the report.
+    method
+        Name of the method.
+    """
+    folder = folder_of(maker)
+    command = f"finetone label {shlex.quote(folder)} new.csv --method {shlex.quote(method)}"
+    found = [(maker.labels["use_command"], f"{command} -o labelled.csv")]
+    seeds = maker.inputs.config["seeds"]
+    if method in maker.inputs.config["models"]:
+        checkpoint = f"{folder}/checkpoints/{method}/seed{seeds[0]}"
+        found.append(
+            (
+                maker.labels["use_python"],
+                "from transformers import pipeline\n"
+                f'classify = pipeline("text-classification", {checkpoint!r})\n'
+                'print(classify("…"))',
+            )
+        )
+    return tuple(found)
+
+
+def folder_of(maker: Maker) -> str:
+    """The experiment's folder as the user calls it; never a temporary one of this job."""
+    folder = maker.inputs.tables["ranking"].parent.parent
+    return str(folder if not folder.is_absolute() else Path("results", folder.name))
+
+
+def _how_sure(
+    maker: Maker, method: str, why: str, considered: list[dict[str, Any]], ranks: Mapping[str, Row]
+) -> str:
+    labels, style = maker.labels, maker.style
+    sentences = [labels[f"sure_{why}"].format(margin=repr(_margin(maker)))]
+    others = [row for row in considered if row["status"] not in ("control", "unknown")]
+    rivals = [ranks[row["method"]] for row in others if row["method"] != method]
+    if ranks[method]["rank"] == 1 and rivals:
+        sentences.append(_apart("sure_ahead", rivals[0], style.title(rivals[0]["method"]), maker))
+    elif ranks[method]["rank"] != 1:
+        best = next(row for row in ranks.values() if row["rank"] == 1)
+        sentences.append(_apart("sure_behind", ranks[method], style.title(best["method"]), maker))
+    unsettled = [row["method"] for row in others if row["status"] == "open"]
+    names = [style.title(name) for name in unsettled if name != method]
+    if names and why == "undecided":
+        sentences.append(labels["sure_open"].format(others=listed(names, labels)))
+    return labels["sentence_gap"].join(sentences)
+
+
+def _apart(label: str, row: Row, other: str, maker: Maker) -> str:
+    """How far a method of rank > 1 is from the best, with its interval."""
+    if missing(row.get("difference_to_best")) or missing(row.get("difference_low")):
+        return ""
+    value, low, high = distance(row)
+    return maker.labels[label].format(
+        points=percent(value),
+        interval=between(low, high),
+        other=other,
+        confidence=_confidence(maker),
+    )
+
+
+def _among(maker: Maker, considered: list[dict[str, Any]]) -> str:
+    labels = maker.labels
+    counts = pd.Series([row["status"] for row in considered]).value_counts()
+    parts = [labels["among_methods"].format(n=len(considered))]
+    for status in ("worse", "within", "open", "control"):
+        if n := int(counts.get(status, 0)):
+            parts.append(labels[f"among_{status}"].format(n=n))
+    return labels["comma"].join(parts)
+
+
+def _cost(maker: Maker, method: str) -> str:
+    labels, frame = maker.labels, maker.rows("efficiency")
+    found = [row for row in records(frame) if row["method"] == method] if len(frame) else []
+    if not found:
+        return ""
+    row, parts = found[0], []
+    if not missing(row.get("train_seconds")):
+        parts.append(labels["cost_training"].format(time=duration(row["train_seconds"])))
+    if not missing(row.get("seconds_per_million_texts")):
+        time = duration(row["seconds_per_million_texts"])
+        parts.append(labels["cost_million"].format(time=time))
+    if not missing(row.get("parameters")):
+        parts.append(labels["cost_parameters"].format(n=size(row["parameters"])))
+    return labels["comma"].join(parts)
+
+
+def _next(maker: Maker, why: str) -> list[tuple[str, str]]:
+    """What would settle what is open, by the planner."""
+    labels = maker.labels
+    if why == "unknown":
+        variance = maker.rows("variance")
+        again = 2 * variance["seconds_per_seed"].sum() if "seconds_per_seed" in variance else 0
+        text = labels["next_seeds"].format(time=duration(again)) if again else ""
+        return [(labels["what_next"], text)]
+    plans = [row for row in records(maker.rows("planning")) if not missing(row.get("power"))]
+    if not plans:
+        return []
+    margin = _margin(maker) / 100
+    plan = min(plans, key=lambda row: abs(row["difference"] - margin))
+    points = significant(100 * plan["difference"], 2)
+    if plan["power"] >= POWER:
+        return [(labels["what_next"], labels["next_nothing"].format(points=points))]
+    ways = []
+    if not missing(plan.get("seeds_needed")):
+        ways.append(
+            labels["next_more_seeds"].format(n=int(plan["seeds_needed"]), **_hours(plan, "seeds"))
+        )
+    if not missing(plan.get("rows_needed")):
+        ways.append(labels["next_more_rows"].format(n=f"{int(plan['rows_needed']):,}"))
+    if not ways and not missing(plan.get("both_seeds")):
+        ways.append(
+            labels["next_both"].format(
+                seeds=int(plan["both_seeds"]),
+                rows=f"{int(plan['both_rows']):,}",
+                **_hours(plan, "both"),
+            )
+        )
+    facts = {"points": points, "power": f"{100 * plan['power']:.0f}"}
+    text = labels["next_plan"].format(ways=labels["or"].join(ways), **facts) if ways else ""
+    return [(labels["what_next"], text)]
+
+
+def _hours(plan: Row, which: str) -> dict[str, str]:
+    hours = plan.get(f"{which}_hours")
+    return {"time": "–" if missing(hours) else duration(3600 * float(hours))}  # type: ignore[arg-type]
+
+
+def _margin(maker: Maker) -> float:
+    return float(maker.inputs.config.get("compare", {}).get("margin", 1.0))
+
+
+def _confidence(maker: Maker) -> str:
+    return f"{100 * maker.inputs.config.get('compare', {}).get('confidence', 0.95):g}"
