@@ -11,7 +11,12 @@ SHOWN = {
         "<exp>/published/{part}.json", part=["audit", "study"] if PUBLISHED else []
     ),
 }
-SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
+SUMMED_UP = {
+    "tables": [*TABLES, *expand("<exp>/tables/{t}.csv", t=["claims"] if PUBLISHED else [])],
+    "data": SHOWN["data"],
+    "runs": SHOWN["runs"],
+    "audit": SHOWN["published"][:1],
+}
 CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
 
 CONFIG = {"config": without(config, *NOT_SHOWN)}

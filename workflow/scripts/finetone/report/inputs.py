@@ -16,7 +16,7 @@ class ReportInputs:
         The checked configuration.
     tables
         CSV files by name (`ranking`, `summary` …); `ranking` must be there. `published`, `claims`,
-        `column_match` and `parameters` are those of a published table.
+        `deviations`, `side_by_side`, `column_match` and `parameters` are those of a published table.
     figures
         SVG files by name (`methods`, `curves/<method>` …).
     manifests, audits
@@ -27,6 +27,8 @@ class ReportInputs:
         Manifests of the models.
     published_audit
         The audit of a published table.
+    study
+        The parts of its reproduction report that are not computed: published/study.json.
     command
         How one file is made again; `{path}` stands for the file.
     """
@@ -39,4 +41,5 @@ class ReportInputs:
     runs: Sequence[Path] = ()
     models: Sequence[Path] = ()
     published_audit: Path | None = None
+    study: Path | None = None
     command: str = "snakemake --cores 1 {path}"

@@ -106,12 +106,12 @@ def deviations(
 
 
 def _text(value: Any) -> str:
-    """A value as it is written in a configuration; of models, each value with those that have it."""
+    """A value as it is written in a configuration; of models, each value after those that have it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, Mapping):
-        return str(value)
+        return f"{value:g}" if isinstance(value, float) else str(value)
     by_value: dict[str, list[str]] = {}
     for name, each in value.items():
         by_value.setdefault(_text(each), []).append(name)
-    return "; ".join(f"{text}: {', '.join(names)}" for text, names in by_value.items())
+    return "; ".join(f"{', '.join(names)}: {text}" for text, names in by_value.items())

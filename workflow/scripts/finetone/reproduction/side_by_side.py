@@ -13,6 +13,7 @@ from finetone.formats import rounds
 from finetone.formats.csv_table import read_csv
 from finetone.formats.rounds import Rounds
 from finetone.published.reading import read_csv as read_printed
+from finetone.published.reading import read_published
 from finetone.tables.timings import ratio
 
 Interval = tuple[float, float, float]
@@ -71,7 +72,7 @@ def side_by_side(
     read = read_csv(values)
     measured = _Measured(read_csv(summary), source, transfer)
     counted = read_csv(efficiency).set_index("method")
-    notes = dict(_notes(folder))
+    notes, losses = dict(_notes(folder)), _losses(folder)
     rows = []
     for row in read.to_dict("records"):
         epoch = int(row["epoch"]) if pd.notna(row.get("epoch", nan)) else 0
@@ -85,7 +86,8 @@ def side_by_side(
             rows.append(about | printed | note | _beside(theirs, measured.of("accuracy", *place)))
         if pd.notna(row["loss"]):
             numbers = _beside((row["loss"], nan, nan), measured.of("loss", *place))
-            rows.append(about | {"metric": "loss", "printed": f"{row['loss']:g}"} | numbers)
+            text = losses[row["table"], row["model"], epoch]
+            rows.append(about | {"metric": "loss", "printed": text} | numbers)
     printed_of = _printed_costs(folder)
     taken = _Times(rounds.read(speed), rounds.read(padded) if padded else None, confidence)
     for model, costs in printed_of.items():
@@ -180,6 +182,13 @@ def mean_ratio(a: np.ndarray, b: np.ndarray, confidence: float) -> Interval:
     error = float((a / a.mean() - b / b.mean()).std(ddof=1)) / sqrt(len(a))
     half = float(stats.t.ppf((1 + confidence) / 2, len(a) - 1)) * error
     return value, value * float(np.exp(-half)), value * float(np.exp(half))
+
+
+def _losses(folder: Path) -> dict[tuple[str, str, int], str]:
+    """{(table, model, epoch): its loss as printed}."""
+    read = read_published(folder)
+    results = [*read.results, *read.transfer, *read.baselines]
+    return {(r.table, r.model, r.epoch): r.loss.text for r in results if r.loss}
 
 
 def _printed_costs(folder: Path) -> dict[str, dict[str, str]]:
