@@ -41,9 +41,9 @@ def _value(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
 
 
 def _difference(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
-    (a, name_a), (b, name_b) = _side(test, "a", facts), _side(test, "b", facts)
+    (a, _), (b, _) = _side(test, "a", facts), _side(test, "b", facts)
     found = _weighted(test, facts, 1.0, -1.0) or combine([a, b], [1, -1])
-    return found, phrase("minus", a=name_a, b=name_b)
+    return found, _named("minus", test, facts)
 
 
 def _ratio(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
@@ -51,7 +51,7 @@ def _ratio(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
     (a, name_a), (b, name_b) = _side(test, "a", facts), _side(test, "b", facts)
     if a.value <= 0 or b.value <= 0:
         raise Missing(phrase("not_positive", a=name_a, b=name_b, value_a=a.value, value_b=b.value))
-    value, name = a.value / b.value, phrase("over", a=name_a, b=name_b)
+    value, name = a.value / b.value, _named("over", test, facts)
     if a.exact and b.exact:
         return Exact(value), name
     weights = 1 / a.value, -1 / b.value
@@ -60,6 +60,19 @@ def _ratio(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
         Ratio(value, found.errors, found.design, found.seeds, found.rows, found.unknown),
         name,
     )
+
+
+def _named(how: str, test: Test, facts: Facts) -> Phrase:
+    """Both sides; what they have in common is said once."""
+    a, b = _term(test, "a"), _term(test, "b")
+    if any(a[key] != b[key] for key in ("metric", "epoch", "dataset")):
+        return phrase(how, a=_side(test, "a", facts)[1], b=_side(test, "b", facts)[1])
+    sides = {}
+    for name, term in (("a", a), ("b", b)):
+        methods = select(facts.groups, term)
+        sides[name] = methods[0] if len(methods) == 1 else phrase("mean_of", methods=methods)
+    where = place(a["epoch"], a["dataset"])
+    return phrase(f"{how}_in_common", metric=metric(a["metric"]), place=where, **sides)
 
 
 def _weighted(test: Test, facts: Facts, of_a: float, of_b: float) -> Estimate | None:

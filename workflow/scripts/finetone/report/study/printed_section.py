@@ -82,4 +82,12 @@ def _counts(maker: Maker) -> list[Table]:
         Column("unknown_rate", labels["unknown_rate"], "percent"),
         Column("truncated", labels["truncated"], "percent"),
     ]
-    return [*maker.table("parameters", parameters), *maker.table("tokenizers", tokenizers)]
+    counted = maker.read("parameters").copy()
+    if maker.style.language == "zh" and "reason_zh" in counted:
+        counted["reason"] = counted["reason_zh"].where(
+            counted["reason_zh"] != "", counted["reason"]
+        )
+    return [
+        *maker.table("parameters", parameters, counted),
+        *maker.table("tokenizers", tokenizers),
+    ]
