@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def number(value: float, unit: str) -> str:
     """
     if unit in ("%", "points"):
         text = f"{100 * value:.2f}".rstrip("0").rstrip(".")
-    elif abs(value) >= MILLION:
+    elif MILLION <= abs(value) < inf:
         text = f"{value / MILLION:.4g} M"
     else:
         text = f"{value:.4g}"
