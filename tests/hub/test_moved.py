@@ -11,7 +11,7 @@ from tests.workflow.snake import scheduled, snakemake
 
 ID = "google-bert/bert-base-uncased"
 MODEL, TOKENS = "results/x/models/m", "results/x/tokens/t/test/m.arrow"
-OBTAINED = "Obtain the model m"
+OBTAINED = "Prepare model m"
 
 
 def config(folder: Path, revision: str = "main") -> dict:

@@ -41,5 +41,5 @@ use rule * from finetone
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     for model in ("minilm-l6", "gemma3-270m", "bert-base"):
-        assert f"Obtain the model {model}" in said
+        assert f"Prepare model {model}" in said
     assert "models.gemma3-270m: its licence (gemma) restricts use by terms of its own" in said

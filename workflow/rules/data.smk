@@ -38,7 +38,7 @@ rule download_dataset:
         settings=record("data/{dataset}"),
         block=lambda wildcards: as_param(config["datasets"][wildcards.dataset]),
     message:
-        "Obtain the dataset {wildcards.dataset}"
+        "Prepare dataset {wildcards.dataset}"
     script:
         "../scripts/download_dataset.py"
 

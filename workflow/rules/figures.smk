@@ -16,12 +16,21 @@ FIGURE_SPECS = {
         {"summary": SUMMARY},
         SHOWS_SOURCE | style_of(SEVERAL_EPOCHS, [SOURCE]),
     ),
-    "methods": ("All methods side by side", {"ranking": RANKING}, SHOWS_SOURCE),
+    "methods": (
+        "All methods",
+        {"ranking": RANKING, "runs": RUNS, "variance": "<exp>/tables/variance.csv"},
+        SHOWS_SOURCE,
+    ),
+    "learning": (
+        "Training and test accuracy and loss",
+        {"histories": HISTORIES, "summary": SUMMARY},
+        {"dataset": SOURCE} | style_of(MODELS, [SOURCE]),
+    ),
     "accuracy-parameters": ("Accuracy against parameters", COST, SHOWS_SOURCE),
     "accuracy-time": ("Accuracy against training time", COST, SHOWS_SOURCE),
     "accuracy-inference": ("Accuracy against prediction time", COST, SHOWS_SOURCE),
     "comparisons": (
-        "Every pair of methods",
+        "Pairwise comparisons",
         {"comparisons": "<exp>/tables/comparisons.csv", "ranking": RANKING},
         SHOWS_SOURCE | {"confidence": config["compare"]["confidence"]},
     ),
@@ -31,7 +40,7 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "confusion": (
-        "Which classes are taken for which",
+        "Confusion matrices",
         {"confusion": "<exp>/tables/confusion.csv"},
         SHOWS_SOURCE,
     ),
@@ -41,13 +50,14 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "transfer": (
-        "Accuracy drop on other datasets",
+        "Target accuracy on other domains",
         {"transfer": "<exp>/tables/transfer.csv"},
         {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),
 }
-if not TRANSFER:
-    del FIGURE_SPECS["transfer"]
+for figure, wanted in {"transfer": TRANSFER, "learning": MODELS}.items():
+    if not wanted:
+        del FIGURE_SPECS[figure]
 if PUBLISHED:
     FIGURE_SPECS["published"] = (
         "Published against ours",

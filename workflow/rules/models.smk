@@ -24,7 +24,7 @@ rule download_model:
         settings=record("models/{model}"),
         block=lambda wildcards: as_param(config["models"][wildcards.model]),
     message:
-        "Obtain the model {wildcards.model}"
+        "Prepare model {wildcards.model}"
     script:
         "../scripts/download_model.py"
 
@@ -43,7 +43,7 @@ rule download_questions:
         settings=record("questions/{model}"),
         source=lambda wildcards: as_param(config["models"][wildcards.model]["intermediate"]["hub"]),
     message:
-        "Obtain the questions for {wildcards.model}"
+        "Prepare questions for {wildcards.model}"
     script:
         "../scripts/download_questions.py"
 

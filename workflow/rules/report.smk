@@ -63,7 +63,7 @@ rule results:
             "<exp>/results.json",
             caption="../report/results.rst",
             category="Report",
-            labels={"page": "The main results for programs"},
+            labels={"page": "Main results as JSON"},
         ),
     log:
         "<exp>/logs/results.log",
@@ -73,7 +73,7 @@ rule results:
     params:
         settings=record("results.json"),
     message:
-        "Write the results for programs"
+        "Write results.json"
     script:
         "../scripts/write_results.py"
 
@@ -91,6 +91,6 @@ rule export_checkpoints:
     params:
         settings=record("checkpoints"),
     message:
-        "Put our metrics into the model cards"
+        "Write model cards"
     script:
         "../scripts/export_checkpoints.py"

@@ -30,9 +30,9 @@ RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
 # table: (label in the report, inputs, settings)
 TABLE_SPECS = {
-    "runs": ("Every single run", {"predictions": PREDICTIONS}, CONFIDENCE),
+    "runs": ("All runs", {"predictions": PREDICTIONS}, CONFIDENCE),
     "summary": (
-        "Mean and spread over seeds",
+        "Mean and standard deviation over seeds",
         {"runs": RUNS},
         CONFIDENCE | DETERMINISTIC | {"seed_sd": None if STATED is None else {METRIC: STATED}},
     ),
@@ -42,7 +42,7 @@ TABLE_SPECS = {
         CONFIDENCE | {"source": SOURCE, "models": MODELS},
     ),
     "transfer": (
-        "Transfer without training",
+        "Other domains",
         {"predictions": PREDICTIONS},
         {"source": SOURCE, "transfer": TRANSFER} | SEEDS,
     ),
@@ -52,17 +52,17 @@ TABLE_SPECS = {
         {"source": SOURCE, "baselines": BASELINES},
     ),
     "efficiency": (
-        "What accuracy costs",
+        "Cost by method",
         {"summary": SUMMARY, "runs_json": runs_of(RUN_RECORDS), "speed": TIMINGS},
         RELATIVE | {"metric": METRIC},
     ),
     "recommendation": (
-        "Which method to take",
+        "Recommendation",
         {"ranking": "<exp>/tables/ranking.csv", "efficiency": "<exp>/tables/efficiency.csv"},
         {"source": SOURCE, "controls": CONTROLS} | MARGIN,
     ),
     "convergence": (
-        "How fast training converges",
+        "Convergence",
         {"histories": HISTORIES, "data": f"<exp>/data/{SOURCE}"},
         CONFIDENCE,
     ),
@@ -78,12 +78,12 @@ TABLE_SPECS = {
         SEEDS,
     ),
     "errors": (
-        "Rows that methods get wrong",
+        "Errors",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
         {},
     ),
     "leaks": (
-        "Without the leaked test rows",
+        "Accuracy without leaked rows",
         {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
         SEEDS,
     ),
@@ -139,7 +139,7 @@ rule comparison_tables:
     input:
         predictions=PREDICTIONS,
     output:
-        comparisons=reported_table("comparisons", "Every pair of methods"),
+        comparisons=reported_table("comparisons", "Pairwise comparisons"),
         ranking=reported_table("ranking", "Ranking"),
     log:
         "<exp>/logs/tables/comparisons.log",
@@ -153,7 +153,7 @@ rule comparison_tables:
         settings=record("tables/comparisons.csv"),
         ranking=record("tables/ranking.csv"),
     message:
-        "Tables: ranking and every pair of methods"
+        "Tables: ranking and pairwise comparisons"
     script:
         "../scripts/write_table.py"
 
@@ -169,7 +169,7 @@ rule class_tables:
     input:
         predictions=PREDICTIONS,
     output:
-        confusion=reported_table("confusion", "Which classes are taken for which"),
+        confusion=reported_table("confusion", "Confusion matrices"),
         per_class=reported_table("per_class", "Precision, recall and F1 of every class"),
     log:
         "<exp>/logs/tables/per_class.log",
@@ -181,7 +181,7 @@ rule class_tables:
         settings=record("tables/per_class.csv"),
         confusion=record("tables/confusion.csv"),
     message:
-        "Tables: confusion of classes, and precision and recall of each"
+        "Tables: confusion matrix, precision and recall by class"
     script:
         "../scripts/write_table.py"
 
@@ -209,6 +209,6 @@ rule planning_tables:
         settings=record("tables/variance.csv"),
         planning=record("tables/planning.csv"),
     message:
-        "Tables: what chance is made of, and what would settle more"
+        "Tables: variance components and sample-size planning"
     script:
         "../scripts/write_table.py"

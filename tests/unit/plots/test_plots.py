@@ -21,6 +21,7 @@ from finetone.plots import style as style_module
 from finetone.plots.beside_published import draw_published
 from finetone.plots.language import labels_in
 from finetone.plots.placing import Box, place
+from finetone.plots.small_multiples import _fewer
 from finetone.plots.style import PALETTE, Style
 from finetone.report.colour import contrast, linear, oklab
 from tests.unit.synthetic_results import FIGURES, Experiment, draw, write_experiment
@@ -66,6 +67,7 @@ def test_pictures_name_every_method_and_describe_themselves(
     expected = {
         CURVE: ["MiniLM-L6"],
         "epochs": ["MiniLM-L6", "MiniLM-L3", "MiniLM-L6, no pretraining"],
+        "learning": ["MiniLM-L6", "MiniLM-L3", "MiniLM-L6, no pretraining"],
     }.get(name, ["MiniLM-L3", "VADER lexicon", "BiLSTM", "TextCNN"])
     assert [title for title in expected if title not in shown] == []
 
@@ -260,6 +262,36 @@ def test_a_method_looks_the_same_in_a_picture_of_its_own() -> None:
     for name in models:
         alone = Style.from_config(config, [name], [])
         assert (alone.colour(name), alone.marker(name)) == (whole.colour(name), whole.marker(name))
+
+
+def test_a_method_without_a_cost_is_drawn_or_named(experiment: Experiment, tmp_path: Path) -> None:
+    target = tmp_path / "accuracy-parameters.svg"
+    free = write_experiment(tmp_path / "results")
+    path = free.table("efficiency")
+    costs = pd.read_csv(path)
+    costs.loc[costs["method"] == "majority", "parameters"] = 0
+    costs.loc[costs["method"] == "bilstm", "parameters"] = None
+    costs.to_csv(path, index=False)
+    draw(free, "accuracy-parameters", Style.from_config(free.config), target)
+    shown = texts(target)
+    assert any(text.startswith("Majority class") for text in shown)
+    assert "cost unknown: BiLSTM" in shown
+    ticks = [text for text in shown if re.fullmatch(r"\d+( [kM])?", text)]
+    assert {"10 k", "1 M"} <= set(ticks)
+
+
+def test_bins_of_confidence_are_put_together_by_their_sizes() -> None:
+    confidence = np.linspace(0.5, 0.99, 15)
+    bins = pd.DataFrame({"confidence": confidence, "accuracy": confidence - 0.1, "n": 30})
+    bins = bins.assign(low=bins["accuracy"] - 0.1, high=bins["accuracy"] + 0.1)
+    found = _fewer(bins)
+    assert len(found) == 8 and found["n"].sum() == bins["n"].sum()
+    assert np.average(found["accuracy"], weights=found["n"]) == pytest.approx(
+        bins["accuracy"].mean()
+    )
+    # two bins of equal size: the error of the mean is smaller by the root of two
+    pair = found[found["n"] == 60].iloc[0]
+    assert pair["accuracy"] - pair["low"] == pytest.approx(0.1 / np.sqrt(2))
 
 
 def test_a_control_far_below_does_not_squeeze_the_others(

@@ -77,7 +77,7 @@ class Decision:
     exact
         Whether it follows from exact numbers alone.
     decisive
-        The comparison that it hangs on.
+        The comparison that it depends on.
     """
 
     verdict: str

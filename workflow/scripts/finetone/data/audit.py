@@ -1,4 +1,4 @@
-"""What is odd about a dataset, before anybody trusts a score on it."""
+"""Data-quality checks of a dataset, before anybody trusts a score on it."""
 
 import hashlib
 from itertools import combinations

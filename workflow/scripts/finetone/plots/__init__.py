@@ -4,6 +4,7 @@
 MODULES = {
     "curve": "curve",
     "epochs": "epochs",
+    "learning": "learning",
     "methods": "bars",
     "transfer": "bars",
     "published": "beside_published",

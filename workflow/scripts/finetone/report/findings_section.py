@@ -123,6 +123,7 @@ def curves(maker: Maker) -> Section:
         "curves",
         labels["section_curves"],
         labels["lead_curves"],
+        pictures=maker.show("learning"),
         gallery=[p for name, p in maker.pictures.items() if name.startswith("curves/")],
         tables=[
             *maker.table("convergence", columns),
