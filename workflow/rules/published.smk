@@ -107,7 +107,9 @@ rule deviations_table:
         ancient(PUBLISHED_FILES),
     output:
         json="<exp>/published/study.json",
-        csv=reported_table("deviations", "What the publication does not state", "Published table"),
+        deviations=reported_table(
+            "deviations", "What the publication does not state", "Published table"
+        ),
     log:
         "<exp>/logs/tables/deviations.log",
     localrule: True
@@ -116,7 +118,7 @@ rule deviations_table:
     params:
         folder=lambda wildcards: PUBLISHED,
         settings=record("published/study.json"),
-        csv=record("tables/deviations.csv"),
+        deviations=record("tables/deviations.csv"),
     message:
         "List all choices that the publication does not state"
     script:

@@ -11,6 +11,7 @@ Choices = dict[str, Any]
 OF_DATASET = ("hub", "file", "wheel", "splits", "sample", "split", "where", "threshold")
 OF_MODEL = ("hub", "path", "wheel", "scratch", "keep_layers", "intermediate", "recipe")
 NOT_OF_BASELINE = ("kind", "title", "colour", "group")
+OWN = "own files"
 SHORT = 7  # characters of a commit
 COLUMNS = ["key", "status", "stated", "here", "reason", "reason_zh"]
 
@@ -40,9 +41,13 @@ def choices(config: Mapping[str, Any]) -> Choices:
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Keys with their values; a repository of the hub is one value."""
+    """Keys with their values; a repository, a wheel or files of the user's are one value."""
     if isinstance(value, Mapping) and "id" in value and "revision" in value:
         yield key, f"{value['id']} ({str(value['revision'])[:SHORT]})"
+    elif key.endswith(".wheel"):
+        yield key, value["requirement"]
+    elif key.endswith((".file", ".path")):
+        yield key, OWN  # whose content decides, not its name
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _leaves(f"{key}.{name}", inner)
