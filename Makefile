@@ -31,10 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml workflow/scripts/finetone/__init_
 	@touch $@
 
 demo: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile config/demo.yaml
-	@$(BIN)/finetone show results/demo
-	@echo
-	@echo "Open the report: $(abspath results/demo/report.html)"
+	@PATH="$(abspath $(BIN)):$$PATH" finetone run config/demo.yaml --cores $(CORES)
 
 test: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m "not slow"

@@ -56,6 +56,14 @@ onstart:
         told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
 
 
+onsuccess:
+    if any(job.rule.name.endswith("report") for job in workflow.dag.finished_jobs):
+        from finetone.terminal.ending import brief  # takes a second to import
+
+        if answered := told(brief, RESULTS):
+            logger.info(answered)
+
+
 rule all:
     default_target: True
     input:

@@ -20,7 +20,7 @@ STAGES = {
     "Obtain": ["hub", "readers", "data", "models"],
     "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
     "Measure": ["statistics", "comparison", "tables", "published", "claims", "reproduction"],
-    "Show": ["plots", "report", "cards"],
+    "Show": ["plots", "checks", "report", "cards"],
 }
 # what flows into the stages and out of the last, below results/<experiment> in between
 FLOW = [
@@ -30,7 +30,12 @@ FLOW = [
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
 ]
-COMMON = {"commands", "config", "formats"}  # of no stage: the command line, and what all use
+COMMON = {
+    "commands",
+    "config",
+    "formats",
+    "terminal",
+}  # of no stage: the command line, and what all use
 AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
     ("statistics", "engine"),  # a metric on the dev split chooses the epoch

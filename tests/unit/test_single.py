@@ -197,7 +197,6 @@ def test_names_are_shown_as_they_are(
     cells = [text.strip() for text in Text((tmp_path / "page.html").read_text("utf-8")).shown]
     assert all(cells.count(name) > 5 for name in methods)
     show(e.folder)
-    printed = [
-        line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    printed = [line.split()[1] for line in lines if re.match(r" *\d+  \S.* \[ *[\d.]+, ", line)]
     assert sorted(printed) == sorted(2 * methods)

@@ -128,6 +128,7 @@ def artifacts_of(target):
 def _build_dag(build=workflow._build_dag):
     """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
+    logger.info(f"Results: {RESULTS}", extra={"results": str(RESULTS)})
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]
     found = told(reruns.find, EXPERIMENT, wanted)

@@ -5,17 +5,15 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from finetone import report
+from finetone import numbers, report
 from finetone.errors import UserError
 from finetone.formats.csv_table import read_csv, write_csv
-from finetone.plots import numbers
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
 from finetone.plots.language import words
@@ -459,29 +457,6 @@ def test_dark_counterparts_turn_paper_and_ink_around() -> None:
     assert contrast(dark("#20262d"), "#ffffff") < 1.3
     tint = dark("#e8f0fa")  # a cell of the comparison matrix, with ink on it
     assert contrast(tint, dark("#20262d")) > 7
-
-
-@pytest.mark.parametrize(
-    ("write", "value", "text"),
-    [
-        (numbers.significant, 0.001234, "0.00123"),
-        (numbers.significant, 12345.6, "12,346"),
-        (numbers.significant, -0.0213, "−0.0213"),
-        (numbers.significant, 0.0, "0"),
-        (numbers.signed, -0.021, "−2.1"),
-        (numbers.signed, 0.00004, "0.0"),
-        (numbers.duration, 0.42, "0.42 s"),
-        (numbers.duration, 59.6, "60 s"),
-        (numbers.duration, 192, "3 min 12 s"),
-        (numbers.duration, 7500, "2 h 05 min"),
-        (numbers.size, 22_713_986, "22.7 M"),
-        (numbers.size, 950, "950"),
-        (numbers.memory, 913e6, "913 MB"),
-        (numbers.probability, 0.0004, "< 0.001"),
-    ],
-)
-def test_numbers_read_well(write: Any, value: float, text: str) -> None:
-    assert write(value) == text
 
 
 def test_a_picture_is_stripped_of_everything_that_runs_or_loads(tmp_path: Path) -> None:

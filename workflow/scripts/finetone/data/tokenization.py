@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetone.countdown import Countdown
 from finetone.errors import UserError, first_line
 from finetone.files import manifest_of
 from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
@@ -60,13 +61,14 @@ def tokenize(
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
-    truncated = 0
+    truncated, countdown = 0, Countdown("texts", rows.num_rows)
     for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
         # a tokenizer without special tokens may find nothing in a text: then it is one pad token
         encoded = [ids or [pad] for ids in encoded]
         lengths += map(len, encoded)
         parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
         truncated += cut
+        countdown.at(len(lengths))
     flat = np.concatenate([*parts, EMPTY])
     _check_vocabulary(model_dir, flat)
     meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from finetone.numbers import percent
 from finetone.plots.canvas import heading, look, named_rows, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import read, rows
 from finetone.plots.style import INK, MUTED, RULE, Style
 

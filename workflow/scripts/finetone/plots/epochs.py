@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.numbers import percent
 from finetone.plots.canvas import floor, heading, look, named_rows, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import read
 from finetone.plots.style import MUTED, RULE, Style
 

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from finetone.formats.history import read_history
+from finetone.numbers import percent
 from finetone.plots.canvas import heading, look, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import read, rows
 from finetone.plots.style import MUTED, Style
 

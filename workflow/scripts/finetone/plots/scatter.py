@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETDOWN, CARETLEFT
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
+from finetone.numbers import DECIMAL, duration, rounded_duration, scale, score, size
 from finetone.plots.canvas import error_bars, floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import DECIMAL, duration, scale, score
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
@@ -158,23 +158,9 @@ def draw(
         save(figure, target, title, about)
 
 
-def rounded_duration(seconds: float) -> str:
-    """Format one of TIMES: 1 ms, 10 s, 10 min, 6 h."""
-    units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"))
-    unit, name = next((u, n) for u, n in units if seconds >= u)
-    return f"{seconds / unit:g} {name}"
-
-
-def rounded_size(count: float) -> str:
-    """Format a round number of parameters: 500, 10 k, 2 M."""
-    units = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
-    unit, name = next(((u, n) for u, n in units if count >= u), (1, ""))
-    return f"{count / unit:g} {name}".strip()
-
-
 TIMES = (1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 86400, 864000)  # s, min, h, days
 RATE = "inference_examples_per_s"
-PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n, rounded_size)
+PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n, size)
 TIME = Cost(
     "time", "train_seconds", "on_frontier_train_seconds", lambda s: s, rounded_duration, TIMES
 )

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.errors import UserError
+from finetone.numbers import percent
 from finetone.plots.canvas import error_bars, floor, heading, look, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import methods_in, read
 from finetone.plots.style import GRID, INK, MUTED, RULE, Style
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from finetone.plots.numbers import missing
+from finetone.numbers import missing
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, table
 

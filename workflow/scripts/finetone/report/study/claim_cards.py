@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from finetone import numbers
 from finetone.claims.judging import BECAUSE
 from finetone.claims.outcome import CONTRADICTED, SUPPORTED, UNDECIDED
-from finetone.plots import numbers
 from finetone.plots.read_table import records
 from finetone.report.elements import Maker
 from finetone.report.html_table import csv_link

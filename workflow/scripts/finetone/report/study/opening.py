@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from finetone import numbers
 from finetone.claims.judging import BECAUSE
 from finetone.files import read_json
-from finetone.plots import numbers
 from finetone.plots.read_table import records
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
