@@ -1,4 +1,4 @@
-"""Script of the rule speed."""
+"""Script of the rules speed and speed_padded."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ job = Job(snakemake)
 
 from finetone import files
 from finetone.baselines import fit_predict
-from finetone.engine.speed import Model, measure
+from finetone.engine.speed import TASKS, Model, measure
 from finetone.formats import run_record
 
 batch_sizes = job.settings["batch_sizes"]
@@ -18,7 +18,7 @@ for folder, tokens in zip(job.inputs["models"], job.inputs["tokens"], strict=Tru
     files.check_folder(folder)
     models[folder.name] = Model(folder, tokens, batch_sizes[folder.name])
 baselines = {}
-for path in job.inputs["baselines"]:  # runs/<method>/seed<k>/run.json
+for path in job.inputs.get("baselines", []):  # runs/<method>/seed<k>/run.json
     method = run_record.check(path, "model").method
     baselines[method] = partial(fit_predict.predictor, path.with_name("model"), threads)
 measure(
@@ -27,6 +27,7 @@ measure(
     files.split_of(job.inputs["data"], "train"),
     engine=job.settings["engine"],
     threads=threads,
+    tasks=job.settings.get("tasks", TASKS),
     target=job.target,
     provenance=job.provenance,
 )
