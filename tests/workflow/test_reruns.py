@@ -38,7 +38,7 @@ STAGES = {
     "figures": r"draw_\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
     "exports": r"\w+_export|export_onnx",
-    "measurements": r"speed|tokenizer_statistics|audit_dataset",
+    "measurements": r"speed(_padded)?|tokenizer_statistics|audit_dataset",
     "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
     "training": r"finetune|train_network|fit_baseline|fit_probe|gather_ensemble",
     "embeddings": r"embed",

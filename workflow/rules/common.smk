@@ -26,6 +26,8 @@ from finetone.labelling import sources
 from finetone.names import published_folder
 from finetone.plots.style import Style
 from finetone.provenance import as_param
+from finetone.reproduction.choices import choices
+from finetone.reproduction.study_file import check_study
 
 
 def told(function, *arguments):
@@ -53,7 +55,8 @@ PROBES, ENSEMBLES = list(EXPERIMENT.probes), list(EXPERIMENT.ensembles)
 READING_TEXTS = EXPERIMENT.reading_texts  # baselines that read the texts themselves
 FROM_ELSEWHERE = [model for model in MODELS if model not in INTERMEDIATE]
 runs_of, add = EXPERIMENT.runs_of, EXPERIMENT.add
-PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
+PUBLISHED_NAMES = ["published", "claims", "deviations", "side_by_side", "column_match"]
+PUBLISHED_NAMES += ["parameters", "tokenizers"]
 PUBLISHED_TABLES = expand("<exp>/tables/{table}.csv", table=PUBLISHED_NAMES if PUBLISHED else [])
 
 

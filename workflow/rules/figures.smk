@@ -61,8 +61,8 @@ for figure, wanted in {"transfer": TRANSFER, "learning": MODELS}.items():
 if PUBLISHED:
     FIGURE_SPECS["published"] = (
         "Published against ours",
-        {"published": "<exp>/tables/published.csv", "summary": SUMMARY},
-        SHOWS_SOURCE,
+        {"side_by_side": "<exp>/tables/side_by_side.csv"},
+        style_of(METHODS, []),
     )
 FIGURES = expand("<exp>/figures/curves/{model}.svg", model=MODELS)
 FIGURES += expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS)

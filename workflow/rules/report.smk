@@ -8,9 +8,16 @@ SHOWN = {
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
     "tokens": expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=MODELS),
-    "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
+    "published": expand(
+        "<exp>/published/{part}.json", part=["audit", "study"] if PUBLISHED else []
+    ),
 }
-SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
+SUMMED_UP = {
+    "tables": [*TABLES, *expand("<exp>/tables/{t}.csv", t=["claims"] if PUBLISHED else [])],
+    "data": SHOWN["data"],
+    "runs": SHOWN["runs"],
+    "audit": SHOWN["published"][:1],
+}
 CHECKPOINTS = [
     *runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS),
     *runs_of("<exp>/runs/{method}/seed{seed}/model", PROBES),

@@ -1,6 +1,8 @@
 """Texts as tokens: the token file of a split, and how well a vocabulary fits its texts."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -23,6 +25,7 @@ PLAIN: dict[str, Any] = {
     "return_token_type_ids": False,
     "verbose": False,  # no warning about texts longer than the model: they are cut on purpose
 }
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def tokenize(
@@ -136,25 +139,45 @@ def tokenizer_statistics(split_parquet: Path, model_dir: Path, max_length: int) 
     `tokens_per_word` (words: between blanks) and `unknown_rate` (share of tokens that are the
     unknown token) leave special tokens and truncation out; `mean_tokens` (per text, uncut) and
     `truncated` (share of texts longer than `max_length`) count special tokens.
+    `vocabulary_coverage` is the share of words (here: letters alone, each as often as it occurs)
+    that are one token and not the unknown one.
     """
     tokenizer = load_tokenizer(model_dir)
     special = tokenizer.num_special_tokens_to_add()
     unknown = tokenizer.unk_token_id
     texts = pq.read_table(split_parquet, columns=["text"]).column("text").to_pylist()
     words = tokens = unknowns = longer = 0
+    occurring: Counter[str] = Counter()
     for start in range(0, len(texts), 1000):
         piece = texts[start : start + 1000]
         words += sum(len(text.split()) for text in piece)
+        for text in piece:
+            occurring.update(_LETTERS.findall(text))
         for ids in tokenizer(piece, add_special_tokens=False, **PLAIN)["input_ids"]:
             tokens += len(ids)
             unknowns += ids.count(unknown)
             longer += len(ids) + special > max_length
     return {
         "tokens_per_word": tokens / words,
+        "vocabulary_coverage": _coverage(tokenizer, occurring),
         "unknown_rate": unknowns / tokens if tokens else 0.0,
         "truncated": longer / len(texts),
         "mean_tokens": tokens / len(texts) + special,
     }
+
+
+def _coverage(tokenizer: Any, occurring: Counter[str]) -> float:
+    """Share of the words that are a token of their own, as in the middle of a text."""
+    whole = 0
+    words = list(occurring)
+    for start in range(0, len(words), 10_000):
+        piece = words[start : start + 10_000]
+        # byte-level vocabularies distinguish words after a blank, where nearly all are
+        spaced = [f" {word}" for word in piece]
+        found = tokenizer(spaced, add_special_tokens=False, **PLAIN)["input_ids"]
+        for word, ids in zip(piece, found, strict=True):
+            whole += occurring[word] * (len(ids) == 1 and ids[0] != tokenizer.unk_token_id)
+    return whole / occurring.total() if occurring else 0.0
 
 
 def _encode(

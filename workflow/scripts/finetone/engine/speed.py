@@ -1,6 +1,6 @@
 """How long methods train and predict here: the same texts, engine and threads for all."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from finetone.formats.token_file import Tokens, read_tokens
 from finetone.provenance import Provenance
 
 SEED = 0  # of new weights
+TASKS = ("train", "predict")
 BATCH_SIZE = 32  # of rows where no model says how many
 
 Predict = Callable[[Sequence[str]], Any]  # from texts to logits
@@ -58,6 +59,7 @@ def measure(
     probes: Mapping[str, Probe] | None = None,
     engine: dict[str, Any],
     threads: int,
+    tasks: Collection[str] = TASKS,
     target: Path,
     provenance: Provenance | None = None,
 ) -> None:
@@ -77,6 +79,8 @@ def measure(
         The config's `engine:` block.
     threads
         CPU threads.
+    tasks
+        Those of TASKS to time.
     target
         File to write.
     provenance
@@ -89,7 +93,7 @@ def measure(
     options, device = EngineOptions.of(engine), devices.pick()
     precision = Execution(options, threads).precision  # sets the threads of all others, too
     methods: dict[str, Method] = {
-        name: partial(_model, model, tokens[name], options, threads)
+        name: partial(_model, model, tokens[name], options, threads, tasks)
         for name, model in models.items()
     }
     methods |= {name: partial(_baseline, load, texts) for name, load in baselines.items()}
@@ -114,7 +118,7 @@ def measure(
 
 @contextmanager
 def _model(
-    model: Model, data: Tokens, options: EngineOptions, threads: int
+    model: Model, data: Tokens, options: EngineOptions, threads: int, tasks: Collection[str]
 ) -> Iterator[dict[str, Run]]:
     """A model, running in the fast ways that its training takes."""
     module = classifier(model.folder, data, SEED)
@@ -136,7 +140,8 @@ def _model(
                 for batch in execution.prediction_batches(data.lengths[rows]):
                     execution.logits(module, execution.collate(data, rows[batch]))
 
-        yield {"train": train, "predict": predict}
+        both = {"train": train, "predict": predict}
+        yield {task: both[task] for task in tasks}
 
 
 @contextmanager

@@ -15,8 +15,11 @@ from finetone.provenance import check_csv
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted"}
 WORDS = {
-    "kind",
     "form",
+    "key",
+    "stated",
+    "here",
+    "kind",
     "statistic",
     "group",
     "table",
@@ -30,20 +33,25 @@ WORDS |= {
     "verdict",
     "verdict_half",
     "verdict_twice",
+    "undecidable",
     "own_verdict",
+    "own_decidable",
+    "own_undecidable",
+    "own_verdict_half",
+    "own_verdict_twice",
+    "padded_verdict",
     "conflicts",
     "metric",
     "status",
 }
+IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
 PROSE = {
     "text",
-    "claim",
-    "claim_zh",
     "where",
-    "reading",
-    "explanation",
-    "own_explanation",
     "reason",
+    "reason_zh",
+    *IN_LANGUAGES,
+    *(f"{name}_zh" for name in IN_LANGUAGES),
 }
 PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED

@@ -7,7 +7,7 @@ MODULES = {
     "learning": "learning",
     "methods": "bars",
     "transfer": "bars",
-    "published": "bars",
+    "published": "beside_published",
     "accuracy_parameters": "scatter",
     "accuracy_time": "scatter",
     "accuracy_inference": "scatter",

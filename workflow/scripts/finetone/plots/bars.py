@@ -1,4 +1,4 @@
-"""Pictures with one row per method: the ranking, the drop on other datasets, published and ours."""
+"""Pictures with one row per method: the ranking, the accuracy on other datasets."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
 from finetone.plots.read_table import ranked, read, records, rows, truth
-from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.plots.style import INK, MUTED, Style
 from finetone.statistics.evaluation import ERRORS
 
 Z = 1.96  # half of a 95 % interval, in standard errors
@@ -151,69 +151,6 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
         )
         description = labels["desc_transfer"].format(source=style.dataset(source), items=items)
         save(figure, target, labels["title_transfer"], description)
-
-
-def draw_published(
-    published: Path, summary: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Draw the accuracy after the last published epoch beside ours with its interval.
-
-    Parameters
-    ----------
-    published
-        The table published.csv, of which the rows of its `table` "published" are drawn.
-    summary
-        The table summary.csv.
-    dataset
-        Name of the source dataset.
-    style
-        How methods look, and the language.
-    target
-        The SVG file to write.
-    """
-    theirs = read(published, ["table", "method", "accuracy"])
-    theirs = theirs[theirs["table"] == "published"].rename(columns={"accuracy": "published"})
-    ours = read(
-        summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset
-    )
-    keys = ["method", "epoch"]
-    if "epoch" not in theirs:  # of a table without epochs: beside our last
-        keys = ["method"]
-        ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
-    table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
-    labels = labels_in(style.language)
-    if table.empty:
-        draw_nothing(labels["title_published"], labels["nothing_published"], target)
-        return
-    table = table.sort_values("epoch").groupby("method", as_index=False).last()
-    table = table.sort_values("published", ascending=False).reset_index(drop=True)
-    with look():
-        figure = new_figure(7.6, 1.6 + 0.3 * len(table))
-        axes = figure.add_subplot()
-        for y, row in enumerate(rows(table)):
-            axes.plot(
-                [100 * row.published, 100 * row.accuracy_mean], [y, y], color=RULE, linewidth=1
-            )
-        axes.plot(
-            100 * table["published"], range(len(table)), linestyle="none", marker="|",
-            markersize=12, markeredgewidth=2, color=INK, label=labels["published_value"],
-        )  # fmt: skip
-        _rows(axes, table, style, "accuracy_mean", "accuracy_low", "accuracy_high")
-        axes.plot([], [], linestyle="none", marker="o", color=MUTED, label=labels["our_value"])
-        axes.set_xlabel(labels["test_accuracy"])
-        axes.set_title(labels["title_published"])
-        figure.legend(loc="outside lower center", ncols=2, labelcolor=MUTED)
-        items = "; ".join(
-            labels["desc_vs"].format(
-                method=style.title(r.method),
-                published=percent(r.published),
-                ours=percent(r.accuracy_mean),
-            )
-            for r in rows(table)
-        )
-        save(
-            figure, target, labels["title_published"], labels["desc_published"].format(items=items)
-        )
 
 
 def _rows(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from finetone.errors import UserError
 from finetone.numbers import percent
-from finetone.plots.canvas import error_bars, heading, look, new_figure, save
+from finetone.plots.canvas import error_bars, floor, heading, look, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.read_table import methods_in, read
@@ -91,6 +91,8 @@ def _fewer(bins: pd.DataFrame) -> pd.DataFrame:
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
     """Draw accuracy with interval by length of the text, one panel per method.
 
+    A method far below the others is told in numbers: the scale, which all share, is for those.
+
     Parameters
     ----------
     slices
@@ -109,13 +111,21 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     ends = zip(table["least"], table["most"], strict=True)
     table["slice"] = [f"{least:.0f}–{most:.0f}" for least, most in ends]
     order = list(dict.fromkeys(table["slice"]))
-    bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
+    best = table.groupby("method")["accuracy"].max()
+    below = set(best.index[best < floor(best, lower_is_better=False)])
+    rest = table[~table["method"].isin(below)]
+    bottom, top = 100 * rest["low"].min(), 100 * rest["high"].max()
 
     def panel(axes: Axes, method: str, lengths: pd.DataFrame) -> str:
         lengths = lengths.set_index("slice").reindex(order)
         mean, low, high = (100 * lengths[key] for key in ("accuracy", "low", "high"))
         places, look_of = range(len(order)), _marks(style, method, 5)
-        axes.errorbar(places, mean, yerr=error_bars(mean, low, high), **look_of)
+        if method in below:
+            numbers = f"{mean.min():.1f}–{mean.max():.1f} %"
+            look_of = {"ha": "center", "va": "bottom", "transform": axes.transAxes, "color": MUTED}
+            axes.text(0.5, 0.06, f"{numbers}\n▼", fontsize=8.5, **look_of)
+        else:
+            axes.errorbar(places, mean, yerr=error_bars(mean, low, high), **look_of)
         axes.set_xticks(places, order, ha="right", **SLANTED)
         axes.set(xlim=(-0.4, len(order) - 0.6), ylim=(bottom - 1, min(100.5, top + 1)))
         accuracies = ", ".join(f"{percent(value)} %" for value in lengths["accuracy"])

@@ -33,11 +33,15 @@ from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
 from finetone.report.planning_section import planning
 from finetone.report.probes_section import probes
-from finetone.report.published_section import published
+from finetone.report.study.opening import Tallies, claims, study, tallies
+from finetone.report.study.printed_section import published
 from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
 SECTIONS = (
+    study,
+    claims,
+    published,
     ranking,
     curves,
     epochs,
@@ -50,7 +54,6 @@ SECTIONS = (
     calibration,
     errors,
     data,
-    published,
     provenance,
 )
 
@@ -110,6 +113,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         verdict=verdict(maker),
         check_first=_checks(inputs, style),
         panels=panels(maker),
+        tallies=tallies(maker),
         pictures=pictures.values(),
         command=inputs.command.format(path=shlex.quote(str(target))),
     )
@@ -142,6 +146,7 @@ def write_page(
     verdict: Verdict | None = None,
     check_first: Sequence[str] = (),
     panels: Sequence[Panel] = (),
+    tallies: Tallies | None = None,
     pictures: Iterable[Picture] = (),
     command: str,
 ) -> None:
@@ -161,15 +166,14 @@ def write_page(
         The recommendation, and sentences on what should be checked before it is followed.
     panels
         What is known of each method.
+    tallies
+        Of the claims of a published experiment, shown at the top.
     pictures
         All pictures, for their colours.
     command
         How it is made again.
     """
-    script = "".join(
-        (HERE / "templates" / name).read_text(encoding="utf-8")
-        for name in ("page.js", "explore.js")
-    )
+    script = _joined("page.js", "explore.js")
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -189,10 +193,11 @@ def write_page(
         verdict=verdict,
         checks=check_first,
         panels=panels,
+        tallies=tallies,
         methods=[(panel.method, panel.title, panel.colour) for panel in panels],
         colours=_colours(pictures, sections, panels),
         # our own files, not data, so they are not escaped
-        css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
+        css=Markup(_joined("page.css", "study.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         command_all=command,
@@ -202,6 +207,11 @@ def write_page(
         partial.write_text(page, encoding="utf-8", errors="replace")
 
 
+def _joined(*names: str) -> str:
+    """The content of some files beside the templates."""
+    return "".join((HERE / "templates" / name).read_text(encoding="utf-8") for name in names)
+
+
 def _colours(
     pictures: Iterable[Picture], sections: Sequence[Section], panels: Sequence[Panel]
 ) -> list[tuple[str, str, str]]:
@@ -209,6 +219,7 @@ def _colours(
     used = {colour for picture in pictures for colour in picture.colours}
     used |= {panel.colour for panel in panels}
     for section in sections:
-        for table in section.tables:
+        shown = [*section.tables, *(section.opening.deviations if section.opening else ())]
+        for table in shown:
             used |= {cell.colour for row in table.rows for cell in row if cell.colour}
     return [(colour[1:], colour, dark(colour)) for colour in sorted(used)]

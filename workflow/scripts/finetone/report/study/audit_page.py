@@ -7,15 +7,15 @@ from typing import Any
 
 from finetone.plots.language import words
 from finetone.plots.style import Style
-from finetone.report.audit_parts import (
+from finetone.report.elements import Maker, Section
+from finetone.report.inputs import ReportInputs
+from finetone.report.page import HERE, write_page
+from finetone.report.study.audit_parts import (
     checked_columns,
     impossible_values,
     in_language,
     printed_values,
 )
-from finetone.report.elements import Maker, Section
-from finetone.report.inputs import ReportInputs
-from finetone.report.page import HERE, write_page
 
 
 def write_audit(

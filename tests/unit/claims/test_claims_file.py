@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finetone.claims.claims_file import read_claims
+from finetone.claims.facts import METRICS
 from finetone.claims.our_facts import OurFacts
-from finetone.claims.schema import METRICS
 from finetone.claims.times import Times
 from finetone.errors import UserError
 from tests.unit.claims.invented import rounds, written

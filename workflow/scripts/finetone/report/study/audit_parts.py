@@ -67,7 +67,15 @@ def printed_values(maker: Maker, folded: bool = False) -> list[Table]:
         Column("lowest_loss", labels["lowest_loss"], "number"),
         Column("flags", labels["flags"]),
     ]
-    return maker.table("published", columns, folded=folded)
+    frame = maker.read("published").copy()
+    if len(frame):
+        say = words(maker.style.language)
+        frame["table"] = [say.get(f"table_{name}", name) for name in frame["table"]]
+        frame["flags"] = [
+            labels["comma"].join(labels.get(f"flag_{flag}", flag) for flag in str(flags).split())
+            for flags in frame["flags"]
+        ]
+    return maker.table("published", columns, frame, folded=folded)
 
 
 def _from_audit(

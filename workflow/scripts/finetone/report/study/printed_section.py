@@ -1,16 +1,16 @@
-"""The section on a published table: problems with its numbers, and verdicts on its claims."""
+"""The section on the published tables: problems with their numbers, and ours beside them."""
 
 import json
 
 from finetone.files import read_json
-from finetone.report.audit_parts import impossible_values, in_language, printed_values
-from finetone.report.claims_tables import claims, tally
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
+from finetone.report.study.audit_parts import impossible_values, in_language, printed_values
+from finetone.report.study.beside import beside
 
 
 def published(maker: Maker) -> Section:
-    """Findings of the audit, claims with verdicts, and the tables behind them."""
+    """Findings of the audit, and the tables behind them."""
     labels, audit = maker.labels, maker.inputs.published_audit
     findings, wrong, code = [], [], []
     if audit:
@@ -22,11 +22,11 @@ def published(maker: Maker) -> Section:
         "published",
         labels["section_published"],
         labels["lead_published"],
-        sentences=[*tally(maker), *findings, *_match_words(maker)],
+        sentences=[*findings, *_match_words(maker)],
         pictures=maker.show("published"),
         tables=[
             *wrong,
-            *claims(maker),
+            *beside(maker),
             *_matches(maker),
             *_counts(maker),
             *printed_values(maker, folded=True),
@@ -78,7 +78,16 @@ def _counts(maker: Maker) -> list[Table]:
     tokenizers = [
         Column("model", labels["method"], "method"),
         Column("tokens_per_word", labels["tokens_per_word"], "number"),
+        Column("vocabulary_coverage", labels["vocabulary_coverage"], "percent"),
         Column("unknown_rate", labels["unknown_rate"], "percent"),
         Column("truncated", labels["truncated"], "percent"),
     ]
-    return [*maker.table("parameters", parameters), *maker.table("tokenizers", tokenizers)]
+    counted = maker.read("parameters").copy()
+    if maker.style.language == "zh" and "reason_zh" in counted:
+        counted["reason"] = counted["reason_zh"].where(
+            counted["reason_zh"] != "", counted["reason"]
+        )
+    return [
+        *maker.table("parameters", parameters, counted),
+        *maker.table("tokenizers", tokenizers),
+    ]
