@@ -51,6 +51,8 @@ baselines:
   tfidf: {kind: tfidf}
   bilstm: {kind: bilstm}
   probe: {kind: probe, model: whole, C: 1}
+label:
+  later: {file: later.csv, seed: 1}
 resources:
   finetune: {threads: 1, mem_mb: 1000, runtime: 10, gpu: 1}
 """)

@@ -36,7 +36,7 @@ def canonical(value: Any, rule: Any, root: dict[str, Any]) -> Any:
         return encoding_name(value) or value
     if "x-text" in rule and isinstance(value, int | float):
         return value if isinstance(value, bool) and rule["x-text"] != "all" else key_name(value)
-    return _number(value, rule.get("type", ()))
+    return _number(value, rule.get("type", ()), rule.get("pattern"))
 
 
 def encoding_name(given: str) -> str | None:
@@ -106,13 +106,17 @@ def _takes_away(value: Any, rule: Any, root: dict[str, Any]) -> bool:
     return "null" not in kinds
 
 
-def _number(value: Any, kinds: str | list[str]) -> Any:
-    """`value` as the first of integer, number that `kinds` has and it can be; else as it is."""
+def _number(value: Any, kinds: str | list[str], pattern: str | None) -> Any:
+    """`value` as the first of integer, number that `kinds` has and it can be; else as it is.
+
+    Text is text where that is allowed, unless only some texts are, by `pattern`.
+    """
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(value, bool) or not {"integer", "number"} & set(kinds):
         return value
     number = value
-    if isinstance(value, str) and "string" not in kinds and NUMBER.fullmatch(value):
+    written = isinstance(value, str) and ("string" not in kinds or pattern is not None)
+    if written and NUMBER.fullmatch(value):
         number = int(value) if value.lstrip("+-").isdigit() else float(value)
     if not isinstance(number, int | float) or not math.isfinite(number):
         return value
