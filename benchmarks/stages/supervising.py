@@ -103,7 +103,7 @@ def stage_rows(
         if code != BROKEN:  # of which its last row told
             why = "the process died" if code is not None else "it took too long"
             why = "the stage's clock ended" if time.monotonic() >= until else why
-            yield {"item": item, "traceback": f"{how}\n{why}"}
+            yield {"item": item, "traceback": f"{why}\n{how}"}
         if item is None and code is not None:  # it cannot even begin
             break
         worker = another()
