@@ -31,10 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml workflow/scripts/finetone/__init_
 	@touch $@
 
 demo: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --configfile config/demo.yaml
-	@$(BIN)/finetone show results/demo
-	@echo
-	@echo "Open the report: $(abspath results/demo/report.html)"
+	@PATH="$(abspath $(BIN)):$$PATH" finetone run config/demo.yaml --cores $(CORES)
 
 test: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m "not slow"
@@ -73,7 +70,7 @@ bench: $(INSTALLED)
 # One lock for every machine: pip chooses the CPU or CUDA build of torch, so the pin names neither.
 lock: $(INSTALLED)
 	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --extra export --strip-extras --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-annotate -o requirements.lock pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock
 	$(BIN)/pip install --quiet -r requirements.lock

@@ -28,8 +28,11 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/probes.smk"
+include: "workflow/rules/ensembles.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/exporting.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -39,6 +42,7 @@ if PUBLISHED:
 
 
 include: "workflow/rules/report.smk"
+include: "workflow/rules/labelling.smk"
 
 
 onstart:
@@ -56,6 +60,14 @@ onstart:
         told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
 
 
+onsuccess:
+    if any(job.rule.name.endswith("report") for job in workflow.dag.finished_jobs):
+        from finetone.terminal.ending import brief  # takes a second to import
+
+        if answered := told(brief, RESULTS):
+            logger.info(answered)
+
+
 rule all:
     default_target: True
     input:
@@ -63,4 +75,6 @@ rule all:
         "<exp>/results.json",
         "<exp>/checkpoints",
         figures=FIGURES,
-        tables=[*TABLES, *PUBLISHED_TABLES],
+        tables=[*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
+        exported=expand("<exp>/export/{model}", model=config["export"]),
+        labelled=expand("<exp>/labelled/{table}.csv", table=config["label"]),

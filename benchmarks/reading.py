@@ -1,6 +1,7 @@
 """How fast a table of texts becomes the split files of a dataset, and with how much memory.
 
     python benchmarks/reading.py --rows 2000000 --megabytes 1000        # CSV; --kind jsonl, json …
+    python benchmarks/reading.py --propose                              # by `finetone new`
 
 Writes a table of reviews (words, commas, some quotes and line breaks) into a temporary folder, then
 prepares it in a process of its own that may use one core: a fifth is cut off as test rows.
@@ -62,12 +63,24 @@ def prepare(path: Path, target: Path, told: Any) -> None:
     told.put((time.perf_counter() - begun, time.process_time() - used, peak))
 
 
+def propose(path: Path, target: Path, told: Any) -> None:
+    """Look at the table as `finetone new` does; tell the same."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from finetone import cli
+
+    begun, used = time.perf_counter(), time.process_time()
+    cli.main(["new", str(path), "--offline", "--output", f"{target}.yaml"])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    told.put((time.perf_counter() - begun, time.process_time() - used, peak))
+
+
 def main() -> None:
     """Write, prepare, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--kind", choices=["csv", "tsv", "jsonl", "json"], default="csv")
+    parser.add_argument("--propose", action="store_true", help="measure `finetone new` instead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"reviews.{options.kind}")
@@ -75,7 +88,8 @@ def main() -> None:
         size = path.stat().st_size / 1e6
         context = multiprocessing.get_context("spawn")
         told = context.Queue()
-        process = context.Process(target=prepare, args=(path, Path(folder, "data"), told))
+        work = propose if options.propose else prepare
+        process = context.Process(target=work, args=(path, Path(folder, "data"), told))
         process.start()
         process.join()
         if process.exitcode:

@@ -48,6 +48,7 @@ def test_its_sizes_are_those_of_the_rules(tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     del config["resources"]
     config["datasets"][config["source"]]["split"] = {"dev": 0.1}
+    config["probe"] = {"models": "all"}
     file = tmp_path / "experiment.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
 

@@ -7,6 +7,7 @@ random generator, not from a model.
 import json
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ TABLES = (
 # figure of all methods: the tables that it is drawn from, in the order of its parameters
 FIGURES = {
     "epochs": ["summary"],
-    "methods": ["ranking"],
+    "methods": ["ranking", "runs", "variance"],
+    "learning": ["summary"],
     "transfer": ["transfer"],
     "accuracy-parameters": ["efficiency", "ranking"],
     "accuracy-time": ["efficiency", "ranking"],
@@ -349,7 +351,8 @@ def _tables(
                     confidence - 0.08 * (confidence - 0.5) + rng.normal(0, 0.02), 0, 1
                 )
                 row = {"dataset": dataset, "method": method, "bin": i, "confidence": confidence}
-                tables["reliability"].append({**row, "accuracy": reached, "n": n // 15})
+                ends = {"low": reached - 0.06, "high": min(1.0, reached + 0.06)}
+                tables["reliability"].append({**row, "accuracy": reached, **ends, "n": n // 15})
             tables["calibration"].append(
                 {
                     **{"dataset": dataset, "method": method, "accuracy": final[dataset][method]},
@@ -717,9 +720,17 @@ def draw(experiment: Experiment, figure: str, style: Style, target: Path) -> Non
     if model:
         function(experiment.histories(model), model, style, target)
     else:
-        settings = {"confidence": 0.95} if name == "comparisons" else {}
+        settings: dict[str, Any] = {"confidence": 0.95} if name == "comparisons" else {}
+        if name == "learning":
+            runs = [
+                (m, k, p) for m in experiment.models for k, p in enumerate(experiment.histories(m))
+            ]
+            settings["histories"] = {(m, k): p for m, k, p in runs}
         tables = map(experiment.table, FIGURES[figure])
-        function(*tables, "movies", style=style, target=target, **settings)
+        names = [*signature(function).parameters]
+        wanted = [name for name in names if name not in settings][: len(FIGURES[figure]) + 1]
+        settings |= dict(zip(wanted, [*tables, "movies"], strict=True))
+        function(**settings, style=style, target=target)
 
 
 def draw_all(experiment: Experiment) -> dict[str, Path]:

@@ -72,12 +72,41 @@ def test_show_prints_every_method_of_every_dataset(
     e.write_all()
     status, out, _ = call(capfd, "show", e.folder)
     assert status == 0
-    assert len(re.findall(r": test accuracy in % \[95 % interval\]", out)) == 2
+    assert out.count(": accuracy on the test set (%) [95 % confidence interval]; methods that") == 2
     for method in runs:
-        rows = re.findall(rf"^ +\d  {method} +\d+\.\d\d \[ ?\d+\.\d\d, \d+\.\d\d\]  \w", out, re.M)
+        rows = re.findall(rf"^ +\d  {method} +\d+\.\d  \[ ?\d+\.\d, +\d+\.\d\]  \w", out, re.M)
         assert len(rows) == 2
-    # of the source dataset alone
-    assert out.count("\nrecommended: big (the best, and no cheaper method may be as good)\n") == 1
+    assert re.match(r"\nRecommended: big · accuracy \d\d\.\d % · 95 % confidence interval", out), (
+        out
+    )
+    assert re.search(r"^  How sure +Settled: ", out, re.M) and "\n  Cost " in out
+    assert out.count("Recommended") == 1, "of the source dataset alone"
+    assert re.search(r"^Disk: \S+ kB in .* \(.* kB.*\)$", out, re.M), out
+
+
+def test_show_speaks_the_language_of_the_page(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    e = Experiment(tmp_path, runs={"big": (1, 2), "words": (0,)}, transfer=True)
+    e.write_all()
+    (e.folder / "report.html").write_text('<!doctype html>\n<html lang="zh">')
+    _, out, _ = call(capfd, "show", e.folder)
+    assert out.startswith("\n推荐：big · 准确率") and "movies：测试集准确率（%）" in out
+    assert f"报告：{e.folder}/report.html" in out
+    assert not re.search(r"Recommended|Check|Disk|Report|methods|parameters", out)
+
+
+def test_show_of_many_methods_names_the_table_that_has_all(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    e = Experiment(tmp_path, runs={"big": (1, 2), "words": (0,)}, transfer=False)
+    e.write_all()
+    path = e.folder / "tables/ranking.csv"
+    ranking = pd.read_csv(path)
+    pd.concat([ranking] * 15).to_csv(path, index=False)
+    path.with_name("ranking.csv.json").unlink(missing_ok=True)
+    _, out, _ = call(capfd, "show", e.folder)
+    assert f"… and 10 more: {path}" in out and out.count("  words  ") == 10
 
 
 def test_show_reads_tables_of_earlier_versions(
@@ -90,8 +119,8 @@ def test_show_reads_tables_of_earlier_versions(
     ranking.drop(columns="metric").to_csv(e.folder / "tables/ranking.csv", index=False)
     (e.folder / "tables/ranking.csv.json").unlink(missing_ok=True)
     status, out, _ = call(capfd, "show", e.folder)
-    assert status == 0 and out.count(": test accuracy in % [95 % interval]") == 2
-    assert "recommended" not in out
+    assert status == 0 and out.count(": accuracy on the test set (%) [95 %") == 2
+    assert "ecommended" not in out
 
 
 @pytest.mark.parametrize(("share", "said"), [(1.0, 0), (0.3, 1)])
@@ -102,7 +131,7 @@ def test_show_says_that_timings_are_doubtful(
     write_rounds(e.speed, {"big": (0.5, 0.1), "words": (None, 0.001)}, share)
     e.write_all()
     _, out, _ = call(capfd, "show", e.folder)
-    told = f"The timings of 2 of 2 methods are doubtful: the machine was busy. When it is idle, delete {e.speed} "
+    told = "  - The timings of 2 of 2 methods are doubtful, because the machine was busy"
     assert out.count(told) == said == out.count("doubtful")
 
 
@@ -116,6 +145,25 @@ def test_show_refuses_an_altered_table(tmp_path: Path, capfd: pytest.CaptureFixt
     for name in ("ranking", "efficiency"):
         (tmp_path / f"tables/{name}.csv").write_bytes(b"")
     assert "ranking.csv: not a readable table" in refused(capfd, "show", tmp_path)
+
+
+def test_run_says_what_it_does_not_understand(
+    reviews: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for words, said in {
+        (): "which experiment?",
+        ("-n",): "which experiment?",
+        ("dmo.yaml",): "dmo.yaml: no such file",
+        ("experiment.yaml", "no.json"): "no.json: no such file",
+        ("experiment.yaml", "--drydry"): "unrecognized arguments: --drydry",
+        ("experiment.yaml", "--cores"): "expected one argument",
+        ("experiment.yaml", "--profile", "none", "--profile", "x"): "cannot be combined",
+    }.items():
+        assert said in refused(capfd, "run", *words, folder=reviews)
+    (reviews / "workflow/scripts/finetone").mkdir(parents=True)
+    (reviews / "Snakefile").touch()
+    said = refused(capfd, "run", "experiment.yaml", folder=reviews)
+    assert "of another copy of finetone; call PYTHONPATH=" in said
 
 
 @pytest.mark.parametrize("command", [["fetch"], ["job", "results/demo/report.html"]])
@@ -213,6 +261,7 @@ def test_job_of_another_copy_of_the_library(
     reviews: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (reviews / "Snakefile").touch()
+    (reviews / "workflow/scripts/finetone").mkdir(parents=True)
     assert "of another copy of finetone" in refused(capfd, *job("data/films"), folder=reviews)
 
 

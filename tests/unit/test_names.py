@@ -60,3 +60,15 @@ def test_the_command_that_makes_a_file_again_survives_any_name(
     assert reruns.command([]) == "snakemake --cores 1 {path}"
     text = reruns.command([tmp_path / "my {own}.yaml"]).format(path="a.csv")
     assert text == "snakemake --cores 1 a.csv --configfile 'my {own}.yaml'"
+
+
+def test_padded_batches_are_timed_of_models_alone_and_whatever_trains_faster(
+    small: Experiment,
+) -> None:
+    ours, _ = small.made("speed/rounds.json")
+    padded, made_from = small.made("speed/padded.json")
+    assert padded["engine"] == {**ours["engine"], "padding_free": "off"} != ours["engine"]
+    assert padded["batch_sizes"] == ours["batch_sizes"] and padded["tasks"] == ["train"]
+    assert "tasks" not in ours, "what was timed before stays current"
+    assert not [path for path in made_from if path.startswith("runs/")]
+    assert {f"models/{model}" for model in small.models} <= set(made_from)

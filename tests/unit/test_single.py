@@ -17,6 +17,7 @@ from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.confusion import draw_confusion
 from finetone.plots.curve import draw_curve
 from finetone.plots.epochs import draw_epochs
+from finetone.plots.learning import draw_learning
 from finetone.plots.scatter import (
     draw_accuracy_inference,
     draw_accuracy_parameters,
@@ -93,7 +94,9 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
     pairs = (e.out / "comparisons.csv", e.out / "ranking.csv", source, style)
     draw = {
         "epochs": lambda t: draw_epochs(e.out / "summary.csv", source, style, t),
-        "methods": lambda t: draw_methods(e.out / "ranking.csv", source, style, t),
+        "methods": lambda t: draw_methods(
+            *(e.out / f"{name}.csv" for name in ("ranking", "runs", "variance")), source, style, t
+        ),
         "accuracy-parameters": lambda t: draw_accuracy_parameters(*costs, t),
         "accuracy-time": lambda t: draw_accuracy_time(*costs, t),
         "accuracy-inference": lambda t: draw_accuracy_inference(*costs, t),
@@ -106,6 +109,9 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
     for model in e.models:
         paths = [path for (name, _), path in e.histories.items() if name == model]
         draw[f"curves/{model}"] = lambda t, m=model, p=paths: draw_curve(p, m, style, t)
+    if histories := {run: path for run, path in e.histories.items() if run[0] in e.models}:
+        summary = e.out / "summary.csv"
+        draw["learning"] = lambda t: draw_learning(histories, summary, source, style, t)
     for name, function in draw.items():
         function(figures / f"{name}.svg")
     return {name: figures / f"{name}.svg" for name in draw}
@@ -153,9 +159,9 @@ def test_every_table_picture_and_section(case: str, tmp_path: Path) -> None:
     seen = " ".join([*page.shown, *(text for path in figures.values() for text in texts(path))])
     assert re.findall(r"\S*\b(?:nan|NaN|None|NA|NaT|inf)\b\S*", seen) == []
     once = bool(e.models and len(config["seeds"]) == 1)  # then seeds cannot be judged
-    assert ("Methods that share a letter" in seen) == (len(runs) > 1 and not once)
-    assert ("trained with a single seed" in seen) == once
-    assert ("with a second seed, so it cannot be said" in seen) == (once and len(runs) > 1)
+    assert ("p-values and letters are adjusted" in seen) == (len(runs) > 1 and not once)
+    assert ("trained with one seed" in seen) == once
+    assert ("with a second seed, so which of the others" in seen) == (once and len(runs) > 1)
     assert ("Two more seeds of every method would tell" in seen) == (once and len(runs) > 1)
 
 
@@ -191,7 +197,6 @@ def test_names_are_shown_as_they_are(
     cells = [text.strip() for text in Text((tmp_path / "page.html").read_text("utf-8")).shown]
     assert all(cells.count(name) > 5 for name in methods)
     show(e.folder)
-    printed = [
-        line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    printed = [line.split()[1] for line in lines if re.match(r" *\d+  \S.* \[ *[\d.]+, ", line)]
     assert sorted(printed) == sorted(2 * methods)

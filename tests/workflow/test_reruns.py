@@ -33,12 +33,15 @@ SHA256 = hashlib.sha256(WHEEL).hexdigest()
 
 # The first stage that runs again, from the page back to the data.
 STAGES = {
+    "labels": r"label_texts",
     "page": r"report",
     "figures": r"draw_\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
-    "measurements": r"speed|tokenizer_statistics|audit_dataset",
+    "exports": r"\w+_export|export_onnx",
+    "measurements": r"speed(_padded)?|tokenizer_statistics|audit_dataset",
     "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
-    "training": r"finetune|train_network|fit_baseline",
+    "training": r"finetune|train_network|fit_baseline|fit_probe|gather_ensemble",
+    "embeddings": r"embed",
     "tokens": r"tokenize",
     "question answering": r"intermediate",
     "model": r"download_model|download_questions",
@@ -50,7 +53,7 @@ PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
     "title": ("title", "Another title"),
-    "seeds": ("seeds", [1, 2]),
+    "seeds": ("seeds", [1, 2, 3]),
     "source": ("source", "games"),
     "transfer": ("transfer", ["books"]),
     "max_length": ("max_length", 48),
@@ -148,6 +151,13 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "baselines.*.learning_rate": ("baselines.lstm.learning_rate", 1e-2),
     "baselines.*.weight_decay": ("baselines.lstm.weight_decay", 0.1),
     "baselines.*.clip_norm": ("baselines.lstm.clip_norm", None),
+    "baselines.*.model": ("baselines.probe.model", "own"),
+    "baselines.*.pooling": ("baselines.probe.pooling", "first"),
+    "baselines.*.of": ("baselines.mean.of", "packed"),
+    "probe.models": ("probe.models", ["packed", "own"]),
+    "probe.pooling": ("probe.pooling", "last"),
+    "probe.C": ("probe.C", 0.1),
+    "ensemble.models": ("ensemble.models", ["packed", "own"]),
     "compare.baseline": ("compare.baseline", "tfidf"),
     "compare.metric": ("compare.metric", "macro_f1"),
     "compare.margin": ("compare.margin", 0.5),
@@ -155,6 +165,13 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "compare.resamples": ("compare.resamples", 500),
     "compare.seed": ("compare.seed", 1),
     "compare.seed_sd": ("compare.seed_sd", 0.5),
+    "label.*.file": ("label.inbox.file", "other.csv"),
+    "label.*.text": ("label.inbox.text", "body"),
+    "label.*.method": ("label.inbox.method", "tfidf"),
+    "label.*.seed": ("label.inbox.seed", "mean"),
+    "label.*.separator": ("label.inbox.separator", ","),
+    "label.*.encoding": ("label.inbox.encoding", "cp1252"),
+    "export": ("export", ["own", "packed"]),
     "report.language": ("report.language", "zh"),
     "report.published": ("report.published", "other-table"),
     "pathvars.results": ("pathvars.results", "elsewhere"),
@@ -206,7 +223,7 @@ def everything(folder: Path) -> dict:
     return {
         "experiment": "all",
         "title": "All kinds",
-        "seeds": [1],
+        "seeds": [1, 3],
         "source": "films",
         "transfer": ["books", "plays"],
         "max_length": 64,
@@ -241,7 +258,13 @@ def everything(folder: Path) -> dict:
             "lexicon": {"kind": "lexicon"},
             "tfidf": {"kind": "tfidf"},
             "lstm": {"kind": "bilstm"},
+            "probe": {"kind": "probe", "model": "packed", "pooling": "mean", "C": 1.0},
+            "mean": {"kind": "ensemble", "of": "own"},
         },
+        "probe": {"models": ["packed"], "C": 1.0},
+        "ensemble": {"models": ["packed"]},
+        "label": {"inbox": {"file": "films.csv"}},
+        "export": ["packed"],
         "report": {"published": "table"},
     }  # fmt: skip
 
@@ -346,9 +369,25 @@ def test_a_changed_key_makes_again_what_the_table_says(complete, key):
     assert stage(jobs) == documented()[key], sorted({job.rule for job in jobs})
     name = place.split(".")[1] if place.startswith(("models.", "baselines.")) else None
     if name and stage(jobs) not in ("nothing", "page", "figures", "tables"):
-        made_of_it = {"packed": {"random", "asked"}}.get(name, set())
-        methods = {job.wildcards.get("model") or job.wildcards.get("method") for job in jobs}
+        packed = {"random", "asked", "probe", "packed-probe", "packed-ensemble"}
+        made_of_it = {"packed": packed, "own": {"mean"}}.get(name, set())
+        methods = {
+            job.wildcards.get("model") or job.wildcards.get("method")
+            for job in jobs
+            if job.rule != "embed"  # for a probe, with the model that it reads with
+        }
         assert methods - {None} == {name} | made_of_it, "one method's chain"
+
+
+def test_the_metric_fits_probes_again_whose_strength_it_chooses(complete):
+    folder, config = complete
+    free = changed(config, "probe.C", None)
+    before = {job.rule for job in dry_run(folder, free)}
+    jobs = dry_run(folder, changed(free, "compare.metric", "macro_f1"))
+    assert {job.wildcards["method"] for job in jobs if job.rule == "fit_probe"} == {"packed-probe"}
+    settings = next(job.params["settings"] for job in jobs if job.rule == "fit_probe")
+    assert "fit_probe" in before and json.loads(settings)["settings"]["choose_by"] == "macro_f1"
+    assert not {"embed", "finetune"} & {job.rule for job in jobs}
 
 
 @pytest.mark.parametrize(
@@ -356,8 +395,8 @@ def test_a_changed_key_makes_again_what_the_table_says(complete, key):
     [
         ("datasets.books.title", {"draw_transfer"}),
         ("models.hubbed.title", PICTURES | {"draw_curve"}),
-        ("baselines.tfidf.title", PICTURES - {"draw_epochs"}),
-        ("baselines.tfidf.colour", PICTURES - {"draw_epochs"}),
+        ("baselines.tfidf.title", PICTURES - {"draw_epochs", "draw_learning"}),
+        ("baselines.tfidf.colour", PICTURES - {"draw_epochs", "draw_learning"}),
     ],
 )
 def test_a_title_redraws_only_where_it_can_be_seen(complete, place, pictures):

@@ -39,7 +39,7 @@ rule predict_baseline_dev:
     log:
         "<exp>/logs/predict_baseline_dev/{method}-seed{seed}.log",
     wildcard_constraints:
-        method=any_of(BASELINES),
+        method=any_of(READING_TEXTS),
     conda:
         "../../envs/torch.yaml"
     threads: sized("predict_baseline", threads=2)["threads"]
@@ -55,6 +55,43 @@ rule predict_baseline_dev:
         "Predict the dev rows with {wildcards.method} (seed {wildcards.seed})"
     script:
         "../scripts/predict_baseline.py"
+
+
+use rule predict_baseline_dev as predict_probe_dev with:
+    input:
+        model="<exp>/runs/{method}/seed{seed}/model",
+        run="<exp>/runs/{method}/seed{seed}/run.json",
+        data=f"<exp>/data/{SOURCE}",
+        embeddings=embedded(SOURCE, "dev"),
+    log:
+        "<exp>/logs/predict_probe_dev/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(PROBES),
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        **sized("predict_baseline", mem_mb=4000, runtime=30),
+
+
+rule predict_ensemble_dev:
+    input:
+        predictions=of_members("<exp>/dev_predictions/{method}/seed{seed}.parquet"),
+    output:
+        "<exp>/dev_predictions/{method}/seed{seed}.parquet",
+    log:
+        "<exp>/logs/predict_ensemble_dev/{method}-seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(ENSEMBLES),
+        seed="0",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        settings=record("dev_predictions/{method}/seed{seed}.parquet"),
+    message:
+        "Average what the runs of {wildcards.method} say of the dev rows"
+    script:
+        "../scripts/predict_ensemble.py"
 
 
 rule fit_temperature:

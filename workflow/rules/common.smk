@@ -22,9 +22,12 @@ from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import check_mtimes, refuse_read_only, sha256
 from finetone.hub import revisions
 from finetone.identity import files_in, without
+from finetone.labelling import sources
 from finetone.names import published_folder
 from finetone.plots.style import Style
 from finetone.provenance import as_param
+from finetone.reproduction.choices import choices
+from finetone.reproduction.study_file import check_study
 
 
 def told(function, *arguments):
@@ -48,9 +51,12 @@ EXPERIMENT = Experiment(config, RESULTS)
 SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.datasets
 MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
 NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
+PROBES, ENSEMBLES = list(EXPERIMENT.probes), list(EXPERIMENT.ensembles)
+READING_TEXTS = EXPERIMENT.reading_texts  # baselines that read the texts themselves
 FROM_ELSEWHERE = [model for model in MODELS if model not in INTERMEDIATE]
 runs_of, add = EXPERIMENT.runs_of, EXPERIMENT.add
-PUBLISHED_NAMES = ["published", "claims", "column_match", "parameters", "tokenizers"]
+PUBLISHED_NAMES = ["published", "claims", "deviations", "side_by_side", "column_match"]
+PUBLISHED_NAMES += ["parameters", "tokenizers"]
 PUBLISHED_TABLES = expand("<exp>/tables/{table}.csv", table=PUBLISHED_NAMES if PUBLISHED else [])
 
 
@@ -111,6 +117,69 @@ def record(artifact):
     return lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards))
 
 
+def embedded(dataset, split):
+    """The embeddings of a split that the probe in the wildcard `method` reads."""
+
+    def artifact(wildcards):
+        of = dataset.format(**wildcards)
+        return f"<exp>/{EXPERIMENT.embeddings_of(wildcards.method, of, split)}"
+
+    return artifact
+
+
+def of_members(pattern):
+    """The files `pattern` of the runs that the ensemble in the wildcard `method` is made of."""
+    return lambda wildcards: EXPERIMENT.members(
+        pattern.replace("{dataset}", wildcards.get("dataset", "")), wildcards.method
+    )
+
+
+def first_run_of(file):
+    """A file of the run of a model that is exported: that of the first seed."""
+
+    def path(wildcards):
+        seed = EXPERIMENT.seeds_of(wildcards.model)[0]
+        return f"<exp>/runs/{wildcards.model}/seed{seed}/{file}"
+
+    return path
+
+
+def first_temperature_of(wildcards):
+    """The temperature of that run."""
+    seed = EXPERIMENT.seeds_of(wildcards.model)[0]
+    return TEMPERATURE.format(method=wildcards.model, seed=seed) if EXPERIMENT.has_dev else []
+
+
+def labelling_methods(wildcards):
+    """The methods that may label a table: the one that it names, or any.
+
+    An ensemble labels with the runs that it is made of.
+    """
+    method = config["label"][wildcards.table]["method"]
+    found = METHODS if method is None else [method]
+    return [*dict.fromkeys(m for name in found for m in EXPERIMENT.with_members(name))]
+
+
+def runs_that_label(pattern):
+    """Files of all runs of these methods."""
+    return lambda wildcards: runs_of(pattern, labelling_methods(wildcards))
+
+
+def learned_by(wildcards):
+    """The folders that hold what these runs learned."""
+    return [
+        f"<exp>/runs/{method}/seed{seed}/{'checkpoint' if method in MODELS else 'model'}"
+        for method in labelling_methods(wildcards)
+        if method not in ENSEMBLES
+        for seed in EXPERIMENT.seeds_of(method)
+    ]
+
+
+def advice(wildcards):
+    """The results, if it is for them to say which method labels a table."""
+    return "<exp>/results.json" if config["label"][wildcards.table]["method"] is None else []
+
+
 def artifacts_of(target):
     """The artifacts behind a target, which is a file, or a name with all that it makes or gathers."""
     if target == "all":
@@ -125,6 +194,7 @@ def artifacts_of(target):
 def _build_dag(build=workflow._build_dag):
     """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
+    logger.info(f"Results: {RESULTS}", extra={"results": str(RESULTS)})
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]
     found = told(reruns.find, EXPERIMENT, wanted)
@@ -136,6 +206,9 @@ def _build_dag(build=workflow._build_dag):
         if job.rule.name.endswith("download_dataset"):
             dataset = job.wildcards.dataset
             told(look, dataset, config["datasets"][dataset])
+        elif job.rule.name.endswith("label_texts"):
+            block, name = config["label"][job.wildcards.table], f"label.{job.wildcards.table}"
+            told(sources.look, name, block, block["text"] or config["datasets"][SOURCE]["text"])
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
         try:

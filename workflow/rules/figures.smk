@@ -16,7 +16,16 @@ FIGURE_SPECS = {
         {"summary": SUMMARY},
         SHOWS_SOURCE | style_of(SEVERAL_EPOCHS, [SOURCE]),
     ),
-    "methods": ("All methods", {"ranking": RANKING}, SHOWS_SOURCE),
+    "methods": (
+        "All methods",
+        {"ranking": RANKING, "runs": RUNS, "variance": "<exp>/tables/variance.csv"},
+        SHOWS_SOURCE,
+    ),
+    "learning": (
+        "Training and test accuracy and loss",
+        {"histories": HISTORIES, "summary": SUMMARY},
+        {"dataset": SOURCE} | style_of(MODELS, [SOURCE]),
+    ),
     "accuracy-parameters": ("Accuracy against parameters", COST, SHOWS_SOURCE),
     "accuracy-time": ("Accuracy against training time", COST, SHOWS_SOURCE),
     "accuracy-inference": ("Accuracy against prediction time", COST, SHOWS_SOURCE),
@@ -41,18 +50,19 @@ FIGURE_SPECS = {
         SHOWS_SOURCE,
     ),
     "transfer": (
-        "Accuracy drop on other domains",
+        "Target accuracy on other domains",
         {"transfer": "<exp>/tables/transfer.csv"},
         {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),
 }
-if not TRANSFER:
-    del FIGURE_SPECS["transfer"]
+for figure, wanted in {"transfer": TRANSFER, "learning": MODELS}.items():
+    if not wanted:
+        del FIGURE_SPECS[figure]
 if PUBLISHED:
     FIGURE_SPECS["published"] = (
         "Published against ours",
-        {"published": "<exp>/tables/published.csv", "summary": SUMMARY},
-        SHOWS_SOURCE,
+        {"side_by_side": "<exp>/tables/side_by_side.csv"},
+        style_of(METHODS, []),
     )
 FIGURES = expand("<exp>/figures/curves/{model}.svg", model=MODELS)
 FIGURES += expand("<exp>/figures/{figure}.svg", figure=FIGURE_SPECS)

@@ -18,13 +18,29 @@ GROUPS = {
     for method, entry in {**config["models"], **config["baselines"]}.items()
 }
 JUDGED = CONTENT | CONFIDENCE | {"source": SOURCE}
+PADDED = ["<exp>/speed/padded.json"] if MODELS else []
+# Raised when these say more, as FORMAT is.
+VERDICTS = {"format": 4}
+
+CHOICES = CONTENT | {"choices": choices(config)}
+BESIDE = {
+    "published": "<exp>/tables/published.csv",
+    "summary": SUMMARY,
+    "efficiency": "<exp>/tables/efficiency.csv",
+    "speed": TIMINGS,
+    "padded": PADDED,
+}
+told(check_study, Path(PUBLISHED), CHOICES["choices"], METHODS)
 
 add("published/audit.json", CONTENT, {})
+add("published/study.json", CHOICES, {})
+add("tables/deviations.csv", CHOICES, {})
+add("tables/side_by_side.csv", JUDGED, BESIDE)
 add("tables/published.csv", CONTENT, {})
-add("tables/tokenizers.csv", {}, {"statistics": STATISTICS})
+add("tables/tokenizers.csv", VERDICTS, {"statistics": STATISTICS})
 add(
     "tables/claims.csv",
-    JUDGED | SEEDS | FORMAT | {"groups": GROUPS},
+    JUDGED | SEEDS | VERDICTS | {"groups": GROUPS},
     {
         "tables": TABLES,
         "tokenizers": "<exp>/tables/tokenizers.csv",
@@ -32,6 +48,7 @@ add(
         "histories": HISTORIES,
         "data": f"<exp>/data/{SOURCE}",
         "speed": TIMINGS,
+        "padded": PADDED,
     },
 )
 add("tables/column_match.csv", JUDGED, MATCHED)
@@ -85,6 +102,73 @@ rule tokenizer_statistics:
         "../scripts/tokenizer_statistics.py"
 
 
+rule deviations_table:
+    input:
+        ancient(PUBLISHED_FILES),
+    output:
+        json="<exp>/published/study.json",
+        deviations=reported_table(
+            "deviations", "What the publication does not state", "Published table"
+        ),
+    log:
+        "<exp>/logs/tables/deviations.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        folder=lambda wildcards: PUBLISHED,
+        settings=record("published/study.json"),
+        deviations=record("tables/deviations.csv"),
+    message:
+        "List all choices that the publication does not state"
+    script:
+        "../scripts/deviations_table.py"
+
+
+rule side_by_side_table:
+    input:
+        **BESIDE,
+        files=ancient(PUBLISHED_FILES),
+    output:
+        reported_table("side_by_side", "Every published number beside ours", "Published table"),
+    log:
+        "<exp>/logs/tables/side_by_side.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    params:
+        folder=lambda wildcards: PUBLISHED,
+        settings=record("tables/side_by_side.csv"),
+    message:
+        "Set every published number beside ours"
+    script:
+        "../scripts/side_by_side_table.py"
+
+
+# Published times are of batches that are padded; ours are of whatever is fastest here.
+rule speed_padded:
+    input:
+        models=expand("<exp>/models/{model}", model=TIMED),
+        tokens=expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=TIMED),
+        data=f"<exp>/data/{SOURCE}",
+    output:
+        "<exp>/speed/padded.json",
+    log:
+        "<exp>/logs/speed_padded.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
+    resources:
+        **sized("speed", gpu=1, mem_mb=12000, runtime=30 + 5 * len(MODELS)),
+    params:
+        settings=record("speed/padded.json"),
+        threads=TIMED_THREADS,
+    message:
+        "Time training on padded batches, all models in turn"
+    script:
+        "../scripts/speed.py"
+
+
 rule tokenizers_table:
     input:
         statistics=STATISTICS,
@@ -112,6 +196,7 @@ rule judge_claims:
         histories=HISTORIES,
         data=f"<exp>/data/{SOURCE}",
         speed=TIMINGS,
+        padded=PADDED,
     output:
         reported_table("claims", "Claims and verdicts", "Published table"),
     log:

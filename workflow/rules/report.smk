@@ -1,16 +1,27 @@
 """The page to send to a colleague, and the same numbers for programs."""
 
 SHOWN = {
-    "tables": [*TABLES, *PUBLISHED_TABLES],
+    "tables": [*TABLES, *EXPORTS_TABLE, *PUBLISHED_TABLES],
     "figures": FIGURES,
     "data": expand("<exp>/data/{dataset}", dataset=DATASETS),
     "audits": expand("<exp>/audit/{dataset}.json", dataset=DATASETS),
     "runs": runs_of(RUN_RECORDS),
     "models": expand("<exp>/models/{model}", model=MODELS),
-    "published": ["<exp>/published/audit.json"] if PUBLISHED else [],
+    "tokens": expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=MODELS),
+    "published": expand(
+        "<exp>/published/{part}.json", part=["audit", "study"] if PUBLISHED else []
+    ),
 }
-SUMMED_UP = {"tables": TABLES, "data": SHOWN["data"], "runs": SHOWN["runs"]}
-CHECKPOINTS = runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS)
+SUMMED_UP = {
+    "tables": [*TABLES, *expand("<exp>/tables/{t}.csv", t=["claims"] if PUBLISHED else [])],
+    "data": SHOWN["data"],
+    "runs": SHOWN["runs"],
+    "audit": SHOWN["published"][:1],
+}
+CHECKPOINTS = [
+    *runs_of("<exp>/runs/{model}/seed{seed}/checkpoint", MODELS),
+    *runs_of("<exp>/runs/{method}/seed{seed}/model", PROBES),
+]
 
 CONFIG = {"config": without(config, *NOT_SHOWN)}
 
@@ -19,9 +30,11 @@ add("results.json", CONFIDENCE | MARGIN | {"source": SOURCE, "metric": METRIC}, 
 EXPORTED = {
     "results": "<exp>/results.json",
     "checkpoints": CHECKPOINTS,
-    "temperatures": runs_of(TEMPERATURE, MODELS) if EXPERIMENT.has_dev else [],
+    "encoders": sorted({f"<exp>/models/{probe['model']}" for probe in EXPERIMENT.probes.values()}),
+    "temperatures": runs_of(TEMPERATURE, [*MODELS, *PROBES]) if EXPERIMENT.has_dev else [],
+    "data": SHOWN["data"],
 }
-add("checkpoints", {}, EXPORTED)
+add("checkpoints", {"languages": catalogue.languages(config["models"])}, EXPORTED)
 
 
 rule report:

@@ -6,8 +6,12 @@
 METRIC, STATED = config["compare"]["metric"], config["compare"]["seed_sd"]
 CONFIDENCE = {"confidence": config["compare"]["confidence"]}
 # What is known of seeds: which methods draw no random numbers, and what the user states of the metric.
-DETERMINISTIC = {"deterministic": [method for method in BASELINES if method not in NETWORKS]}
+DETERMINISTIC = {"deterministic": EXPERIMENT.deterministic}
 SEEDS = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED if METRIC == "accuracy" else None}
+STATED_OF_METRIC = {"seed_sd": None if STATED is None else {METRIC: STATED}}
+# How much an ensemble varies is judged by the runs that it is made of.
+ENSEMBLES_OF = {name: block["of"] for name, block in EXPERIMENT.ensembles.items()}
+ENSEMBLES_OF = {"ensembles": ENSEMBLES_OF} if ENSEMBLES_OF else {}
 COMPARED = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED, "metric": METRIC}
 BASELINE = {"baseline": config["compare"]["baseline"]}
 MARGIN = {"margin": config["compare"]["margin"]}
@@ -34,7 +38,7 @@ TABLE_SPECS = {
     "summary": (
         "Mean and standard deviation over seeds",
         {"runs": RUNS},
-        CONFIDENCE | DETERMINISTIC | {"seed_sd": None if STATED is None else {METRIC: STATED}},
+        CONFIDENCE | DETERMINISTIC | STATED_OF_METRIC | ENSEMBLES_OF,
     ),
     "main": (
         "The main table",

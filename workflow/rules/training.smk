@@ -15,7 +15,7 @@ Another method times all of them again and makes nothing else again. A timing sh
 one machine the job requests all cores, whatever it uses, so that no other job runs beside it.
 """
 
-TIMED, TIMED_BASELINES = sorted(MODELS), sorted(BASELINES)
+TIMED, TIMED_BASELINES = sorted(MODELS), sorted({*BASELINES} - {*ENSEMBLES})
 TIMED_THREADS = sized("speed", threads=sized("finetune", threads=4)["threads"])["threads"]
 
 
@@ -98,7 +98,7 @@ rule fit_baseline:
     log:
         "<exp>/logs/fit_baseline/{method}-seed{seed}.log",
     wildcard_constraints:
-        method=any_of(b for b in BASELINES if b not in NETWORKS),
+        method=any_of(b for b in READING_TEXTS if b not in NETWORKS),
         seed="0",
     conda:
         "../../envs/light.yaml"
@@ -141,7 +141,7 @@ rule predict_baseline:
     log:
         "<exp>/logs/predict_baseline/{dataset}-{method}-seed{seed}.log",
     wildcard_constraints:
-        method=any_of(BASELINES),
+        method=any_of(READING_TEXTS),
     conda:
         "../../envs/torch.yaml"
     threads: sized("predict_baseline", threads=2)["threads"]

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from finetone.script import Job
+from finetone.script import Job, by_run
 
 job = Job(snakemake)
 
@@ -14,5 +14,8 @@ from finetone.provenance import seal
 figure = job.params.figure
 draw = getattr(import_module(f"finetone.plots.{MODULES[figure]}"), f"draw_{figure}")
 style = Style(**job.settings["style"])
-draw(**job.inputs, **without(job.settings, "style"), style=style, target=job.target)
+inputs = job.inputs
+if figure == "learning":  # of several methods
+    inputs["histories"] = by_run(inputs["histories"])
+draw(**inputs, **without(job.settings, "style"), style=style, target=job.target)
 seal(job.target, job.provenance)

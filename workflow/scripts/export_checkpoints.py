@@ -11,5 +11,7 @@ export_checkpoints(
     job.inputs["results"],
     job.target,
     job.inputs["temperatures"],
+    job.inputs["data"],
+    job.settings.get("languages"),
     provenance=job.provenance,
 )

@@ -1,4 +1,4 @@
-"""Script of the rules fit_baseline and train_network."""
+"""Script of the rules fit_baseline, train_network and fit_probe."""
 
 from finetone.script import Job
 
@@ -19,5 +19,7 @@ fit(
     threads=job.threads,
     engine=job.settings.get("engine", {}),
     run=job.outputs["run"],
+    embeddings=job.inputs.get("embeddings"),
+    encoder=job.inputs.get("encoder"),
     provenance=job.provenance,
 )

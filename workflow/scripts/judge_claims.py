@@ -25,5 +25,6 @@ facts = read_facts(
     job.inputs["data"],
     job.inputs["speed"],
 )
-write_claims(folder / "claims.yaml", facts, job.target, settings["confidence"])
+padded = next(iter(job.inputs["padded"]), None)
+write_claims(folder / "claims.yaml", facts, job.target, settings["confidence"], padded)
 record_csv(job.target, job.provenance)

@@ -1,4 +1,4 @@
-"""Script of the rules predict_baseline and predict_baseline_dev."""
+"""Script of the rules predict_baseline, predict_probe and those of the same for the dev rows."""
 
 from finetone.script import Job
 
@@ -20,5 +20,6 @@ predict(
     threads=job.threads,
     target=job.target,
     split=split,
+    embeddings=job.inputs.get("embeddings"),
     provenance=job.provenance,
 )

@@ -1,4 +1,4 @@
-"""Script of the rule speed."""
+"""Script of the rules speed and speed_padded."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ job = Job(snakemake)
 
 from finetone import files
 from finetone.baselines import fit_predict
-from finetone.engine.speed import Model, measure
+from finetone.engine.speed import TASKS, Model, Probe, measure
 from finetone.formats import run_record
 
 batch_sizes = job.settings["batch_sizes"]
@@ -17,16 +17,22 @@ models = {}
 for folder, tokens in zip(job.inputs["models"], job.inputs["tokens"], strict=True):
     files.check_folder(folder)
     models[folder.name] = Model(folder, tokens, batch_sizes[folder.name])
-baselines = {}
-for path in job.inputs["baselines"]:  # runs/<method>/seed<k>/run.json
-    method = run_record.check(path, "model").method
-    baselines[method] = partial(fit_predict.predictor, path.with_name("model"), threads)
+baselines, probes = {}, {}
+for path in job.inputs.get("baselines", []):  # runs/<method>/seed<k>/run.json
+    run, folder = run_record.check(path, "model"), path.with_name("model")
+    if run.kind == "probe":
+        classify = fit_predict.of_vectors(folder)
+        probes[run.method] = Probe(run.recipe["model"], run.recipe["pooling"], classify)
+    else:
+        baselines[run.method] = partial(fit_predict.predictor, folder, threads)
 measure(
     models,
     baselines,
     files.split_of(job.inputs["data"], "train"),
+    probes=probes,
     engine=job.settings["engine"],
     threads=threads,
+    tasks=job.settings.get("tasks", TASKS),
     target=job.target,
     provenance=job.provenance,
 )

@@ -11,6 +11,7 @@ from finetone.provenance import seal
 from finetone.report import ReportInputs, write_report
 
 inputs, folder = job.inputs, job.target.parent / "figures"
+published = {part.stem: part for part in inputs["published"]}
 write_report(
     ReportInputs(
         config=job.settings["config"],
@@ -20,7 +21,9 @@ write_report(
         audits=inputs["audits"],
         runs=inputs["runs"],
         models=[model / "manifest.json" for model in inputs["models"]],
-        published_audit=next(iter(inputs["published"]), None),
+        tokens={tokens.stem: tokens for tokens in inputs["tokens"]},
+        published_audit=published.get("audit"),
+        study=published.get("study"),
         command=json.loads(job.params.command),
     ),
     Style(**job.settings["style"]),

@@ -15,7 +15,7 @@ def test_the_kinds_are_those_of_the_schema() -> None:
     assert list(KINDS) == entry["properties"]["kind"]["enum"]
 
 
-def test_every_kind_can_be_fitted_and_loaded() -> None:
-    for kind in KINDS:
+def test_every_kind_that_learns_can_be_fitted_and_loaded() -> None:
+    for kind in (kind for kind, about in KINDS.items() if not about.averages):
         found = baseline(kind)
         assert callable(found.fit) and callable(found.load) and isinstance(found.libraries, tuple)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from finetone.cards.model_index import write_card
+from finetone.cards.model_index import About, write_card
+from finetone.config import catalogue
 from finetone.errors import UserError
 from finetone.files import write_json
+from finetone.formats.temperature import Temperature
 
 README = "---\nlibrary_name: transformers\ntags: [sentiment-analysis]\n---\n# m\n\n---\nText.\n"
 
@@ -49,7 +51,43 @@ def test_the_hubs_reader_finds_every_result(results: Path, tmp_path: Path) -> No
     assert interval == pytest.approx((0.31 / spread, 0.31 * spread), abs=1e-4)
     assert ("movies", "mcc") not in found, "undefined metrics are left out"
     assert card.data.library_name == "transformers"
-    assert card.text.strip() == "# m\n\n---\nText."
+    assert card.text.strip().startswith("# m\n\n---\nText.\n\n## Use\n")
+    assert "| `movies` | accuracy | 0.9000 | 0.8506 – 0.9343 | 200 |" in card.text
+    assert "No temperature was fitted, for there were no dev rows" in card.text
+    assert "licence of the base model is not recorded" in card.text
+
+
+def test_a_card_has_what_hubs_ask_for(results: Path, tmp_path: Path) -> None:
+    front = "library_name: transformers\nbase_model: a/b\nlicense: mit\n"
+    body = "# m\n\nText.\n\n## Limits\n\nTexts are cut to 77 tokens.\n"
+    (tmp_path / "README.md").write_text(f"---\n{front}---\n{body}")
+    fitted = Temperature(
+        method="m", seed=1, dataset="movies", kept_epoch=3, temperature=1.625, reason="", rows=120,
+        loss=0.5, scaled_loss=0.4,
+    )  # fmt: skip
+    about = About({"movies": "org/movies"}, ["en", "de"], fitted)
+    write_card(tmp_path / "README.md", results, "m", 1, tmp_path / "card.md", about)
+    card = ModelCard.load(tmp_path / "card.md")
+    assert (card.data.license, card.data.base_model, card.data.datasets) == (
+        "mit",
+        "a/b",
+        ["org/movies"],
+    )
+    assert card.data.language == ["en", "de"]
+    types = {result.dataset_name: result.dataset_type for result in card.data.eval_results}
+    assert types == {"movies": "org/movies", "products": "products"}
+    assert (
+        "too sure" in card.text and "temperature 1.625" in card.text and "120 dev rows" in card.text
+    )
+    assert "licence of the base model" not in card.text and "max_length=77" in card.text
+    assert card.text.index("## Results") < card.text.index("\n\n## Limits\n")
+
+
+def test_languages_are_those_of_the_catalogue_or_stated() -> None:
+    name, entry = next((n, e) for n, e in catalogue.load().items() if "hub" in e.block)
+    models = {name: entry.block, "own": {"group": {"language": "many"}}, "other": {"path": "x"}}
+    models["same-name"] = {"hub": {"id": "else/where"}}
+    assert catalogue.languages(models) == {name: list(entry.languages), "own": ["multilingual"]}
 
 
 def test_bad_input_is_named(results: Path, tmp_path: Path) -> None:

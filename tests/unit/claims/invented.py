@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from finetone.claims.facts import TIMINGS
 from finetone.claims.judging import judge, write_claims
 from finetone.claims.our_facts import OurFacts, read_facts
 from finetone.claims.own_table import PrintedFacts
-from finetone.claims.schema import TIMINGS
 from finetone.claims.verdict import Verdict
 from finetone.formats.csv_table import read_csv
 from finetone.formats.rounds import Rounds, Timed, TimedMethod

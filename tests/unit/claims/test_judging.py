@@ -237,7 +237,7 @@ def test_a_busy_machine_decides_nothing(facts: OurFacts) -> None:
     assert (found.verdict, found.decidable) == ("undecided", "no")
     assert "the machine was busy in too many rounds" in found.explanation
     missing = one({**TWICE, "metric": "seconds_per_32"}, timed(facts, None))
-    assert missing.explanation == "missing: seconds_per_32 of big (speed/rounds.json)"
+    assert missing.explanation == "missing: time per 32 texts of big (speed/rounds.json)"
 
 
 def test_a_measurement_without_spread_supports_nothing(facts: OurFacts) -> None:
@@ -436,7 +436,7 @@ def test_a_reason_is_judged_on_its_own(facts: OurFacts) -> None:
     reason = {"claim": {"en": "for that", "zh": "因此"}, "tests": [bad]}
     verdicts = judge([claim("C", good, because=reason)], facts, None, 0.95)
     assert [(v.id, v.claim, v.claim_zh, v.verdict) for v in verdicts] == [
-        ("C", "so it is", "", "supported"),
+        ("C", "so it is", "so it is", "supported"),
         ("C-because", "for that", "因此", "contradicted"),
     ]
 

@@ -12,9 +12,9 @@ from statsmodels.stats.multitest import multipletests
 
 from finetone.comparison import agreement, multiple_testing, paired
 from finetone.comparison.panel import Panel
-from finetone.comparison.scores import Scores, scores_of
+from finetone.comparison.scores import Scores, made_of, scores_of
 from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
@@ -163,6 +163,35 @@ def test_seeds_that_agree_by_chance_borrow_from_the_other_methods() -> None:
     assert not SeedVariance(own, np.ones(4, int), stochastic).known
     assert SeedVariance(own, np.ones(4, int), stochastic, stated=0.5).moderated[0] == 0.25
     assert SeedVariance(own, np.ones(4, int), np.zeros(4, bool)).known
+
+
+def test_an_ensemble_goes_by_the_variance_of_its_runs() -> None:
+    own, seeds = np.array([0.04, 0.0001, 0.0, 0.0]), np.array([3, 3, 1, 1])
+    like = varying_as(["wild", "calm", "mean", "single"], {"mean": "wild", "other": "gone"})
+    assert like.tolist() == [0, 1, 0, 3]
+    found = SeedVariance(own, seeds, np.ones(4, bool), like=like).moderated
+    assert found[2] == found[0] > found[3] == pytest.approx(own[:2].mean())
+    alone = varying_as(["calm", "mean"], {"mean": "wild"})  # its runs are not there
+    assert alone.tolist() == [0, 1]
+
+
+def test_comparing_with_an_ensemble_of_a_method_that_varies_much_keeps_its_level() -> None:
+    """Runs of one method vary tenfold more than those of the others; the ensemble is no better."""
+    random, found = np.random.default_rng(5), []
+    for _ in range(150):
+        runs = {"wild": 0.5, "a": 0.05, "b": 0.05, "c": 0.05}
+        margin = {
+            name: 1.3 + random.normal(0, sd, (3, 1)) + random.normal(0, 1.7, (1, 800))
+            for name, sd in runs.items()
+        }
+        margin["mean"] = margin["wild"].mean(axis=0, keepdims=True)
+        blocks = {name: (each > 0).astype(float) for name, each in margin.items()}
+        scores = made_of(
+            "accuracy", blocks, np.ones(800, int), np.ones(5, bool), None, {"mean": "wild"}
+        )
+        pairs = paired.compare(scores)
+        found.append(pairs.p()[pairs.names.index(("a", "mean"))])
+    assert np.mean(np.array(found) < 0.05) <= 0.05
 
 
 def test_nothing_is_said_of_methods_where_no_seed_was_repeated() -> None:

@@ -50,6 +50,7 @@ baselines:
   lexicon: {kind: lexicon}
   tfidf: {kind: tfidf}
   bilstm: {kind: bilstm}
+  probe: {kind: probe, model: whole, C: 1}
 resources:
   finetune: {threads: 1, mem_mb: 1000, runtime: 10, gpu: 1}
 """)
@@ -65,7 +66,8 @@ def rewritten(value, complete, chance, place=()):
     free = place[-1:] == ("group",) or place[-2:] == ("scratch", "config")
     if isinstance(value, dict):
         result = {}
-        for key in complete if isinstance(complete, dict) else value:
+        complete = complete if isinstance(complete, dict) else {}
+        for key in dict.fromkeys([*complete, *value]):  # shorthands are not in what is complete
             given = key in value
             if given or (not free and "recipe" not in place[2:] and chance.random() < 0.5):
                 chosen = value[key] if given else complete[key]

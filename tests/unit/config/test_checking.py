@@ -258,3 +258,31 @@ def test_an_encoding_has_one_name():
     for written in ("UTF8", "utf-8", "U8"):
         given["datasets"]["movies"]["encoding"] = written
         assert configuration.check(given, SCHEMA)["datasets"]["movies"]["encoding"] == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("export", ["minilm-l66"], "export: no model is named 'minilm-l66'; did you mean 'minilm-l6'"),
+        ("export", "tfidf", "export: 'tfidf' is a baseline"),
+        ("label.in.file", 5, "label.in.file: 5 is not of type 'string'"),
+        ("label.in", {"file": "a.csv", "method": "x"}, "label.in.method: no method is named 'x'"),
+        ("label.in", {"file": "a.csv", "seed": 9}, "label.in.seed: there is no run of seed 9"),
+        ("label.in", {"file": "a.csv", "seed": "all"}, "label.in.seed: 'all' does not match"),
+        ("label.in", {"file": "a.csv", "method": "tfidf", "seed": 1}, "seed: there is no run of seed 1; there are 0"),
+        ("label.in", {"file": "a.csv", "encoding": "utf-9"}, "label.in.encoding: 'utf-9' is no encoding"),
+        ("label.in", {"text": "a"}, "label.in: the key 'file' is missing"),
+    ],
+)  # fmt: skip
+def test_what_is_labelled_and_exported_must_be_there(path, value, told):
+    config = demo()
+    set_at(config, path, value)
+    with pytest.raises(UserError) as error:
+        configuration.check(config, SCHEMA)
+    assert told in str(error.value)
+
+
+def test_one_model_to_export_needs_no_brackets():
+    complete = configuration.check(demo() | {"export": "minilm-l6"}, SCHEMA)
+    assert complete["export"] == ["minilm-l6"]
+    assert complete["label"] == {}

@@ -167,6 +167,7 @@ def test_statistics_weigh_a_vocabulary(tmp_path: Path, model: Path):
     )
     assert tokenizer_statistics(split, model, 6) == {
         "tokens_per_word": 12 / 11,
+        "vocabulary_coverage": 9 / 11,
         "unknown_rate": 1 / 12,
         "truncated": 1 / 4,
         "mean_tokens": 12 / 4 + 2,

@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import BertConfig, BertModel
 
-from finetone.engine import timing
+from finetone.engine import speed, timing
 from finetone.engine.speed import Model, measure
 from finetone.files import write_json
 from finetone.formats import rounds
+from finetone.formats.rounds import Timed
 from finetone.tables.timings import ratio
 from tests.unit.engine.test_finetune import write_tokens
 from tests.unit.engine.zoo import SIZES, texts
@@ -73,3 +74,26 @@ def test_twins_agree_and_a_deeper_model_is_slower(
         assert same.low <= 1 <= same.high or same.doubtful, (task, same)
         deep = ratio(found, "deep", "one", task)
         assert deep.value > 1.5 and (deep.low > 1 or deep.doubtful), (task, deep)
+
+
+def test_one_task_alone_can_be_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    tokens = texts([5, 9, 3, 7])
+    path = write_tokens(tmp_path / "train.arrow", tokens)
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.table({"text": ["word " * int(n) for n in tokens.lengths]}), train)
+    held = []
+
+    def in_turn(methods, lengths, batch_size, device):  # type: ignore[no-untyped-def]
+        with methods["one"]() as tasks:
+            held.extend(tasks)
+            tasks["train"](np.arange(4))
+        timed = {"train": Timed(np.ones(9), np.ones(9))}
+        return [np.arange(4)] * 9, {"one": timed}
+
+    monkeypatch.setattr(speed, "in_turn", in_turn)
+    models = {"one": Model(write_model(tmp_path / "one", 2), path, 2)}
+    engine = {"precision": "fp32", "padding_free": "off"}
+    target = tmp_path / "padded.json"
+    measure(models, {}, train, engine=engine, threads=1, tasks=["train"], target=target)
+    assert held == ["train"] and set(rounds.read(target).methods["one"].tasks) == {"train"}

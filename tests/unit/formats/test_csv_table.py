@@ -17,6 +17,8 @@ from finetone.formats import csv_table
 from finetone.formats.csv_table import read_csv, write_csv
 from finetone.published import matching, table_audit
 from finetone.report.results_json import write_results
+from finetone.reproduction.choices import deviations
+from finetone.reproduction.side_by_side import side_by_side
 from tests.unit.tables.test_tables import Experiment
 
 # each set of names could be taken for a column of something else: four methods and two datasets
@@ -28,6 +30,7 @@ LOOKS = {
 }
 LABELS = ["-", "=1+1"]
 PUBLISHED = ("published", "claims", "column_match", "parameters", "tokenizers")
+PUBLISHED += ("deviations", "side_by_side")
 
 
 def write_published(folder: Path, names: tuple[str, ...]) -> Path:
@@ -77,7 +80,8 @@ def test_every_table_is_read_as_it_was_written(
     e.write_all()
     folder = write_published(tmp_path / "published", names)
     out = e.out
-    statistics = {"tokens_per_word": 1.2, "unknown_rate": 0.0, "truncated": 0.1}
+    statistics = {"tokens_per_word": 1.2, "vocabulary_coverage": 0.9, "unknown_rate": 0.0}
+    statistics |= {"truncated": 0.1}
     spy(pd.DataFrame({"model": names[:2], **statistics}), out / "tokenizers.csv")
     table_audit.audit_table(folder, tmp_path / "audit.json", out / "published.csv")
     groups: dict[str, dict[str, object]] = {name: {} for name in names}
@@ -88,6 +92,18 @@ def test_every_table_is_read_as_it_was_written(
         folder, out / "runs.csv", histories, e.source, out / "column_match.csv", 0.95
     )
     matching.write_parameters(folder, e.runs_json[:4], out / "parameters.csv")
+    beside = side_by_side(
+        folder,
+        *(out / f"{name}.csv" for name in ("published", "summary", "efficiency")),
+        e.speed,
+        None,
+        source=e.source,
+        transfer="",
+        reference="",
+        confidence=0.95,
+    )
+    spy(beside, out / "side_by_side.csv")
+    spy(deviations({"007": "1e3", "a.b": True}, {"a.b": False}, {}, {}), out / "deviations.csv")
 
     text = (Path(__file__).parents[3] / "docs/architecture.md").read_text(encoding="utf-8")
     assert set(written) == set(re.findall(r"^\| `(\w+)\.csv`", text, re.M)) | set(PUBLISHED)

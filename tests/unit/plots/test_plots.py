@@ -18,9 +18,10 @@ import yaml
 from finetone.errors import UserError
 from finetone.plots import MODULES
 from finetone.plots import style as style_module
-from finetone.plots.bars import draw_published
+from finetone.plots.beside_published import draw_published
 from finetone.plots.language import labels_in
 from finetone.plots.placing import Box, place
+from finetone.plots.small_multiples import _fewer
 from finetone.plots.style import PALETTE, Style
 from finetone.report.colour import contrast, linear, oklab
 from tests.unit.synthetic_results import FIGURES, Experiment, draw, write_experiment
@@ -66,6 +67,7 @@ def test_pictures_name_every_method_and_describe_themselves(
     expected = {
         CURVE: ["MiniLM-L6"],
         "epochs": ["MiniLM-L6", "MiniLM-L3", "MiniLM-L6, no pretraining"],
+        "learning": ["MiniLM-L6", "MiniLM-L3", "MiniLM-L6, no pretraining"],
     }.get(name, ["MiniLM-L3", "VADER lexicon", "BiLSTM", "TextCNN"])
     assert [title for title in expected if title not in shown] == []
 
@@ -175,37 +177,121 @@ def test_dollars_and_markup_in_titles_are_text(experiment: Experiment, tmp_path:
     assert title in texts(tmp_path / "curve.svg")
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        "table,method,epoch,accuracy\npublished,minilm-l6,1,0.8510\npublished,minilm-l6,3,0.9725\n"
-        "published,unknown,3,0.99\ntransfer,minilm-l6,3,0.99\n",
-        "table,method,accuracy\npublished,minilm-l6,0.9725\npublished,minilm-l12,\n",
-    ],
-    ids=["of epochs", "without epochs"],
-)
-def test_published_values_are_beside_ours(
-    rows: str, experiment: Experiment, tmp_path: Path
+def beside(folder: Path, *rows: str) -> Path:
+    """side_by_side.csv of accuracies: table, method, epoch, possible, published, ours, repeats."""
+    names = ["table", "method", "epoch", "possible", "published", "ours", "repeats", "metric"]
+    ends = [f"{whose}{end}" for whose in ("published", "ours") for end in ("_low", "_high")]
+    lines = [",".join([*names, *ends])]
+    lines += [f"{row},accuracy" + ",0.85,0.95" * 2 for row in rows]
+    path = folder / "side_by_side.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_published_values_are_beside_ours_in_every_epoch(
+    experiment: Experiment, tmp_path: Path
 ) -> None:
-    published = tmp_path / "published.csv"
-    published.write_text(rows)
+    table = beside(
+        tmp_path,
+        "published,minilm-l6,1,True,0.8510,0.83,",
+        "published,minilm-l6,3,False,0.9725,0.912,",
+        "published,minilm-l3,1,True,0.80,0.82,",
+        "published,copy,3,True,0.9725,0.90,minilm-l6",
+        "published,unknown,3,True,0.99,,",
+        "transfer,minilm-l6,,True,0.99,0.9,",
+    )
     target = tmp_path / "published.svg"
-    style = Style.from_config(experiment.config)
-    draw_published(published, experiment.table("summary"), "movies", style, target)
+    draw_published(table, Style.from_config(experiment.config), target)
     description = ET.parse(target).getroot().findtext(f"{SVG}desc") or ""
-    assert "MiniLM-L6 97.2 % published" in description
-    assert "unknown" not in description
+    assert "MiniLM-L6 epoch 1 85.1 % published, 83.0 % here" in description
+    assert "MiniLM-L6 epoch 3 97.2 % published, 91.2 % here" in description
+    assert not {"unknown", "copy", "99.0"} & {*re.findall(r"[\w.]+", description)}
+    assert {"epoch 1", "epoch 3", "MiniLM-L6", "MiniLM-L3"} <= {*texts(target)}
 
 
-def test_published_values_of_no_method_are_refused(experiment: Experiment, tmp_path: Path) -> None:
-    published = tmp_path / "published.csv"
-    published.write_text("table,name,accuracy\npublished,minilm-l6,0.9725\n")
-    style = Style.from_config(experiment.config)
-    message = r"published\.csv: no column 'method' \(has table, name, accuracy\)"
-    with pytest.raises(UserError, match=message):
-        draw_published(
-            published, experiment.table("summary"), "movies", style, tmp_path / "figure.svg"
-        )
+def test_an_impossible_published_value_has_another_mark(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    style, drawn = Style.from_config(experiment.config), []
+    for possible in (True, False):
+        table = beside(tmp_path, f"published,minilm-l6,,{possible},0.8510,0.83,")
+        draw_published(table, style, tmp_path / "published.svg")
+        drawn.append((tmp_path / "published.svg").read_bytes())
+        assert "MiniLM-L6 85.1 % published" in drawn[-1].decode()  # without epochs
+    assert drawn[0] != drawn[1]
+
+
+def test_a_published_table_of_other_models_is_drawn_as_a_sentence(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    table = beside(tmp_path, "published,unknown,3,True,0.99,,")
+    draw_published(table, Style.from_config(experiment.config), tmp_path / "published.svg")
+    assert any("has been run here" in text for text in texts(tmp_path / "published.svg"))
+
+
+def with_families(families: list[str]) -> Style:
+    models = {f"m{i}": {"group": {"family": name}} for i, name in enumerate(families)}
+    return Style.from_config({"models": models, "baselines": {"words": {}}, "datasets": {}})
+
+
+def test_many_methods_have_the_colour_of_their_family_and_marks_of_their_own() -> None:
+    style = with_families(["A", "A", "A", "B", "B", "C", "D", "E"])
+    assert len({style.colour(f"m{i}") for i in range(3)}) == 1
+    assert len({style.colour(f"m{i}") for i in (0, 3, 5, 6, 7)} | {style.colour("words")}) == 6
+    looks = [(style.colour(name), style.marker(name)) for name in style.order]
+    assert len(set(looks)) == 9
+
+
+@pytest.mark.parametrize(
+    "families",
+    [["A", "A", "B"], [f"F{i}" for i in range(12)], ["A"] * 12 + ["B"], [""] * 12],
+    ids=["few methods", "many families", "a large family", "no families"],
+)
+def test_where_families_do_not_help_every_method_has_a_look_of_its_own(families: list[str]) -> None:
+    style = with_families(families)
+    assert style.families == {}
+    looks = {(style.colour(name), style.marker(name)) for name in style.order}
+    assert len(looks) == len(style.order)
+
+
+def test_a_method_looks_the_same_in_a_picture_of_its_own() -> None:
+    families = ["A", "A", "B", "B", "C", "C", "D", "D", "E"]
+    models = {f"m{i}": {"group": {"family": name}} for i, name in enumerate(families)}
+    config = {"models": models, "datasets": {}}
+    whole = Style.from_config(config)
+    for name in models:
+        alone = Style.from_config(config, [name], [])
+        assert (alone.colour(name), alone.marker(name)) == (whole.colour(name), whole.marker(name))
+
+
+def test_a_method_without_a_cost_is_drawn_or_named(experiment: Experiment, tmp_path: Path) -> None:
+    target = tmp_path / "accuracy-parameters.svg"
+    free = write_experiment(tmp_path / "results")
+    path = free.table("efficiency")
+    costs = pd.read_csv(path)
+    costs.loc[costs["method"] == "majority", "parameters"] = 0
+    costs.loc[costs["method"] == "bilstm", "parameters"] = None
+    costs.to_csv(path, index=False)
+    draw(free, "accuracy-parameters", Style.from_config(free.config), target)
+    shown = texts(target)
+    assert any(text.startswith("Majority class") for text in shown)
+    assert "cost unknown: BiLSTM" in shown
+    ticks = [text for text in shown if re.fullmatch(r"\d+( [kM])?", text)]
+    assert {"10 k", "1 M"} <= set(ticks)
+
+
+def test_bins_of_confidence_are_put_together_by_their_sizes() -> None:
+    confidence = np.linspace(0.5, 0.99, 15)
+    bins = pd.DataFrame({"confidence": confidence, "accuracy": confidence - 0.1, "n": 30})
+    bins = bins.assign(low=bins["accuracy"] - 0.1, high=bins["accuracy"] + 0.1)
+    found = _fewer(bins)
+    assert len(found) == 8 and found["n"].sum() == bins["n"].sum()
+    assert np.average(found["accuracy"], weights=found["n"]) == pytest.approx(
+        bins["accuracy"].mean()
+    )
+    # two bins of equal size: the error of the mean is smaller by the root of two
+    pair = found[found["n"] == 60].iloc[0]
+    assert pair["accuracy"] - pair["low"] == pytest.approx(0.1 / np.sqrt(2))
 
 
 def test_a_control_far_below_does_not_squeeze_the_others(

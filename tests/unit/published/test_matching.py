@@ -49,7 +49,7 @@ def write_histories(folder):
             for e, a in TRAINING.items()
             for s in range(10)
         ]
-        frame = pd.DataFrame(steps).assign(accuracy=0.5, cumulative_loss=0.5, examples=32)
+        frame = pd.DataFrame(steps).assign(accuracy=0.5, loss=0.5, cumulative_loss=0.5, examples=32)
         frame.sample(frac=1, random_state=0).to_parquet(path)
         histories[model] = [path, path]
     return histories

@@ -3,10 +3,12 @@
 import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from finetone.errors import UserError
-from finetone.readers.encodings import is_western
+from finetone.readers.encodings import is_western, proven
 from finetone.readers.table_file import TableFile
 from tests.reading import read_table
 
@@ -93,6 +95,47 @@ def test_other_encodings_are_asked_for_and_can_be_given(encoding):
     assert read_table(content, "x.csv", COLUMNS, encoding=encoding)["text"] == OTHERS[encoding]
 
 
+CHINESE = [
+    "这部电影很好看，我喜欢它的故事，也喜欢里面的人",
+    "太差了，一点也不好看，我看了一个小时就走了，不推荐给大家",
+]
+
+
+def test_chinese_text_that_is_not_utf8_is_read_as_gb18030():
+    content = "text,label\n" + "plain,1\n" * 300 + "".join(f'"{t}",0\n' for t in CHINESE * 5)
+    table = TableFile(content.encode("gbk"), "x.csv")
+    texts = [text for batch in table.batches(COLUMNS) for text in batch["text"]]
+    assert texts == ["plain"] * 300 + CHINESE * 5
+    assert table.read_as == {"encoding": "gb18030", "separator": ","}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("big5", "這部電影很好看，我非常喜歡它的故事，也喜歡演員的表演，值得一看"),
+        ("shift_jis", "とても良い映画です。とても感動しました。また見たいと思います。"),
+        ("euc-kr", "이 영화는 정말 재미있었고 배우들의 연기도 아주 좋았습니다 추천합니다"),
+        ("cp1251", "очень хороший фильм, мне понравилось, рекомендую всем посмотреть"),
+        ("cp1256", "فيلم جيد جدا أعجبني كثيرا"),
+        ("tis-620", "ภาพยนตร์เรื่องนี้ดีมาก ฉันชอบมาก"),
+    ],
+)
+def test_other_texts_are_not_taken_for_chinese(encoding, text):
+    assert proven(lambda: [f"{text}\n".encode(encoding)] * 20) is None
+
+
+def test_chinese_in_two_encodings_proves_nothing():
+    text = CHINESE[0] + "\n"
+    assert proven(lambda: [text.encode("gbk")] * 20) == "gb18030"
+    assert proven(lambda: [text.encode("gbk")] * 20 + [text.encode()]) is None
+    assert proven(lambda: [text.encode("gbk")] * 20 + [b"\xff\n"]) is None
+
+
+def test_fractions_and_signs_are_western_too():
+    lines = ["2½ stars, ¾ of it naïve", "10¢ ¦ ¨", "co\u00adoperate"]
+    assert is_western([f"{line}\n".encode("cp1252") for line in lines])
+
+
 def test_two_encodings_in_one_file_prove_nothing():
     assert not is_western(["café\n".encode(), "café\n".encode("cp1252")])
     assert is_western([b"plain\n", "café\n".encode("cp1252")])
@@ -146,3 +189,58 @@ def test_an_endless_value_is_refused(monkeypatch):
     monkeypatch.setattr("finetone.readers.limits.MAX_RECORD", 1000)
     with pytest.raises(UserError, match="x.json, line 1: is longer than 0 MB, or never ends"):
         read_table(b'[{"text": "' + b"a" * 5_000_000, "x.json", COLUMNS)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_columns_are_found_without_their_names(separator, encoding):
+    table = TableFile(delimited(separator).encode(encoding), "x.csv")
+    assert table.settle() == ["id", *COLUMNS]
+    assert table.read_as == {"encoding": encoding, "separator": separator}
+    assert table.first(COLUMNS) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns"),
+    [
+        ("x.csv", 'sep=;\r\na,b;c\r\n"1;2",3;4\r\n', ["a,b", "c"]),
+        ("x.csv", '\n"a, b";c\n"one\nmore, and more, lines";"2"\n', ["a, b", "c"]),
+        ("x.csv", 'a;b\n"' + "one, more\n" * 300 + '";2\n', ["a", "b"]),
+        ("x.tsv", 'a\tb\n"unpaired\t2\n', ["a", "b"]),
+        ("x.tsv", '"a"\t"b"\n"1"\t"2"\n', ["a", "b"]),
+        ("x.csv", "text\none, two\n", ["text"]),
+        ("x.csv", "a,b,\n1,2,\n", ["a", "b", ""]),
+        ("x.jsonl", '{"a": 1, "b": [2], "c": null}\n{"c": "x", "a": 1, "b": 3}\n{"a": 1, "c": 2, "d": 4}\n', ["a", "c"]),
+        ("x.json", '[{"a": 1, "b": {}}]', ["a"]),
+    ],
+)  # fmt: skip
+def test_columns_of_what_programs_write(name, content, columns):
+    assert TableFile(content.encode(), name).settle() == columns
+
+
+def test_western_columns_are_found():
+    content = "text;café\n" + "plain;1\n" * 500 + "".join(f'"{t}";0\n' for t in WESTERN)
+    table = TableFile(content.encode("cp1252"), "x.csv")
+    assert table.settle() == ["text", "café"]
+    assert table.read_as == {"encoding": "cp1252", "separator": ";"}
+    with pytest.raises(UserError, match="give its encoding:"):
+        TableFile("text,оценка\nда,1\n".encode("cp1251"), "x.csv").settle()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.csv", b"", "x.csv: is empty"),
+        ("x.csv.gz", b"nothing", "x.csv.gz: broken gzip file"),
+        ("x.parquet", b"nothing", "x.parquet: not a readable Parquet file"),
+    ],
+)
+def test_columns_of_what_is_no_table(name, content, told):
+    with pytest.raises(UserError, match=told):
+        TableFile(content, name).settle()
+
+
+def test_nested_columns_of_parquet_have_no_cells(tmp_path):
+    table = pa.table({"text": ["a"], "words": [["a"]], "label": [1]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert TableFile(tmp_path / "x.parquet", "x.parquet").settle() == COLUMNS

@@ -173,7 +173,8 @@ JSON_ROW = b'{"text": "a", "label": 1}\n'
             gzip.compress(b"text,label\na,1\n", mtime=0)[:-6],
             "x.csv.gz: broken gzip file",
         ),
-        ("x.xlsx", b"", "x.xlsx: unknown kind of table"),
+        ("x.dat", b"", "x.dat: unknown kind of table"),
+        ("x.xlsx", b"", "x.xlsx: is a spreadsheet; save it as CSV"),
         ("x", b"", "x: unknown kind of table"),
     ],
 )

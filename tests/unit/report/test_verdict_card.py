@@ -105,7 +105,7 @@ def test_the_usage_names_the_users_folder_not_the_jobs(experiment: Experiment) -
     folder = f"results/{experiment.folder.name}"
     assert label == "Label a file"
     assert command == f"finetone label {folder} new.csv --method minilm-l6 -o labelled.csv"
-    assert f"'{folder}/checkpoints/minilm-l6/seed1'" in python
+    assert f"'{folder}/checkpoints/minilm-l6-seed1'" in python
     considered(experiment, "tfidf", "cheapest")
     assert len(verdict(maker_of(experiment)).use) == 1, "transformers cannot load it"
 

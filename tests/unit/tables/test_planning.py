@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 from benchmarks.inference import Design, simulate, write_experiment
 
+from finetone.baselines import ensemble
 from finetone.comparison import paired, planning
 from finetone.comparison.scores import Scores, scores_of
 from finetone.formats.csv_table import read_csv, write_csv
+from finetone.formats.predictions import header
 from finetone.statistics.cost import Pace
 from finetone.tables import write_table
+from finetone.tables.differences import planning_tables
 from finetone.tables.panels import panels
 
 PILOT = Design(methods=3, seeds=8, rows=20_000, sd=1.0)
@@ -133,6 +136,29 @@ def test_hours_are_those_of_all_methods(tmp_path: Path) -> None:
     )
     errors = (variance["rows_sd"] / np.sqrt(2000)).tolist()
     assert variance["error_rows"].tolist() == pytest.approx(errors, rel=1e-4)
+
+
+def test_an_ensemble_costs_nothing_more(tmp_path: Path) -> None:
+    """Its runs are those of another method, which are counted there."""
+    design = Design(methods=3, seeds=4, rows=2000, sd=0.1)
+    paths = write_experiment(design, tmp_path, np.random.default_rng(1))
+    members = [path for path in paths if header(path).method == "m0"]
+    ensemble.predict("mean", members, tmp_path / "mean.parquet")
+    times = {"method": ["m0", "m1", "m2", "mean"], "train_seconds": [36.0, 36.0, 36.0, 144.0]}
+    write_csv(
+        pd.DataFrame(times).assign(inference_examples_per_s=100.0), tmp_path / "efficiency.csv"
+    )
+    variance, planned = planning_tables.table(
+        [*paths, tmp_path / "mean.parquet"], tmp_path / "efficiency.csv", 0.95, [], None
+    )
+    own = variance.set_index("method").loc["mean"]
+    assert own["seeds"] == 1 and np.isnan(own["seconds_per_seed"])
+    assert own["seconds_per_1000_rows"] == 0
+    assert own["reason"] == "judged by the runs that it is made of"
+    assert own["seeds_sd_moderated"] > 0  # that of the runs of m0
+    last = planned.iloc[-1]
+    more = last["rows_needed"] - 2000
+    assert last["rows_hours"] == pytest.approx(3 * 4 * more / 100 / 3600, rel=1e-4)
 
 
 def test_one_method_alone_has_nothing_to_plan(tmp_path: Path) -> None:

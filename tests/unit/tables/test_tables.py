@@ -307,6 +307,7 @@ def history(accuracy: np.ndarray, examples: int = 32) -> pd.DataFrame:
             "epoch": 1,
             "step": steps,
             "accuracy": right,
+            "loss": 1 - right,
             "cumulative_loss": 1 - right.cumsum() / steps,
             "cumulative_accuracy": right.cumsum() / steps,
             "examples": examples,

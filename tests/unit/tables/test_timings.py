@@ -53,6 +53,16 @@ def test_the_table_of_times(tmp_path: Path) -> None:
     assert not table["doubtful"].any()
 
 
+def test_an_ensemble_takes_as_long_as_all_of_its_runs(tmp_path: Path) -> None:
+    path = write_rounds(tmp_path / "r.json", {"big": (0.5, 0.01), "words": (None, 0.002)})
+    table = timings(path, 0.95, "big", {"mean": ("big", 3), "words-mean": ("words", 2)})
+    assert table.loc["mean", "relative_training"] == table.loc["mean", "relative_prediction"] == 3
+    per_text = 1 / table["inference_examples_per_s"]
+    assert per_text["mean"] == pytest.approx(3 * per_text["big"])
+    assert per_text["words-mean"] == pytest.approx(2 * per_text["words"])
+    assert table["doubtful"].to_dict() == dict.fromkeys(table.index, False)
+
+
 def test_one_disturbed_method_alone_is_doubtful(tmp_path: Path) -> None:
     busy = Timed(np.ones(18), np.full(18, 0.3))
     rounds.write(tmp_path / "r.json", two(busy, Timed(np.ones(18), np.ones(18))))

@@ -1,4 +1,4 @@
-"""The command line `finetone`: small tools beside the workflow, which `snakemake` runs."""
+"""The command line `finetone`: running an experiment, and small tools beside the workflow."""
 
 import argparse
 import os
@@ -6,12 +6,26 @@ import sys
 from collections.abc import Sequence
 
 from finetone import __version__, log
-from finetone.commands import audit, cluster, fetch, job, licences, list_models, show
+from finetone.commands import (
+    audit,
+    cluster,
+    fetch,
+    job,
+    label,
+    licences,
+    list_models,
+    new,
+    run,
+    show,
+)
 from finetone.errors import UserError
 
 COMMANDS = {
+    "new": new,
+    "run": run,
     "models": list_models,
     "show": show,
+    "label": label,
     "audit": audit,
     "fetch": fetch,
     "job": job,
@@ -24,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands; what a command does is the text of its module."""
     whole = argparse.ArgumentParser(
         prog="finetone",
-        description="Tools beside the workflow. To run experiments call snakemake; see README.md.",
+        description="Run experiments, which snakemake does as well, and look at them; see README.md.",
         epilog="finetone COMMAND --help explains one command.",
     )
     whole.add_argument("--version", action="version", version=f"finetone {__version__}")
@@ -56,7 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0, or 1 after an error, of which one sentence is printed.
     """
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # what follows `run` is snakemake's
+    rest = words[1:] if words[:1] == ["run"] and not {"-h", "--help"} & set(words) else None
+    options = parser().parse_args(words if rest is None else ["run"])
+    options.words = rest
     try:
         status: int = options.run(options)
         sys.stdout.flush()

@@ -15,12 +15,24 @@ from finetone.names import Names, Settings
 from finetone.provenance import as_param
 
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
-NOT_SHOWN = ("resources", "pathvars")  # keys of the configuration that do not change the report
+NOT_SHOWN = (
+    "resources",
+    "pathvars",
+    "label",
+    "export",
+)  # keys of the configuration that do not change the report
 
-MANIFEST = ["data", "models", "questions"]  # folders of artifacts that have a manifest
+MANIFEST = ["data", "models", "questions", "export"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
-FOLDERS += ["dev_predictions", "temperatures"]
+FOLDERS += [
+    "dev_predictions",
+    "temperatures",
+    "embeddings",
+    "export_predictions",
+    "export_speed",
+    "labelled",
+]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -61,8 +73,8 @@ class Experiment(Names):
 
     @property
     def added(self) -> list[str]:
-        """All tables, figures and pages registered with `add`."""
-        return list(self._added)
+        """All tables, figures and pages registered with `add`, and all tables of new texts."""
+        return [*self._added, *(f"labelled/{name}.csv" for name in self.config["label"])]
 
     def artifact_of(self, file: str | Path) -> str:
         """The artifact that a file is, or is part of; "" if it is none."""
@@ -100,7 +112,7 @@ class Experiment(Names):
         kind = artifact.split("/")[0]
         if kind in (*MANIFEST, "checkpoints"):
             return self.folder / artifact / "manifest.json"
-        if kind == "tables":
+        if kind in ("tables", "labelled"):
             return self.folder / f"{artifact}.json"
         return self.folder / artifact
 
@@ -112,6 +124,11 @@ class Experiment(Names):
             text = json.dumps(facts, sort_keys=True)
             self._fingerprints[artifact] = hashlib.sha256(text.encode()).hexdigest()
         return self._fingerprints[artifact]
+
+    def embeddings_of(self, probe: str, dataset: str, split: str) -> str:
+        """The artifact with the embeddings of a split that a probe reads."""
+        block = self.probes[probe]
+        return f"embeddings/{dataset}/{split}/{block['model']}/{block['pooling']}.arrow"
 
     # One function per folder of artifacts, called with the rest of the path.
 
@@ -149,17 +166,25 @@ class Experiment(Names):
         model = name.removesuffix(".arrow")
         return {"max_length": self.config["max_length"]}, [f"data/{dataset}", f"models/{model}"]
 
+    def _embeddings(self, dataset: str, split: str, model: str, name: str) -> Made:
+        settings = {"pooling": PurePosixPath(name).stem, "engine": self.config["engine"]}
+        return settings, [f"models/{model}", self._tokens_of(dataset, split, model)]
+
     def _tokenizers(self, name: str) -> Made:
         model = name.removesuffix(".json")
         return {"max_length": self.config["max_length"]}, [f"data/{self.source}", f"models/{model}"]
 
-    def _speed(self, _: str) -> Made:
+    def _speed(self, name: str) -> Made:
         # sorted: the order of the entries changes no time
-        models, baselines = sorted(self.models), sorted(self.baselines)
+        models = sorted(self.models)
+        baselines = sorted(name for name in self.baselines if name not in self.ensembles)
         settings = {
             "batch_sizes": {model: self.recipes[model]["batch_size"] for model in models},
             "engine": self.config["engine"],
         }
+        if name == "padded.json":  # as whoever published times will have measured them
+            settings |= {"engine": settings["engine"] | {"padding_free": "off"}, "tasks": ["train"]}
+            baselines = []
         tokens = [self._tokens_of(self.source, "train", model) for model in models]
         runs = [f"runs/{name}/seed{self.seeds_of(name)[0]}/run.json" for name in baselines]
         return settings, [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
@@ -167,6 +192,14 @@ class Experiment(Names):
     def _runs(self, method: str, seed: str, file: str) -> Made:
         if method not in self.models:
             block = without(self.config["baselines"][method], *SHOWN)
+            if method in self.ensembles:
+                return block, self.members("runs/{method}/seed{seed}/run.json", method)
+            if method in self.probes:
+                metric = self.config["compare"]["metric"]
+                if block.get("C") is None and metric != "accuracy":
+                    block["choose_by"] = metric
+                embedded = self.embeddings_of(method, self.source, "train")
+                return block, [f"data/{self.source}", f"models/{block['model']}", embedded]
             if method in self.networks:  # the other baselines read complete texts
                 block |= {key: self.config[key] for key in ("max_length", "engine")}
             return block, [f"data/{self.source}"]
@@ -181,18 +214,52 @@ class Experiment(Names):
 
     def _predictions(self, dataset: str, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method in self.ensembles:
+            each = f"predictions/{dataset}/{{method}}/seed{{seed}}.parquet"
+            return {}, self.members(each, method)
+        if method in self.probes:
+            return {}, [run, f"data/{dataset}", self.embeddings_of(method, dataset, "test")]
         if method not in self.models:
             return {}, [run, f"data/{dataset}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
+        if method in self.ensembles:
+            return {}, self.members("dev_predictions/{method}/seed{seed}.parquet", method)
+        if method in self.probes:
+            embedded = self.embeddings_of(method, self.source, "dev")
+            return {}, [run, f"data/{self.source}", embedded]
         if method not in self.models:
             return {}, [run, f"data/{self.source}"]
         return {"engine": self.config["engine"]}, [run, self._tokens_of(self.source, "dev", method)]
 
     def _temperatures(self, method: str, name: str) -> Made:
         return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
+
+    def _export(self, model: str) -> Made:
+        seed = self.seeds_of(model)[0]
+        fitted = [f"temperatures/{model}/seed{seed}.json"] if self.has_dev else []
+        tokens = self._tokens_of(self.source, "test", model)
+        return {"seed": seed}, [f"runs/{model}/seed{seed}/run.json", tokens, *fitted]
+
+    def _export_predictions(self, model: str, _: str) -> Made:
+        run = f"runs/{model}/seed{self.seeds_of(model)[0]}/run.json"
+        return {}, [f"export/{model}", run, self._tokens_of(self.source, "test", model)]
+
+    def _export_speed(self, name: str) -> Made:
+        return self._export_predictions(name.removesuffix(".json"), name)
+
+    def _labelled(self, name: str) -> Made:
+        block = self.config["label"][name.removesuffix(".csv")]
+        text = block["text"] or self.config["datasets"][self.source]["text"]
+        settings = block | identify(block, self.folder / "labelled" / name) | {"text": text}
+        found = self.methods if block["method"] is None else [block["method"]]
+        methods = list(dict.fromkeys(m for name in found for m in self.with_members(name)))
+        runs = self.runs_of("runs/{method}/seed{seed}/run.json", methods)
+        fitted = self.runs_of("temperatures/{method}/seed{seed}.json", methods)
+        advice = ["results.json"] if block["method"] is None else []
+        return settings, [*advice, *runs, *(fitted if self.has_dev else []), f"data/{self.source}"]
 
     def _tokens_of(self, dataset: str, split: str, model: str) -> str:
         return f"tokens/{dataset}/{split}/{model}.arrow"

@@ -211,8 +211,12 @@ def _stat(path: Path) -> Facts:
     return {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
-def source_of(folder: Path) -> Facts:
-    """The source that a folder's manifest states; empty if there is none."""
-    manifest = files.manifest_of(folder)
+def source_of(artifact: Path) -> Facts:
+    """The source that a folder's manifest, or a table's record, states; empty if there is none."""
+    record = artifact.with_name(f"{artifact.name}.json")
+    if artifact.suffix == ".csv":
+        manifest = files.read_json(record) if record.exists() else {}
+    else:
+        manifest = files.manifest_of(artifact)
     source: Facts = manifest.get("source", manifest)
     return source

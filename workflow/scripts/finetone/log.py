@@ -89,7 +89,10 @@ def to_file(path: str | Path) -> None:
             on_terminal(str(error))
         else:
             logger.error("".join(traceback.format_exception(kind, error, trace)))
-            said = MEMORY if out_of_memory(error) else mask(f"{kind.__name__}: {error}")
+            said = mask(f"{kind.__name__}: {error}")
+            if out_of_memory(error):
+                said = MEMORY
+                logger.error(said)
             on_terminal(f"{said} (traceback in {path})")
 
     def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:

@@ -11,7 +11,11 @@ from finetone.config import checking as configuration
 from finetone.errors import UserError
 from finetone.identity import own_files
 
-ENTRIES = {"data": "datasets", "models": "models"}  # folder of artifacts: key of their entries
+ENTRIES = {
+    "data": "datasets",
+    "models": "models",
+    "labelled": "label",
+}  # folder of artifacts: key of their entries
 
 Settings = dict[str, Any]
 
@@ -20,6 +24,15 @@ def networks(config: Mapping[str, Any]) -> list[str]:
     """The baselines that draw random numbers: one run per seed."""
     kinds = {name: block["kind"] for name, block in config.get("baselines", {}).items()}
     return [name for name, kind in kinds.items() if KINDS[kind].seeded]
+
+
+def deterministic(config: Mapping[str, Any]) -> list[str]:
+    """The methods that draw no random numbers, nor are made of runs that do."""
+    return [
+        name
+        for name, block in config.get("baselines", {}).items()
+        if not KINDS[block["kind"]].seeded and not KINDS[block["kind"]].averages
+    ]
 
 
 def stochastic(config: Mapping[str, Any]) -> list[str]:
@@ -47,6 +60,11 @@ class Names:
         self.baselines = list(config["baselines"])
         self.methods = self.models + self.baselines
         self.networks = networks(config)
+        self.deterministic = deterministic(config)
+        self.probes = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].frozen}
+        self.ensembles = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].averages}
+        made_of_others = {*self.probes, *self.ensembles}
+        self.reading_texts = [n for n in self.baselines if n not in made_of_others]
         self.intermediate = [n for n, block in config["models"].items() if "intermediate" in block]
         self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
 
@@ -66,6 +84,14 @@ class Names:
         """Methods that draw no random numbers run once, under seed 0."""
         draws = method in self.models or method in self.networks
         return list(self.config["seeds"]) if draws else [0]
+
+    def with_members(self, method: str) -> list[str]:
+        """A method and, of an ensemble, the one whose runs it is made of."""
+        return [method, self.ensembles[method]["of"]] if method in self.ensembles else [method]
+
+    def members(self, pattern: str, ensemble: str) -> list[str]:
+        """`pattern` for every run that an ensemble is made of (see `runs_of`)."""
+        return self.runs_of(pattern, [self.ensembles[ensemble]["of"]])
 
     def runs_of(
         self,
@@ -122,6 +148,7 @@ class Names:
     def _entry(self, artifact: str) -> Settings:
         """The entry of the configuration behind a dataset or model; empty for other artifacts."""
         kind, name = [*artifact.split("/"), ""][:2]
+        name = name.removesuffix(".csv") if kind == "labelled" else name
         entry: Settings = self.config[ENTRIES[kind]][name] if kind in ENTRIES else {}
         return entry
 

@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Predictor = Callable[[Sequence[str]], npt.NDArray[np.float32]]  # n texts → logits [n, classes]
+from finetone.formats.embedding_file import Embeddings
+
+Logits = npt.NDArray[np.float32]  # [n, classes]
+Predictor = Callable[[Sequence[str]], Logits]  # of n texts
+OfVectors = Callable[[npt.NDArray[np.float32]], Logits]  # of n embeddings [n, width]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ class Task:
     max_length: int = 0  # words
     engine: dict[str, Any] = field(default_factory=dict)
     state: Path = Path("state")  # where a killed run finds itself again
+    # of methods that learn from what a frozen model makes of the texts
+    embedded: Embeddings | None = None  # of the n rows
+    encoder: Path | None = None  # folder of that model
+    folder: Path = Path("model")  # where what is learned will be
 
 
 @dataclass(frozen=True)

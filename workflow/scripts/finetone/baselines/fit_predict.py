@@ -14,10 +14,12 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from finetone import files, machine
-from finetone.baselines.baseline import Learned, Predictor, Task
+from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.registry import baseline
+from finetone.cards.probe_card import probe_card
 from finetone.errors import UserError, listed
 from finetone.formats import predictions, run_record
+from finetone.formats.embedding_file import Embeddings, read_embeddings
 from finetone.formats.run_record import RunRecord
 from finetone.identity import without
 from finetone.log import logger
@@ -38,6 +40,8 @@ def fit(
     threads: int,
     engine: dict[str, Any],
     run: Path,
+    embeddings: Path | None = None,
+    encoder: Path | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Learn the baseline `method` from a split; write run.json and, beside it, what was learned.
@@ -55,6 +59,8 @@ def fit(
         Words that a network reads of a text.
     run
         Path of run.json.
+    embeddings, encoder
+        Of a probe: embedding file of the split, and folder of the model that embedded it.
 
     Raises
     ------
@@ -65,6 +71,9 @@ def fit(
     ids, texts, labels = _read(train)
     if not texts:
         raise UserError(f"{train}: no training rows; check the dataset's split and sample")
+    embedded = _embedded(embeddings, ids) if embeddings else None
+    if embedded is not None:
+        engine = embedded.meta.engine
     task = Task(
         kind=block["kind"],
         config_key=f"baselines.{method}",
@@ -78,6 +87,9 @@ def fit(
         max_length=max_length,
         engine=engine,
         state=run.with_name("state"),
+        embedded=embedded,
+        encoder=encoder,
+        folder=run.with_name("model"),
     )
     learned, measured = _learn(task, run.with_name("model"))
     parts = ["model"]
@@ -92,10 +104,17 @@ def fit(
         dataset=about["dataset"],
         labels=task.names,
         engine=engine,
-        versions=machine.versions("numpy", *baseline(task.kind).libraries),
-        made_from={"train": files.sha256(train), "model": None},
+        versions=(embedded.meta.versions if embedded else {})
+        | machine.versions("numpy", *baseline(task.kind).libraries),
+        made_from={
+            "train": files.sha256(train),
+            "model": files.sha256(encoder / "manifest.json") if encoder else None,
+        },
         **measured,
     )
+    if encoder is not None and embedded is not None:
+        text = probe_card(record, files.manifest_of(encoder), embedded.meta.max_length)
+        (run.with_name("model") / "README.md").write_text(text, encoding="utf-8")
     run_record.write(run, record, *parts, provenance=provenance)
     shutil.rmtree(task.state, ignore_errors=True)
     logger.info("%s: %d numbers learned from %d texts", method, learned.numbers, len(texts))
@@ -142,6 +161,7 @@ def predict(
     threads: int,
     target: Path,
     split: str = "test",
+    embeddings: Path | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Write the predictions of the folder `model` for `rows` to the parquet `target`.
@@ -150,13 +170,15 @@ def predict(
     ----------
     rows, split
         The parquet to predict, and the split it is.
+    embeddings
+        Of a probe: embedding file of these rows.
 
     Raises
     ------
     UserError
         The classes of `dataset` are not those learned, in the same order.
     """
-    about, logits_of = _load(model, threads)
+    about = files.read_json(model / FACTS)
     names = files.read_json(manifest)["labels"]
     if names != about["labels"]:
         raise UserError(
@@ -164,12 +186,16 @@ def predict(
             f"{listed(about['labels'])}; give both datasets the same labels in the same order"
         )
     ids, texts, labels = _read(rows)
-    logits = [np.zeros((0, len(names)), dtype=np.float32)]
-    for start in range(0, len(texts), CHUNK):
-        logits.append(logits_of(texts[start : start + CHUNK]))
-        logger.info(
-            "%s on %s: %d of %d texts", method, dataset, start + len(logits[-1]), len(texts)
-        )
+    if embeddings is not None:
+        logits = of_vectors(model)(_embedded(embeddings, ids).vectors)
+    else:
+        parts = [np.zeros((0, len(names)), dtype=np.float32)]
+        logits_of = predictor(model, threads)
+        for start in range(0, len(texts), CHUNK):
+            parts.append(logits_of(texts[start : start + CHUNK]))
+            done = start + len(parts[-1])
+            logger.info("%s on %s: %d of %d texts", method, dataset, done, len(texts))
+        logits = np.concatenate(parts)
     meta = {
         "dataset": dataset,
         "method": method,
@@ -178,8 +204,7 @@ def predict(
         "kept_epoch": about["kept_epoch"],
         "made_from": {split: files.sha256(rows), "model": files.sha256(model)},
     } | predictions.of_split(split)
-    epochs = {about["kept_epoch"]: np.concatenate(logits)}
-    predictions.write(target, ids, labels, epochs, meta, provenance)
+    predictions.write(target, ids, labels, {about["kept_epoch"]: logits}, meta, provenance)
 
 
 def predictor(folder: Path, threads: int) -> Predictor:
@@ -192,13 +217,23 @@ def predictor(folder: Path, threads: int) -> Predictor:
     threads
         CPU threads to predict with.
     """
-    return _load(folder, threads)[1]
-
-
-def _load(folder: Path, threads: int) -> tuple[dict[str, Any], Predictor]:
-    """What `model.json` says, and the function from texts to logits."""
     about = files.read_json(folder / FACTS)
-    return about, baseline(about["kind"]).load(folder, about["facts"], threads)
+    return baseline(about["kind"]).load(folder, about["facts"], threads)
+
+
+def of_vectors(folder: Path) -> OfVectors:
+    """Load the function from embeddings [n, width] to logits [n, classes] of a probe's folder."""
+    from finetone.baselines.probe import Probe
+
+    return Probe.of_vectors(folder, files.read_json(folder / FACTS)["facts"])
+
+
+def _embedded(file: Path, ids: npt.NDArray[np.int64]) -> Embeddings:
+    """The embeddings in a file, which must be those of the rows `ids`."""
+    found = read_embeddings(file)
+    if not np.array_equal(found.ids, ids):
+        raise UserError(f"{file}: embeddings of other rows; delete it and run again")
+    return found
 
 
 def _read(split: Path) -> tuple[npt.NDArray[np.int64], list[str], npt.NDArray[np.int64]]:

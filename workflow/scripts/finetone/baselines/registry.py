@@ -1,4 +1,4 @@
-"""The kinds of methods without pretraining.
+"""The kinds of methods beside fine-tuned models.
 
 Importing this module imports none of them: the light kinds must work without torch.
 """
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    path: str  # of the class, in this package
+    path: str  # of the class, in this package; "" if nothing is learned
     seeded: bool = False  # draws random numbers: one run per seed; all others have seed 0
+    frozen: bool = False  # reads texts with a frozen model, which embeds them in jobs of its own
+    averages: bool = False  # is made of the runs of another method
 
 
 KINDS = {
@@ -21,6 +23,8 @@ KINDS = {
     "tfidf": Kind("tfidf.TfIdf"),
     "bilstm": Kind("bilstm.BiLSTM", seeded=True),
     "textcnn": Kind("textcnn.TextCNN", seeded=True),
+    "probe": Kind("probe.Probe", frozen=True),
+    "ensemble": Kind("", averages=True),
 }
 
 

@@ -1,19 +1,25 @@
 """Test results in a model card, in the format of model hubs (`model-index`)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
+from finetone.cards import sections
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.formats.temperature import Temperature
 from finetone.statistics.intervals import of_metric, wilson
 from finetone.statistics.metrics import METRICS
 from finetone.statistics.mixture import Mixture
 
 
-def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[str, Any]]:
+def model_index(
+    results: dict[str, Any], method: str, seed: int, hubs: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Build the `model-index` of one run, with one result per dataset.
 
     `args` of a metric has its interval over new test rows, which for the accuracy is that of
@@ -25,12 +31,15 @@ def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[st
         Content of results.json.
     method, seed
         The run.
+    hubs
+        {dataset: its id on the hub}.
 
     Raises
     ------
     UserError
         It has no results of this run.
     """
+    hubs = hubs or {}
     digests = {entry["dataset"]: entry["sha256"].get("test") for entry in results["datasets"]}
     found = []
     for entry in results["results"]:
@@ -39,11 +48,12 @@ def model_index(results: dict[str, Any], method: str, seed: int) -> list[dict[st
             continue
         run = runs[0]
         metrics = [
-            _metric(name, run, entry["n"], results["confidence"])
-            for name in ("accuracy", "loss", *METRICS)
-            if run[name] is not None
+            _metric(metric, run, entry["n"], results["confidence"])
+            for metric in ("accuracy", "loss", *METRICS)
+            if run[metric] is not None
         ]
-        dataset = {"name": entry["dataset"], "type": entry["dataset"], "split": "test"}
+        name = entry["dataset"]
+        dataset = {"name": name, "type": hubs.get(name, name), "split": "test"}
         if digest := digests.get(entry["dataset"]):
             dataset["revision"] = digest
         task = {"type": "text-classification", "name": "Text classification"}
@@ -69,8 +79,32 @@ def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dic
     return metric | {"args": spread | {"rows": rows}}
 
 
-def write_card(readme: Path, results: Path, method: str, seed: int, target: Path) -> None:
-    """Add the `model-index` of a run to the model card of its checkpoint.
+@dataclass(frozen=True)
+class About:
+    """What a card says beside the run and its results.
+
+    Attributes
+    ----------
+    hubs
+        {dataset: its id on the hub}, of those that are from there.
+    languages
+        Codes of the languages that the model reads, if they are known.
+    fitted
+        The temperature of the run, if one was looked for.
+    """
+
+    hubs: Mapping[str, str] = field(default_factory=dict)
+    languages: Sequence[str] = ()
+    fitted: Temperature | None = None
+
+
+def write_card(
+    readme: Path, results: Path, method: str, seed: int, target: Path, about: About | None = None
+) -> None:
+    """Make the model card of a run one that can be published.
+
+    It gets `model-index`, dataset and languages as model hubs have them, and sections on use and
+    results.
 
     Parameters
     ----------
@@ -82,21 +116,52 @@ def write_card(readme: Path, results: Path, method: str, seed: int, target: Path
         The run.
     target
         The card to write.
+    about
+        What else is known.
 
     Raises
     ------
     UserError
         The card has no YAML front matter.
     """
+    about = about or About()
     text = readme.read_text(encoding="utf-8")
+    content = read_json(results)
     try:
         empty, front, body = text.split("---\n", 2)
         facts = yaml.safe_load(front)
-        facts["model-index"] = model_index(read_json(results), method, seed)
+        index = model_index(content, method, seed, about.hubs)
+        source = content.get("source", index[0]["results"][0]["dataset"]["name"])
+        if source in about.hubs:
+            facts["datasets"] = [about.hubs[source]]
+        if about.languages:
+            facts["language"] = list(about.languages)
+        facts["metrics"] = ["accuracy"]
+        facts["model-index"] = index
     except (ValueError, TypeError, yaml.YAMLError):
         raise UserError(
             f"{readme}: no YAML front matter between two lines of '---'; delete it and rerun"
         ) from None
+    new = sections.sections(
+        index,
+        sections.cut_of(body),
+        _over_seeds(content, method, source),
+        about.fitted,
+        "license" not in facts,
+        facts.get("library_name", "transformers"),
+    )
     front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
     with atomic(target) as partial:
-        partial.write_text(f"{empty}---\n{front}---\n{body}", encoding="utf-8")
+        partial.write_text(
+            f"{empty}---\n{front}---\n{sections.insert(body, new)}", encoding="utf-8"
+        )
+
+
+def _over_seeds(results: Mapping[str, Any], method: str, dataset: str) -> dict[str, Any] | None:
+    """The accuracy of a method over its seeds, as results.json has it."""
+    for entry in results["results"]:
+        if (entry["dataset"], entry["method"]) == (dataset, method) and "mean" in entry.get(
+            "accuracy", {}
+        ):
+            return {**entry["accuracy"], "seeds": entry["seeds"]}
+    return None

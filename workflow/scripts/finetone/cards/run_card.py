@@ -32,8 +32,9 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
     base = hub_source(source)
     if base:
         front["base_model"] = base["id"]
+        front["base_model_relation"] = "finetune"
     if "license" in base:  # a fine-tuned model keeps the licence of its base model
-        front["license"] = base["license"]
+        front["license"] = base["license"].lower()  # as model hubs spell their identifiers
     labels = listed(f"{i} = {code(name)}" for i, name in enumerate(run.labels))
     recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
     versions = ", ".join(f"{key} {value}" for key, value in run.versions.items())

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from finetone.claims.estimate import Estimate, Missing
-from finetone.claims.facts import Facts, select
+from finetone.claims.facts import CURVES, RUN_METRICS, Facts, select
 from finetone.claims.kinds import Test, estimate
 from finetone.claims.outcome import POWER, Outcome
-from finetone.claims.schema import CURVES, RUN_METRICS
+from finetone.claims.phrases import NOTHING, Phrase, number, phrase, unit_of
 
 _UNITS = {
     "loss": "nats",
@@ -46,7 +46,7 @@ def comparisons(test: Test, facts: Facts) -> list[Test]:
         own = select(facts.groups, test["a"])
         others = [m for m in select(facts.groups, test["among"]) if m not in own]
         if not others:
-            raise Missing("other methods to rank among")
+            raise Missing(phrase("no_others"))
         top = test["place"] == "highest"
         sides = [(test["a"], {"method": m}) for m in others]
         return [_above(test, *(side if top else side[::-1])) for side in sides]
@@ -98,7 +98,8 @@ def outcome(
     try:
         found, name = estimate(test, facts)
     except Missing as missing:
-        return Outcome(str(missing) if test["kind"] == "untestable" else f"missing: {missing}")
+        untestable = test["kind"] == "untestable"
+        return Outcome(missing.what if untestable else phrase("missing", what=missing.what))
     least, most = _ends(test["expect"], tolerance)
     strict = test.get("strict", False)
     inside = least < found.value < most if strict else least <= found.value <= most
@@ -113,9 +114,9 @@ def outcome(
         contradicted = found.p(violated[0])
         supported = nan if isnan(contradicted) else 1.0
     low, high = found.interval(confidence)
-    margin, detectable = nan, nan
+    power: dict[str, float] = {}
     if level is not None and not found.exact:
-        margin, detectable = _power(found, least, most, level, claimed)
+        power = _power(found, least, most, level, claimed)
     return Outcome(
         _sentence(test, found, name, low, high, (least, most)),
         found.value,
@@ -127,8 +128,8 @@ def outcome(
         supported,
         contradicted,
         found.exact,
-        margin,
-        detectable,
+        unknown=found.unknown,
+        **power,
     )
 
 
@@ -142,41 +143,53 @@ def _ends(expect: Mapping[str, float], tolerance: float) -> tuple[float, float]:
 
 def _power(
     found: Estimate, least: float, most: float, level: float, claimed: float
-) -> tuple[float, float]:
-    """(margin, detectable), as a reader wants them.
+) -> dict[str, float]:
+    """`margin`, `detectable` and what is `needed`, as `Outcome` has them.
 
     In the middle of a range both edges must be excluded, so each may be missed half as often.
     """
     both = most - least < inf
-    detectable = found.reach(level, 1 - (1 - POWER) / 2 if both else POWER)
+    reach = found.reach(level, 1 - (1 - POWER) / 2 if both else POWER)
     if both:
-        return found.shown(found.width(least, most)), found.shown(detectable)
-    edge = least if least > -inf else most
-    inside = least <= claimed <= most  # False for NaN
-    margin = found.width(*sorted((claimed, edge))) * 2 if inside else nan
-    return found.shown(margin), found.shown(detectable)
+        margin = found.width(least, most)
+    else:
+        edge = least if least > -inf else most
+        inside = least <= claimed <= most  # False for NaN
+        margin = found.width(*sorted((claimed, edge))) * 2 if inside else nan
+    seeds, rows = found.needed(margin / reach) if 0 < margin < reach else (nan, nan)
+    shown = {"margin": found.shown(margin), "detectable": found.shown(reach)}
+    return {**shown, "seeds_needed": seeds, "rows_needed": rows}
 
 
 def _unit(test: Test) -> str:
     if test["kind"] in ("ratio", "correlation"):
         return {"ratio": "ratio", "correlation": "rho"}[test["kind"]]
     metric = test["metric"]
-    known = metric in (*RUN_METRICS, *CURVES) or metric in ("drop", "unknown_rate", "truncated")
+    shares = ("drop", "vocabulary_coverage", "unknown_rate", "truncated")
+    known = metric in (*RUN_METRICS, *CURVES, *shares)
     return _UNITS.get(metric, "fraction" if known else "")
 
 
 def _sentence(
-    test: Test, found: Estimate, name: str, low: float, high: float, ends: tuple[float, float]
-) -> str:
-    least, most = ends
+    test: Test, found: Estimate, name: Phrase, low: float, high: float, ends: tuple[float, float]
+) -> Phrase:
+    unit = _unit(test)
+    if unit == "fraction":
+        of_two = test["kind"] == "difference" or test["metric"] == "drop"
+        unit = "points" if of_two else "%"
+    least, most = (number(end, unit) for end in ends)
     if test.get("strict"):
-        expected = f"above {least:g}"
-    elif most - least < inf:
-        expected = f"{least:.4g} to {most:.4g}"
+        expected = phrase("above", least=least)
+    elif ends[1] - ends[0] < inf:
+        expected = phrase("between", least=least, most=most)
     else:
-        expected = f"at least {least:g}" if least > -inf else f"at most {most:g}"
+        over = ends[0] > -inf
+        expected = phrase("at_least", least=least) if over else phrase("at_most", most=most)
+    facts = {"name": name, "value": number(found.value, unit), "unit": unit_of(unit)}
     if found.exact:
-        return f"{name}: {found.value:.4g} (exact; expected {expected})"
-    known = f"{low:.4g} to {high:.4g}" if not isnan(low) else "no interval"
-    why = f"; {found.unknown}" if found.unknown else ""
-    return f"{name}: {found.value:.4g} ({known}; expected {expected}{why})"
+        return phrase("exact", expected=expected, **facts)
+    known = phrase("no_interval")
+    if not isnan(low):
+        known = phrase("interval", low=number(low, unit), high=number(high, unit))
+    why = phrase("why", unknown=found.unknown) if found.unknown else NOTHING
+    return phrase("found", known=known, expected=expected, why=why, **facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from finetone.claims.estimate import Missing
+from finetone.claims.phrases import phrase
 from finetone.comparison.scores import unit
 from finetone.formats.predictions import Header, header, read
 from finetone.statistics.evaluation import ERRORS, Evaluation
@@ -41,10 +42,17 @@ class Contributions:
         if key not in self._known:
             self._known[key] = self._read(*key)
         ids, label, by_epoch = self._known[key]
-        first, _ = self._rows.setdefault(dataset, (ids, label))
+        first = self._rows.setdefault(dataset, (ids, label))[0] if by_epoch else ids
         if not np.array_equal(first, ids) or epoch not in by_epoch:
-            raise Missing(f"predictions of {method} in epoch {epoch} on the rows of {dataset}")
+            facts = {"method": method, "epoch": epoch, "dataset": dataset}
+            raise Missing(phrase("predictions", **facts))
         return by_epoch[epoch]
+
+    @property
+    def ensembles(self) -> dict[str, str]:
+        """{ensemble: the method whose runs it is the mean of}"""
+        heads = (each[0] for each in self._heads.values())
+        return {head.method: head.facts["of"] for head in heads if "of" in head.facts}
 
     def unit(self, metric: str, dataset: str) -> float:
         """As `unit` of the kept epochs of all methods."""

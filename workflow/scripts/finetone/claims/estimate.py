@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, nan
+from math import ceil, exp, inf, log, nan
 
 import numpy as np
 from scipy import stats
 
+from finetone.claims.phrases import NOTHING, Phrase
 from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.intervals import SHAPES, Shape, around
 from finetone.statistics.metrics import Floats
@@ -14,7 +15,11 @@ from finetone.statistics.mixture import Mixture
 
 
 class Missing(Exception):
-    """Data that a test needs and our tables do not hold; the message names it."""
+    """Data that a test needs and our tables do not hold; `what` names it."""
+
+    def __init__(self, what: Phrase) -> None:
+        super().__init__(what.text("en"))
+        self.what = what
 
 
 def error_of(rows: float, seeds: float = 0.0, df: float = inf, n: int = 1_000_000) -> Mixture:
@@ -40,7 +45,7 @@ class Estimate:
     seeds, rows
         Fewest runs and test rows that it rests on; 0 if it is not made of any.
     unknown
-        Why its errors cannot be judged, in words; then it decides nothing.
+        Why its errors cannot be judged; then it decides nothing.
     """
 
     value: float
@@ -48,7 +53,7 @@ class Estimate:
     design: Mixture
     seeds: int = 0
     rows: int = 0
-    unknown: str = ""
+    unknown: Phrase = NOTHING
 
     @property
     def exact(self) -> bool:
@@ -80,6 +85,25 @@ class Estimate:
             return nan
         half = float(self.design.half_width(1 - level)[0])
         return half + float(stats.norm.ppf(power) * self.design.error[0])
+
+    def needed(self, smaller: float) -> tuple[float, float]:
+        """Seeds alone, or rows alone, that would make the error `smaller` times as large.
+
+        Parameters
+        ----------
+        smaller
+            Below 1.
+
+        Returns
+        -------
+        tuple
+            Numbers of seeds and of rows; infinite where the other part alone is larger.
+        """
+        rows, seeds = float(self.design.rows[0]), float(self.design.seeds[0])
+        wanted = (rows + seeds) * smaller**2
+        more_seeds = ceil(self.seeds * seeds / (wanted - rows)) if wanted > rows else inf
+        more_rows = ceil(self.rows * rows / (wanted - seeds)) if wanted > seeds else inf
+        return more_seeds if self.seeds and seeds else nan, more_rows if self.rows else nan
 
     def width(self, low: float, high: float) -> float:
         """Half of an expected range, on the scale of `reach`."""
@@ -177,6 +201,25 @@ class Ratio(Estimate):
         """On the logarithm; no ratio is 0."""
         return self._p(log(self.value / edge)) if edge > 0 else self._p(inf)
 
+    def needed(self, smaller: float) -> tuple[float, float]:
+        """Seeds alone, or rows alone, that would make the error `smaller` times as large.
+
+        Parameters
+        ----------
+        smaller
+            Below 1.
+
+        Returns
+        -------
+        tuple
+            Numbers of seeds and of rows; infinite where the other part alone is larger.
+        """
+        rows, seeds = float(self.design.rows[0]), float(self.design.seeds[0])
+        wanted = (rows + seeds) * smaller**2
+        more_seeds = ceil(self.seeds * seeds / (wanted - rows)) if wanted > rows else inf
+        more_rows = ceil(self.rows * rows / (wanted - seeds)) if wanted > seeds else inf
+        return more_seeds if self.seeds and seeds else nan, more_rows if self.rows else nan
+
     def width(self, low: float, high: float) -> float:
         """On the logarithm."""
         return log(high / low) / 2 if low > 0 else inf
@@ -212,6 +255,10 @@ class Correlation(Estimate):
         """By Fisher's transformation, from 0."""
         return float(np.tanh(super().reach(level, power)))
 
+    def needed(self, smaller: float) -> tuple[float, float]:
+        """Neither: it takes more models."""
+        return nan, nan
+
 
 def combine(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
     """Weighted sum of independent estimates.
@@ -234,7 +281,7 @@ def combine(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate
         _sum([e.design for e in estimates], weights),
         min((e.seeds for e in estimates if e.seeds), default=0),
         min((e.rows for e in estimates if e.rows), default=0),
-        next((e.unknown for e in estimates if e.unknown), ""),
+        next((e.unknown for e in estimates if e.unknown), NOTHING),
     )
 
 

@@ -4,6 +4,28 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from finetone.claims.estimate import Estimate, Missing
+from finetone.claims.phrases import phrase
+from finetone.statistics.evaluation import SCORES
+
+RUN_METRICS = SCORES
+"""Columns of runs.csv: one value per seed."""
+TIMINGS = (
+    "seconds_per_32",
+    "ms_per_million_parameters",
+    "train_seconds",
+    "train_tokens_per_s",
+    "inference_examples_per_s",
+    "seconds_per_million_texts",
+    "peak_memory_bytes",
+)
+"""Columns of efficiency.csv that are measured."""
+COUNTS = ("parameters", "non_embedding_parameters")
+"""Columns of efficiency.csv that are exact."""
+TOKENIZER_METRICS = ("tokens_per_word", "vocabulary_coverage", "unknown_rate", "truncated")
+"""Columns of tokenizers.csv: measured over the whole training text, so taken as exact."""
+CURVES = ("final_training_accuracy", "area_under_curve", "examples_to_target")
+"""Columns of convergence.csv."""
+METRICS = (*RUN_METRICS, "drop", *CURVES, *TIMINGS, *COUNTS, *TOKENIZER_METRICS, "flops_per_token")
 
 Terms = Mapping[tuple[str, int | str, str | None], float]
 """{(method, epoch or "kept", dataset or None for the source): weight}"""
@@ -17,7 +39,7 @@ class Facts(Protocol):
         """Group facts by method."""
 
     def estimate(self, metric: str, terms: Terms) -> Estimate:
-        """Weighted sum of a metric (`schema.METRICS`, or `group.<fact>`).
+        """Weighted sum of a metric (`METRICS`, or `group.<fact>`).
 
         Raises
         ------
@@ -53,8 +75,7 @@ def select(groups: Mapping[str, Mapping[str, Any]], selection: Mapping[str, Any]
     ]
     found = [method for method in found if method not in selection.get("except", [])]
     if not found:
-        facts = ", ".join(f"{key}: {value}" for key, value in wanted.items())
-        raise Missing(f"no method with {facts}")
+        raise Missing(phrase("no_method", facts=[f"{key}: {v}" for key, v in wanted.items()]))
     return found
 
 
@@ -68,5 +89,5 @@ def group_fact(groups: Mapping[str, Mapping[str, Any]], fact: str, method: str) 
     """
     value = groups.get(method, {}).get(fact)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Missing(f"a number for {fact} in the group of {method} (config)")
+        raise Missing(phrase("no_fact", fact=fact, method=method))
     return float(value)

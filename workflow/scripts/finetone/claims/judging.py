@@ -7,7 +7,7 @@ undecided.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from finetone.claims.kinds import Test, estimate
 from finetone.claims.our_facts import OurFacts
 from finetone.claims.outcome import UNDECIDED, Outcome, Part, decide
 from finetone.claims.own_table import PrintedFacts, read_printed
-from finetone.claims.verdict import Claim, Ruling, Verdict, verdict_on
+from finetone.claims.phrases import given, phrase
+from finetone.claims.times import STEPS
+from finetone.claims.verdict import Claim, Ruling, Rulings, Verdict, verdict_on
 from finetone.comparison.multiple_testing import holm
+from finetone.formats import rounds
 from finetone.formats.csv_table import write_csv
 from finetone.published.reading import read_csv
 
@@ -39,6 +42,7 @@ def write_claims(
     facts: OurFacts,
     target: Path,
     confidence: float,
+    padded: Path | None = None,
 ) -> None:
     """Judge claims; write claims.csv.
 
@@ -52,6 +56,9 @@ def write_claims(
         The CSV file to write.
     confidence
         Confidence level of the intervals and of all verdicts together, in (0, 1).
+    padded
+        The file speed/padded.json, by whose times, the mean over all batches, claims about the time
+        of a step are judged as well.
 
     Raises
     ------
@@ -68,7 +75,11 @@ def write_claims(
     printed = None
     if published.exists() and claims_yaml.with_name("setup.yaml").exists():
         printed = read_printed(claims_yaml.parent, facts.groups)
-    verdicts = judge(claims, facts, printed, confidence)
+    with_padding = None
+    if padded and facts.times:
+        times = replace(facts.times, rounds=rounds.read(padded), average="mean")
+        with_padding = replace(facts, times=times)
+    verdicts = judge(claims, facts, printed, confidence, with_padding)
     columns = [field.name for field in fields(Verdict)]
     write_csv(pd.DataFrame([astuple(v) for v in verdicts], columns=columns), target)
 
@@ -78,6 +89,7 @@ def judge(
     facts: Facts,
     printed: PrintedFacts | None,
     confidence: float,
+    padded: Facts | None = None,
 ) -> list[Verdict]:
     """One verdict per claim, each followed by one for the reason it gives, if any.
 
@@ -91,17 +103,37 @@ def judge(
         Those of the publication, if they are known.
     confidence
         In (0, 1).
+    padded
+        Our numbers with times of padded batches, if these were timed.
     """
     items = [item for claim in claims for item in _items(claim)]
-    ours = rule(items, facts, confidence, printed)
-    own = rule(items, printed, confidence) if printed else [None] * len(items)
-    others = [rule(items, facts, confidence, tolerance=factor) for factor in TOLERANCES]
+    half, twice = (rule(items, facts, confidence, tolerance=factor) for factor in TOLERANCES)
+    found: dict[str, Sequence[Ruling | None]] = {}
+    if printed:
+        found["own"] = rule(items, printed, confidence, printed)
+        for name, factor in zip(("own_half", "own_twice"), TOLERANCES, strict=True):
+            found[name] = rule(items, printed, confidence, tolerance=factor)
+    if padded:
+        rulings = rule(items, padded, confidence, printed)
+        found["padded"] = [
+            ruling if _timed(item) else None for item, ruling in zip(items, rulings, strict=True)
+        ]
     clashes = conflicts({item.id: item.tests for item in items}, facts)
-    tolerant = list(zip(*others, strict=True))
     return [
-        verdict_on(item, ours[i], own[i], tolerant[i], clashes[item.id])
-        for i, item in enumerate(items)
+        verdict_on(
+            item,
+            Rulings(each, half[i], twice[i], **{name: of[i] for name, of in found.items()}),
+            clashes[item.id],
+        )
+        for i, (item, each) in enumerate(
+            zip(items, rule(items, facts, confidence, printed), strict=True)
+        )
     ]
+
+
+def _timed(item: Claim) -> bool:
+    """Whether a claim is about the time of a training step, which padding decides about."""
+    return any(test.get(key) in STEPS for test in item.tests for key in ("metric", "x", "y"))
 
 
 def _items(claim: dict[str, Any]) -> list[Claim]:
@@ -111,20 +143,14 @@ def _items(claim: dict[str, Any]) -> list[Claim]:
     return [
         Claim(
             name,
-            _in(each["claim"], "en"),
-            _in(each["claim"], "zh"),
+            given(each["claim"]),
             claim["where"],
-            _in(each.get("reading", ""), "en"),
+            given(each.get("reading", "")),
+            given(each.get("note", "")),
             each["tests"],
         )
         for name, each in found
     ]
-
-
-def _in(sentence: str | dict[str, str], language: str) -> str:
-    if isinstance(sentence, str):
-        return sentence if language == "en" else ""
-    return sentence[language]
 
 
 def rule(
@@ -178,7 +204,7 @@ def _outcomes(
         try:
             parts = comparisons(test, facts)
         except Missing as missing:
-            found.append(Part([Outcome(f"missing: {missing}")]))
+            found.append(Part([Outcome(phrase("missing", what=missing.what))]))
             continue
         outcomes = [
             outcome(part, facts, confidence, level, tolerance, _claimed(part, printed))

@@ -17,16 +17,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from finetone.claims import phrases
 from finetone.claims.contributions import Contributions
 from finetone.claims.estimate import Estimate, Exact, Mean, Missing, combine, error_of
-from finetone.claims.facts import Terms, group_fact
-from finetone.claims.schema import (
+from finetone.claims.facts import (
     COUNTS,
     CURVES,
     RUN_METRICS,
     TIMINGS,
     TOKENIZER_METRICS,
+    Terms,
+    group_fact,
 )
+from finetone.claims.phrases import NOTHING, Phrase, phrase
 from finetone.claims.sums import UNKNOWN, Cell, Runs
 from finetone.claims.times import Times
 from finetone.errors import UserError
@@ -46,7 +49,7 @@ class OurFacts:
     groups: dict[str, dict[str, Any]]
     source: str
     curves: dict[str, tuple[pd.Series, Mixture]] = field(default_factory=dict)
-    """{one of `schema.CURVES`: mean by method, with their errors}"""
+    """{one of `facts.CURVES`: mean by method, with their errors}"""
     times: Times | None = None
 
     @property
@@ -62,7 +65,7 @@ class OurFacts:
             return self.runs.sum("accuracy", self._drops(terms))
         if metric in TIMINGS:
             if self.times is None:
-                raise Missing("efficiency.csv")
+                raise Missing(phrase("file", file="efficiency.csv"))
             weights: dict[str, float] = {}
             for (method, _, _), weight in terms.items():
                 weights[method] = weights.get(method, 0.0) + weight
@@ -90,7 +93,7 @@ class OurFacts:
         table = self.runs.table
         found = set(table.loc[table["method"] == method, "dataset"]) - {self.source}
         if len(found) != 1:
-            raise Missing(f"one dataset that {method} was transferred to, or `dataset:`")
+            raise Missing(phrase("one_transfer", method=method))
         return str(found.pop())
 
     def _single(self, metric: str, method: str) -> Estimate:
@@ -109,27 +112,32 @@ class OurFacts:
 
     def _curve(self, metric: str, method: str) -> Estimate:
         if metric not in self.curves or method not in self.curves[metric][0].index:
-            raise Missing(f"{metric} of {method} (convergence.csv)")
+            raise Missing(_in_file(metric, method, "convergence.csv"))
         mean, errors = self.curves[metric]
         place = mean.index.get_loc(method)
         if np.isnan(mean[method]):
-            raise Missing(f"{metric} of {method}: some run learned nothing or never reached it")
+            facts = {"metric": phrases.metric(metric), "method": method}
+            raise Missing(phrase("not_reached", **facts))
         of_rows, seeds, df = (float(each[place]) for each in (errors.rows, errors.seeds, errors.df))
         found = error_of(np.nan_to_num(of_rows), seeds, df, errors.n)
         # nothing pools these if no model has a second run
-        unknown = UNKNOWN if seeds == 0 else ""
+        unknown = UNKNOWN if seeds == 0 else NOTHING
         given = float(mean[method]), found, found, self.seeds.get(method, 0), errors.n, unknown
         # the others are shares of training rows
         return Estimate(*given) if metric == "examples_to_target" else Mean(*given)
 
     def _cell(self, name: str, key: str, method: str, column: str) -> float:
         if name not in self.tables:
-            raise Missing(f"{name}.csv")
+            raise Missing(phrase("file", file=f"{name}.csv"))
         table = self.tables[name]
         rows = table[table[key] == method]
         if len(rows) != 1 or column not in rows or not np.isfinite(float(rows[column].iloc[0])):
-            raise Missing(f"{column} of {method} ({name}.csv)")
+            raise Missing(_in_file(column, method, f"{name}.csv"))
         return float(rows[column].iloc[0])
+
+
+def _in_file(metric: str, method: str, file: str) -> Phrase:
+    return phrase("in_file", metric=phrases.metric(metric), method=method, file=file)
 
 
 _COLUMNS = {

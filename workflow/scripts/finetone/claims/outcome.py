@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf, isnan, nan
 
+from finetone.claims.phrases import NOTHING, Phrase
+
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 POWER = 0.8
 
@@ -28,7 +30,7 @@ class Outcome:
     seeds, rows
         What it rests on.
     explanation
-        A sentence with its numbers.
+        Its numbers in words.
     p_supported, p_contradicted
         NaN if it cannot be decided at all.
     exact
@@ -38,9 +40,14 @@ class Outcome:
         neither is known.
     detectable
         How far from an edge the truth must be for this design to decide with 80 % power.
+    seeds_needed, rows_needed
+        So many seeds, or test rows, would make `detectable` the margin, the other number being as
+        it is; infinite where that cannot be, NaN if they are no matter, or not known.
+    unknown
+        Why its errors cannot be judged.
     """
 
-    explanation: str
+    explanation: Phrase
     effect: float = nan
     low: float = nan
     high: float = nan
@@ -52,6 +59,9 @@ class Outcome:
     exact: bool = False
     margin: float = nan
     detectable: float = nan
+    seeds_needed: float = nan
+    rows_needed: float = nan
+    unknown: Phrase = NOTHING
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from finetone.claims import phrases
 from finetone.claims.estimate import Estimate, Exact, Mean, Missing, combine, error_of
 from finetone.claims.facts import Terms, group_fact
+from finetone.claims.phrases import NOTHING, Phrase, phrase
 from finetone.published.checks import repeats
 from finetone.published.reading import Published, read_csv, read_published
 
@@ -41,12 +43,12 @@ class PrintedFacts:
         """As `facts.Facts` says."""
         for method, _, _ in terms:
             if method in self._copies and not metric.startswith("group."):
-                raise Missing(f"{method}: its row repeats that of {self._copies[method]}")
+                raise Missing(phrase("repeated_row", method=method, original=self._copies[method]))
         found = [self._single(metric, *term) for term in terms]
         whole = combine(found, list(terms.values()))
         everything = all(weight > 0 for weight in terms.values()) and metric == "accuracy"
         if everything and abs(sum(terms.values()) - 1) < 1e-9:
-            return Mean(whole.value, whole.errors, whole.design, 0, whole.rows, "", metric)
+            return Mean(whole.value, whole.errors, whole.design, 0, whole.rows, NOTHING, metric)
         return whole
 
     def epochs(self, method: str) -> list[int]:
@@ -65,18 +67,17 @@ class PrintedFacts:
             losses = {r.epoch: r.loss for r in self.published.results if r.method == method}
             printed = losses.get(max(losses, default=0) if epoch == "kept" else int(epoch))
             if printed is None:
-                raise Missing(f"loss of {method} in the published table")
+                raise Missing(_unprinted("loss", method))
             return Exact(float(printed.value))
         if metric.startswith("group."):
             return Exact(group_fact(self.groups, metric.removeprefix("group."), method))
         column = _COLUMNS.get(metric)
         if column is None:
-            raise Missing(f"{metric} in the published table")
+            raise Missing(phrase("never_printed", metric=phrases.metric(metric)))
         return Exact(column(lambda name: self._printed(name, method)))
 
     def _accuracy(self, method: str, epoch: int | str, dataset: str | None) -> Estimate:
         setup = self.published.setup
-        place = f" on {dataset}" if dataset else ""
         if dataset in (None, setup.dataset):
             found = {r.epoch: r for r in self._on_source if r.method == method}
         else:
@@ -84,7 +85,7 @@ class PrintedFacts:
             found = {r.epoch: r for r in self.published.transfer if named and r.method == method}
         result = found.get(max(found, default=0) if epoch == "kept" else int(epoch))
         if result is None or result.accuracy is None:
-            raise Missing(f"accuracy of {method} in epoch {epoch}{place} in the published table")
+            raise Missing(_unprinted("accuracy", method, phrases.place(epoch, dataset)))
         share, n = float(result.accuracy.share), result.n
         with_added = (share * n + ADDED) / (n + 2 * ADDED)
         errors = error_of(with_added * (1 - with_added) / n, n=n)
@@ -102,10 +103,15 @@ class PrintedFacts:
     def _printed(self, column: str, method: str) -> float:
         value = self.columns.get(column, {}).get(method)
         if value is None:
-            raise Missing(f"{column} of {method} in the published table")
+            raise Missing(_unprinted(_METRICS[column], method))
         return value
 
 
+def _unprinted(metric: str, method: str, place: Phrase = NOTHING) -> Phrase:
+    return phrase("not_printed", metric=phrases.metric(metric), method=method, place=place)
+
+
+_METRICS = {"parameters_millions": "parameters", "seconds_per_32": "seconds_per_32"}
 Column = Callable[[Callable[[str], float]], float]
 _COLUMNS: dict[str, Column] = {
     "parameters": lambda printed: 1e6 * printed("parameters_millions"),

@@ -22,17 +22,19 @@ from math import nan, sqrt
 import numpy as np
 import pandas as pd
 
+from finetone.claims import phrases
 from finetone.claims.contributions import Contributions
 from finetone.claims.estimate import Estimate, Mean, Missing, error_of, satterthwaite
+from finetone.claims.phrases import NOTHING, phrase
 from finetone.comparison.scores import over_rows, residual_mean_square
 from finetone.statistics.metrics import Floats
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]
 """(dataset, method, epoch or "kept")"""
 Shape = tuple[tuple[str, int | str, float], ...]
-UNKNOWN = "no method has a second run, so nothing is known about seeds"
+UNKNOWN = phrase("no_second_run")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Runs:
             cells[key] = cells.get(key, 0.0) + weight
         cells = {cell: weight for cell, weight in cells.items() if abs(weight) > 1e-12}
         if not cells:
-            raise Missing("two different sides to compare")
+            raise Missing(phrase("two_sides"))
         values = {cell: self._values(metric, cell) for cell in cells}
         if list(cells.values()) == [1.0]:
             return self._single(metric, *cells)
@@ -91,7 +93,7 @@ class Runs:
             n.append(count)
         seeds, df, alike, df_alike, known = self._over_seeds(metric, cells)
         found = error_of(rows, seeds, df, min(n)), error_of(rows, alike, df_alike, min(n))
-        runs, why = min(len(each) for each in values.values()), "" if known else UNKNOWN
+        runs, why = min(len(each) for each in values.values()), NOTHING if known else UNKNOWN
         mean = len(datasets) == 1 and min(cells.values()) > 0
         if mean and abs(sum(cells.values()) - 1) < 1e-9:
             return Mean(value, *found, runs, min(n), why, metric)
@@ -101,7 +103,7 @@ class Runs:
         try:
             return self._by_method.get_group((dataset, method))
         except KeyError:
-            raise Missing(f"runs of {method} on {dataset} (runs.csv)") from None
+            raise Missing(phrase("runs_of", method=method, dataset=dataset)) from None
 
     @cached_property
     def _by_method(self) -> "pd.api.typing.DataFrameGroupBy":
@@ -121,7 +123,8 @@ class Runs:
         runs = runs[runs["kept"] if epoch == "kept" else runs["epoch"] == epoch].set_index("seed")
         found = runs["correct"] / runs["n"] if metric == "accuracy" else runs[metric].astype(float)
         if not len(found) or not np.isfinite(found).all():
-            raise Missing(f"{metric} of {method} in epoch {epoch} on {dataset} (runs.csv)")
+            facts = {"method": method, "epoch": epoch, "dataset": dataset}
+            raise Missing(phrase("in_runs", metric=phrases.metric(metric), **facts))
         return found
 
     @cached_property
@@ -135,7 +138,7 @@ class Runs:
         together = table[(table["dataset"] == dataset) & (table["together"] == epoch)]
         own = (together["method"] == method).to_numpy()
         stated = self.seed_sd if metric == "accuracy" else None
-        variance, found = errors(together, metric, stated)
+        variance, found = errors(together, metric, stated, self.contributions.ensembles)
         row = together[own].iloc[0]
         rows, seeds, df = (float(each[own][0]) for each in (found.rows, found.seeds, found.df))
         fixed = method in self.deterministic
@@ -145,7 +148,7 @@ class Runs:
             error_of(rows, 0.0 if fixed else variance.pooled[0] / row["seeds"], df, found.n),
             int(row["seeds"]),
             int(row["n"]),
-            "" if fixed or variance.known else UNKNOWN,
+            NOTHING if fixed or variance.known else UNKNOWN,
             metric,
         )
 
@@ -192,7 +195,8 @@ class Runs:
             drawing = np.array([method not in self.deterministic for method in methods])
             size = sqrt(sum(w**2 for _, _, w in shape))
             stated = size * self.seed_sd if self.seed_sd and metric == "accuracy" else None
-            variance = SeedVariance(own_variance, seeds, drawing, stated)
+            like = varying_as(methods, self.contributions.ensembles)
+            variance = SeedVariance(own_variance, seeds, drawing, stated, like)
             squares = np.array([scales.get(method, 0.0) ** 2 for method in methods]) / seeds
             of_sum, df = (float(each[0]) for each in variance.of_sums(squares[None, :]))
             alike = float((squares * drawing).sum()) * variance.pooled[0]
@@ -223,7 +227,7 @@ class Runs:
                 continue
             if any(not each.index.equals(own[0].index) for each in own):
                 if method in wanted:
-                    raise Missing(f"the same seeds of {method} on all datasets")
+                    raise Missing(phrase("same_seeds", method=method))
                 continue
             methods.append(method)
             values.append(np.sum([each.to_numpy() for each in own], axis=0))

@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from finetone.claims import phrases
 from finetone.claims.estimate import Estimate, Missing, combine, error_of
+from finetone.claims.phrases import NOTHING, phrase
 from finetone.formats.rounds import Rounds
 from finetone.statistics.cost import ms_per_million_parameters
 from finetone.statistics.metrics import Bools, Floats
 from finetone.statistics.moderation import SeedVariance
 from finetone.statistics.order_statistics import rounds_for
 
-NO_SPREAD = "no spread of this measurement is known"
-BUSY = "the machine was busy in too many rounds of the timing"
+NO_SPREAD = phrase("no_spread")
+BUSY = phrase("busy")
 OF_MEDIAN = pi / 2  # how much larger than a mean's is the variance of a median, of normal errors
 PREDICTED = ("inference_examples_per_s", "seconds_per_million_texts")
 STEPS = ("seconds_per_32", "ms_per_million_parameters", "train_tokens_per_s")
@@ -35,15 +38,18 @@ class Times:
         Number of runs by method.
     confidence
         Level of the intervals, in (0, 1), which decides how many undisturbed rounds are enough.
+    average
+        What is told of the rounds: their median, or their mean, which is that over all batches.
     """
 
     table: pd.DataFrame
     rounds: Rounds | None
     seeds: Mapping[str, int]
     confidence: float
+    average: Literal["median", "mean"] = "median"
 
     def sum(self, metric: str, weights: Mapping[str, float]) -> Estimate:
-        """Weighted sum over methods of one of `schema.TIMINGS`.
+        """Weighted sum over methods of one of `facts.TIMINGS`.
 
         All methods were timed in the same rounds: what slowed the machine down for a while slowed
         them all, and goes out of a difference or a ratio.
@@ -64,17 +70,20 @@ class Times:
         busy = int(undisturbed.sum()) < rounds_for(self.confidence)
         of_rounds: Floats = np.sum([w * measured[m][0] for m, w in weights.items()], axis=0)
         counted = of_rounds if busy else of_rounds[undisturbed]
-        variance = OF_MEDIAN * float(counted.var(ddof=1)) / len(counted)
+        variance = float(counted.var(ddof=1)) / len(counted)
+        variance *= OF_MEDIAN if self.average == "median" else 1.0
         errors = error_of(0.0, variance, len(counted) - 1)
-        unknown = BUSY if busy else "" if variance > 0 else NO_SPREAD
-        return Estimate(float(np.median(counted)), errors, errors, unknown=unknown)
+        unknown = BUSY if busy else NOTHING if variance > 0 else NO_SPREAD
+        average = np.median if self.average == "median" else np.mean
+        return Estimate(float(average(counted)), errors, errors, unknown=unknown)
 
     def _measured(self, metric: str, method: str) -> tuple[Floats, Bools]:
         """(value in each round, which of them are undisturbed)."""
         found = self.rounds.methods.get(method) if self.rounds else None
         task = found.tasks.get("predict" if metric in PREDICTED else "train") if found else None
         if self.rounds is None or found is None or task is None:
-            raise Missing(f"{metric} of {method} (speed/rounds.json)")
+            facts = {"method": method, "file": "speed/rounds.json"}
+            raise Missing(phrase("in_file", metric=phrases.metric(metric), **facts))
         seconds, rows = task.seconds, self.rounds.rows
         if metric == "train_tokens_per_s":
             return np.array(found.tokens) / seconds, task.undisturbed
@@ -105,5 +114,6 @@ class Times:
     def _cell(self, column: str, method: str) -> float:
         rows = self.table[self.table["method"] == method]
         if len(rows) != 1 or not np.isfinite(float(rows[column].iloc[0])):
-            raise Missing(f"{column} of {method} (efficiency.csv)")
+            facts = {"method": method, "file": "efficiency.csv"}
+            raise Missing(phrase("in_file", metric=phrases.metric(column), **facts))
         return float(rows[column].iloc[0])

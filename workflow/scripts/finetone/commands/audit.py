@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from finetone.published.table_audit import audit
-    from finetone.report.audit_page import write_audit
+    from finetone.report.study.audit_page import write_audit
 
     names = [name for name, *_ in (*OPTIONS, *CHOICES)] + ["scale", "batch_sizes", "other_n"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
@@ -90,7 +90,7 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _print(summary: dict[str, Any], language: str, unread: Sequence[str]) -> None:
-    from finetone.report.audit_parts import in_language
+    from finetone.report.study.audit_parts import in_language
 
     for column in summary["columns"]:
         print(

@@ -22,6 +22,22 @@ def find(name: str) -> Path:
     raise UserError(f"{name}: not in {Path.cwd()}; call finetone in a clone of the repository")
 
 
+def check_library(snakefile: Path, command: str) -> None:
+    """Check that a clone's Snakefile would run with this copy of the library.
+
+    Raises
+    ------
+    UserError
+        The clone has a copy of its own: two versions would be mixed.
+    """
+    library = Path(snakefile).resolve().parent / "workflow/scripts"
+    if (library / "finetone").is_dir() and library != HERE / "workflow/scripts":
+        raise UserError(
+            f"--snakefile {snakefile}: this command is of another copy of finetone; call "
+            f"PYTHONPATH={library} python -m finetone {command} …"
+        )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add options that have the same meaning as in snakemake."""
     parser.add_argument(

@@ -39,12 +39,7 @@ def run(options: argparse.Namespace) -> int:
         No job makes it, something before it is to be made first, or the job refuses.
     """
     clone.check(options)
-    library = options.snakefile.resolve().parent / "workflow/scripts"
-    if library != Path(__file__).resolve().parents[2]:  # otherwise two versions would be mixed
-        raise UserError(
-            f"--snakefile {options.snakefile}: this command is of another copy of finetone; call "
-            f"PYTHONPATH={library} python -m finetone job …"
-        )
+    clone.check_library(options.snakefile, "job")
     from snakemake.exceptions import RuleException, WorkflowError
 
     terminal = logging.StreamHandler()

@@ -64,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
     find("config/models.yaml")
     chosen = {name: entry for name, entry in catalogue.load().items() if _meets(entry, options)}
     if options.installed:
-        chosen = {name: entry for name, entry in chosen.items() if _installed(entry)}
+        from finetone.models.hub_checkpoint import in_cache
+
+        chosen = {name: entry for name, entry in chosen.items() if in_cache(entry.block)}
     if not chosen:
         raise UserError("no model of the catalogue meets all of these options; leave one out")
     print(*_lines(chosen), sep="\n")
@@ -97,19 +99,6 @@ def _number(option: str, text: str | None, such_as: str) -> float:
     if not found:
         raise UserError(f"{option} {text}: is no number; give one {such_as}")
     return float(found[1]) * UNITS[found[2]]
-
-
-def _installed(entry: Entry) -> bool:
-    """Whether the hub's cache on this machine has the weights, at the catalogue's revision."""
-    from huggingface_hub import try_to_load_from_cache
-
-    from finetone.models.hub_checkpoint import WEIGHTS
-
-    hub = entry.block.get("hub")
-    return hub is not None and any(
-        isinstance(try_to_load_from_cache(hub["id"], name, revision=hub["revision"]), str)
-        for name in WEIGHTS
-    )
 
 
 def _lines(entries: dict[str, Entry]) -> Iterator[str]:

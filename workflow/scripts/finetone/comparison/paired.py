@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from finetone.comparison.power import Design
-from finetone.comparison.scores import Scores, made_of, over_rows, over_seeds, unit
+from finetone.comparison.scores import Scores, made_of, over_rows, unit
 from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
@@ -210,7 +210,7 @@ def drops(home: Scores, away: Scores) -> Estimates:
     with np.errstate(invalid="ignore"):
         lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
         value = home.mean - away.mean
-    variance = over_seeds(lost, home.stochastic, home.stated)
+    variance = home.over_seeds(lost)
     n = min(home.of_rows.shape[1], away.of_rows.shape[1])
     defined = np.isfinite(value)
     rows = np.where(defined, home.rows_variance + away.rows_variance, 0.0)

@@ -4,7 +4,7 @@ A *run* is one (method, seed). A *panel* holds the kept epoch of every run on on
 rows aligned by example id, so that every comparison is paired.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,8 @@ class Panel:
         {method: its seeds}, in the order in which the files were given.
     logits
         float32 [runs, n, classes], runs ordered by method, then by seed.
+    ensembles
+        {ensemble: the method whose runs it is the mean of}.
     """
 
     dataset: str
@@ -36,6 +38,7 @@ class Panel:
     label: Ints
     seeds: dict[str, list[int]]
     logits: Floats
+    ensembles: dict[str, str] = field(default_factory=dict)
 
     def of_rows(self, chosen: Bools) -> "Panel":
         """The same runs on the rows [n] that are chosen."""

@@ -19,7 +19,7 @@ Min (2005) do for matched pairs, two rows are added to it, one won by either (se
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from finetone.statistics import intervals
 from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Scores:
         by how much contributions differ on a row that one method wins (`unit`)
     stated
         standard deviation over seeds to go by if no method has two runs, in the metric's units
+    ensembles
+        {ensemble: the method whose runs it is the mean of}
     """
 
     metric: str
@@ -63,6 +65,7 @@ class Scores:
     stochastic: Bools
     unit: float
     stated: float | None = None
+    ensembles: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, places: Sequence[int]) -> "Scores":
         """The methods at some places, in that order."""
@@ -75,6 +78,7 @@ class Scores:
             self.stochastic[places],
             self.unit,
             self.stated,
+            self.ensembles,
         )
 
     @property
@@ -101,7 +105,14 @@ class Scores:
     @property
     def variance(self) -> SeedVariance:
         """Over seeds."""
-        return over_seeds(self.of_seeds, self.stochastic, self.stated)
+        return self.over_seeds(self.of_seeds)
+
+    def over_seeds(self, of_seeds: Sequence[Floats]) -> SeedVariance:
+        """Variance over seeds of other numbers of the same runs, [S] for each method."""
+        with np.errstate(invalid="ignore"):  # infinite losses
+            own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
+        like = varying_as(self.methods, self.ensembles)
+        return SeedVariance(np.array(own), self.seeds, self.stochastic, self.stated, like)
 
     @property
     def rows_variance(self) -> Floats:
@@ -148,7 +159,12 @@ def scores_of(
     )
     stochastic = np.array([method not in deterministic for method in panel.methods])
     return made_of(
-        metric, dict(zip(panel.methods, blocks, strict=True)), panel.label, stochastic, seed_sd
+        metric,
+        dict(zip(panel.methods, blocks, strict=True)),
+        panel.label,
+        stochastic,
+        seed_sd,
+        panel.ensembles,
     )
 
 
@@ -158,6 +174,7 @@ def made_of(
     label: Ints,
     stochastic: Bools,
     seed_sd: float | None = None,
+    ensembles: Mapping[str, str] | None = None,
 ) -> Scores:
     """Make `Scores` of what each row contributes.
 
@@ -171,6 +188,8 @@ def made_of(
         [K], in the order of `blocks`
     seed_sd
         stated standard deviation over seeds, in the metric's units
+    ensembles
+        {ensemble: the method whose runs it is the mean of}
     """
     of_rows = np.stack([block.mean(axis=0) for block in blocks.values()])
     return Scores(
@@ -182,6 +201,7 @@ def made_of(
         stochastic,
         unit(metric, of_rows, label),
         seed_sd,
+        ensembles or {},
     )
 
 
@@ -201,14 +221,6 @@ def unit(metric: str, of_rows: Floats, label: Ints) -> float:
     _, rows = np.unique(label, return_counts=True)
     low, high = BOUNDS[metric]
     return float((high - low) * np.sqrt((len(label) / rows).sum()) / len(rows))
-
-
-def over_seeds(of_seeds: Sequence[Floats], stochastic: Bools, stated: float | None) -> SeedVariance:
-    """Variance over seeds from the scores of each method's runs; see `Scores` for the arguments."""
-    with np.errstate(invalid="ignore"):  # infinite losses
-        own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
-    seeds = np.array([len(each) for each in of_seeds])
-    return SeedVariance(np.array(own), seeds, stochastic, stated)
 
 
 def residual_mean_square(block: Floats) -> float:

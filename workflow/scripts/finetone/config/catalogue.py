@@ -80,6 +80,24 @@ def notices(models: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{name}: its licence ({entry.license}) {limit}; read it before you use it"
 
 
+def languages(models: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The languages of models, as far as they are known: {model: ISO 639-1 codes}.
+
+    Those of the catalogue's entry or, of any other model, its fact `group: {language: …}`.
+    """
+    found: dict[str, list[str]] = {}
+    for name, block in models.items():
+        entry = load().get(name)
+        if entry is not None and entry.block.get("hub") == block.get("hub"):
+            found[name] = list(entry.languages)
+        elif isinstance(stated := block.get("group", {}).get("language"), str):
+            found[name] = [stated]
+    return {
+        name: ["multilingual" if code == MANY else code for code in codes]
+        for name, codes in found.items()
+    }
+
+
 def in_full(config: dict[str, Any], documents: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment whose `models` are written in full.
 

@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from finetone.config import catalogue
+from finetone.config import catalogue, shorthands
 from finetone.config.canonical import canonical
 from finetone.config.references import SPLITS, cross_checks, removals, splits_of
 from finetone.config.values import faults as unusable
@@ -26,7 +26,7 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     """Return `config` with every default of the schema at `schema`, in canonical form.
 
     In this form, equal settings are equal values, with keys in one order and numbers of one type,
-    and models of the catalogue are written in full.
+    models of the catalogue are written in full, and `probe` and `ensemble` as entries.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     except UserError as error:
         place = _place(["models"], documents).removesuffix("models")
         raise UserError(f"{place}{error}") from None
+    config = shorthands.in_full(config)
     for path, problem in removals(config, list(documents.values())):
         raise UserError(f"{_place(path, documents)}: {problem}")
     complete = canonical(config, rules, rules)
@@ -62,7 +63,7 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
             raise UserError(_sentence(fault, documents))
     for path, problem in cross_checks(complete):
         raise UserError(f"{_place(path, documents)}: {problem}")
-    return complete
+    return shorthands.without(complete)
 
 
 def _named_models(document: Any) -> Any:

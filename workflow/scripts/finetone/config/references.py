@@ -7,8 +7,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from finetone.baselines.registry import KINDS
 from finetone.config import catalogue
 from finetone.config.canonical import encoding_name
+from finetone.config.shorthands import SHORTHANDS
 from finetone.errors import did_you_mean
 from finetone.identity import by_split
 
@@ -34,6 +36,7 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
             yield ["baselines", name, "kind"], problem
         if name in config["models"]:
             yield ["baselines", name], "a model has this name already; a method's must be unique"
+    yield from _made_of_models(config)
     for split, remedy in (("train", ""), ("test", "; add split: {test: 0.2}")):
         if split not in splits_of(datasets[source]):
             yield ["datasets", source], f"is the source, so it needs a {split} split{remedy}"
@@ -164,9 +167,57 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
                 if other == name or {"scratch", "intermediate"} & set(config["models"][other]):
                     weights = "weights of its own (hub, wheel or path)"
                     yield path, f"{other!r} must be a model with {weights}"
+    methods = [*models, *config["baselines"]]
     if baseline is not None:
-        methods = [*models, *config["baselines"]]
         yield from unknown(["compare", "baseline"], baseline, methods, "method")
+    for name in config["export"]:
+        if name in config["baselines"]:
+            yield ["export"], f"{name!r} is a baseline; fine-tuned models alone are exported"
+        else:
+            yield from unknown(["export"], name, models, "model")
+    for name, block in config["label"].items():
+        if (method := block["method"]) is not None:
+            yield from unknown(["label", name, "method"], method, methods, "method")
+        seeds = [0] if _is_deterministic(method, config) else config["seeds"]
+        if isinstance(seed := block["seed"], int) and seed not in seeds:
+            known = ", ".join(map(str, seeds))
+            yield ["label", name, "seed"], f"there is no run of seed {seed}; there are {known}"
+        if (encoding := block["encoding"]) and not encoding_name(encoding):
+            problem = f"{encoding!r} is no encoding that Python knows; such as utf-8, cp1252"
+            yield ["label", name, "encoding"], problem
+
+
+def _is_deterministic(method: str | None, config: dict[str, Any]) -> bool:
+    block = config["baselines"].get(method)
+    return block is not None and not KINDS[block["kind"]].seeded
+
+
+def _made_of_models(config: dict[str, Any]) -> Iterator[Fault]:
+    """Probes and ensembles: what they are made of is there, and can be."""
+    models, baselines = config["models"], config["baselines"]
+    for kind in SHORTHANDS:
+        for name in config.get(kind, {}).get("models", []):
+            if name not in models and config[kind]["models"] != "all":
+                hint = did_you_mean(name, models, f"known: {', '.join(models)}")
+                yield [kind, "models"], f"no model is named {name!r}{hint}"
+    drawing = [*models, *(n for n, block in baselines.items() if KINDS[block["kind"]].seeded)]
+    for name, block in baselines.items():
+        key = SHORTHANDS.get(block["kind"], "")
+        path, other = ["baselines", name, key], block.get(key)
+        if block["kind"] == "probe" and other not in models:
+            hint = did_you_mean(other, models, f"known: {', '.join(models)}")
+            yield path, f"no model is named {other!r}{hint}"
+        elif block["kind"] == "probe" and "scratch" in models[other]:
+            problem = f"{other!r} has random weights, which say nothing of a text"
+            yield path, f"{problem}; name a pretrained model"
+        elif block["kind"] == "ensemble" and other not in drawing:
+            known = f"those are {', '.join(drawing)}" if drawing else "there is none"
+            yield path, f"{other!r} is no method with a run per seed; {known}"
+        elif block["kind"] == "ensemble" and len(config["seeds"]) < 2:
+            yield (
+                path,
+                "an ensemble needs several runs, but there is one seed; give seeds: [1, 2, 3]",
+            )
 
 
 def _results_folder(results: str, experiment: str) -> Iterator[Fault]:

@@ -124,7 +124,9 @@ class LabelColumn:
     def _hints(self, odd: Iterable[Key], gaps: bool) -> Iterable[str]:
         values = [key[1] for key in odd]
         if values and self._threshold is None:
-            numbers = {_number(key[1]) for key in self._counts if self._known_again(key) != MISSING}
+            numbers = {
+                number_of(key[1]) for key in self._counts if self._known_again(key) != MISSING
+            }
             real = sorted(number for number in numbers if number is not None)
             if len(self._names) == 2 and None not in numbers and len(real) > 2:
                 middle = (real[0] + real[-1]) / 2
@@ -164,7 +166,7 @@ class LabelColumn:
 
     def _convert(self, value: Any) -> int:
         if self._threshold is not None:
-            number = None if isinstance(value, bool) else _number(value)
+            number = None if isinstance(value, bool) else number_of(value)
             if number is not None:
                 return TIE if number == self._threshold else int(number > self._threshold)
         else:
@@ -219,7 +221,8 @@ def _text(value: Any) -> str:
     return str(int(value)) if whole else str(value)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """The finite number that a cell holds; None if it holds none."""
     if isinstance(value, str) and "_" in value:
         return None  # float("1_0") is 10
     try:

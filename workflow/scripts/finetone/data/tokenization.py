@@ -1,6 +1,8 @@
 """Texts as tokens: the token file of a split, and how well a vocabulary fits its texts."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetone.countdown import Countdown
 from finetone.errors import UserError, first_line
 from finetone.files import manifest_of
-from finetone.formats.token_file import EMPTY, TokensMeta, write_tokens
+from finetone.formats.token_file import EMPTY, Tokens, TokensMeta, write_tokens
 from finetone.log import logger
 from finetone.provenance import Provenance
 
@@ -22,6 +25,7 @@ PLAIN: dict[str, Any] = {
     "return_token_type_ids": False,
     "verbose": False,  # no warning about texts longer than the model: they are cut on purpose
 }
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def tokenize(
@@ -53,17 +57,17 @@ def tokenize(
     """
     tokenizer = load_tokenizer(model_dir)
     _check_length(tokenizer, split_parquet.parent, model_dir, max_length, batch)
-    pad = _pad_token(tokenizer, model_dir)
+    pad = pad_token(tokenizer, model_dir)
     rows = pq.read_table(split_parquet, columns=["id", "text", "label"])
     parts: list[npt.NDArray[np.int32]] = []
     lengths: list[int] = []
-    truncated = 0
+    truncated, countdown = 0, Countdown("texts", rows.num_rows)
     for encoded, cut in _encode(tokenizer, rows.column("text"), max_length, batch):
-        # a tokenizer without special tokens may find nothing in a text: then it is one pad token
-        encoded = [ids or [pad] for ids in encoded]
-        lengths += map(len, encoded)
-        parts.append(np.fromiter(chain.from_iterable(encoded), dtype=np.int32))
+        some, ids = _joined(encoded, pad)
+        lengths += some
+        parts.append(ids)
         truncated += cut
+        countdown.at(len(lengths))
     flat = np.concatenate([*parts, EMPTY])
     _check_vocabulary(model_dir, flat)
     meta = TokensMeta(labels, max_length, pad, truncated, rows.num_rows, made_from)
@@ -77,6 +81,39 @@ def tokenize(
         truncated,
         max_length,
     )
+
+
+def as_tokens(
+    tokenizer: Any, texts: list[str], labels: list[str], max_length: int, pad: int
+) -> Tokens:
+    """Texts as `tokenize` would write them, in memory and without classes.
+
+    Parameters
+    ----------
+    tokenizer
+        From `load_tokenizer`.
+    texts
+        At least one.
+    labels
+        Names of the classes.
+    max_length
+        Tokens that texts are cut to.
+    pad
+        From `pad_token`.
+    """
+    encoded, cut = next(_encode(tokenizer, pa.chunked_array([texts]), max_length, len(texts)))
+    lengths, ids = _joined(encoded, pad)
+    nothing = np.zeros(len(texts), dtype=np.int64)
+    offsets = np.cumsum([0, *lengths], dtype=np.int64)
+    meta = TokensMeta(labels, max_length, pad, cut, len(texts))
+    return Tokens(np.arange(len(texts)), nothing, offsets, ids, meta)
+
+
+def _joined(encoded: list[list[int]], pad: int) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """Tokens per text, and the tokens of all texts."""
+    # a tokenizer without special tokens may find nothing in a text: then it is one pad token
+    encoded = [ids or [pad] for ids in encoded]
+    return [*map(len, encoded)], np.fromiter(chain.from_iterable(encoded), dtype=np.int32)
 
 
 def load_tokenizer(model_dir: Path) -> Any:
@@ -102,25 +139,45 @@ def tokenizer_statistics(split_parquet: Path, model_dir: Path, max_length: int) 
     `tokens_per_word` (words: between blanks) and `unknown_rate` (share of tokens that are the
     unknown token) leave special tokens and truncation out; `mean_tokens` (per text, uncut) and
     `truncated` (share of texts longer than `max_length`) count special tokens.
+    `vocabulary_coverage` is the share of words (here: letters alone, each as often as it occurs)
+    that are one token and not the unknown one.
     """
     tokenizer = load_tokenizer(model_dir)
     special = tokenizer.num_special_tokens_to_add()
     unknown = tokenizer.unk_token_id
     texts = pq.read_table(split_parquet, columns=["text"]).column("text").to_pylist()
     words = tokens = unknowns = longer = 0
+    occurring: Counter[str] = Counter()
     for start in range(0, len(texts), 1000):
         piece = texts[start : start + 1000]
         words += sum(len(text.split()) for text in piece)
+        for text in piece:
+            occurring.update(_LETTERS.findall(text))
         for ids in tokenizer(piece, add_special_tokens=False, **PLAIN)["input_ids"]:
             tokens += len(ids)
             unknowns += ids.count(unknown)
             longer += len(ids) + special > max_length
     return {
         "tokens_per_word": tokens / words,
+        "vocabulary_coverage": _coverage(tokenizer, occurring),
         "unknown_rate": unknowns / tokens if tokens else 0.0,
         "truncated": longer / len(texts),
         "mean_tokens": tokens / len(texts) + special,
     }
+
+
+def _coverage(tokenizer: Any, occurring: Counter[str]) -> float:
+    """Share of the words that are a token of their own, as in the middle of a text."""
+    whole = 0
+    words = list(occurring)
+    for start in range(0, len(words), 10_000):
+        piece = words[start : start + 10_000]
+        # byte-level vocabularies distinguish words after a blank, where nearly all are
+        spaced = [f" {word}" for word in piece]
+        found = tokenizer(spaced, add_special_tokens=False, **PLAIN)["input_ids"]
+        for word, ids in zip(piece, found, strict=True):
+            whole += occurring[word] * (len(ids) == 1 and ids[0] != tokenizer.unk_token_id)
+    return whole / occurring.total() if occurring else 0.0
 
 
 def _encode(
@@ -158,7 +215,7 @@ def _check_length(tokenizer: Any, data: Path, model_dir: Path, cut: int, batch: 
                 )
 
 
-def _pad_token(tokenizer: Any, model_dir: Path) -> int:
+def pad_token(tokenizer: Any, model_dir: Path) -> int:
     """The token that fills up batches: the model's own, which its head skips, or the tokenizer's."""
     known = (_config(model_dir).get("pad_token_id"), tokenizer.pad_token_id, tokenizer.eos_token_id)
     for number in known:

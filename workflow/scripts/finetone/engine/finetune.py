@@ -109,6 +109,7 @@ def finetune(
         engine=options.as_dict(),
         versions=machine.versions("torch", "transformers", "numpy"),
         parameters=parameters.count(module),
+        max_length=data.meta.max_length,
         epochs=recipe.epochs,
         made_from=hashes,
         **result.measured(),

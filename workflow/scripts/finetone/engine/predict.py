@@ -1,6 +1,5 @@
 """From weights and token files to logits and prediction files."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from finetone.countdown import Countdown
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.recipe import EngineOptions
@@ -20,7 +20,6 @@ from finetone.models.checkpoint import own_storage
 from finetone.provenance import Provenance
 from finetone.statistics.evaluation import Evaluation
 
-LOG_SECONDS = 20.0
 SHAPES = 32  # of matrix products that one batch meets, generously
 
 
@@ -62,14 +61,12 @@ def predict_module(
     if len(tokens) == 0:
         return np.zeros((0, len(tokens.meta.labels)), dtype=np.float32)
     batches = execution.prediction_batches(tokens.lengths)
-    parts, done, logged_at = [], 0, time.monotonic()
+    parts, done, countdown = [], 0, Countdown("texts", len(tokens))
     with torch.inference_mode():
         for rows in batches:
             parts.append(execution.logits(module, execution.collate(tokens, rows)))
             done += len(rows)
-            if time.monotonic() - logged_at > LOG_SECONDS:
-                logger.info("predicted %d of %d rows", done, len(tokens))
-                logged_at = time.monotonic()
+            countdown.at(done)
         in_length_order = torch.cat(parts).cpu().numpy()
     logits = np.empty_like(in_length_order)
     logits[np.concatenate(batches)] = in_length_order

@@ -64,7 +64,7 @@ class Progress:
         """Count one step and log it; arguments as of `History.add`."""
         self.history.add(facts, result)
         self.done += 1
-        if self.done % LOG_EVERY == 0 or self.done == self.steps:
+        if self.done % LOG_EVERY == 0 or self.done == self.steps or self.history.is_silent():
             self.history.report(self.done, self.steps)
 
     def save_is_due(self) -> bool:

@@ -1,6 +1,6 @@
 """How long methods train and predict here: the same texts, engine and threads for all."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import torch
 
 from finetone.engine import devices
+from finetone.engine.embed import encoder
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
@@ -25,6 +27,7 @@ from finetone.formats.token_file import Tokens, read_tokens
 from finetone.provenance import Provenance
 
 SEED = 0  # of new weights
+TASKS = ("train", "predict")
 BATCH_SIZE = 32  # of rows where no model says how many
 
 Predict = Callable[[Sequence[str]], Any]  # from texts to logits
@@ -39,13 +42,24 @@ class Model:
     batch_size: int  # of training
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A probe to time: its frozen model, and its classifier."""
+
+    model: str  # one of the timed models
+    pooling: str
+    classify: Callable[[npt.NDArray[np.float32]], Any]  # from embeddings [n, width]
+
+
 def measure(
     models: Mapping[str, Model],
     baselines: Mapping[str, Callable[[], Predict]],
     train: Path,
     *,
+    probes: Mapping[str, Probe] | None = None,
     engine: dict[str, Any],
     threads: int,
+    tasks: Collection[str] = TASKS,
     target: Path,
     provenance: Provenance | None = None,
 ) -> None:
@@ -57,12 +71,16 @@ def measure(
         By name; their training and prediction are timed.
     baselines
         By name, what loads the function from texts to logits; only prediction is timed.
+    probes
+        By name; only prediction is timed, from tokens on as that of models.
     train
         The split to take rows from; the token files have the same rows in the same order.
     engine
         The config's `engine:` block.
     threads
         CPU threads.
+    tasks
+        Those of TASKS to time.
     target
         File to write.
     provenance
@@ -75,14 +93,17 @@ def measure(
     options, device = EngineOptions.of(engine), devices.pick()
     precision = Execution(options, threads).precision  # sets the threads of all others, too
     methods: dict[str, Method] = {
-        name: partial(_model, model, tokens[name], options, threads)
+        name: partial(_model, model, tokens[name], options, threads, tasks)
         for name, model in models.items()
     }
     methods |= {name: partial(_baseline, load, texts) for name, load in baselines.items()}
+    for name, probe in (probes or {}).items():
+        folder, of_model = models[probe.model].folder, tokens[probe.model]
+        methods[name] = partial(_probe, probe, folder, of_model, options, threads)
     lengths = next((each.lengths for each in tokens.values()), np.array([*map(len, texts)]))
     batch_size = max((model.batch_size for model in models.values()), default=BATCH_SIZE)
     rows, timed = in_turn(methods, lengths, batch_size, device)
-    found = {name: TimedMethod(timed[name]) for name in baselines} | {
+    found = {name: TimedMethod(timed[name]) for name in [*baselines, *(probes or {})]} | {
         name: TimedMethod(
             timed[name],
             tokens=np.array([tokens[name].lengths[each].sum() for each in rows]),
@@ -97,7 +118,7 @@ def measure(
 
 @contextmanager
 def _model(
-    model: Model, data: Tokens, options: EngineOptions, threads: int
+    model: Model, data: Tokens, options: EngineOptions, threads: int, tasks: Collection[str]
 ) -> Iterator[dict[str, Run]]:
     """A model, running in the fast ways that its training takes."""
     module = classifier(model.folder, data, SEED)
@@ -119,7 +140,28 @@ def _model(
                 for batch in execution.prediction_batches(data.lengths[rows]):
                     execution.logits(module, execution.collate(data, rows[batch]))
 
-        yield {"train": train, "predict": predict}
+        both = {"train": train, "predict": predict}
+        yield {task: both[task] for task in tasks}
+
+
+@contextmanager
+def _probe(
+    probe: Probe, folder: Path, data: Tokens, options: EngineOptions, threads: int
+) -> Iterator[dict[str, Run]]:
+    """A frozen model and the classifier on what it makes of texts."""
+    module = encoder(folder, data, probe.pooling)
+    execution = Execution(options, threads)
+    with execution.running(module, data, SEED):
+
+        def predict(rows: np.ndarray) -> None:
+            with torch.inference_mode():
+                found = [
+                    execution.logits(module, execution.collate(data, rows[batch]))
+                    for batch in execution.prediction_batches(data.lengths[rows])
+                ]
+                probe.classify(torch.cat(found).cpu().numpy())
+
+        yield {"predict": predict}
 
 
 @contextmanager

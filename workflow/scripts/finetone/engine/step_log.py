@@ -1,5 +1,6 @@
 """What happened at every optimizer step, gathered without making a GPU wait."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from finetone.engine import devices
 from finetone.errors import UserError
 from finetone.log import logger
 
-LOG_EVERY = 50  # steps
+LOG_EVERY = 50  # steps, or
+LOG_SECONDS = 10.0  # where they take long
 FIELDS = ("epoch", "lr", "loss", "correct", "examples", "tokens", "seconds")
 
 
@@ -21,6 +23,7 @@ class History:
         self.rows: list[list[float]] = []
         self._pending: list[tuple[list[float], torch.Tensor, Any, Any]] = []
         self._device = device
+        self._reported = time.monotonic()
         self.restart_clock()
 
     def restart_clock(self) -> None:
@@ -51,8 +54,12 @@ class History:
             self.rows.append([epoch, rate, *result, examples, tokens, seconds])
         self._pending.clear()
 
+    def is_silent(self) -> bool:
+        """Whether nothing was logged for so long that a reader might think that nothing happens."""
+        return time.monotonic() - self._reported > LOG_SECONDS
+
     def report(self, done: int, steps: int) -> None:
-        """Log one line about the latest of `done` steps.
+        """Log one line about the latest of `done` steps, in the form of `countdown.LINE`.
 
         Raises
         ------
@@ -60,6 +67,7 @@ class History:
             A loss is not a finite number.
         """
         self.flush()
+        self._reported = time.monotonic()
         loss, seconds, tokens = (self.column(name) for name in ("loss", "seconds", "tokens"))
         recent = slice(-LOG_EVERY, None)
         if not np.isfinite(loss[recent]).all():

@@ -83,6 +83,7 @@ def in_turn(
     found: dict[str, dict[str, list[Measured]]]
     found = {name: {task: [] for task in took} for name, took in tried.items()}
     timed: dict[str, dict[str, Timed]] = {}
+    began = time.monotonic()
     while len(rows) < ROUNDS or _worth_another(timed, MOST - len(rows)):
         rows.append(_rows(order, batches * batch_size, len(rows) + 1))
         # back and forth, so that a machine that slows down favours nobody
@@ -93,7 +94,14 @@ def in_turn(
             name: {task: _as_timed(each) for task, each in of_tasks.items()}
             for name, of_tasks in found.items()
         }
-        logger.info("round %d of %d, or of %d if disturbed", len(rows), ROUNDS, MOST)
+        left = (time.monotonic() - began) / len(rows) * max(ROUNDS - len(rows), 0)
+        logger.info(
+            "round %d/%d, %d if disturbed, %.0f s left",
+            len(rows),
+            max(ROUNDS, len(rows)),
+            MOST,
+            left,
+        )
     gc.unfreeze()
     return rows, timed
 

@@ -14,25 +14,44 @@ from finetone.provenance import check_csv
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted"}
-WORDS = {"kind", "statistic", "group", "table", "why", "unit", "flags", "sha256", "decidable"}
+WORDS = {
+    "form",
+    "key",
+    "stated",
+    "here",
+    "kind",
+    "statistic",
+    "group",
+    "table",
+    "why",
+    "unit",
+    "flags",
+    "sha256",
+    "decidable",
+}
 WORDS |= {
     "verdict",
     "verdict_half",
     "verdict_twice",
+    "undecidable",
     "own_verdict",
+    "own_decidable",
+    "own_undecidable",
+    "own_verdict_half",
+    "own_verdict_twice",
+    "padded_verdict",
     "conflicts",
     "metric",
     "status",
 }
+IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
 PROSE = {
     "text",
-    "claim",
-    "claim_zh",
     "where",
-    "reading",
-    "explanation",
-    "own_explanation",
     "reason",
+    "reason_zh",
+    *IN_LANGUAGES,
+    *(f"{name}_zh" for name in IN_LANGUAGES),
 }
 PRINTED = {"printed", "nearest", "others", "published_millions"}
 TEXT = NAMES | WORDS | PROSE | PRINTED

@@ -7,7 +7,8 @@ import pandas as pd
 from finetone.errors import UserError
 from finetone.formats import run_record
 
-COLUMNS = ["epoch", "step", "accuracy", "cumulative_loss", "cumulative_accuracy", "examples"]
+COLUMNS = ["epoch", "step", "loss", "accuracy", "cumulative_loss", "cumulative_accuracy"]
+COLUMNS += ["examples"]
 
 
 def read_history(path: str | Path) -> pd.DataFrame:

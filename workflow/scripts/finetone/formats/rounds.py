@@ -1,6 +1,7 @@
 """speed/rounds.json: how long every method took in every round, as it was measured."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,11 @@ class TimedMethod:
     batch_size: int | None = None
     precision: str | None = None
 
+    def several(self, runs: int) -> "TimedMethod":
+        """So many runs, one after the other."""
+        tasks = {name: Timed(runs * each.seconds, each.share) for name, each in self.tasks.items()}
+        return replace(self, tasks=tasks)
+
 
 @dataclass(frozen=True)
 class Rounds:
@@ -81,6 +87,17 @@ class Rounds:
     device: str
     device_name: str
     threads: int
+
+    def with_ensembles(self, members: Mapping[str, tuple[str, int]]) -> "Rounds":
+        """The same with ensembles, which take as long as all of their runs.
+
+        Parameters
+        ----------
+        members
+            {ensemble: (method, its runs)}.
+        """
+        added = {name: self.methods[of].several(runs) for name, (of, runs) in members.items()}
+        return replace(self, methods=self.methods | added)
 
 
 def write(target: Path, rounds: Rounds, provenance: Provenance | None = None) -> None:

@@ -12,7 +12,7 @@ from finetone.provenance import Provenance, keys_of
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """One fine-tuning, or the fit of one baseline; the fields are the keys of run.json, in order.
+    """One fine-tuning, the fit of one baseline, or an ensemble; the fields are the keys of run.json, in order.
 
     A field keeps its default where it does not apply to the method, and in the records of earlier
     versions. The last three are filled in by `write`.
@@ -27,7 +27,9 @@ class RunRecord:
     engine: dict[str, Any] = field(default_factory=dict)  # as configured
     execution: dict[str, Any] = field(default_factory=dict)  # as it came about
     versions: dict[str, str] = field(default_factory=dict)
-    parameters: dict[str, int] = field(default_factory=dict)  # total, embedding, non_embedding
+    # total, embedding, non_embedding; of a probe, whose model is frozen, also trained
+    parameters: dict[str, int] = field(default_factory=dict)
+    max_length: int | None = None  # tokens that texts are cut to; of a model
     rows: int | None = None
     epochs: int | None = None
     steps: int | None = None
@@ -64,9 +66,9 @@ def write(run: Path, record: RunRecord, *parts: str, provenance: Provenance | No
         for part in parts
         for file in files.files_of(run.parent / part)
     }
-    keys = keys_of(provenance) | vars(record)
+    keys, learned = keys_of(provenance) | vars(record), run.parent / record.learned
     keys |= {
-        "checkpoint": files.sha256(run.parent / record.learned),
+        "checkpoint": files.sha256(learned) if learned.exists() else "",
         "files": hashes,
         "content": _content(hashes),
     }

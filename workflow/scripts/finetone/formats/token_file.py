@@ -64,6 +64,21 @@ class Tokens:
         return np.diff(self.offsets)
 
 
+def read_meta(path: str | Path) -> TokensMeta:
+    """What a token file says of itself, without its tokens.
+
+    Raises
+    ------
+    UserError
+        The file is no token file.
+    """
+    try:
+        with pa.memory_map(str(path)) as file:
+            return _meta(json.loads(pa.ipc.open_file(file).schema.metadata[KEY]))
+    except DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
 def read_tokens(path: str | Path) -> Tokens:
     """Open a token file without copying its tokens.
 
@@ -76,9 +91,7 @@ def read_tokens(path: str | Path) -> Tokens:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         table.validate(full=True)  # a damaged offset would have us read beyond the file's end
         about = json.loads(table.schema.metadata[KEY])
-        if missing := {"labels", "max_length", "pad_token_id"} - about.keys():
-            raise ValueError(f"no {missing.pop()}")
-        meta = TokensMeta(**{f.name: about[f.name] for f in fields(TokensMeta) if f.name in about})
+        meta = _meta(about)
         table = table.select(SCHEMA.names).cast(SCHEMA)
         columns = table.columns
         if any(column.null_count for column in columns):
@@ -87,8 +100,7 @@ def read_tokens(path: str | Path) -> Tokens:
         values = [chunk.flatten().to_numpy(zero_copy_only=True) for chunk in columns[2].chunks]
         lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in columns[2].chunks]
     except DAMAGE as error:
-        why = first_line(error)
-        raise UserError(f"{path}: not a token file ({why}); delete it and rerun") from None
+        raise _damaged(path, error) from None
     offsets = np.zeros(len(table) + 1, dtype=np.int64)
     np.cumsum(np.concatenate([*lengths, []]), out=offsets[1:])
     tokens = Tokens(
@@ -147,6 +159,16 @@ def write_tokens(
             ]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             start = stop
+
+
+def _meta(about: dict[str, Any]) -> TokensMeta:
+    if missing := {"labels", "max_length", "pad_token_id"} - about.keys():
+        raise ValueError(f"no {missing.pop()}")
+    return TokensMeta(**{f.name: about[f.name] for f in fields(TokensMeta) if f.name in about})
+
+
+def _damaged(path: str | Path, error: Exception) -> UserError:
+    return UserError(f"{path}: not a token file ({first_line(error)}); delete it and rerun")
 
 
 def _checksum(meta: dict[str, Any], *arrays: npt.NDArray[Any]) -> str:

@@ -1,8 +1,9 @@
 """Model repositories of the hub: which of their files make the model, all of one commit."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError
@@ -24,6 +25,15 @@ WEIGHTS = (
 )
 WHOLE = set(WEIGHTS)
 SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
+
+
+def in_cache(block: Mapping[str, Any]) -> bool:
+    """Whether the hub's cache on this machine has the weights of an entry, at its revision."""
+    hub = block.get("hub")
+    return hub is not None and any(
+        isinstance(try_to_load_from_cache(hub["id"], name, revision=hub["revision"]), str)
+        for name in WEIGHTS
+    )
 
 
 def fetch(repository: Repository) -> tuple[Path, str, str | None]:

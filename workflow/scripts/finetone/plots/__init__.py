@@ -4,9 +4,10 @@
 MODULES = {
     "curve": "curve",
     "epochs": "epochs",
+    "learning": "learning",
     "methods": "bars",
     "transfer": "bars",
-    "published": "bars",
+    "published": "beside_published",
     "accuracy_parameters": "scatter",
     "accuracy_time": "scatter",
     "accuracy_inference": "scatter",

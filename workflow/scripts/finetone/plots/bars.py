@@ -1,4 +1,4 @@
-"""Pictures with one row per method: the ranking, the drop on other datasets, published and ours."""
+"""Pictures with one row per method: the ranking, the accuracy on other datasets."""
 
 from pathlib import Path
 from typing import Any
@@ -6,24 +6,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from finetone.numbers import DECIMAL, percent, scale, score, score_between, signed
 from finetone.plots.canvas import floor, look, named_rows, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import DECIMAL, percent, scale, score, score_between, signed
-from finetone.plots.read_table import ranked, read, records, rows
-from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.plots.read_table import ranked, read, records, rows, truth
+from finetone.plots.style import INK, MUTED, Style
 from finetone.statistics.evaluation import ERRORS
 
+Z = 1.96  # half of a 95 % interval, in standard errors
+WIDTH = 40  # of a column of numbers, in points
 
-def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> None:
-    """Draw the ranking with intervals and group letters, the best on top.
+
+def draw_methods(
+    ranking: Path, runs: Path, variance: Path, dataset: str, style: Style, target: Path
+) -> None:
+    """Draw the ranking, the best on top: every seed, the interval over rows alone and the whole one.
 
     Parameters
     ----------
-    ranking
-        The table ranking.csv.
+    ranking, runs, variance
+        The tables ranking.csv, runs.csv and variance.csv.
     dataset
         Name of the source dataset.
     style
@@ -36,11 +42,32 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
     metric = table["metric"].iloc[0]
     table["score"] = table["score"].replace(np.inf, np.nan)  # of a loss; it is off every scale
     title = labels["title_methods"].format(dataset=short(style.dataset(dataset)))
+    seeds = _of_seeds(runs, metric, dataset)
+    over_rows = dict(_rows_errors(variance, dataset))
     with look():
-        figure = new_figure(7.6, 1.15 + 0.3 * len(table))
+        figure = new_figure(8.6, 1.5 + 0.3 * len(table))
         axes = figure.add_subplot()
         edge = floor(table["score"], metric in ERRORS)
         _rows(axes, table, style, "score", "low", "high", edge, scale(metric))
+        for y, row in enumerate(records(table)):
+            middle, error = row["score"], over_rows.get(row["method"], 0.0)
+            if middle < edge:
+                continue
+            ends = np.clip([middle - error, middle + error], row["low"], row["high"])
+            colour = style.colour(row["method"])
+            axes.plot(scale(metric) * ends, [y, y], linewidth=5, alpha=0.35, color=colour)
+            of_seeds = [value for value in seeds.get(row["method"], []) if value >= edge]
+            if len(of_seeds) > 1:
+                at = scale(metric) * np.array(of_seeds)
+                axes.plot(at, np.full(len(at), y + 0.27), "o", markersize=2.6, color=colour)
+        handles = [
+            Line2D([], [], linewidth=2, label=labels["whole_interval"], color=MUTED),
+            Line2D([], [], linewidth=5, alpha=0.35, label=labels["rows_interval"], color=MUTED),
+        ]
+        if any(len(values) > 1 for values in seeds.values()):
+            dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.6}
+            handles.append(Line2D([], [], label=labels["each_seed"], **dots, color=MUTED))
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, labelcolor=MUTED)
         axes.set_xlabel(labels[f"test_{metric}"])
         axes.set_title(broken(title, 52))
         # each letter has its own column
@@ -61,8 +88,21 @@ def draw_methods(ranking: Path, dataset: str, style: Style, target: Path) -> Non
         save(figure, target, title, labels["desc_methods"].format(items=items))
 
 
+def _of_seeds(runs: Path, metric: str, dataset: str) -> dict[str, list[float]]:
+    """{method: score of each seed after the kept epoch}."""
+    table = read(runs, ["method", "kept", metric], dataset)
+    table = table[truth(table["kept"])]
+    return {str(method): list(of) for method, of in table.groupby("method")[metric]}
+
+
+def _rows_errors(variance: Path, dataset: str) -> list[tuple[str, float]]:
+    """(method, half of its interval over test rows alone)."""
+    table = read(variance, ["method", "error_rows"], dataset)
+    return [(str(row.method), Z * float(row.error_rows)) for row in rows(table)]
+
+
 def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> None:
-    """Draw how much accuracy drops on every transfer dataset, one panel per dataset.
+    """Draw the accuracy on every other dataset beside that on the source, one panel per dataset.
 
     Parameters
     ----------
@@ -75,95 +115,42 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
     target
         The SVG file to write.
     """
-    table = read(transfer, ["dataset", "method", "drop", "drop_low", "drop_high"])
-    table = table[table["drop"].notna() & (table["dataset"] != source)]
+    names = ["accuracy", "accuracy_low", "accuracy_high", "source_accuracy", "drop"]
+    table = read(transfer, ["dataset", "method", *names])
+    table = table[table["accuracy"].notna() & (table["dataset"] != source)]
     datasets = list(dict.fromkeys(table["dataset"]))
     labels = labels_in(style.language)
     if table.empty:
         draw_nothing(labels["title_transfer"], labels["nothing_transfer"], target)
         return
-    mean = table.groupby("method")["drop"].mean().sort_values()
+    mean = table.groupby("method")["accuracy"].mean().sort_values(ascending=False)
     with look():
-        figure = new_figure(max(7.6, 2.4 + 3.4 * len(datasets)), 1.35 + 0.3 * len(mean))
+        hollow: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 6}
+        figure = new_figure(max(7.6, 2.4 + 3.4 * len(datasets)), 1.6 + 0.3 * len(mean))
         panels = np.atleast_1d(figure.subplots(1, len(datasets), sharey=True))
         for axes, dataset in zip(panels, datasets, strict=True):
             there = table[table["dataset"] == dataset].set_index("method")
             there = there.reindex(mean.index).reset_index()
-            axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
-            _rows(axes, there, style, "drop", "drop_low", "drop_high")
+            for y, row in enumerate(records(there)):
+                colour = style.colour(row["method"])
+                ends = [100 * row["accuracy"], 100 * row["source_accuracy"]]
+                axes.plot(ends, [y, y], color=colour, linewidth=0.8, alpha=0.45)
+                axes.plot(ends[1], y, color=colour, zorder=2.5, **hollow)
+            _rows(axes, there, style, "accuracy", "accuracy_low", "accuracy_high")
             axes.set_title(broken(style.dataset(dataset), 30))
-            axes.set_xlabel(labels["drop"].format(source=short(style.dataset(source), 24)))
-            _values(axes, ["" if np.isnan(d) else signed(d) for d in there["drop"]])
+            axes.set_xlabel(labels["target_accuracy"])
+            drops = zip(there["accuracy"], there["drop"], strict=True)
+            _values(axes, ["" if np.isnan(a) else f"{percent(a)} ({signed(-d)})" for a, d in drops])
+        home = labels["source_value"].format(source=short(style.dataset(source), 24))
+        legend = [Line2D([], [], color=MUTED, linestyle="none", label=home, **hollow)]
+        figure.legend(handles=legend, loc="outside lower center", labelcolor=MUTED)
         items = "; ".join(
-            f"{style.dataset(r.dataset)}, {style.title(r.method)}: {percent(r.drop)} "
-            f"({percent(r.drop_low)}–{percent(r.drop_high)})"
+            f"{style.dataset(r.dataset)}, {style.title(r.method)}: {percent(r.accuracy)} % "
+            f"({percent(r.accuracy_low)}–{percent(r.accuracy_high)})"
             for r in rows(table)
         )
         description = labels["desc_transfer"].format(source=style.dataset(source), items=items)
         save(figure, target, labels["title_transfer"], description)
-
-
-def draw_published(
-    published: Path, summary: Path, dataset: str, style: Style, target: Path
-) -> None:
-    """Draw the accuracy after the last published epoch beside ours with its interval.
-
-    Parameters
-    ----------
-    published
-        The table published.csv, of which the rows of its `table` "published" are drawn.
-    summary
-        The table summary.csv.
-    dataset
-        Name of the source dataset.
-    style
-        How methods look, and the language.
-    target
-        The SVG file to write.
-    """
-    theirs = read(published, ["table", "method", "accuracy"])
-    theirs = theirs[theirs["table"] == "published"].rename(columns={"accuracy": "published"})
-    ours = read(
-        summary, ["method", "epoch", "accuracy_mean", "accuracy_low", "accuracy_high"], dataset
-    )
-    keys = ["method", "epoch"]
-    if "epoch" not in theirs:  # of a table without epochs: beside our last
-        keys = ["method"]
-        ours = ours.sort_values("epoch").groupby("method", as_index=False).last()
-    table = theirs.dropna(subset="published")[[*keys, "published"]].merge(ours, on=keys)
-    labels = labels_in(style.language)
-    if table.empty:
-        draw_nothing(labels["title_published"], labels["nothing_published"], target)
-        return
-    table = table.sort_values("epoch").groupby("method", as_index=False).last()
-    table = table.sort_values("published", ascending=False).reset_index(drop=True)
-    with look():
-        figure = new_figure(7.6, 1.6 + 0.3 * len(table))
-        axes = figure.add_subplot()
-        for y, row in enumerate(rows(table)):
-            axes.plot(
-                [100 * row.published, 100 * row.accuracy_mean], [y, y], color=RULE, linewidth=1
-            )
-        axes.plot(
-            100 * table["published"], range(len(table)), linestyle="none", marker="|",
-            markersize=12, markeredgewidth=2, color=INK, label=labels["published_value"],
-        )  # fmt: skip
-        _rows(axes, table, style, "accuracy_mean", "accuracy_low", "accuracy_high")
-        axes.plot([], [], linestyle="none", marker="o", color=MUTED, label=labels["our_value"])
-        axes.set_xlabel(labels["test_accuracy"])
-        axes.set_title(labels["title_published"])
-        figure.legend(loc="outside lower center", ncols=2, labelcolor=MUTED)
-        items = "; ".join(
-            labels["desc_vs"].format(
-                method=style.title(r.method),
-                published=percent(r.published),
-                ours=percent(r.accuracy_mean),
-            )
-            for r in rows(table)
-        )
-        save(
-            figure, target, labels["title_published"], labels["desc_published"].format(items=items)
-        )
 
 
 def _rows(
@@ -198,7 +185,9 @@ def _rows(
 def _values(axes: Axes, texts: list[str]) -> None:
     """Numbers in a column at the right edge."""
     for y, text in enumerate(texts):
-        _beside(axes, text, y, 40, ha="right", color=INK, fontsize=8.5)
+        _beside(
+            axes, text, y, WIDTH + 4.6 * max(0, len(text) - 5), ha="right", color=INK, fontsize=8.5
+        )
 
 
 def _beside(axes: Axes, text: str, y: float, points: float, **look_of: Any) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from finetone.numbers import signed
 from finetone.plots.canvas import heading, look, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import signed
 from finetone.plots.read_table import ranked, read, rows
 from finetone.plots.style import GRID, INK, MUTED, Style
 

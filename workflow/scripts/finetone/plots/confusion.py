@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
+from finetone.numbers import percent
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import read, records
 from finetone.plots.small_multiples import SLANTED, draw_panels
 from finetone.plots.style import INK, Style

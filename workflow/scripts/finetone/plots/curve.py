@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from finetone.formats.history import read_history
+from finetone.numbers import percent
 from finetone.plots.canvas import look, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
 
 COLUMNS = ["epoch", "step", "cumulative_loss", "cumulative_accuracy"]

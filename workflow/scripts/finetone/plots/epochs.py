@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.canvas import heading, look, named_rows, new_figure, save
+from finetone.numbers import percent
+from finetone.plots.canvas import floor, heading, look, named_rows, new_figure, save
 from finetone.plots.fitting import short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import read
 from finetone.plots.style import MUTED, RULE, Style
 
@@ -22,7 +22,7 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
     """Draw one row per model, the best on top, with one numbered mark per epoch from top to bottom.
 
     Accuracy is on the left, loss on the right, both with intervals. Rows are readable for any number
-    of models, where lines would cross. Methods with a single epoch are left out unless all have one.
+    of models, where lines would cross. A model far below the others in accuracy is told in numbers. Methods with a single epoch are left out unless all have one.
 
     Parameters
     ----------
@@ -39,6 +39,7 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
     several = table.groupby("method")["epoch"].transform("nunique") > 1
     table = table[several] if several.any() else table
     final = table.groupby("method").last()["accuracy_mean"].sort_values(ascending=False)
+    edge = floor(final, lower_is_better=False)
     labels = labels_in(style.language)
     with look():
         figure = new_figure(8.2, 1.3 + len(final) * 0.17 * (table["epoch"].nunique() + 1))
@@ -49,6 +50,13 @@ def draw_epochs(summary: Path, dataset: str, style: Style, target: Path) -> None
             colour = style.colour(method)
             for axes, (metric, times) in zip((left, right), METRICS.items(), strict=True):
                 x, low, high = (times * rows[f"{metric}_{of}"] for of in ("mean", "low", "high"))
+                if metric == "accuracy" and rows["accuracy_mean"].max() < edge:
+                    numbers = " · ".join(
+                        f"{epoch}: {v:.1f}" for epoch, v in zip(rows["epoch"], x, strict=True)
+                    )
+                    place = {"transform": axes.get_yaxis_transform(), "va": "center"}
+                    axes.text(0.015, y, f"◀ {numbers}", color=colour, fontsize=8.5, **place)
+                    continue
                 axes.hlines(at, low, high, colour, linewidth=1.6)
                 axes.plot(x, at, color=colour, linewidth=0.8, alpha=0.45)
                 axes.scatter(x, at, s=88, color="white", edgecolor=colour, linewidth=1.2, zorder=3)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.markers import CARETDOWN
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.markers import CARETDOWN, CARETLEFT
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
+from finetone.numbers import DECIMAL, duration, rounded_duration, scale, score, size
 from finetone.plots.canvas import error_bars, floor, look, new_figure, save, text_width
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.numbers import DECIMAL, scale, score
 from finetone.plots.placing import Box, place
 from finetone.plots.read_table import read, rows, truth
 from finetone.plots.style import MUTED, RULE, Style, shade
@@ -40,12 +40,18 @@ class Cost:
         The column that marks the methods on the frontier.
     x
         From the column to what is drawn.
+    write
+        A value of the axis as text.
+    ticks
+        Values that may be labelled; those of a logarithmic scale if there are none.
     """
 
     name: str
     column: str
     frontier: str
     x: Callable[[pd.Series], pd.Series]
+    write: Callable[[float], str]
+    ticks: tuple[float, ...] = ()
 
 
 def draw(
@@ -64,20 +70,27 @@ def draw(
     target
         The SVG file to write.
     cost
-        The horizontal axis: millions of parameters, seconds of training, milliseconds per text.
+        The horizontal axis: parameters, seconds of training, milliseconds per text.
+
+    A method that costs nothing is drawn at the left edge; one of unknown cost is named below.
     """
     costs = ["method", cost.column, cost.frontier]
     table = read(efficiency, costs)[costs].merge(
         read(ranking, ["method", "metric", "score", "low", "high"], dataset), on="method"
     )
     table["x"] = cost.x(table[cost.column].astype(float))
-    table = table[(table["x"] > 0) & np.isfinite(table["score"])].reset_index(drop=True)
+    table = table[np.isfinite(table["score"])].reset_index(drop=True)
+    unknown = [style.title(method) for method in table.loc[table["x"].isna(), "method"]]
+    table = table[table["x"].notna()].reset_index(drop=True)
+    free = ~(table["x"] > 0)
+    if len(known := table.loc[~free, "x"]):
+        table.loc[free, "x"] = known.min() / max((known.max() / known.min()) ** 0.06, 1.6)
     labels = labels_in(style.language)
     metric = read(ranking, ["metric"], dataset)["metric"].iloc[0]
     title = labels[f"title_accuracy-{cost.name}"].format(
         dataset=short(style.dataset(dataset)), metric=labels[f"name_{metric}"]
     )
-    if table.empty:
+    if table.empty or free.all():
         draw_nothing(title, labels["nothing_cost"], target)
         return
     scores = ["score", "low", "high"]
@@ -97,7 +110,11 @@ def draw(
                 row.score,
                 yerr=[[bar] for bar in error_bars(row.score, row.low, row.high)],
                 color=colour,
-                marker=CARETDOWN if below[row.Index] else style.marker(row.method),
+                marker=CARETDOWN
+                if below[row.Index]
+                else CARETLEFT
+                if free[row.Index]
+                else style.marker(row.method),
                 markersize=7,
                 markeredgecolor="white",
                 markeredgewidth=0.7,
@@ -114,8 +131,9 @@ def draw(
         margin = max((high / low) ** 0.12, 1.4)
         axes.set_xlim(low / margin, high * margin)
         axes.margins(y=0.09)
-        _plain_log_ticks(axes)
-        axes.set_xlabel(labels[cost.column])
+        _plain_log_ticks(axes, cost)
+        missing = labels["cost_unknown"].format(methods=", ".join(unknown)) if unknown else ""
+        axes.set_xlabel("\n".join(filter(None, [labels[cost.column], broken(missing, 90)])))
         axes.set_ylabel(labels[f"test_{metric}"])
         if metric in ERRORS:  # the better, the higher
             axes.invert_yaxis()
@@ -140,27 +158,38 @@ def draw(
         save(figure, target, title, about)
 
 
-PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n / 1e6)
-TIME = Cost("time", "train_seconds", "on_frontier_train_seconds", lambda seconds: seconds)
+TIMES = (1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 86400, 864000)  # s, min, h, days
 RATE = "inference_examples_per_s"
-INFERENCE = Cost("inference", RATE, "on_frontier_inference", lambda rate: 1000 / rate)
+PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n: n, size)
+TIME = Cost(
+    "time", "train_seconds", "on_frontier_train_seconds", lambda s: s, rounded_duration, TIMES
+)
+INFERENCE = Cost(
+    "inference", RATE, "on_frontier_inference", lambda rate: 1000 / rate, lambda ms: f"{ms:,.6g}"
+)
 
 draw_accuracy_parameters = partial(draw, cost=PARAMETERS)
 draw_accuracy_time = partial(draw, cost=TIME)
 draw_accuracy_inference = partial(draw, cost=INFERENCE)
 
 
-def _plain_log_ticks(axes: Axes) -> None:
-    """Label ticks 10, 20, 50 instead of powers of ten.
+def _plain_log_ticks(axes: Axes, cost: Cost) -> None:
+    """Label ticks as a person would write them: 10 k, 2 M, 10 min.
 
     There are fewer of them where the axis spans many decades, and more where it spans so little
     that it might show none.
     """
     low, high = axes.get_xlim()
     decades = np.log10(high / low)
-    subs = (1, 1.5, 2, 3, 5, 7) if decades < 0.5 else (1, 2, 5) if decades < 2.2 else (1,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    within = [tick for tick in cost.ticks if low <= tick <= high]
+    if len(within) > 1:
+        axes.xaxis.set_major_locator(FixedLocator(within))
+        write = cost.write
+    else:
+        subs = (1, 1.5, 2, 3, 5, 7) if decades < 0.5 else (1, 2, 5) if decades < 2.2 else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subs))
+        write = duration if cost.ticks else cost.write
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 

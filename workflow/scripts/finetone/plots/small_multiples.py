@@ -11,18 +11,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.errors import UserError
-from finetone.plots.canvas import error_bars, heading, look, new_figure, save
+from finetone.numbers import percent
+from finetone.plots.canvas import error_bars, floor, heading, look, new_figure, save
 from finetone.plots.fitting import broken, short
 from finetone.plots.language import labels_in
-from finetone.plots.numbers import percent
 from finetone.plots.read_table import methods_in, read
-from finetone.plots.style import INK, MUTED, RULE, Style
+from finetone.plots.style import GRID, INK, MUTED, RULE, Style
 
+BINS = 8  # of confidence, at most
 SLANTED: dict[str, Any] = {"rotation": 35, "rotation_mode": "anchor", "fontsize": 7.5}
 
 
 def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path) -> None:
-    """Draw accuracy against confidence, per bin of equal size; the diagonal is ideal.
+    """Draw accuracy with interval against confidence, and how often each confidence occurs.
+
+    The diagonal is perfect calibration.
 
     Parameters
     ----------
@@ -35,21 +38,27 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
     target
         The SVG file to write.
     """
-    table = read(reliability, ["method", "confidence", "accuracy", "n"], dataset)
+    table = read(reliability, ["method", "confidence", "accuracy", "low", "high", "n"], dataset)
     table = table[table["n"] > 0].dropna(subset=["confidence", "accuracy"])
     if table.empty:
         raise UserError(f"{reliability}: every bin of {dataset!r} is empty; make it again")
-    low = 100 * min(table["confidence"].min(), table["accuracy"].min())
-    low = max(0.0, math.floor(low / 10) * 10)
+    # no prediction can have less confidence than 1 / classes, so the axis begins there
+    start = 100 / math.ceil(1 / table["confidence"].min())
+    bottom = min(start, math.floor(10 * table["low"].min()) * 10)
     labels = labels_in(style.language)
 
     def panel(axes: Axes, method: str, bins: pd.DataFrame) -> str:
-        bins = bins.sort_values("confidence")
-        axes.plot([low, 100], [low, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+        bins = _fewer(bins.sort_values("confidence"))
+        axes.plot([start, 100], [start, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+        edges = np.r_[start, 100 * bins["upto"].to_numpy()[:-1], 100]
+        density = bins["n"] / np.maximum(np.diff(edges), 0.5)
+        heights = 0.22 * (100 - bottom) * density / density.max()
+        axes.stairs(bottom + heights, edges, baseline=bottom, fill=True, color=GRID, zorder=0)
         look_of = _marks(style, method, 4) | {"clip_on": False, "zorder": 3}
-        axes.plot(100 * bins["confidence"], 100 * bins["accuracy"], **look_of)
-        ticks = np.linspace(low, 100, 3)
-        axes.set(xlim=(low, 100), ylim=(low, 100), xticks=ticks, yticks=ticks, aspect="equal")
+        x, y, low, high = (100 * bins[key] for key in ("confidence", "accuracy", "low", "high"))
+        axes.errorbar(x, y, yerr=error_bars(y, low, high), elinewidth=0.9, **look_of)
+        axes.set(xlim=(start, 100), ylim=(bottom, 100))
+        axes.set_xticks([start, 100], [f"{start:.0f}", "100"])
         stated, right = (
             percent(np.average(bins[key], weights=bins["n"])) for key in ("confidence", "accuracy")
         )
@@ -59,8 +68,30 @@ def draw_reliability(reliability: Path, dataset: str, style: Style, target: Path
     draw_panels("reliability", table, dataset, style, target, panel, ("confidence", "accuracy"))
 
 
+def _fewer(bins: pd.DataFrame) -> pd.DataFrame:
+    """At most BINS bins, of neighbours put together.
+
+    The interval of several is that of their mean, by the widths of theirs; `upto` is half way to
+    the next bin's confidence.
+    """
+    groups = np.arange(len(bins)) * min(BINS, len(bins)) // len(bins)
+    found = []
+    for _, part in bins.groupby(groups):
+        n = part["n"]
+        mean = {key: np.average(part[key], weights=n) for key in ("confidence", "accuracy")}
+        half = [(part["accuracy"] - part["low"]), (part["high"] - part["accuracy"])]
+        below, above = (np.sqrt(((n * each) ** 2).sum()) / n.sum() for each in half)
+        ends = {"low": mean["accuracy"] - below, "high": mean["accuracy"] + above}
+        found.append(mean | ends | {"n": n.sum(), "last": part["confidence"].max()})
+    merged = pd.DataFrame(found)
+    merged["upto"] = (merged["last"] + merged["confidence"].shift(-1)) / 2
+    return merged
+
+
 def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None:
     """Draw accuracy with interval by length of the text, one panel per method.
+
+    A method far below the others is told in numbers: the scale, which all share, is for those.
 
     Parameters
     ----------
@@ -80,13 +111,21 @@ def draw_lengths(slices: Path, dataset: str, style: Style, target: Path) -> None
     ends = zip(table["least"], table["most"], strict=True)
     table["slice"] = [f"{least:.0f}–{most:.0f}" for least, most in ends]
     order = list(dict.fromkeys(table["slice"]))
-    bottom, top = 100 * table["low"].min(), 100 * table["high"].max()
+    best = table.groupby("method")["accuracy"].max()
+    below = set(best.index[best < floor(best, lower_is_better=False)])
+    rest = table[~table["method"].isin(below)]
+    bottom, top = 100 * rest["low"].min(), 100 * rest["high"].max()
 
     def panel(axes: Axes, method: str, lengths: pd.DataFrame) -> str:
         lengths = lengths.set_index("slice").reindex(order)
         mean, low, high = (100 * lengths[key] for key in ("accuracy", "low", "high"))
         places, look_of = range(len(order)), _marks(style, method, 5)
-        axes.errorbar(places, mean, yerr=error_bars(mean, low, high), **look_of)
+        if method in below:
+            numbers = f"{mean.min():.1f}–{mean.max():.1f} %"
+            look_of = {"ha": "center", "va": "bottom", "transform": axes.transAxes, "color": MUTED}
+            axes.text(0.5, 0.06, f"{numbers}\n▼", fontsize=8.5, **look_of)
+        else:
+            axes.errorbar(places, mean, yerr=error_bars(mean, low, high), **look_of)
         axes.set_xticks(places, order, ha="right", **SLANTED)
         axes.set(xlim=(-0.4, len(order) - 0.6), ylim=(bottom - 1, min(100.5, top + 1)))
         accuracies = ", ".join(f"{percent(value)} %" for value in lengths["accuracy"])

@@ -1,5 +1,6 @@
 """How methods look: one title, one colour and one marker each, the same in every picture."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,9 @@ class Style:
         The methods of the experiment, up to the last one shown. It decides default colours and
         markers, so that a method looks the same in the picture of some methods as in that of
         all.
+    families
+        Of the methods in `order`, where there are more methods than colours: those of a family
+        have one colour and differ by their marks. "" has none, and is grey.
     dataset_titles
         By dataset.
     language
@@ -52,6 +56,7 @@ class Style:
     order: Sequence[str] = ()
     dataset_titles: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
+    families: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_config(
@@ -74,10 +79,16 @@ class Style:
         order = list(entries)
         shown = order if methods is None else list(methods)
         titled = config["datasets"] if datasets is None else datasets
+        known = order[: max(map(order.index, shown), default=-1) + 1]
+        sizes = Counter(map(_family, entries.values()))
+        # else colours do, or colours and marks would not tell all apart
+        by_family = len(order) > len(PALETTE) >= len({*sizes} - {""}) > 1
+        by_family = by_family and max(sizes.values()) <= len(MARKERS)
         return cls(
             titles={name: entries[name].get("title", name) for name in shown},
             colours={name: entries[name]["colour"] for name in shown if "colour" in entries[name]},
-            order=order[: max(map(order.index, shown), default=-1) + 1],
+            order=known,
+            families={name: _family(entries[name]) for name in known} if by_family else {},
             dataset_titles={name: config["datasets"][name].get("title", name) for name in titled},
             language=config.get("report", {}).get("language", "en"),
         )
@@ -92,10 +103,20 @@ class Style:
 
     def colour(self, method: str) -> str:
         """Colour of a method, as "#rrggbb"."""
-        return self.colours.get(method, PALETTE[self._place(method) % len(PALETTE)]).lower()
+        if method in self.colours:
+            return self.colours[method].lower()
+        if method not in self.families:
+            return PALETTE[self._place(method) % len(PALETTE)]
+        named = [name for name in dict.fromkeys(self.families.values()) if name]
+        own = self.families[method]
+        return PALETTE[named.index(own)] if own else MUTED
 
     def marker(self, method: str) -> str:
         """Marker of a method, for matplotlib."""
+        if method in self.families:
+            own = self.families[method]
+            family = [name for name, other in self.families.items() if other == own]
+            return MARKERS[family.index(method)]
         place = self._place(method)
         # markers are shifted after each round of colours, so that no pair (colour, marker) repeats
         return MARKERS[(place + 3 * (place // len(PALETTE))) % len(MARKERS)]
@@ -107,6 +128,11 @@ class Style:
     def _place(self, method: str) -> int:
         order = list(self.order)
         return order.index(method) if method in order else len(order)
+
+
+def _family(entry: Mapping[str, Any]) -> str:
+    """The family of a method; methods without one have "" in common."""
+    return str(entry.get("group", {}).get("family", ""))
 
 
 def shade(colour: str) -> str:

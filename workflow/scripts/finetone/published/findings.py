@@ -64,6 +64,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
                 "reference": o.reference.model,
                 "reference_printed": o.reference.value.text,
                 "source": o.reference.source,
+                "source_zh": o.reference.source_zh or o.reference.source,
             }
             for o in found
         ],

@@ -25,6 +25,7 @@ class Reference:
     n: int | None
     status: str
     source: str
+    source_zh: str = ""
 
 
 def read_literature(path: Path) -> list[Reference]:
@@ -58,6 +59,7 @@ def read_literature(path: Path) -> list[Reference]:
                 int(number(path, line, "n", n).value) if n else None,
                 row["status"],
                 row["source"],
+                row.get("source_zh", ""),
             )
         )
     return references

@@ -139,7 +139,7 @@ def write_parameters(published: Path, runs_json: Sequence[Path], target: Path) -
     """Compare published and counted parameters of every model that was run; write the table.
 
     Columns: `method`, `published_millions`, `parameters`, `difference` (counted minus published),
-    `agrees` (within one unit of the last printed digit), `reason`.
+    `agrees` (within one unit of the last printed digit), `reason`, `reason_zh`.
 
     Parameters
     ----------
@@ -174,18 +174,21 @@ def write_parameters(published: Path, runs_json: Sequence[Path], target: Path) -
                 "parameters": counted,
                 "difference": difference,
                 "agrees": None if difference is None else abs(difference) <= unit,
-                "reason": reasons.get(method, ""),
+                **reasons.get(method, {"reason": "", "reason_zh": ""}),
             }
         )
     names = ["method", "published_millions", "parameters", "difference", "agrees", "reason"]
+    names.append("reason_zh")
     table = pd.DataFrame(rows, columns=names)
     write_csv(table.astype({"parameters": "Int64", "difference": "Int64"}), target)
 
 
-def _reasons(path: Path) -> dict[str, str]:
+def _reasons(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
-    return {row["model"]: row["reason"] for _, row in read_csv(path, ["model", "reason"])}
+    rows = read_csv(path, ["model", "reason"])
+    names = ("reason", "reason_zh")
+    return {row["model"]: {name: row.get(name, "") for name in names} for _, row in rows}
 
 
 def _counts(runs_json: Sequence[Path]) -> dict[str, int]:

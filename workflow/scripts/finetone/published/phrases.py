@@ -12,11 +12,13 @@ LANGUAGES = ("en", "zh")
 BEYOND = ("best", "best-of-kind", "weakest-of-kind")
 
 
+WORDS = Path(__file__).parent / "words"
+
+
 @cache
-def words(language: str) -> dict[str, str]:
+def words(language: str, folder: Path = WORDS) -> dict[str, str]:
     """All phrases of a language, by key."""
-    file = Path(__file__).parent / "words" / f"{language}.yaml"
-    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return dict(yaml.safe_load((folder / f"{language}.yaml").read_text(encoding="utf-8")))
 
 
 def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
@@ -52,7 +54,8 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
         by_reference: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for o in summary["literature"]:
             if o["beyond"] == beyond:
-                key = (o["dataset"], o["reference"], o["reference_printed"], o["source"])
+                source = o["source"] if language == "en" else o[f"source_{language}"]
+                key = (o["dataset"], o["reference"], o["reference_printed"], source)
                 by_reference.setdefault(key, []).append(o)
         for (dataset, reference, value, source), rows in by_reference.items():
             listed = [say["value_of"].format(row=_row(o, say), value=o["printed"]) for o in rows]

@@ -17,7 +17,12 @@ SHARES = ("accuracy", "error", "precision", "recall", "f1")
 CORRELATIONS = ("mcc", "pearson", "spearman")
 METRICS = (*SHARES, *CORRELATIONS, "loss")
 USED = {"model", "method", "kind", "epoch", "n", *METRICS}
-ELSEWHERE = {"parameters_millions", "seconds_per_32", "note"}  # read by other parts, or by people
+ELSEWHERE = {
+    "parameters_millions",
+    "seconds_per_32",
+    "note",
+    "note_zh",
+}  # read by other parts, or by people
 BESIDE = ("transfer", "baselines", "literature", "reasons")  # other tables of a folder
 
 

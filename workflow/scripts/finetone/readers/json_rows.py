@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from finetone.errors import UserError, first_line
 from finetone.readers import limits
 from finetone.readers.lines import Lines, hint, refuse
 
+LOOKED = 500  # objects that show which keys there are
 BLANK = " \t\r\n"
 NEAR = 16  # characters: a fault so near the end of what was read may be gone when more is
 AN_OBJECT = 'is no JSON object like {"text": "…", "label": "…"}'
@@ -15,19 +17,35 @@ AN_OBJECT = 'is no JSON object like {"text": "…", "label": "…"}'
 Row = tuple[int, Sequence[Any]]
 
 
+def keys(lines: Lines) -> list[str]:
+    """Keys that all of the first objects have, and under which none has a list or an object."""
+    shared: dict[str, bool] = {}  # whether it holds cells only
+    for number, (_, row) in enumerate(islice(objects(lines), LOOKED)):
+        cells = {key: not isinstance(value, list | dict) for key, value in row.items()}
+        known = shared if number else cells
+        shared = {key: known[key] and cells[key] for key in known if key in cells}
+    return [key for key, holds_cells in shared.items() if holds_cells]
+
+
 def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of `columns` of every object, with the line it begins in."""
-    start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
-    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
-    for line, row in found:
-        if not isinstance(row, dict):
-            refuse(lines.name, line, AN_OBJECT)
+    for line, row in objects(lines):
         try:
             cells = [row[column] for column in columns]
         except KeyError as missing:
             column = missing.args[0]
             refuse(lines.name, line, f"has no key {column!r}{hint(column, row)}")
         yield line, cells
+
+
+def objects(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every object, with the line it begins in."""
+    start = lines.raw.peek(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
+    found = _array(lines) if start.startswith(b"[") else _by_line(lines)
+    for line, row in found:
+        if not isinstance(row, dict):
+            refuse(lines.name, line, AN_OBJECT)
+        yield line, row
 
 
 def _by_line(lines: Lines) -> Iterator[tuple[int, Any]]:

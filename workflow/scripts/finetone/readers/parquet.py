@@ -24,6 +24,11 @@ def header(source: Any, name: str) -> tuple[pq.ParquetFile, list[str]]:
         raise _unreadable(name, error) from None
 
 
+def cells(file: pq.ParquetFile) -> list[str]:
+    """Names of the columns that hold neither lists nor structures."""
+    return [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
+
+
 def rows(
     table: limits.Table, file: pq.ParquetFile, source: Any, name: str, packed: int
 ) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -50,6 +55,23 @@ def rows(
             for values in zip(*(column.to_pylist() for column in cells), strict=True):
                 row += 1
                 yield row, values
+    except DAMAGE as error:
+        raise _unreadable(name, error) from None
+
+
+def whole_batches(
+    file: pq.ParquetFile, source: Any, name: str, packed: int
+) -> Iterator[pa.RecordBatch]:
+    """All columns of all rows of `file`, opened from `source`, with the types they have.
+
+    Raises
+    ------
+    UserError
+        The file is damaged, or holds more than the limits allow.
+    """
+    limits.check_rows(file.metadata.num_rows, name)
+    try:
+        yield from _batches(file, file.schema_arrow.names, source, name, packed)
     except DAMAGE as error:
         raise _unreadable(name, error) from None
 

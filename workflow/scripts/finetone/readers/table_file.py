@@ -17,6 +17,7 @@ from finetone.readers.lines import Lines, column_places
 MAX_PARQUET = 1 << 31  # bytes of a compressed Parquet file, unpacked: it is read in memory
 DELIMITED, TABS = (".csv", ".tsv", ".txt", ".tab"), (".tsv", ".txt", ".tab")
 JSON, PARQUET = (".json", ".jsonl", ".ndjson"), (".parquet",)
+SHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 KNOWN = (*DELIMITED, *JSON, *PARQUET)
 
 Batch = dict[str, list[Any]]
@@ -40,7 +41,7 @@ class TableFile:
         Of a delimited table; by default the one with which the header names the columns.
     encoding
         Of a text file, as Python calls it; by default what its byte order mark says, or UTF-8, or
-        cp1252 if that is proven (see `encodings.is_western`).
+        what `encodings.proven` proves.
 
     Attributes
     ----------
@@ -58,6 +59,10 @@ class TableFile:
         suffixes = [suffix.lower() for suffix in Path(name).suffixes]
         self._compressed = suffixes[-1:] == [".gz"]
         self._suffix = "".join((suffixes[:-1] if self._compressed else suffixes)[-1:])
+        if self._suffix in SHEETS:
+            raise UserError(
+                f"{name}: is a spreadsheet; save it as CSV (UTF-8) there, and give that"
+            )
         if self._suffix not in KNOWN:
             known = ", ".join(KNOWN)
             raise UserError(f"{name}: unknown kind of table; the name must end in {known} (or .gz)")
@@ -75,36 +80,42 @@ class TableFile:
             `finetone.readers.limits` allows, or no row at all.
         """
         columns, rows, encoding = list(dict.fromkeys(columns)), 0, self._encoding
-        try:
+        with self._readable():
             try:
                 for batch in self._batches(columns, encoding):
                     rows += len(batch[columns[0]])
                     yield batch
             except encodings.NotUtf8:
-                with self._open() as stream:
-                    western = encodings.is_western(
-                        iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
-                    )
-                if not western:
+                if (proven := self._proven()) is None:
                     raise
-                logger.warning(
-                    "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
-                    self.name,
-                    encodings.WESTERN,
-                )
                 done, rows = rows, 0  # all of them ASCII, or it would not be proven
-                for batch in self._batches(columns, encodings.WESTERN):
+                for batch in self._batches(columns, proven):
                     size = len(batch[columns[0]])
                     new = max(0, min(size, rows + size - done))
                     rows += size
                     if new:
                         yield {key: cells[size - new :] for key, cells in batch.items()}
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UserError(f"{self.name}: broken gzip file ({error})") from None
-        except OSError as error:
-            raise UserError(f"{self.name}: cannot be read ({error.strerror})") from None
         if not rows:
             raise UserError(f"{self.name}: has no rows")
+
+    def settle(self) -> list[str]:
+        """Names of the columns that have cells, as far as the beginning of the table shows.
+
+        From then on it is read with the separator and the encoding that were found.
+
+        Raises
+        ------
+        UserError
+            It is no table, or its encoding has to be given.
+        """
+        with self._readable():
+            try:
+                return self._header()
+            except encodings.NotUtf8:
+                self._encoding = self._proven()
+                if self._encoding is None:
+                    raise
+                return self._header()
 
     def first(self, columns: Sequence[str]) -> Batch:
         """Some hundred rows from the start, which say whether it is a table with these columns."""
@@ -118,6 +129,47 @@ class TableFile:
         if rows:
             table.extend(rows, places)
         return table.take()
+
+    def _header(self) -> list[str]:
+        with self._open() as stream:
+            if self._suffix in PARQUET:
+                from finetone.readers import parquet
+
+                return parquet.cells(self._parquet(stream)[0])
+            lines = self._lines(stream, limits.MAX_BYTES, self._encoding)
+            if self._suffix in JSON:
+                return json_rows.keys(lines)
+            tabs = self._suffix in TABS
+            self._separator, names = delimited.header(lines, self._separator, tabs=tabs)
+            self.read_as["separator"] = self._separator
+            return list(dict.fromkeys(names))
+
+    def _proven(self) -> str | None:
+        """The encoding of a file that is not UTF-8, if it can be no other."""
+
+        def lines() -> Iterator[bytes]:
+            with self._open() as stream:
+                yield from iter(lambda: stream.readline(limits.MAX_RECORD + 1), b"")
+
+        if proven := encodings.proven(lines):
+            logger.warning(
+                "%s: is not UTF-8; read as %s, which fits all of its words (encoding: decides)",
+                self.name,
+                proven,
+            )
+        return proven
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Inside the block, errors of the file are the user's."""
+        try:
+            yield
+        except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
+            if isinstance(error, OSError) and error.strerror:
+                said = f"cannot be read ({error.strerror})"
+            else:
+                said = f"broken gzip file ({error})"
+            raise UserError(f"{self.name}: {said}") from None
 
     def _batches(self, columns: list[str], encoding: str | None) -> Iterator[Batch]:
         source = self._source
@@ -138,14 +190,13 @@ class TableFile:
     ) -> Iterator[Row]:
         columns = list(table.columns)
         if self._suffix in PARQUET:
-            yield from self._parquet(stream, table, packed)
+            from finetone.readers import parquet  # takes a while, and few files need it
+
+            file, source = self._parquet(stream, packed)
+            column_places(file.schema_arrow.names, self.name, columns)
+            yield from parquet.rows(table, file, source, self.name, packed)
             return
-        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
-        self.read_as = {"encoding": encoding}
-        if encoding not in ("utf-8", "utf-8-sig"):
-            recoded = encodings.Recoded(stream, encoding, self.name)
-            stream = io.BufferedReader(recoded, 1 << 20)
-        lines = Lines(stream, self.name, packed)
+        lines = self._lines(stream, packed, encoding)
         if self._suffix in JSON:
             yield from json_rows.rows(lines, columns)
             return
@@ -153,30 +204,41 @@ class TableFile:
         self.read_as["separator"] = cast(str, next(rows))
         yield from cast(Iterator[Row], rows)
 
-    def _parquet(
-        self, stream: io.BufferedReader, table: limits.Table, packed: int
-    ) -> Iterator[Row]:
+    def _lines(self, stream: io.BufferedReader, packed: int, encoding: str | None) -> Lines:
+        """The lines of a text file in UTF-8, whatever its encoding is."""
+        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
+        self.read_as = {"encoding": encoding}
+        if encoding not in ("utf-8", "utf-8-sig"):
+            recoded = encodings.Recoded(stream, encoding, self.name)
+            stream = io.BufferedReader(recoded, 1 << 20)
+        return Lines(stream, self.name, packed)
+
+    def _parquet(self, stream: io.BufferedReader, packed: int = limits.MAX_BYTES) -> Any:
+        """The Parquet file in `stream`, and what it was opened from."""
+        from finetone.readers import parquet
+
+        source = self._unpacked(stream, packed)
+        return parquet.header(source, self.name)[0], source
+
+    def _unpacked(self, stream: io.BufferedReader, packed: int) -> Any:
+        """What pyarrow reads a Parquet file from: the file, or its bytes if it was compressed."""
+        if not self._compressed:
+            return stream
         import pyarrow as pa
 
-        from finetone.readers import parquet  # takes a while, and few files need it
-
-        source: Any = stream
-        if self._compressed:
-            content = bytearray()
-            while chunk := stream.read(1 << 20):
-                content += chunk
-                limits.check_size(len(content), packed, self.name)
-                if len(content) > MAX_PARQUET:
-                    raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
-            source = pa.BufferReader(content)
-        file, header = parquet.header(source, self.name)
-        column_places(header, self.name, list(table.columns))
-        yield from parquet.rows(table, file, source, self.name, packed)
+        content = bytearray()
+        while chunk := stream.read(1 << 20):
+            content += chunk
+            limits.check_size(len(content), packed, self.name)
+            if len(content) > MAX_PARQUET:
+                raise UserError(f"{self.name}: unpacks to more than {MAX_PARQUET >> 30} GB")
+        return pa.BufferReader(content)
 
     @contextmanager
     def _open(self) -> Iterator[io.BufferedReader]:
         source = self._source
         with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as raw:
+            self._raw = raw
             unpacked = gzip.GzipFile(fileobj=raw) if self._compressed else raw
             if isinstance(unpacked, io.BufferedReader):
                 yield unpacked

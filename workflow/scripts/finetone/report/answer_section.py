@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.numbers import (
+from finetone.numbers import (
     DECIMAL,
     between,
     missing,

@@ -7,12 +7,15 @@ from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column, with_interval
 
 LABELS = 20  # in the table of labels; all are in the CSV beside it
+OF_MODELS = ("probe", "ensemble")  # kinds of baselines that have a section of their own
 MOST_CONFUSED = 20  # pairs of classes that are listed
 
 
 def baselines(maker: Maker) -> Section:
     """The methods without pretraining."""
-    labels = maker.labels
+    labels, frame = maker.labels, maker.rows("baselines")
+    if "kind" in frame:
+        frame = frame[~frame["kind"].isin(OF_MODELS)]
     columns = [
         Column("method", labels["method"], "method"),
         with_interval("accuracy", labels["accuracy"], "percent"),
@@ -25,7 +28,7 @@ def baselines(maker: Maker) -> Section:
         "baselines",
         labels["section_baselines"],
         labels["lead_baselines"],
-        tables=maker.table("baselines", columns),
+        tables=maker.table("baselines", columns, frame),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,6 +11,10 @@ from finetone.plots.style import Style
 from finetone.report.html_table import Column, Table, table
 from finetone.report.inputs import ReportInputs
 from finetone.report.picture import Picture
+
+if TYPE_CHECKING:
+    from finetone.report.study.claim_cards import Cards
+    from finetone.report.study.opening import Opening
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Section:
         Shown after the pictures.
     code
         (summary, text).
+    opening, cards
+        The reproduction report and the claims of a published experiment.
     """
 
     id: str
@@ -42,13 +48,14 @@ class Section:
     gallery: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
     code: Sequence[tuple[str, str]] = ()
+    opening: "Opening | None" = None
+    cards: "Cards | None" = None
 
     @property
     def empty(self) -> bool:
         """Whether it has nothing to show."""
-        return not any(
-            (self.sentences, self.facts, self.pictures, self.gallery, self.tables, self.code)
-        )
+        parts = (self.sentences, self.facts, self.pictures, self.gallery, self.tables, self.code)
+        return not any((*parts, self.opening, self.cards))
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from finetone import numbers
 from finetone.comparison.verdicts import VERDICTS
 from finetone.names import stochastic
-from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 from finetone.report.overview_table import overview
@@ -123,6 +123,7 @@ def curves(maker: Maker) -> Section:
         "curves",
         labels["section_curves"],
         labels["lead_curves"],
+        pictures=maker.show("learning"),
         gallery=[p for name, p in maker.pictures.items() if name.startswith("curves/")],
         tables=[
             *maker.table("convergence", columns),

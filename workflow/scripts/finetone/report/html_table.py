@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots import numbers
+from finetone import numbers
 from finetone.plots.read_table import truth
 from finetone.plots.style import Style
 
@@ -17,7 +17,7 @@ SPAN = 2.5  # times the distance from the end of an axis to the median is drawn
 FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": numbers.percent,
     "points": numbers.signed,
-    "number": numbers.significant,
+    "number": numbers.size,
     "p": numbers.probability,
     "seconds": numbers.duration,
     "size": numbers.size,

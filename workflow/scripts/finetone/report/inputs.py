@@ -16,7 +16,7 @@ class ReportInputs:
         The checked configuration.
     tables
         CSV files by name (`ranking`, `summary` …); `ranking` must be there. `published`, `claims`,
-        `column_match` and `parameters` are those of a published table.
+        `deviations`, `side_by_side`, `column_match` and `parameters` are those of a published table.
     figures
         SVG files by name (`methods`, `curves/<method>` …).
     manifests, audits
@@ -25,8 +25,12 @@ class ReportInputs:
         Every run.json.
     models
         Manifests of the models.
+    tokens
+        Token files of the source dataset's training split, by model.
     published_audit
         The audit of a published table.
+    study
+        The parts of its reproduction report that are not computed: published/study.json.
     command
         How one file is made again; `{path}` stands for the file.
     """
@@ -38,5 +42,7 @@ class ReportInputs:
     audits: Sequence[Path] = ()
     runs: Sequence[Path] = ()
     models: Sequence[Path] = ()
+    tokens: Mapping[str, Path] = field(default_factory=dict)
     published_audit: Path | None = None
+    study: Path | None = None
     command: str = "snakemake --cores 1 {path}"

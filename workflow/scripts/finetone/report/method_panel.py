@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.numbers import duration, missing, score, size
+from finetone.numbers import duration, missing, score, size
 from finetone.plots.read_table import records, truth
 from finetone.report.elements import Maker
 from finetone.report.verdict_card import folder_of, usage
@@ -58,7 +58,8 @@ def panels(maker: Maker) -> list[Panel]:
 
 def _facts(maker: Maker, method: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
     labels, folder = maker.labels, folder_of(maker)
-    recipe = {k: v for k, v in (run.get("recipe") or {}).items() if not missing(v)}
+    stated = (run.get("recipe") or {}).items()
+    recipe = {k: v for k, v in stated if not missing(v) and not isinstance(v, Mapping)}
     facts = [
         (labels["recipe"], ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in recipe.items())),
         (labels["training_rows"], f"{run['rows']:,}" if run.get("rows") else ""),

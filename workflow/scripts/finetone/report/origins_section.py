@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from finetone import numbers
 from finetone.config.catalogue import restriction
 from finetone.data.audit import rare
 from finetone.errors import listed
 from finetone.files import read_json, sha256
-from finetone.plots import numbers
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column
 from finetone.report.inputs import ReportInputs

@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from finetone import __version__
+from finetone import __version__, checks
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
+from finetone.formats.csv_table import read_csv
+from finetone.formats.token_file import read_meta
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
 from finetone.plots.read_table import read
@@ -23,28 +25,35 @@ from finetone.report.calibration_section import calibration
 from finetone.report.colour import dark
 from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
+from finetone.report.exports_section import exports
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
 from finetone.report.method_panel import Panel, panels
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
 from finetone.report.planning_section import planning
-from finetone.report.published_section import published
+from finetone.report.probes_section import probes
+from finetone.report.study.opening import Tallies, claims, study, tallies
+from finetone.report.study.printed_section import published
 from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
 SECTIONS = (
+    study,
+    claims,
+    published,
     ranking,
     curves,
     epochs,
     transfer,
+    probes,
     baselines,
     cost,
+    exports,
     planning,
     calibration,
     errors,
     data,
-    published,
     provenance,
 )
 
@@ -102,10 +111,27 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         facts=what_was_run(maker),
         sections=sections,
         verdict=verdict(maker),
+        check_first=_checks(inputs, style),
         panels=panels(maker),
+        tallies=tallies(maker),
         pictures=pictures.values(),
         command=inputs.command.format(path=shlex.quote(str(target))),
     )
+
+
+def _checks(inputs: ReportInputs, style: Style) -> list[str]:
+    """What should be checked before the answer is followed, with the key that changes it."""
+    evidence = checks.Evidence(
+        {name: read_csv(path) for name, path in inputs.tables.items() if name in checks.TABLES},
+        audits=[read_json(path) for path in inputs.audits],
+        runs=[read_json(path) for path in inputs.runs],
+        models=[read_json(path) for path in inputs.models],
+        tokens={name: read_meta(path) for name, path in inputs.tokens.items()},
+    )
+    return [
+        check.sentence(style.language, style) + f" [{check.config_key}]" * bool(check.config_key)
+        for check in checks.find(evidence)
+    ]
 
 
 def write_page(
@@ -118,8 +144,9 @@ def write_page(
     facts: Iterable[tuple[str, str]],
     sections: Sequence[Section],
     verdict: Verdict | None = None,
-    checks: Sequence[str] = (),
+    check_first: Sequence[str] = (),
     panels: Sequence[Panel] = (),
+    tallies: Tallies | None = None,
     pictures: Iterable[Picture] = (),
     command: str,
 ) -> None:
@@ -135,19 +162,18 @@ def write_page(
         What its head says: sentences, and (term, text).
     sections
         Its sections; the first one begins with its first table and picture.
-    verdict, checks
+    verdict, check_first
         The recommendation, and sentences on what should be checked before it is followed.
     panels
         What is known of each method.
+    tallies
+        Of the claims of a published experiment, shown at the top.
     pictures
         All pictures, for their colours.
     command
         How it is made again.
     """
-    script = "".join(
-        (HERE / "templates" / name).read_text(encoding="utf-8")
-        for name in ("page.js", "explore.js")
-    )
+    script = _joined("page.js", "explore.js")
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -165,12 +191,13 @@ def write_page(
         facts=facts,
         sections=sections,
         verdict=verdict,
-        checks=checks,
+        checks=check_first,
         panels=panels,
+        tallies=tallies,
         methods=[(panel.method, panel.title, panel.colour) for panel in panels],
         colours=_colours(pictures, sections, panels),
         # our own files, not data, so they are not escaped
-        css=Markup((HERE / "templates" / "page.css").read_text(encoding="utf-8")),
+        css=Markup(_joined("page.css", "study.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         command_all=command,
@@ -180,6 +207,11 @@ def write_page(
         partial.write_text(page, encoding="utf-8", errors="replace")
 
 
+def _joined(*names: str) -> str:
+    """The content of some files beside the templates."""
+    return "".join((HERE / "templates" / name).read_text(encoding="utf-8") for name in names)
+
+
 def _colours(
     pictures: Iterable[Picture], sections: Sequence[Section], panels: Sequence[Panel]
 ) -> list[tuple[str, str, str]]:
@@ -187,6 +219,7 @@ def _colours(
     used = {colour for picture in pictures for colour in picture.colours}
     used |= {panel.colour for panel in panels}
     for section in sections:
-        for table in section.tables:
+        shown = [*section.tables, *(section.opening.deviations if section.opening else ())]
+        for table in shown:
             used |= {cell.colour for row in table.rows for cell in row if cell.colour}
     return [(colour[1:], colour, dark(colour)) for colour in sorted(used)]

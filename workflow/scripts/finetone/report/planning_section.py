@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from finetone.plots.numbers import missing
+from finetone.numbers import missing
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column
 

@@ -11,6 +11,7 @@ import pandas as pd
 from finetone import __version__
 from finetone.files import read_json, sha256, write_json
 from finetone.formats.csv_table import read_csv
+from finetone.identity import without
 from finetone.provenance import Provenance, check_csv, keys_of
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import METRICS
@@ -19,7 +20,8 @@ from finetone.tables.differences.recommendation_table import REASONS, RULE
 FACTS = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
 TABLES = (*FACTS, "variance", "planning")
 TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
-AS_THEY_ARE = ("calibration", "per_class")
+AS_THEY_ARE = ("calibration", "per_class", "claims")
+RECORD = ("schema_version", "checksum", "fingerprint", "inputs", "settings")  # of the audit itself
 SPREAD = ("sd", "min", "max", "low", "high")
 
 
@@ -32,6 +34,7 @@ def write_results(
     metric: str,
     margin: float,
     target: Path,
+    audit: Path | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Write the kept epochs' results of every method on every dataset, and all pairs.
@@ -52,6 +55,8 @@ def write_results(
         What methods are compared by, and the points that do not matter.
     target
         The JSON file to write.
+    audit
+        The audit of a published table that is set beside the experiment.
     provenance
         Its record.
 
@@ -78,9 +83,10 @@ def write_results(
             for name in ("comparisons", "variance", "planning")
         },
         **{name: _rows(tables[name]) for name in AS_THEY_ARE if name in tables},
+        **({"audit": without(read_json(audit), *RECORD)} if audit else {}),
         "made_from": {
             os.path.relpath(path, target.parent): sha256(path)
-            for path in (*manifests, *runs, *tables.values())
+            for path in (*manifests, *runs, *tables.values(), *([audit] if audit else ()))
         },
     }
     write_json(target, content)

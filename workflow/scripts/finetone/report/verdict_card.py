@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.plots.numbers import (
+from finetone.numbers import (
     DECIMAL,
     between,
     duration,
@@ -113,7 +113,7 @@ def usage(maker: Maker, method: str) -> tuple[tuple[str, str], ...]:
     found = [(maker.labels["use_command"], f"{command} -o labelled.csv")]
     seeds = maker.inputs.config["seeds"]
     if method in maker.inputs.config["models"]:
-        checkpoint = f"{folder}/checkpoints/{method}/seed{seeds[0]}"
+        checkpoint = f"{folder}/checkpoints/{method}-seed{seeds[0]}"
         found.append(
             (
                 maker.labels["use_python"],

@@ -31,7 +31,7 @@ from scipy import stats
 
 from finetone.statistics.covariance import shared
 from finetone.statistics.hypotheses import HALF_NORMAL, Bins, Hypotheses
-from finetone.statistics.metrics import Bools, Floats, gaps
+from finetone.statistics.metrics import Bools, Floats, Ints, gaps
 from finetone.statistics.mixture import Mixture
 from finetone.statistics.moderation import SeedVariance
 
@@ -114,17 +114,21 @@ class Calibration:
     p: float
 
 
-def assess(methods: Sequence[Runs], stochastic: Bools, confidence: float) -> list[Calibration]:
+def assess(
+    methods: Sequence[Runs], stochastic: Bools, confidence: float, like: Ints | None = None
+) -> list[Calibration]:
     """Assess the calibration of methods on the same rows; seeds are judged together (`moderation`).
 
     Parameters
     ----------
     stochastic
         [K] whether another seed would give another error at all
+    like
+        [K] place of the method whose variance over seeds each goes by
     """
     seeds = np.array([len(runs.bins) for runs in methods])
     own = [runs.errors.var(ddof=1) if len(runs.bins) > 1 else 0.0 for runs in methods]
-    variance = SeedVariance(np.array(own), seeds, stochastic)
+    variance = SeedVariance(np.array(own), seeds, stochastic, like=like)
     between, df = variance.of_sums(np.diag(1 / seeds))
     return [
         _assess(runs, float(of_seeds), float(freedom), confidence)

@@ -13,11 +13,14 @@ Methods may differ tenfold, and then this takes too much from the ones that vary
 own variance is the larger, half of what it is larger by is added again. (Settings found by simulation:
 docs/statistics.md.)
 
-A method with one run borrows the pooled variance; a method without random numbers has none.
+A method with one run borrows the pooled variance; a method without random numbers has none. An
+ensemble, the mean of another method's runs, goes by the variance of one of these runs: it varies
+less, by how much is not known from one ensemble, so its intervals are wider than they need be.
 Everything that is made of these is a weighted sum Σ c_j s_j² of independent variances, so its
 degrees of freedom are Satterthwaite's (1946), (Σ c_j s_j²)² / Σ (c_j s_j²)² / (S_j - 1).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +45,15 @@ class SeedVariance:
         [K] whether another seed would give another score at all
     stated
         a standard deviation over seeds to go by if no method has two runs, in the score's units
+    like
+        [K] place of the method whose variance each goes by (`varying_as`); each by its own if None
     """
 
     own: Floats
     seeds: Ints
     stochastic: Bools
     stated: float | None = None
+    like: Ints | None = None
 
     @property
     def measured(self) -> Floats:
@@ -92,6 +98,8 @@ class SeedVariance:
             [m, K]; for a difference of two means over seeds, 1/S in the columns of both methods
         """
         df = self.measured
+        if self.like is not None:
+            coefficients = coefficients @ np.eye(len(df))[self.like]
         if df.sum() == 0:
             stated = np.where(self.stochastic, (self.stated or 0.0) ** 2, 0.0)
             return coefficients @ stated, np.full(len(coefficients), np.inf)
@@ -104,6 +112,24 @@ class SeedVariance:
     @property
     def _own(self) -> Floats:
         return np.where(self.measured > 0, self.own, 0.0)
+
+
+def varying_as(methods: Sequence[str], ensembles: Mapping[str, str]) -> Ints:
+    """[K] place of the method whose variance over seeds each goes by.
+
+    Parameters
+    ----------
+    methods
+        names
+    ensembles
+        {ensemble: the method whose runs it is the mean of}; where that is not among the methods,
+        the ensemble is one of a single run
+    """
+    places = {method: place for place, method in enumerate(methods)}
+    return np.array(
+        [places.get(ensembles.get(method, method), place) for method, place in places.items()],
+        dtype=np.int64,
+    )
 
 
 def summed(own: Floats, df: Floats, weights: Floats, coefficients: Floats) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from finetone.statistics.classes import RATIOS, Ratio, ratios
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Bools, Floats, confusion
 from finetone.statistics.mixture import Mixture, half_widths
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 from finetone.tables.panels import panels
 
 CONFUSION = ["dataset", "method", "true", "predicted", "rows", "share"]
@@ -81,14 +81,18 @@ def _classes(panel: Panel, confidence: float, deterministic: Collection[str]) ->
     for name in RATIOS:
         each = [[of_method[name] for of_method in of_class] for of_class in found]
         mean = np.array([[ratio.mean for ratio in of_class] for of_class in each])
-        low, high = _ends(each, mean, stochastic, confidence)
+        low, high = _ends(each, mean, panel, stochastic, confidence)
         for column, values in zip(bounded(name), (mean, low, high), strict=True):
             table[column] = values.T.ravel()
     return table[PER_CLASS]
 
 
 def _ends(
-    of_classes: Sequence[Sequence[Ratio]], mean: Floats, stochastic: Bools, confidence: float
+    of_classes: Sequence[Sequence[Ratio]],
+    mean: Floats,
+    panel: Panel,
+    stochastic: Bools,
+    confidence: float,
 ) -> tuple[Floats, Floats]:
     """Score intervals (low, high) over new seeds and new rows; as `mean` [classes, methods].
 
@@ -106,7 +110,8 @@ def _ends(
             continue
         seeds = np.array([len(each.values) for each in chosen])
         own = np.array([each.own for each in chosen])
-        over_seeds = SeedVariance(own, seeds, stochastic[fine]).of_means()
+        like = varying_as(list(np.array(panel.methods)[fine]), panel.ensembles)
+        over_seeds = SeedVariance(own, seeds, stochastic[fine], like=like).of_means()
         rows = np.array([each.rows for each in chosen])
         n[c, fine] = [each.n for each in chosen]
         errors.append(Mixture(rows, *over_seeds, round(float(n[c, fine].min()))))

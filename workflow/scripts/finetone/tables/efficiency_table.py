@@ -8,9 +8,10 @@ import pandas as pd
 from finetone.statistics import cost
 from finetone.statistics.evaluation import ERRORS
 from finetone.statistics.intervals import bounded
-from finetone.tables.method_facts import kept_rows, run_facts, whole
+from finetone.tables.method_facts import ensembles, kept_rows, run_facts, whole
 from finetone.tables.timings import timings
 
+TRANSFORMERS = ("finetune", "probe")  # kinds that use each parameter once per token
 COLUMNS = [
     *("method", "parameters", "non_embedding_parameters", *bounded("seconds_per_32")),
     *("ms_per_million_parameters", "train_seconds", "train_seconds_sd", "train_tokens_per_s"),
@@ -34,8 +35,9 @@ def table(
     """Cost of every method, one row per method.
 
     Times of a step and of prediction were measured in turn (`speed`); training seconds and memory
-    are those of the runs. FLOPs per token are of the forward pass of fine-tuned models: other methods do
-    not use each parameter once per token. A method with an unknown cost is not on the frontier of
+    are those of the runs: of a probe embedding the training rows and fitting; of an ensemble the sum
+    over its runs. FLOPs per token are of the forward pass of pretrained models: other methods do not
+    use each parameter once per token. A method with an unknown cost is not on the frontier of
     that cost, and excludes no other method from it.
 
     Parameters
@@ -55,11 +57,14 @@ def table(
     metric
         What methods are compared by.
     """
-    kept, facts = kept_rows(summary, source), run_facts(runs_json)
-    found = facts.drop(columns="kind").join(timings(speed, confidence, reference))
+    kept, facts, made_of = kept_rows(summary, source), run_facts(runs_json), ensembles(runs_json)
+    times = timings(speed, confidence, reference, made_of)
+    found = facts.drop(columns="kind").join(times)
     found["reference"] = reference
     per_token = cost.FLOPS_PER_PARAMETER * facts["non_embedding_parameters"]
-    found["flops_per_token"] = per_token.where(facts["kind"] == "finetune")
+    kind = facts["kind"].to_dict()
+    reader = {method: kind[made_of[method][0] if method in made_of else method] for method in kind}
+    found["flops_per_token"] = per_token.where(facts.index.map(reader).isin(TRANSFORMERS))
     found["metric"] = metric
     for name, end in zip(bounded("score"), ("mean", "low", "high"), strict=True):
         found[name] = kept[f"{metric}_{end}"].reindex(found.index)

@@ -67,6 +67,12 @@ def run_facts(runs_json: Sequence[Path]) -> pd.DataFrame:
     return by_method.agg(how).assign(train_seconds_sd=by_method["train_seconds"].std())
 
 
+def ensembles(runs_json: Sequence[Path]) -> dict[str, tuple[str, int]]:
+    """{ensemble: (method, number of its runs)} of every run.json of an ensemble."""
+    runs = [run for run in map(read_json, runs_json) if run["kind"] == "ensemble"]
+    return {run["method"]: (run["recipe"]["of"], len(run["recipe"]["seeds"])) for run in runs}
+
+
 def whole(table: pd.DataFrame) -> pd.DataFrame:
     """Turn counts into whole numbers, also in columns where some are missing."""
     present = [name for name in COUNTS if name in table.columns]

@@ -66,4 +66,5 @@ def _panel(heads: Sequence[Header]) -> Panel:
                     "be compared on the same rows: delete the older file and rerun"
                 )
         blocks.append(rows.logits)
-    return Panel(first.dataset, first.labels, ids, label, seeds, np.stack(blocks))
+    ensembles = {head.method: head.facts["of"] for head in heads if "of" in head.facts}
+    return Panel(first.dataset, first.labels, ids, label, seeds, np.stack(blocks), ensembles)

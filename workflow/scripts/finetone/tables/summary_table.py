@@ -12,7 +12,7 @@ from finetone.statistics import intervals
 from finetone.statistics.evaluation import SCORES
 from finetone.statistics.metrics import METRICS
 from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
@@ -22,6 +22,7 @@ def table(
     confidence: float,
     deterministic: Sequence[str],
     seed_sd: Mapping[str, float] | None,
+    ensembles: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """summary.csv from runs.csv.
 
@@ -31,9 +32,11 @@ def table(
         the methods that another seed would not change
     seed_sd
         {metric: stated standard deviation over seeds, in points}, where no method has two
+    ensembles
+        {ensemble: the method whose runs it is the mean of}
     """
     stated = {name: sd / 100 for name, sd in (seed_sd or {}).items()}
-    return summarise(read_csv(runs), confidence, deterministic, stated)
+    return summarise(read_csv(runs), confidence, deterministic, stated, ensembles)
 
 
 def summarise(
@@ -41,6 +44,7 @@ def summarise(
     confidence: float,
     deterministic: Sequence[str],
     seed_sd: Mapping[str, float],
+    ensembles: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """runs.csv → summary.csv, one row per dataset, method and epoch; `seed_sd` in metrics' units.
 
@@ -53,7 +57,7 @@ def summarise(
     found = components(runs, deterministic, confidence)
     for _, chosen in found.groupby(["dataset", "together"], sort=False):
         for name in SCORES:
-            _, of_means = errors(chosen, name, seed_sd.get(name))
+            _, of_means = errors(chosen, name, seed_sd.get(name), ensembles)
             mean = chosen[f"{name}_mean"].to_numpy(float)
             ends = intervals.of_metric(name, mean, of_means, confidence)
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
@@ -151,9 +155,15 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     return max(0.0, fewer * together - (alone - together) / (seeds - 1))
 
 
-def errors(rows: pd.DataFrame, name: str, stated: float | None) -> tuple[SeedVariance, Mixture]:
+def errors(
+    rows: pd.DataFrame,
+    name: str,
+    stated: float | None,
+    ensembles: Mapping[str, str] | None = None,
+) -> tuple[SeedVariance, Mixture]:
     """(variance over seeds, errors of the means) of a metric, of `components` judged together."""
     seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)
-    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated)
+    like = varying_as(rows["method"].tolist(), ensembles or {})
+    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated, like)
     of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["n"].min())
     return variance, Mixture(of_rows, *variance.of_means(), n)

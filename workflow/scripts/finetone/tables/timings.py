@@ -1,5 +1,6 @@
 """Times of methods from the rounds in which they were measured: medians, rates and ratios."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ TIMED = [
 ]
 
 
-def timings(speed: Path, confidence: float, reference: str | None = None) -> pd.DataFrame:
+def timings(
+    speed: Path,
+    confidence: float,
+    reference: str | None = None,
+    ensembles: Mapping[str, tuple[str, int]] | None = None,
+) -> pd.DataFrame:
     """Times of all methods, with methods as index; what was not timed is NaN.
 
     Parameters
@@ -31,13 +37,15 @@ def timings(speed: Path, confidence: float, reference: str | None = None) -> pd.
         Level of the intervals, in (0, 1).
     reference
         The method that relative times are ratios to.
+    ensembles
+        {ensemble: (method, its runs)}, which are not timed apart.
 
     Returns
     -------
     DataFrame
         Columns TIMED and `doubtful` (bool).
     """
-    found = rounds.read(speed)
+    found = rounds.read(speed).with_ensembles(ensembles or {})
     table = pd.DataFrame([_row(found, name, confidence, reference) for name in found.methods])
     table = table.reindex(columns=["method", *TIMED, "doubtful"])
     return table.astype(dict.fromkeys(TIMED, float)).set_index("method")

@@ -48,6 +48,7 @@ PLANNING = [
 ]
 NO_SECOND_SEED = "no method has a second seed"
 ONE_SEED = "one seed; judged by the other methods"
+ENSEMBLE = "judged by the runs that it is made of"
 UNTIMED = "the time of a training or a prediction is unknown"
 
 
@@ -79,12 +80,14 @@ def table(
     stated = None if seed_sd is None else seed_sd / 100
     scores = scores_of(panel, metric, deterministic, stated)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
+    # an ensemble is made of the runs of another method, so nothing is trained or predicted for it
+    made = scores.stochastic & (scores.seeds < scores.seeds.max())
     pace = Pace(
-        times["train_seconds"].to_numpy(float),
-        1 / times["inference_examples_per_s"].to_numpy(float),
+        np.where(made, 0.0, times["train_seconds"].to_numpy(float)),
+        np.where(made, 0.0, 1 / times["inference_examples_per_s"].to_numpy(float)),
         scores.seeds,
         len(panel.ids),
-        scores.stochastic,
+        scores.stochastic & ~made,
     )
     found = _variance(scores, pace), _planning(scores, pace, confidence)
     for frame in found:
@@ -103,11 +106,12 @@ def _variance(scores: Scores, pace: Pace) -> pd.DataFrame:
     found["error_seeds"] = np.sqrt(parts.moderated / scores.seeds + scores.shared)
     found["error_rows"] = np.sqrt(parts.rows / n)
     more_seeds = pace.seconds(scores.seeds + 1, n)
-    found["seconds_per_seed"] = np.where(scores.stochastic, more_seeds, np.nan)
+    found["seconds_per_seed"] = np.where(pace.stochastic, more_seeds, np.nan)
     found["seconds_per_1000_rows"] = pace.seconds(scores.seeds, n + 1000)
     single = scores.stochastic & (scores.seeds == 1)
     why = NO_SECOND_SEED if np.isnan(parts.moderated).any() else ONE_SEED
     found["reason"] = np.where(single, why, "")
+    found.loc[scores.stochastic & ~pace.stochastic, "reason"] = ENSEMBLE
     found.loc[~scores.stochastic, "reason"] = "draws no random numbers"
     return found
 

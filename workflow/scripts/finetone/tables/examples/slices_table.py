@@ -87,7 +87,9 @@ def slices(
         if not len(own):
             continue
         blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
-        own_scores = made_of("accuracy", blocks, panel.label[own], stochastic, seed_sd)
+        own_scores = made_of(
+            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles
+        )
         errors.append(own_scores.errors)
         least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)
         for order, (method, accuracy) in enumerate(

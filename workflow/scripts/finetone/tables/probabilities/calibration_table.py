@@ -18,9 +18,9 @@ from finetone.formats.temperature import Temperature
 from finetone.statistics import calibration, metrics
 from finetone.statistics.calibration import Calibration, Runs
 from finetone.statistics.covariance import shared
-from finetone.statistics.metrics import Bools, Floats
+from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.moderation import SeedVariance, varying_as
 from finetone.statistics.scaling import scaled
 from finetone.tables.panels import panels
 
@@ -90,14 +90,18 @@ def _dataset(
 ) -> list[dict[str, object]]:
     found = {name: _method(panel, name, known) for name in panel.methods}
     stochastic = np.array([name not in deterministic for name in found])
-    before = calibration.assess([m.before.runs for m in found.values()], stochastic, confidence)
+    like = varying_as(panel.methods, panel.ensembles)
+    before = calibration.assess(
+        [m.before.runs for m in found.values()], stochastic, confidence, like
+    )
     later = [(name, m.after) for name, m in found.items() if m.after]
     drawn = np.array([name not in deterministic for name, _ in later], dtype=bool)
-    assessed = calibration.assess([scores.runs for _, scores in later], drawn, confidence)
+    like = varying_as([name for name, _ in later], panel.ensembles)
+    assessed = calibration.assess([scores.runs for _, scores in later], drawn, confidence, like)
     after = dict(zip((name for name, _ in later), assessed, strict=True))
     with np.errstate(invalid="ignore"):  # two infinite losses
         gains = {name: found[name].before.loss - scores.loss for name, scores in later}
-    gained = dict(zip(gains, _means(list(gains.values()), drawn, confidence), strict=True))
+    gained = dict(zip(gains, _means(list(gains.values()), drawn, like, confidence), strict=True))
     rows = []
     for (name, method), plain in zip(found.items(), before, strict=True):
         seeds, n = method.before.loss.shape
@@ -149,7 +153,7 @@ def _scored(found: Calibration, scores: _Scores, prefix: str) -> dict[str, float
 
 
 def _means(
-    values: Sequence[Floats], stochastic: Bools, confidence: float
+    values: Sequence[Floats], stochastic: Bools, like: Ints, confidence: float
 ) -> list[tuple[float, float, float]]:
     """(mean, low, high) of values [S, n] of each method, over new seeds and new rows."""
     if not values:
@@ -161,7 +165,7 @@ def _means(
         rows = [_rows(each) if fine else 0.0 for each, fine in zip(values, usable, strict=True)]
         mean = np.array([each.mean() for each in values])
     drawn = stochastic & np.array(usable)
-    variance = SeedVariance(np.where(usable, own, 0.0), seeds, drawn)
+    variance = SeedVariance(np.where(usable, own, 0.0), seeds, drawn, like=like)
     n = values[0].shape[1]
     errors = Mixture(np.array(rows), *variance.of_sums(np.diag(1 / seeds)), n)
     half = np.where(usable, errors.half_width(confidence), np.nan)

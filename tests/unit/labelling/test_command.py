@@ -1,0 +1,54 @@
+"""The command `finetone label`, as it is called."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests import library_path
+from tests.unit.test_cli import call, refused
+
+
+def test_the_recommended_method_labels_a_file(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = results.parents[1] / "input/2.csv"
+    renamed = rows.read_text().replace("review,mood", "review,label", 1)
+    (tmp_path / "new.csv").write_text(renamed)
+    status, out, err = call(capfd, "label", results, "new.csv", "-o", "out.csv", folder=tmp_path)
+    assert (status, out) == (0, ""), err
+    assert err.splitlines()[0] == "finetone: tiny, seed 1, trained on films"
+    assert "finetone: 64 of 64 rows labelled" in err
+    found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    ours = ["predicted_label", "calibrated_probability", "unlike_training"]
+    assert found.columns.tolist() == ["review", "label", *ours]
+
+
+def test_standard_input_is_a_table(results: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "finetone", "label", str(results), "-", "-o", "out.jsonl"]
+    done = subprocess.run(
+        [*command, "--method", "tfidf", "--format", "jsonl", "--threads", "1"],
+        input='{"review": "great film"}\n{"review": "dull plot"}\n',
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": library_path()}, text=True, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_cannot_be_is_one_sentence(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("review\na film\n")
+
+    def told(*arguments: str) -> str:
+        return refused(capfd, "label", results, *arguments, folder=tmp_path)
+
+    assert "gone.csv: no such file" in told("gone.csv", "-o", "out.csv")
+    assert "is the file to label" in told("a.csv", "-o", "a.csv")
+    assert "must end in .csv" in told("a.csv", "-o", "out.xls")
+    assert "is for standard input" in told("a.csv", "-o", "out.csv", "--format", "csv")
+    assert "--threads 0: give at least 1" in told("a.csv", "-o", "out.csv", "--threads", "0")
+    assert not (tmp_path / "out.csv").exists()

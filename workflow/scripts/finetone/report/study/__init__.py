@@ -1,0 +1,1 @@
+"""What the page says of a published experiment: the reproduction report, its claims, its numbers."""
