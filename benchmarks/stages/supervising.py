@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = [str(ROOT / folder) for folder in ("benchmarks", "", "workflow/scripts")]
@@ -21,6 +21,8 @@ SHORTEST = 10.0  # seconds an item may take at least before it counts as hanging
 
 class Worker:
     """A process with everything imported, which works on the items it is given."""
+
+    command: ClassVar = [sys.executable, "-m", "stages.working"]
 
     def __init__(self, device: str, threads: int) -> None:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -32,7 +34,7 @@ class Worker:
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "stages.working"], env=environment, text=True,
+            self.command, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
         )  # fmt: skip
         self.closed = False  # whether it says nothing more
@@ -101,7 +103,7 @@ def stage_rows(
         if code != BROKEN:  # of which its last row told
             why = "the process died" if code is not None else "it took too long"
             why = "the stage's clock ended" if time.monotonic() >= until else why
-            yield {"item": item, "traceback": f"{how}\n{why}"}
+            yield {"item": item, "traceback": f"{why}\n{how}"}
         if item is None and code is not None:  # it cannot even begin
             break
         worker = another()
