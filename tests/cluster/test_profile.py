@@ -49,6 +49,9 @@ def test_its_sizes_are_those_of_the_rules(tmp_path: Path) -> None:
     del config["resources"]
     config["datasets"][config["source"]]["split"] = {"dev": 0.1}
     config["probe"] = {"models": "all"}
+    config["export"] = [name for name in config["models"] if isinstance(name, str)][:1]
+    (tmp_path / "new.csv").write_text("text\nfine\n")
+    config["label"] = {"new": {"file": str(tmp_path / "new.csv")}}
     file = tmp_path / "experiment.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
 
