@@ -7,12 +7,14 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from finetone.commands.show import show
 from finetone.files import write_json
-from finetone.formats.csv_table import read_csv
-from finetone.plots.bars import draw_methods, draw_published, draw_transfer
+from finetone.formats.csv_table import read_csv, write_csv
+from finetone.plots.bars import draw_methods, draw_transfer
+from finetone.plots.beside_published import NUMBERS, draw_published
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.confusion import draw_confusion
 from finetone.plots.curve import draw_curve
@@ -189,7 +191,10 @@ def test_names_are_shown_as_they_are(
     folder = write_published(tmp_path / "published", LOOKS[look])
     audit_table(folder, tmp_path / "audit.json", e.out / "published.csv")
     drawn = tmp_path / "published.svg"
-    draw_published(e.out / "published.csv", e.out / "summary.csv", source, Style(), drawn)
+    facts = {"table": "published", "metric": "accuracy", "possible": True, "repeats": ""}
+    beside = pd.DataFrame({"method": list(e.models), "epoch": 1}).assign(**facts)
+    write_csv(beside.assign(**dict.fromkeys(NUMBERS, 0.9)), tmp_path / "side_by_side.csv")
+    draw_published(tmp_path / "side_by_side.csv", Style(), drawn)
     assert set(e.models) <= set(texts(drawn))
     tables = {path.stem: path for path in e.out.glob("*.csv")}
     inputs = ReportInputs(config, tables, figures, runs=e.runs_json)

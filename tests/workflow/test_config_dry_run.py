@@ -90,7 +90,8 @@ def configurations(draw: st.DrawFn, reviews: str) -> dict:
     chosen = draw(st.sets(st.sampled_from(names[2:5])))
     if chosen:
         chosen.add(names[2])
-    kinds = TOP["baselines"]["additionalProperties"]["properties"]["kind"]["enum"]
+    every = TOP["baselines"]["additionalProperties"]["properties"]["kind"]["enum"]
+    kinds = [kind for kind in every if kind not in ("probe", "ensemble")]  # made of a model
     baselines = {
         name: {"kind": draw(st.sampled_from(kinds))}
         for name in draw(st.sets(st.sampled_from(names[5:]), min_size=0 if chosen else 1))

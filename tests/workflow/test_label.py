@@ -34,10 +34,10 @@ def test_a_table_is_labelled_and_only_once(again) -> None:
     assert set(found.columns) == {"review", "mood", "label", "probability", "unlike_training"}
     assert files.read_json(folder / f"{TABLE}.json")["seeds"] == [1, 2]
     assert scheduled(folder, config=config) == {}, "the page is not made again either"
-    text = rows.read_text()
-    rows.write_text(text + "a wonderful film,pos\n")
+    text = rows.read_bytes()
+    rows.write_bytes(text + b"a wonderful film,pos\n")
     assert scheduled(folder, config=config) == {"label_texts": 1}
-    rows.write_text(text)
+    rows.write_bytes(text)
     assert scheduled(folder, config=config) == {}
     config["label"]["inbox"]["seed"] = 2
     done = snakemake(folder, config=config)

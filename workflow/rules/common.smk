@@ -191,6 +191,12 @@ def artifacts_of(target):
     return [file for file in map(EXPERIMENT.artifact_of, files) if file]
 
 
+def look_at_new_texts(table):
+    """Check that there is one table to label, with a column of texts."""
+    block = config["label"][table]
+    told(sources.look, f"label.{table}", block, block["text"] or config["datasets"][SOURCE]["text"])
+
+
 def _build_dag(build=workflow._build_dag):
     """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
@@ -201,14 +207,17 @@ def _build_dag(build=workflow._build_dag):
     for sentence in [*catalogue.notices(config["models"]), *reruns.sentences(found, RESULTS)]:
         logger.warning(f"finetone: {sentence}.")
     workflow.dag.forcefiles |= found.files
+    for table in config["label"]:
+        labelled = f"labelled/{table}.csv"
+        if labelled in wanted and not (RESULTS / labelled).exists():
+            look_at_new_texts(table)
     build()
     for job in workflow.dag.needrun_jobs():
         if job.rule.name.endswith("download_dataset"):
             dataset = job.wildcards.dataset
             told(look, dataset, config["datasets"][dataset])
         elif job.rule.name.endswith("label_texts"):
-            block, name = config["label"][job.wildcards.table], f"label.{job.wildcards.table}"
-            told(sources.look, name, block, block["text"] or config["datasets"][SOURCE]["text"])
+            look_at_new_texts(job.wildcards.table)
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
         try:
