@@ -6,19 +6,28 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from tests import library_path
-from tests.unit.test_cli import call, refused
 
 
-def test_the_recommended_method_labels_a_file(
-    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def call(*arguments: str | Path, folder: Path, given: str = "") -> tuple[int, str, str]:
+    """Exit status and output of `finetone label`, in a process of its own.
+
+    It starts threads, for which a fork of this process would wait in vain.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "finetone", "label", *map(str, arguments)],
+        input=given, cwd=folder, env={**os.environ, "PYTHONPATH": library_path()}, text=True,
+        capture_output=True, timeout=300,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_recommended_method_labels_a_file(results: Path, tmp_path: Path) -> None:
     rows = results.parents[1] / "input/2.csv"
     renamed = rows.read_text().replace("review,mood", "review,label", 1)
     (tmp_path / "new.csv").write_text(renamed)
-    status, out, err = call(capfd, "label", results, "new.csv", "-o", "out.csv", folder=tmp_path)
+    status, out, err = call(results, "new.csv", "-o", "out.csv", folder=tmp_path)
     assert (status, out) == (0, ""), err
     assert err.splitlines()[0] == "finetone: tiny, seed 1, trained on films"
     assert "finetone: 64 of 64 rows labelled" in err
@@ -28,23 +37,20 @@ def test_the_recommended_method_labels_a_file(
 
 
 def test_standard_input_is_a_table(results: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "finetone", "label", str(results), "-", "-o", "out.jsonl"]
-    done = subprocess.run(
-        [*command, "--method", "tfidf", "--format", "jsonl", "--threads", "1"],
-        input='{"review": "great film"}\n{"review": "dull plot"}\n',
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": library_path()}, text=True, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    texts = '{"review": "great film"}\n{"review": "dull plot"}\n'
+    how = ["-o", "out.jsonl", "--method", "tfidf", "--format", "jsonl", "--threads", "1"]
+    status, _, err = call(results, "-", *how, folder=tmp_path, given=texts)
+    assert status == 0, err
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
 
 
-def test_what_cannot_be_is_one_sentence(
-    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_is_one_sentence(results: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("review\na film\n")
 
     def told(*arguments: str) -> str:
-        return refused(capfd, "label", results, *arguments, folder=tmp_path)
+        status, out, err = call(results, *arguments, folder=tmp_path)
+        assert (status, out, len(err.splitlines())) == (1, "", 1), out + err
+        return err
 
     assert "gone.csv: no such file" in told("gone.csv", "-o", "out.csv")
     assert "is the file to label" in told("a.csv", "-o", "a.csv")
