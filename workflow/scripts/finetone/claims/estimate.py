@@ -201,25 +201,6 @@ class Ratio(Estimate):
         """On the logarithm; no ratio is 0."""
         return self._p(log(self.value / edge)) if edge > 0 else self._p(inf)
 
-    def needed(self, smaller: float) -> tuple[float, float]:
-        """Seeds alone, or rows alone, that would make the error `smaller` times as large.
-
-        Parameters
-        ----------
-        smaller
-            Below 1.
-
-        Returns
-        -------
-        tuple
-            Numbers of seeds and of rows; infinite where the other part alone is larger.
-        """
-        rows, seeds = float(self.design.rows[0]), float(self.design.seeds[0])
-        wanted = (rows + seeds) * smaller**2
-        more_seeds = ceil(self.seeds * seeds / (wanted - rows)) if wanted > rows else inf
-        more_rows = ceil(self.rows * rows / (wanted - seeds)) if wanted > seeds else inf
-        return more_seeds if self.seeds and seeds else nan, more_rows if self.rows else nan
-
     def width(self, low: float, high: float) -> float:
         """On the logarithm."""
         return log(high / low) / 2 if low > 0 else inf

@@ -84,7 +84,7 @@ class Work:
 
 
 # Beside the computing: what starting Python and its libraries takes, writing tables and pictures.
-# Measured on two cores of an AMD EPYC, dividing by the processors that share it.
+# Estimates, fitted to one run of the demo of nine minutes on two cores, divided by the cores that share it.
 PER_RUN = (
     25.0  # core-seconds of two jobs that import torch and transformers, and of loading and saving
 )

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from finetone import __version__, checks
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
-from finetone.formats.csv_table import read_csv
 from finetone.formats.token_file import read_meta
 from finetone.plots.fitting import one_line
 from finetone.plots.language import words
@@ -111,7 +110,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         facts=what_was_run(maker),
         sections=sections,
         verdict=verdict(maker),
-        check_first=_checks(inputs, style),
+        check_first=_checks(maker),
         panels=panels(maker),
         tallies=tallies(maker),
         pictures=pictures.values(),
@@ -119,12 +118,13 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     )
 
 
-def _checks(inputs: ReportInputs, style: Style) -> list[str]:
+def _checks(maker: Maker) -> list[str]:
     """What should be checked before the answer is followed, with the key that changes it."""
+    inputs, style = maker.inputs, maker.style
     evidence = checks.Evidence(
-        {name: read_csv(path) for name, path in inputs.tables.items() if name in checks.TABLES},
+        {name: maker.read(name) for name in checks.TABLES},
         audits=[read_json(path) for path in inputs.audits],
-        runs=[read_json(path) for path in inputs.runs],
+        runs=maker.runs,
         models=[read_json(path) for path in inputs.models],
         tokens={name: read_meta(path) for name, path in inputs.tokens.items()},
     )
