@@ -30,8 +30,19 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/ensembles.smk"
+include: "workflow/rules/subsets.smk"
+include: "workflow/rules/tuning.smk"
+include: "workflow/rules/learning_curve.smk"
+
+
+if EXPERIMENT.folds:
+
+    include: "workflow/rules/cross_validation.smk"
+
+
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/training_tables.smk"
 include: "workflow/rules/exporting.smk"
 include: "workflow/rules/figures.smk"
 
@@ -55,6 +66,8 @@ onstart:
     told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
     told(revisions.refuse_moved, config, list(map(Path, inputs)))
     retry_unless_refused(workflow.scheduler)
+    if TUNING:
+        skip_unchanged(workflow.scheduler)
     if workflow.executor_plugin.name == "slurm":
         # the name that the plugin gives to every job of this call
         told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)

@@ -1,6 +1,6 @@
 """How long Snakemake thinks before it works: the DAG of many models and seeds, by dry-run.
 
-    python benchmarks/dag.py [--models 15 100 1000] [--seeds 5]
+    python benchmarks/dag.py [--models 15 100 1000] [--seeds 5] [--trials 5] [--halving]
 
 Beside each stands a toy Snakefile with as many jobs, no script, no parameter, the cheapest shape of
 the same size (chains of three with one collecting rule): what Snakemake itself costs. Both
@@ -38,8 +38,11 @@ rule c:
 """
 
 
-def experiment(models: int, seeds: int) -> dict:
+def experiment(models: int, seeds: int, trials: int = 0, halving: bool = False) -> dict:
     """Two datasets and so many models; nothing of it is ever downloaded."""
+    splits = {"train": "train", "test": "test"}
+    rates = [1e-5 * (i + 1) for i in range(trials)]
+    tuned = {"tune": {"learning_rate": rates, "halving": halving}} if trials else {}
     labels = {"text": "text", "label": "label", "labels": ["negative", "positive"]}
     return {
         "experiment": "wide",
@@ -47,11 +50,12 @@ def experiment(models: int, seeds: int) -> dict:
         "source": "reviews",
         "transfer": ["tweets"],
         "datasets": {
-            "reviews": {"hub": {"id": "some/reviews"}, "splits": {"train": "train", "test": "test"}, **labels},
+            "reviews": {"hub": {"id": "some/reviews"}, "splits": splits | ({"dev": "dev"} if trials else {}), **labels},
             "tweets": {"hub": {"id": "some/tweets"}, "splits": {"test": "test"}, **labels},
         },
         "models": {f"model{i}": {"hub": {"id": f"some/model{i}"}} for i in range(models)},
         "baselines": {"majority": {"kind": "majority"}},
+        **tuned,
     }  # fmt: skip
 
 
@@ -80,6 +84,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, nargs="+", default=[15, 100, 1000])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=0, help="settings that every model tries")
+    parser.add_argument("--halving", action="store_true", help="stop the worse half of them early")
     options = parser.parse_args()
     names = (
         "models",
@@ -99,7 +105,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             file = folder / "experiment.yaml"
-            file.write_text(yaml.safe_dump(experiment(models, options.seeds)))
+            given = experiment(models, options.seeds, options.trials, options.halving)
+            file.write_text(yaml.safe_dump(given))
             jobs, seconds, cpu, memory = dry_run(
                 ROOT / "Snakefile", folder, "--configfile", str(file)
             )

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"(?<=```mermaid\n).*?(?=```\n)", re.DOTALL)
 # stage: its packages
 STAGES = {
     "Obtain": ["hub", "readers", "data", "models"],
-    "Train and predict": ["engine", "engine/fast", "baselines", "squad"],
+    "Train and predict": ["resampling", "engine", "engine/fast", "baselines", "tuning", "squad"],
     "Measure": ["statistics", "comparison", "tables", "published", "claims", "reproduction"],
     "Show": ["plots", "checks", "report", "cards"],
     "Use": ["labelling", "exporting"],
@@ -27,7 +27,7 @@ STAGES = {
 FLOW = [
     "the hub,<br>wheels,<br>your files",
     "data/<br>models/<br>tokens/",
-    "runs/<br>speed/<br>predictions/",
+    "tuning/<br>runs/<br>speed/<br>predictions/",
     "tables/",
     "figures/<br>report.html<br>results.json<br>checkpoints/",
     "labelled/<br>export/",
@@ -38,10 +38,9 @@ AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
     ("cards", "baselines"),  # and a probe that is fitted
     ("statistics", "engine"),  # a metric on the dev split chooses the epoch
-    (
-        "statistics",
-        "baselines",
-    ),  # and one on held-out training rows how strong a probe's penalty is
+    # and one on held-out training rows the strength of a probe's penalty
+    ("statistics", "baselines"),
+    ("statistics", "tuning"),  # and the setting
 }
 
 CLOSER = '%%{init: {"flowchart": {"nodeSpacing": 20, "rankSpacing": 24, "padding": 8}}}%%'

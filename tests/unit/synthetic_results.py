@@ -64,9 +64,15 @@ TABLES = (
     "slices",
     "errors",
     "leaks",
+    "near_duplicates",
+    "label_errors",
     "correlation",
     "variance",
     "planning",
+)
+OPTIONAL_TABLES = (  # where the configuration asks for them
+    *("tuning", "tuning_budget"),
+    *("learning_curve", "learning_curve_fit", "learning_curve_crossings"),
 )
 # figure of all methods: the tables that it is drawn from, in the order of its parameters
 FIGURES = {
@@ -81,6 +87,11 @@ FIGURES = {
     "reliability": ["reliability"],
     "lengths": ["slices"],
     "confusion": ["confusion"],
+}
+OPTIONAL_FIGURES = {
+    "tuning": ["tuning"],
+    "tuning-budget": ["tuning_budget"],
+    "learning-curve": ["learning_curve", "learning_curve_fit"],
 }
 
 
@@ -263,7 +274,7 @@ def _tables(
     (experiment.folder / "tables").mkdir(parents=True, exist_ok=True)
     n = 2108
     half = 0.0125
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in [*TABLES, *OPTIONAL_TABLES]}
     final: dict[str, dict[str, float]] = {"movies": {}, "products": {}}
     for method in experiment.methods:
         tuned = method in experiment.config["models"]
@@ -459,6 +470,11 @@ def _tables(
                 "difference": 0.0001,
                 "low": -0.0004,
                 "high": 0.0003,
+                "near_rows": 3,
+                "accuracy_distinct": a - 0.0002,
+                "distinct_difference": 0.0002,
+                "distinct_low": -0.0005,
+                "distinct_high": 0.0006,
             }
         )
         cost = {"parameters": size[method], "train_seconds": seconds[method]}
@@ -565,6 +581,23 @@ def _tables(
                 "why": "all-wrong" if i < 6 else "disagreement",
             }
         )
+    for i in range(4):
+        text = HOSTILE if i == 0 else "A film that nobody will remember, and with good reason."
+        tables["near_duplicates"].append(
+            {
+                "dataset": "movies", "split": "test", "id": 100 + i, "label": "negative",
+                "text": text, "other_split": "train", "other_id": 5 + i, "other_label": "positive",
+                "other_text": text, "similarity": 0.9 - 0.1 * i,
+            }
+        )  # fmt: skip
+        tables["label_errors"].append(
+            {
+                "dataset": "movies", "rank": 1 + i, "id": 200 + i, "label": "negative",
+                "suggested": "positive", "contradicting": 3, "methods": 4,
+                "probability_of_label": 0.02 + 0.01 * i, "probability_of_suggested": 0.98 - 0.01 * i,
+                "text": text, "says": "tfidf: positive (97 %); bilstm: positive (91 %)",
+            }
+        )  # fmt: skip
     for scope in ("epochs", "models", "seeds"):
         tables["correlation"].append(
             {
@@ -599,8 +632,68 @@ def _tables(
         if seeds == 1:
             plan = dict.fromkeys(plan) | {"reason": "no method has a second seed"}
         tables["planning"].append(unknown | plan)
+    _tuning(tables, experiment, truth)
+    _learning_curve(tables, experiment, truth)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(experiment.table(name), index=False)
+
+
+def _tuning(
+    tables: dict[str, list[dict[str, Any]]], experiment: Experiment, truth: dict[str, float]
+) -> None:
+    """Five learning rates of every method, the worst of which was stopped early."""
+    rates = (1e-5, 2e-5, 3e-5, 5e-5, 1e-4)
+    for method in experiment.methods:
+        scores = [truth[method] - lost for lost in (0.03, 0.012, 0.0, 0.004, 0.2)]
+        for rate, score in zip(rates, scores, strict=True):
+            tables["tuning"].append(
+                {
+                    **{"dataset": "movies", "method": method, "trial": f"learning_rate{rate}"},
+                    **{"learning_rate": rate, "epochs": None, "batch_size": None, "C": None},
+                    **{"metric": "accuracy", "score": score, "low": score - 0.02},
+                    **{"high": score + 0.02, "n": 500, "rows": 2400},
+                    **{"epochs_trained": 1 + 2 * (rate < 1e-4), "epochs_planned": 3},
+                    **{"stopped": rate == 1e-4, "diverged": False, "chosen": rate == 3e-5},
+                    "train_seconds": 40.0,
+                }
+            )
+        for trials in range(1, 6):
+            best = truth[method] - 0.1 / trials**2
+            found = {"expected_best": best, "expected_best_of_different": best}
+            about = {"dataset": "movies", "method": method, "trials": trials}
+            tables["tuning_budget"].append(about | {"metric": "accuracy"} | found)
+
+
+def _learning_curve(
+    tables: dict[str, list[dict[str, Any]]], experiment: Experiment, truth: dict[str, float]
+) -> None:
+    """Curves of four points; the last method has too few for a law."""
+    for method in experiment.methods:
+        about = {"dataset": "movies", "method": method, "metric": "accuracy"}
+        for rows in (100, 300, 1000, 2400):
+            score = truth[method] - 0.1 * (rows / 100) ** -0.4
+            tables["learning_curve"].append(
+                {
+                    **about,
+                    **{"rows": rows, "all_rows": rows == 2400, "score": score, "seeds": 3},
+                    **{"low": score - 0.02, "high": score + 0.02, "n": 2108},
+                }
+            )
+        gains = {"gain": 0.004, "gain_low": 0.001, "gain_high": 0.01, "gain_twice": 0.007}
+        law = {
+            **{"limit": truth[method], "exponent": 0.4, "scale": 0.028, "more": 1000},
+            **gains,
+        }
+        known = method != experiment.methods[-1]
+        reason = "" if known else "fewer than three different numbers of rows"
+        tables["learning_curve_fit"].append(
+            about
+            | {"points": 4, "rows": 2400, "reason": reason}
+            | (law if known else dict.fromkeys(law))
+        )
+    pair = {"a": experiment.methods[-1], "b": experiment.methods[0], "rows": 512.3}
+    about = {"dataset": "movies", "metric": "accuracy", "low": 320.0, "high": 890.0, "share": 0.9}
+    tables["learning_curve_crossings"].append(pair | about)
 
 
 def _ranking(
@@ -726,16 +819,17 @@ def draw(experiment: Experiment, figure: str, style: Style, target: Path) -> Non
                 (m, k, p) for m in experiment.models for k, p in enumerate(experiment.histories(m))
             ]
             settings["histories"] = {(m, k): p for m, k, p in runs}
-        tables = map(experiment.table, FIGURES[figure])
+        drawn_from = (FIGURES | OPTIONAL_FIGURES)[figure]
+        tables = map(experiment.table, drawn_from)
         names = [*signature(function).parameters]
-        wanted = [name for name in names if name not in settings][: len(FIGURES[figure]) + 1]
+        wanted = [name for name in names if name not in settings][: len(drawn_from) + 1]
         settings |= dict(zip(wanted, [*tables, "movies"], strict=True))
         function(**settings, style=style, target=target)
 
 
 def draw_all(experiment: Experiment) -> dict[str, Path]:
     """All pictures of an invented experiment, by name."""
-    names = [*(f"curves/{model}" for model in experiment.models), *FIGURES]
+    names = [*(f"curves/{model}" for model in experiment.models), *FIGURES, *OPTIONAL_FIGURES]
     figures = {name: experiment.folder / "figures" / f"{name}.svg" for name in names}
     for name, target in figures.items():
         draw(experiment, name, Style.from_config(experiment.config), target)

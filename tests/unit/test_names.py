@@ -32,6 +32,66 @@ def test_a_run_for_every_seed_of_what_draws_random_numbers(small: Experiment) ->
     assert small.runs_of("{model}/{dataset}", []) == []
 
 
+def settings(config: dict, **recipe: object) -> dict[str, dict]:
+    """The settings that decide a run of each method."""
+    config["recipe"] |= recipe
+    checked = checking.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+    found = Experiment(checked, Path("results/small"))
+    return {method: found.made(f"runs/{method}/seed1/run.json")[0] for method in found.methods}
+
+
+def test_weights_of_classes_are_for_every_method_that_has_a_loss(tmp_path: Path) -> None:
+    config = experiment(tmp_path)
+    config["baselines"]["lstm"] = {"kind": "bilstm"}
+    before = settings(config)
+    assert settings(config, class_weights=None, label_smoothing=0) == before
+    config["models"]["tiny"]["recipe"] = {"class_weights": None}
+    config["baselines"]["tfidf"]["label_smoothing"] = 0.2
+    found = settings(config, class_weights="balanced", label_smoothing=0.1)
+    loss = {"class_weights": "balanced", "label_smoothing": 0.1}
+    assert found["lstm"] == before["lstm"] | loss
+    assert found["tfidf"] == before["tfidf"] | loss | {"label_smoothing": 0.2}
+    assert found["tiny"]["recipe"] == before["tiny"]["recipe"] | {"label_smoothing": 0.1}
+    assert found["tiny-scratch"]["recipe"] == before["tiny-scratch"]["recipe"] | loss
+    assert found["majority"] == before["majority"]
+
+
+def test_a_learning_curve_is_of_what_learns_from_rows_that_its_seed_draws(tmp_path: Path) -> None:
+    config = experiment(tmp_path) | {"learning_curve": {"rows": [40, 20]}}
+    checked = checking.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+    found = Experiment(checked, Path("results/small"))
+    assert found.curve["methods"] == ["tiny", "tiny-scratch", "tfidf"]
+    assert found.curve_runs("{rows}/{method}/{seed}")[:3] == ["20/tiny/1", "20/tiny/2", "20/tiny-scratch/1"]  # fmt: skip
+    assert found.subsets["rows40-seed2"] == {"rows": 40, "seed": 2}
+    of_model, of_tfidf = (
+        found.made(f"curve_predictions/rows20/{method}/seed2.parquet")[1]
+        for method in ("tiny", "tfidf")
+    )
+    assert of_model[0] == "subset_runs/rows20-seed2/tiny/seed2/run.json"
+    assert of_tfidf[0] == "subset_runs/rows20-seed2/tfidf/seed0/run.json"
+    assert "subsets/rows20-seed2.parquet" in found.made(of_tfidf[0])[1]
+    config["learning_curve"]["methods"] = ["tfid"]
+    assert found.made("curve_predictions/rows20/tfidf/seed2.parquet")[0] == {}
+    with pytest.raises(UserError, match="no method is named 'tfid'.*'tfidf'"):
+        checking.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+
+
+def test_a_learning_curve_of_a_cross_validation_is_drawn_within_its_folds(tmp_path: Path) -> None:
+    config = experiment(tmp_path) | {"learning_curve": {"rows": [20]}, "seeds": [5], "transfer": []}
+    films = config["datasets"]["films"]
+    films |= {"file": films["file"]["train"], "split": {"folds": 3}}
+    checked = checking.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+    found = Experiment(checked, Path("results/small"))
+    subset = "repeat1-fold2-rows20-seed5"
+    assert found.subsets[subset] == {"rows": 20, "seed": 5, "within": "repeat1-fold2"}
+    pooled = found.made("curve_predictions/rows20/tfidf/seed5.parquet")[1]
+    assert pooled[1] == f"subset_predictions/{subset}/tfidf/seed0.parquet" and len(pooled) == 3
+    run, fold, *_ = found.made(pooled[1])[1]
+    assert (run, fold) == (f"subset_runs/{subset}/tfidf/seed0/run.json", "subsets/repeat1-fold2.parquet")  # fmt: skip
+    assert f"subsets/{subset}.parquet" in found.made(run)[1]
+    assert "subsets/repeat1-fold2.parquet" in found.made(f"subsets/{subset}.parquet")[1]
+
+
 def test_what_an_entry_is_made_of(small: Experiment) -> None:
     assert small.like_of("models/tiny-scratch") == "tiny"
     assert small.like_of("models/tiny") is None and small.like_of("audit/films.json") is None

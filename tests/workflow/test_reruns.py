@@ -35,16 +35,20 @@ SHA256 = hashlib.sha256(WHEEL).hexdigest()
 STAGES = {
     "labels": r"label_texts",
     "page": r"report",
-    "figures": r"draw_\w+",
+    "figures": r"draw_(?!subset)\w+",
     "tables": r"\w+_tables?|results|export_checkpoints|judge_claims|match_published|audit_published",
     "exports": r"\w+_export|export_onnx",
-    "measurements": r"speed(_padded)?|tokenizer_statistics|audit_dataset",
-    "predictions": r"evaluate|transfer|predict_\w+|fit_temperature",
+    "measurements": r"speed(_padded)?|tokenizer_statistics|audit_dataset|near_duplicates",
+    "predictions": r"evaluate|transfer|predict_(baseline|probe|ensemble)(_dev)?|predict_dev|fit_temperature"
+    r"|predict_\w*fold|pool_folds",
+    "learning curve": r"\w+_on_subset|predict_\w*curve",
     "training": r"finetune|train_network|fit_baseline|fit_probe|gather_ensemble",
+    "tuning": r"try_\w+|promote_trial|choose_setting",
     "embeddings": r"embed",
     "tokens": r"tokenize",
     "question answering": r"intermediate",
     "model": r"download_model|download_questions",
+    "row subsets": r"draw_subset",
     "data": r"download_dataset",
 }
 # All that compare methods; each method has a picture of its own training as well.
@@ -66,6 +70,17 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "recipe.warmup": ("recipe.warmup", 0.1),
     "recipe.clip_norm": ("recipe.clip_norm", 1.0),
     "recipe.choose_epoch": ("recipe.choose_epoch", "dev"),
+    "recipe.class_weights": ("recipe.class_weights", "balanced"),
+    "recipe.label_smoothing": ("recipe.label_smoothing", 0.1),
+    "tune.learning_rate": ("tune.learning_rate", [1e-5, 2e-5, 3e-5]),
+    "tune.epochs": ("tune.epochs", [1, 3]),
+    "tune.batch_size": ("tune.batch_size", [4, 8]),
+    "tune.seed": ("tune.seed", 1),
+    "tune.rows": ("tune.rows", 20),
+    "tune.halving": ("tune.halving", True),
+    "learning_curve.rows": ("learning_curve.rows", [10, 20]),
+    "learning_curve.methods": ("learning_curve.methods", ["own", "tfidf"]),
+    "learning_curve.seeds": ("learning_curve.seeds", [1, 7]),
     "engine.padding_free": ("engine.padding_free", "off"),
     "engine.precision": ("engine.precision", "fp32"),
     "engine.compile": ("engine.compile", "off"),
@@ -134,6 +149,11 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "models.*.recipe.warmup": ("models.own.recipe.warmup", 0.1),
     "models.*.recipe.clip_norm": ("models.own.recipe.clip_norm", 1.0),
     "models.*.recipe.choose_epoch": ("models.own.recipe.choose_epoch", "dev"),
+    "models.*.recipe.class_weights": ("models.own.recipe.class_weights", "balanced"),
+    "models.*.recipe.label_smoothing": ("models.own.recipe.label_smoothing", 0.1),
+    "models.*.tune.learning_rate": ("models.own.tune", {"learning_rate": [1e-6, 2e-6]}),
+    "models.*.tune.epochs": ("models.own.tune", {"epochs": [1, 3]}),
+    "models.*.tune.batch_size": ("models.own.tune", {"batch_size": [4, 8], "epochs": [1]}),
     "baselines.*.title": ("baselines.tfidf.title", "Words"),
     "baselines.*.colour": ("baselines.tfidf.colour", "#123456"),
     "baselines.*.group": ("baselines.tfidf.group", {"family": "linear"}),
@@ -158,6 +178,12 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "probe.pooling": ("probe.pooling", "last"),
     "probe.C": ("probe.C", 0.1),
     "ensemble.models": ("ensemble.models", ["packed", "own"]),
+    "baselines.*.class_weights": ("baselines.lstm.class_weights", "balanced"),
+    "baselines.*.label_smoothing": ("baselines.tfidf.label_smoothing", 0.1),
+    "baselines.*.tune.learning_rate": ("baselines.lstm.tune", {"learning_rate": [1e-4, 1e-2]}),
+    "baselines.*.tune.epochs": ("baselines.lstm.tune", {"epochs": [1, 3]}),
+    "baselines.*.tune.batch_size": ("baselines.lstm.tune", {"batch_size": [4, 8], "epochs": [1]}),
+    "baselines.*.tune.C": ("baselines.tfidf.tune", {"C": [1, 2, 3, 4]}),
     "compare.baseline": ("compare.baseline", "tfidf"),
     "compare.metric": ("compare.metric", "macro_f1"),
     "compare.margin": ("compare.margin", 0.5),
@@ -182,6 +208,10 @@ CHANGES: dict[str, tuple[str, Any]] = {
 }
 
 
+# keys of cross-validation, which none of the sources above has: what has a test split is not divided
+OF_FOLDS = {"datasets.*.split.folds": ("folds", 4), "datasets.*.split.repeats": ("repeats", 2)}
+
+
 def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
     """Dotted names of all keys that a part of the schema allows; `*` is for a name users choose."""
     if "$ref" in schema:
@@ -189,13 +219,13 @@ def keys(schema: Any, path: tuple[str, ...] = ()) -> list[str]:
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
         schema = {**target, **schema}
-    inner = {k: v for k, v in schema.get("properties", {}).items() if v is not True}
-    for branch in schema.get("oneOf", []):
-        inner |= {k: v for k, v in branch["properties"].items() if isinstance(v, dict) and "const" not in v}  # fmt: skip
+    inner = [(k, v) for k, v in schema.get("properties", {}).items() if v is not True]
+    for branch in schema.get("oneOf", []):  # a key may stand in several of them
+        inner += [(k, v) for k, v in branch["properties"].items() if isinstance(v, dict) and "const" not in v]  # fmt: skip
     rest = schema.get("additionalProperties")
     if isinstance(rest, dict) and "object" in rest.get("type", ""):
-        inner["*"] = rest
-    found = [name for key, part in inner.items() for name in keys(part, (*path, key))]
+        inner.append(("*", rest))
+    found = [name for key, part in inner for name in keys(part, (*path, key))]
     return list(dict.fromkeys(found)) or [".".join(path)]
 
 
@@ -321,16 +351,31 @@ def write_record(file: Path, about: Provenance) -> None:
             write_json(file / "manifest.json", about.as_dict())
 
 
-@pytest.fixture(scope="module")
-def complete(tmp_path_factory):
+# What is changed where settings are tried and curves drawn, which most experiments do not.
+TUNED = {
+    "tune": {"learning_rate": [1e-5, 2e-5], "epochs": [1, 2]},
+    "learning_curve": {"rows": [10]},
+}
+
+
+def current(folder: Path, **more: Any) -> tuple[Path, dict]:
     """(folder, config) of an experiment with every kind of entry, all of it current."""
-    folder = tmp_path_factory.mktemp("all")
-    config = everything(folder)
+    config = everything(folder) | more
     jobs = dry_run(folder, config)
     with contextlib.chdir(folder):
         write_records(jobs)
     assert dry_run(folder, config) == []
     return folder, config
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    return current(tmp_path_factory.mktemp("all"))
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    return current(tmp_path_factory.mktemp("tuned"), **TUNED)
 
 
 def stage(jobs: list[Job]) -> str:
@@ -358,13 +403,14 @@ def documented() -> dict[str, str]:
 
 
 def test_the_table_names_every_key_of_the_schema():
-    assert sorted(documented()) == sorted(keys(SCHEMA)) == sorted(CHANGES)
+    assert sorted(documented()) == sorted(keys(SCHEMA)) == sorted([*CHANGES, *OF_FOLDS])
 
 
 @pytest.mark.parametrize("key", CHANGES)
-def test_a_changed_key_makes_again_what_the_table_says(complete, key):
-    folder, config = complete
+def test_a_changed_key_makes_again_what_the_table_says(request, key):
     place, value = CHANGES[key]
+    needs_tuning = {*TUNED} & {*place.split(".")}
+    folder, config = request.getfixturevalue("tuned" if needs_tuning else "complete")
     jobs = dry_run(folder, changed(config, place, value))
     assert stage(jobs) == documented()[key], sorted({job.rule for job in jobs})
     name = place.split(".")[1] if place.startswith(("models.", "baselines.")) else None
@@ -388,6 +434,47 @@ def test_the_metric_fits_probes_again_whose_strength_it_chooses(complete):
     settings = next(job.params["settings"] for job in jobs if job.rule == "fit_probe")
     assert "fit_probe" in before and json.loads(settings)["settings"]["choose_by"] == "macro_f1"
     assert not {"embed", "finetune"} & {job.rule for job in jobs}
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    """(folder, config) of a cross-validated experiment, all of it current."""
+    folder = tmp_path_factory.mktemp("folds")
+    write_table(folder / "films.csv", "a film")
+    write_bert(folder / "bert")
+    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    config = {
+        "experiment": "folds",
+        "seeds": [1],
+        "source": "films",
+        "datasets": {"films": {"file": "films.csv", **columns, "split": {"folds": 3}}},
+        "models": {"own": {"path": "bert"}},
+        "baselines": {"tfidf": {"kind": "tfidf"}},
+    }
+    jobs = dry_run(folder, config)
+    with contextlib.chdir(folder):
+        write_records(jobs)
+    assert dry_run(folder, config) == []
+    return folder, config
+
+
+@pytest.mark.parametrize("key", OF_FOLDS)
+def test_other_folds_train_and_test_anew_on_the_same_data(validated, key):
+    folder, config = validated
+    name, value = OF_FOLDS[key]
+    jobs = dry_run(folder, changed(config, f"datasets.films.split.{name}", value))
+    assert stage(jobs) == documented()[key]
+    rules = [job.rule for job in jobs]
+    assert not {"finetune", "fit_baseline", "tokenize"} & set(rules), "models of all rows stay"
+    # four folds are all new; of two repeats of three folds, the second
+    assert rules.count("finetune_on_subset") == {"folds": 4, "repeats": 3}[name]
+
+
+def test_one_fold_can_be_made_alone(validated):
+    folder, config = validated
+    target = "results/folds/subset_predictions/repeat1-fold2/own/seed2.parquet"
+    jobs = dry_run(folder, config | {"seeds": [1, 2]}, target)
+    assert [job.rule for job in jobs] == ["finetune_on_subset", "predict_fold"]
 
 
 @pytest.mark.parametrize(

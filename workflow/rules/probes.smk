@@ -54,6 +54,7 @@ use rule predict_baseline as predict_probe with:
         "<exp>/logs/predict_probe/{dataset}-{method}-seed{seed}.log",
     wildcard_constraints:
         method=any_of(PROBES),
+        dataset=any_of(TESTED),
     conda:
         "../../envs/light.yaml"
     resources:

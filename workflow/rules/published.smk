@@ -151,6 +151,7 @@ rule speed_padded:
         models=expand("<exp>/models/{model}", model=TIMED),
         tokens=expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=TIMED),
         data=f"<exp>/data/{SOURCE}",
+        tuned=in_exp(sum((TUNING.choice(model, "batch_size") for model in TIMED), [])),
     output:
         "<exp>/speed/padded.json",
     log:

@@ -19,7 +19,7 @@ MARGIN = {"margin": config["compare"]["margin"]}
 CONTROLS = [name for name in BASELINES if config["baselines"][name]["kind"] == "majority"]
 CONTROLS += [model for model in MODELS if "scratch" in config["models"][model]]
 # Raised when tables say more, or something else, though nothing that they are made of has changed.
-FORMAT = {"format": 3}
+FORMAT = {"format": 4}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
 RUNS, SUMMARY = "<exp>/tables/runs.csv", "<exp>/tables/summary.csv"
 PREDICTION = "<exp>/predictions/{dataset}/{method}/seed{seed}.parquet"
@@ -88,8 +88,25 @@ TABLE_SPECS = {
     ),
     "leaks": (
         "Accuracy without leaked rows",
-        {"predictions": ON_SOURCE, "audit": f"<exp>/audit/{SOURCE}.json"},
+        {
+            "predictions": ON_SOURCE,
+            "audit": f"<exp>/audit/{SOURCE}.json",
+            "near_duplicates": f"<exp>/near_duplicates/{SOURCE}.parquet",
+        },
         SEEDS,
+    ),
+    "near_duplicates": (
+        "Texts that are nearly the same",
+        {
+            "near_duplicates": f"<exp>/near_duplicates/{SOURCE}.parquet",
+            "data": f"<exp>/data/{SOURCE}",
+        },
+        {},
+    ),
+    "label_errors": (
+        "Labels that are likely wrong",
+        {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
+        {"controls": CONTROLS},
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }

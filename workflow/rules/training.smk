@@ -15,6 +15,8 @@ Another method times all of them again and makes nothing else again. A timing sh
 one machine the job requests all cores, whatever it uses, so that no other job runs beside it.
 """
 
+# What has a test split of its own; with cross-validation the source has none.
+TESTED = TRANSFER if EXPERIMENT.folds else DATASETS
 TIMED, TIMED_BASELINES = sorted(MODELS), sorted({*BASELINES} - {*ENSEMBLES})
 TIMED_THREADS = sized("speed", threads=sized("finetune", threads=4)["threads"])["threads"]
 
@@ -24,6 +26,7 @@ rule finetune:
         model="<exp>/models/{model}",
         train=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
         dev=[f"<exp>/tokens/{SOURCE}/dev/{{model}}.arrow"] if EXPERIMENT.has_dev else [],
+        tuned=lambda wildcards: in_exp(TUNING.choice(wildcards.model)),
     output:
         history="<exp>/runs/{model}/seed{seed}/history.parquet",
         run="<exp>/runs/{model}/seed{seed}/run.json",
@@ -54,6 +57,8 @@ rule evaluate:
         f"<exp>/predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet",
     log:
         "<exp>/logs/evaluate/{model}-seed{seed}.log",
+    wildcard_constraints:
+        model=any_of(MODELS if SOURCE in TESTED else []),
     conda:
         "../../envs/torch.yaml"
     threads: sized("evaluate", threads=4)["threads"]
@@ -79,6 +84,7 @@ use rule evaluate as transfer with:
         "<exp>/logs/transfer/{dataset}-{model}-seed{seed}.log",
     wildcard_constraints:
         dataset=any_of(TRANSFER),
+        model=any_of(MODELS),
     threads: sized("transfer", threads=4)["threads"]
     resources:
         **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
@@ -92,6 +98,7 @@ use rule evaluate as transfer with:
 rule fit_baseline:
     input:
         data=f"<exp>/data/{SOURCE}",
+        tuned=lambda wildcards: in_exp(TUNING.choice(wildcards.method)),
     output:
         model=directory("<exp>/runs/{method}/seed{seed}/model"),
         run="<exp>/runs/{method}/seed{seed}/run.json",
@@ -142,6 +149,7 @@ rule predict_baseline:
         "<exp>/logs/predict_baseline/{dataset}-{method}-seed{seed}.log",
     wildcard_constraints:
         method=any_of(READING_TEXTS),
+        dataset=any_of(TESTED),
     conda:
         "../../envs/torch.yaml"
     threads: sized("predict_baseline", threads=2)["threads"]
@@ -171,6 +179,7 @@ rule speed:
             for name in TIMED_BASELINES
         ],
         data=f"<exp>/data/{SOURCE}",
+        tuned=in_exp(sum((TUNING.choice(model, "batch_size") for model in TIMED), [])),
     output:
         "<exp>/speed/rounds.json",
     log:

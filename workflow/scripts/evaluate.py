@@ -1,4 +1,4 @@
-"""Script of the rules evaluate (every epoch), transfer and predict_dev (the kept epoch)."""
+"""Script of the rules evaluate, predict_fold (every epoch), transfer and predict_dev (the kept one)."""
 
 from pathlib import Path
 
@@ -26,5 +26,6 @@ predict(
     threads=job.threads,
     target=job.target,
     split=job.params.get("split", "test"),
+    held_out_by=job.inputs.get("rows"),
     provenance=job.provenance,
 )

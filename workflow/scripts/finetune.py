@@ -1,4 +1,4 @@
-"""Script of the rule finetune."""
+"""Script of the rules finetune and finetune_on_subset."""
 
 from finetone.script import Job
 
@@ -7,9 +7,11 @@ job = Job(snakemake)
 from finetone import files
 from finetone.engine.finetune import RunIdentity, RunPaths, finetune
 from finetone.engine.recipe import EngineOptions, Recipe
+from finetone.tuning.choosing import chosen
 
 model, train = job.inputs["model"], job.inputs["train"]
 files.check_folder(model)
+tuned = chosen(next(iter(job.inputs["tuned"]), None))
 finetune(
     model,
     train,
@@ -19,10 +21,12 @@ finetune(
         seed=job.seed,
         dataset=job.settings["dataset"],
         made_from={"train": files.sha256(train), "model": files.sha256(model / "manifest.json")},
+        tuned=tuned,
         provenance=job.provenance,
     ),
     dev=next(iter(job.inputs["dev"]), None),
-    recipe=Recipe.of(job.settings["recipe"]),
+    recipe=Recipe.of(job.settings["recipe"] | tuned),
     options=EngineOptions.of(job.settings["engine"]),
     threads=job.threads,
+    rows=job.inputs.get("rows"),
 )

@@ -1,4 +1,4 @@
-"""Script of the rules predict_baseline, predict_probe and those of the same for the dev rows."""
+"""Script of predict_baseline and predict_probe, and of the same for dev rows, folds and curves."""
 
 from finetone.script import Job
 
@@ -21,5 +21,6 @@ predict(
     target=job.target,
     split=split,
     embeddings=job.inputs.get("embeddings"),
+    held_out_by=job.inputs.get("rows"),
     provenance=job.provenance,
 )

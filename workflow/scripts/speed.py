@@ -10,8 +10,11 @@ from finetone import files
 from finetone.baselines import fit_predict
 from finetone.engine.speed import TASKS, Model, Probe, measure
 from finetone.formats import run_record
+from finetone.tuning.choosing import chosen
 
 batch_sizes = job.settings["batch_sizes"]
+for path in job.inputs["tuned"]:  # tuning/<model>.json
+    batch_sizes[path.stem] = chosen(path)["batch_size"]
 threads = min(job.threads, job.params.threads)  # it may hold more than it uses
 models = {}
 for folder, tokens in zip(job.inputs["models"], job.inputs["tokens"], strict=True):

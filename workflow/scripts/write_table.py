@@ -13,7 +13,7 @@ inputs = job.inputs
 if "histories" in inputs:
     inputs["histories"] = by_run(inputs["histories"])
 if "texts" in inputs:  # data/<dataset>
-    inputs["texts"] = {path.name: files.split_of(path, "test") for path in inputs["texts"]}
+    inputs["texts"] = {path.name: files.tested_split(path) for path in inputs["texts"]}
 settings = without(job.settings, "format")
 write_table(job.params.table, list(job.outputs.values()), **inputs, **settings)
 for name, table in job.outputs.items():  # one of two tables may have its own record

@@ -19,6 +19,9 @@ from finetone.baselines.lexicon import Lexicon
 from finetone.baselines.majority import Majority
 from finetone.baselines.registry import KINDS
 from finetone.errors import UserError
+from finetone.formats import row_subset
+from finetone.formats.row_subset import RowSubset
+from finetone.seeds import derive
 from tests import library_path
 
 NET = {
@@ -67,12 +70,14 @@ class Bench:
         self.manifest = folder / "manifest.json"
         files.write_json(self.manifest, {"dataset": "toys", "labels": NAMES[classes]})
 
-    def fit(self, kind: str, name: str = "a", seed: int = 1, **over: Any) -> Path:
+    def fit(
+        self, kind: str, name: str = "a", seed: int = 1, rows: Path | None = None, **over: Any
+    ) -> Path:
         out = self.folder / name
         fit_predict.fit(
             f"my-{kind}", BLOCKS[kind] | over, train=self.train, manifest=self.manifest,
             max_length=16, seed=seed, threads=1, engine={"precision": "fp32"},
-            run=out / "run.json",
+            run=out / "run.json", rows=rows,
         )  # fmt: skip
         return out
 
@@ -128,6 +133,18 @@ def test_files_follow_the_contract(tmp_path: Path, kind: str) -> None:
     }  # fmt: skip
     assert set(table.column("epoch").to_pylist()) == {run["kept_epoch"]}
     assert np.isfinite(logits_of(out / "predictions.parquet")).all()
+
+
+@pytest.mark.parametrize("kind", ["majority", "tfidf", "textcnn"])
+def test_learns_from_some_rows_as_from_a_file_of_these_rows(tmp_path: Path, kind: str) -> None:
+    bench = Bench(tmp_path)
+    rows = np.array([0, 3, 4, 17, 18, 60, 100, 119])
+    row_subset.write(tmp_path / "rows.parquet", RowSubset("rows8", "toys", 120, rows))
+    out = bench.fit(kind, "some", rows=tmp_path / "rows.parquet")
+    assert files.read_json(out / "run.json")["rows"] == 8
+    pq.write_table(pq.read_table(bench.train).take(pa.array(rows)), bench.train)
+    same = bench.fit(kind, "few", seed=derive(1, "rows8"))
+    np.testing.assert_array_equal(*(logits_of(bench.predict(each)) for each in (out, same)))
 
 
 @pytest.mark.parametrize("kind", ["bilstm", "textcnn"])

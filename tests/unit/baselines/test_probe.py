@@ -22,7 +22,9 @@ from finetone.cards.export import export_checkpoints
 from finetone.data.tokenization import tokenize
 from finetone.engine.embed import embed
 from finetone.errors import UserError
+from finetone.formats import row_subset
 from finetone.formats.embedding_file import EmbeddingMeta, Embeddings, read_embeddings
+from finetone.formats.row_subset import RowSubset
 from finetone.models.prepare import prepare
 from finetone.statistics.metrics import METRICS
 from tests.tiny import write_bert, write_reviews
@@ -63,21 +65,24 @@ def write_split(target: Path, source: Path) -> None:
     ).to_parquet(target)
 
 
-def fit(work: Path, name: str = "probe", **over: Any) -> Path:
+def fit(work: Path, name: str = "probe", rows: Path | None = None, **over: Any) -> Path:
     out = work / "runs" / name / "seed0"
     fit_predict.fit(
         name, BLOCK | over, train=work / "data/train.parquet", manifest=work / "data/manifest.json",
         max_length=0, seed=0, threads=1, engine={}, run=out / "run.json",
-        embeddings=work / "train.arrow", encoder=work / "models/tiny",
+        embeddings=work / "train.arrow", encoder=work / "models/tiny", rows=rows,
     )  # fmt: skip
     return out
 
 
 def predict(work: Path, out: Path, **over: Any) -> np.ndarray:
     target = out / "predictions.parquet"
-    settings: dict[str, Any] = {"embeddings": work / "test.arrow"} | over
+    settings: dict[str, Any] = {
+        "rows": work / "data/test.parquet",
+        "embeddings": work / "test.arrow",
+    } | over
     fit_predict.predict(
-        out / "model", rows=work / "data/test.parquet", manifest=work / "data/manifest.json",
+        out / "model", manifest=work / "data/manifest.json",
         dataset="films", method="probe", seed=0, threads=1, target=target, **settings,
     )  # fmt: skip
     return logits_of(target)
@@ -148,6 +153,23 @@ def test_the_strength_is_chosen_by_the_metric_of_the_experiment(work: Path) -> N
     recipe = files.read_json(fit(work, "by-loss", choose_by="loss") / "run.json")["recipe"]
     assert recipe["C_chosen_by"] == "loss"
     assert recipe["C_tried"][f"{recipe['C']:g}"] == min(recipe["C_tried"].values())
+
+
+def test_rows_that_are_left_out_are_predicted_by_a_probe_of_the_others(work: Path) -> None:
+    subset = work / "fold.parquet"
+    row_subset.write(subset, RowSubset("fold", "films", 60, np.arange(45)))
+    out = fit(work, "fold", rows=subset, C=0.5)
+    vectors, labels = plain(work, "train")
+    scale = StandardScaler().fit(vectors[:45])
+    model = LogisticRegression(C=0.5, tol=1e-6, max_iter=5000)
+    model.fit(scale.transform(vectors[:45]), labels[:45])
+    held_out = {"rows": work / "data/train.parquet", "embeddings": work / "train.arrow"}
+    found = predict(work, out, **held_out, held_out_by=subset, split="train")
+    expected = model.decision_function(scale.transform(vectors[45:]))
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
+    run, embedded = files.read_json(out / "run.json"), read_embeddings(work / "train.arrow").meta
+    assert run["rows"] == 45 and run["made_from"]["rows"] == files.sha256(subset)
+    assert run["train_seconds"] > embedded.seconds * 45 / 60
 
 
 def test_of_equal_scores_the_strongest_penalty_wins() -> None:

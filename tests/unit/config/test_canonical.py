@@ -24,6 +24,9 @@ FULL = yaml.safe_load("""
 experiment: full
 seeds: [3, 1]
 source: films
+recipe: {class_weights: balanced, label_smoothing: 0.1}
+tune: {learning_rate: [2.0e-5, 1.0e-5], epochs: [2, 1], batch_size: [16], seed: 1, rows: 50}
+learning_curve: {rows: [40, 20], seeds: [5]}
 datasets:
   films:
     file: {test: b.csv, train: a.csv}
@@ -41,6 +44,7 @@ datasets:
     labels: [bad, good]
     label_values: {1: bad, 5: good}
     split: {test: 0.1}
+  few: {file: c.csv, text: t, label: l, labels: [bad, good], split: {folds: 5, repeats: 2}}
 models:
   whole: {path: m, keep_layers: 2, group: {layers: 2, family: BERT}, recipe: {warmup: 0.1, clip_norm: 1, epochs: 2}}
   twin: {scratch: {like: whole, config: {b: 1, a: {d: 1, c: [{f: 1, e: 2}]}}}}
@@ -48,7 +52,7 @@ models:
 baselines:
   majority: {kind: majority, group: {layers: 0}}
   lexicon: {kind: lexicon}
-  tfidf: {kind: tfidf}
+  tfidf: {kind: tfidf, tune: {C: [1, 2, 3, 4]}}
   bilstm: {kind: bilstm}
   probe: {kind: probe, model: whole, C: 1}
 label:
@@ -83,7 +87,8 @@ def rewritten(value, complete, chance, place=()):
     if isinstance(value, bool) or not isinstance(value, int | float) or "config" in place:
         return value
     forms = [value, float(value), *([int(value)] if float(value).is_integer() else [])]
-    return chance.choice(forms if "group" in place else [*forms, repr(value), f"{value:.17e}"])
+    as_text = [] if "group" in place or "label" in place[:1] else [repr(value), f"{value:.17e}"]
+    return chance.choice([*forms, *as_text])  # where text is allowed, it is another value
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

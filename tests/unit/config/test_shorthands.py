@@ -126,6 +126,40 @@ def test_one_seed_is_no_ensemble() -> None:
         checked(seeds=[1], ensemble={"models": ["minilm-l6"]})
 
 
+def folded(**over: Any) -> dict[str, Any]:
+    """Cross-validated, of one dataset alone."""
+    config = copy.deepcopy(plain()) | {"transfer": []}
+    block = config["datasets"][config["source"]]
+    block["split"] = {key: v for key, v in block.get("split", {}).items() if key != "test"}
+    block["split"]["folds"] = 5
+    block.get("sample", {}).pop("test", None)
+    return configuration.check(config | over, SCHEMA)
+
+
+def test_a_fold_predicts_with_probes_that_its_other_rows_made() -> None:
+    names = Experiment(folded(probe={"models": ["minilm-l6"]}), DEMO.parent)
+    embedded = "embeddings/movies/train/minilm-l6/auto.arrow"
+    run = "subset_runs/repeat1-fold2/minilm-l6-probe/seed0/run.json"
+    made = names.made("subset_predictions/repeat1-fold2/minilm-l6-probe/seed0.parquet")[1]
+    assert made == [run, "subsets/repeat1-fold2.parquet", "data/movies", embedded]
+    assert {embedded, "subsets/repeat1-fold2.parquet"} <= {*names.made(run)[1]}
+
+
+def test_what_needs_a_test_split_is_refused_with_folds() -> None:
+    with pytest.raises(UserError, match="ensemble is measured on a test split.*cross-validated"):
+        folded(ensemble={"models": ["minilm-l6"]})
+    assert folded(learning_curve={"rows": [50]})["learning_curve"]["rows"] == [50]
+
+
+def test_learning_curves_are_of_probes_and_of_no_ensemble() -> None:
+    curve = {"rows": [50]}
+    both = {name: {"models": ["minilm-l6"]} for name in ("probe", "ensemble")}
+    methods = Experiment(checked(**both, learning_curve=curve), DEMO.parent).curve["methods"]
+    assert "minilm-l6-probe" in methods and "minilm-l6-ensemble" not in methods
+    with pytest.raises(UserError, match="'minilm-l6-ensemble' is an ensemble, which learns"):
+        checked(**both, learning_curve=curve | {"methods": ["minilm-l6-ensemble"]})
+
+
 @pytest.mark.parametrize("models", [3, None, [3], {"a": "b"}, "movies"])
 def test_whatever_models_are_given_it_is_a_sentence(models: Any) -> None:
     with pytest.raises(UserError, match="probe"):

@@ -18,7 +18,10 @@ from finetone.engine.predict import predict, predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import read_json, sha256, write_json
+from finetone.formats import row_subset
+from finetone.formats.row_subset import RowSubset
 from finetone.formats.token_file import Tokens, read_tokens
+from finetone.seeds import derive
 from tests.unit.engine.zoo import model, texts
 
 CPU = torch.device("cpu")
@@ -58,18 +61,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fine_tune(
     folder: Path, out: str, seed: int = 4, method: str = "tiny", dataset: str = "toys",
-    recipe: dict[str, Any] | None = None,
+    recipe: dict[str, Any] | None = None, train: str = "train.arrow", rows: Path | None = None,
 ) -> Path:  # fmt: skip
     target = folder / out
     finetune(
         folder / "model",
-        folder / "train.arrow",
+        folder / train,
         RunPaths(**{name: target / file for name, file in RUN.items()}),
         RunIdentity(method, seed, dataset),
         dev=None,
         recipe=Recipe.of(recipe or {"epochs": 2, "batch_size": 8}),
         options=EngineOptions(precision="fp32"),
         threads=1,
+        rows=rows,
     )
     return target
 
@@ -103,6 +107,18 @@ def test_the_head_and_the_run_depend_on_the_seed_alone(folder: Path) -> None:
         for out, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
     assert files[0] == files[1] != files[2]
+
+
+def test_a_run_on_some_rows_is_one_on_a_file_of_these_rows(folder: Path) -> None:
+    rows = np.array([1, 5, 6, 20, 39])
+    row_subset.write(folder / "rows.parquet", RowSubset("rows5", "toys", 40, rows))
+    few = read_tokens(folder / "train.arrow").take(rows)
+    write_tokens(folder / "few.arrow", few)
+    out = fine_tune(folder, "a", rows=folder / "rows.parquet")
+    same = fine_tune(folder, "b", seed=derive(4, "rows5"), train="few.arrow")
+    facts = read_json(out / "run.json")
+    assert facts["rows"] == 5 and facts["made_from"]["rows"] == sha256(folder / "rows.parquet")
+    assert facts["checkpoint"] == read_json(same / "run.json")["checkpoint"]
 
 
 def test_predictions_of_every_epoch_in_the_order_of_the_file(folder: Path) -> None:

@@ -272,7 +272,7 @@ def test_defaults_are_the_schemas() -> None:
         (schema["properties"]["engine"], EngineOptions()),
     ):
         theirs = {key: value["default"] for key, value in block["properties"].items()}
-        assert {key: ours.as_dict()[key] for key in theirs} == theirs
+        assert {key: getattr(ours, key) for key in theirs} == theirs
 
 
 def test_parameters_shared_by_two_layers_count_once() -> None:

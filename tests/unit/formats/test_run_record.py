@@ -11,7 +11,8 @@ from finetone.formats import run_record
 from finetone.formats.run_record import RunRecord
 
 KEYS = (
-    "schema_version method kind seed dataset labels recipe engine execution versions parameters max_length "
+    "schema_version method kind seed dataset labels recipe tuned engine execution versions "
+    "parameters max_length "
     "rows epochs steps kept_epoch dev_scores train_seconds tokens_per_s seconds_per_32 "
     "peak_memory_bytes resumed made_from checkpoint files content"
 )

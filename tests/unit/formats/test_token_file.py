@@ -120,3 +120,10 @@ def test_reading_tokens_needs_neither_pandas_nor_transformers():
         check=True,
     ).stdout.split()
     assert not {"pandas", "transformers", "torch", "datasets"} & set(loaded)
+
+
+def test_some_of_the_texts_in_another_order(tmp_path: Path):
+    taken = read_tokens(write(tmp_path / "x.arrow")).take(np.array([2, 0]))
+    assert texts_of(taken) == [TEXTS[2], TEXTS[0]]
+    assert taken.ids.tolist() == [20, 0] and taken.labels.tolist() == [0, 0]
+    assert taken.meta.rows == 2 and len(taken.take(np.array([], int))) == 0

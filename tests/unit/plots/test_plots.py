@@ -24,7 +24,13 @@ from finetone.plots.placing import Box, place
 from finetone.plots.small_multiples import _fewer
 from finetone.plots.style import PALETTE, Style
 from finetone.report.colour import contrast, linear, oklab
-from tests.unit.synthetic_results import FIGURES, Experiment, draw, write_experiment
+from tests.unit.synthetic_results import (
+    FIGURES,
+    OPTIONAL_FIGURES,
+    Experiment,
+    draw,
+    write_experiment,
+)
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,7 +46,7 @@ def texts(path: Path) -> list[str]:
     return ["".join(text.itertext()) for text in ET.parse(path).getroot().iter(f"{SVG}text")]
 
 
-@pytest.mark.parametrize("name", [CURVE, *FIGURES])
+@pytest.mark.parametrize("name", [CURVE, *FIGURES, *OPTIONAL_FIGURES])
 def test_same_inputs_give_the_same_bytes(name: str, experiment: Experiment, tmp_path: Path) -> None:
     style = Style.from_config(experiment.config)
     target = tmp_path / "figure.svg"
@@ -52,7 +58,7 @@ def test_same_inputs_give_the_same_bytes(name: str, experiment: Experiment, tmp_
     assert not re.search(rb"20\d\d-\d\d-\d\d|[Mm]atplotlib v", first)
 
 
-@pytest.mark.parametrize("name", [CURVE, *FIGURES])
+@pytest.mark.parametrize("name", [CURVE, *FIGURES, *OPTIONAL_FIGURES])
 def test_pictures_name_every_method_and_describe_themselves(
     name: str, experiment: Experiment, tmp_path: Path
 ) -> None:
@@ -350,7 +356,10 @@ def test_bad_tables_are_refused_by_name(
 
 
 def test_every_figure_is_drawn_by_the_module_that_is_named_for_it() -> None:
-    assert {name.replace("-", "_") for name in FIGURES} | {"curve", "published"} == set(MODULES)
+    assert {name.replace("-", "_") for name in FIGURES | OPTIONAL_FIGURES} | {
+        "curve",
+        "published",
+    } == set(MODULES)
     for figure, module in MODULES.items():
         assert hasattr(import_module(f"finetone.plots.{module}"), f"draw_{figure}")
 

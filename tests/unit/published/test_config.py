@@ -41,7 +41,7 @@ def groups_of(config):
     }
 
 
-@pytest.mark.parametrize("overlays", [[], ["careful.yaml"]])
+@pytest.mark.parametrize("overlays", [[], ["careful.yaml"], ["fair.yaml"]])
 def test_config_keeps_to_the_schema(config, overlays):
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     written = load("config.yaml")

@@ -165,6 +165,20 @@ def test_one_seed_says_what_two_more_cost_and_plans_nothing(tmp_path: Path) -> N
     assert f"about {numbers.significant(minutes, 2)} minutes" in page
 
 
+def test_what_tuning_chose_and_what_more_labels_would_bring(html: str) -> None:
+    section = html[html.index('<section id="tuning"') :]
+    section = section[: section.index("</section>")]
+    assert "tried 5 settings" in section and "(500 rows)" in section
+    assert "stopped 8 trials early: 104 of 120 epochs were trained (13 % saved)" in section
+    assert "at the edge" not in section and "diverged" not in section
+    section = html[html.index('<section id="learning-curve"') :]
+    section = section[: section.index("</section>")]
+    assert "Another 1,000 labelled rows, beyond 2,400, would improve" in section
+    assert "+0.4 points (+0.1 to +1.0)" in section
+    assert "With fewer than about 510 rows (320 to 890)" in section
+    assert "fewer than three different numbers of rows" in section
+
+
 def test_leaked_rows_stand_in_the_data_section(html: str) -> None:
     section = html[html.index('<section id="data"') :]
     section = section[: section.index("</section>")]

@@ -16,6 +16,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from finetone.errors import UserError
 from finetone.files import write_json
+from finetone.formats import similar_rows
 from finetone.formats.csv_table import read_csv
 from finetone.formats.predictions import header, read
 from finetone.report.results_json import write_results
@@ -57,6 +58,13 @@ def write_predictions(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata({"finetone": json.dumps(head)}), path)
+    return path
+
+
+def no_near_duplicates(folder: Path) -> Path:
+    """A list of near-duplicates without any."""
+    path = folder / "near_duplicates.parquet"
+    similar_rows.write(path, pd.DataFrame(columns=similar_rows.SCHEMA.names))
     return path
 
 
@@ -226,6 +234,7 @@ class Experiment:
             [out / "leaks.csv"],
             predictions=predictions,
             audit=self.audit,
+            near_duplicates=no_near_duplicates(out),
             confidence=0.95,
             deterministic=FIXED,
             seed_sd=None,
@@ -604,6 +613,7 @@ def test_interval_of_what_leaks_add_agrees_with_newcombe(tmp_path: Path) -> None
         write_json(tmp_path / f"{name}.json", leaks)
     target = tmp_path / "leaks.csv"
     given = {"predictions": [path], "deterministic": ["m"], "seed_sd": None, "confidence": 0.9}
+    given["near_duplicates"] = no_near_duplicates(tmp_path)
     write_table("leaks_table", [target], audit=tmp_path / "some.json", **given)
     row = read_csv(target).iloc[0]
     low, high = confint_proportions_2indep(400, 400, 1440, 1600, method="newcomb", alpha=0.1)
@@ -881,6 +891,7 @@ def test_inputs_that_do_not_belong_together_are_named(
     )
     audit = e.runs_json[0]
     given = {"confidence": 0.95, "deterministic": [], "seed_sd": None}
+    given["near_duplicates"] = audit
     said = refused("leaks_table", predictions=home, audit=audit, **given)
     assert said == f"{audit}: no audit of a dataset; delete it and rerun"
     assert not list(tmp_path.iterdir())

@@ -6,13 +6,17 @@ Paths of artifacts are relative to the experiment's folder, as docs/architecture
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from finetone.baselines.registry import KINDS
+from finetone.config.checking import LOSS, loss_of
 from finetone.identity import identify, without
 from finetone.names import Names, Settings
 from finetone.provenance import as_param
+from finetone.tuning.grid import is_decision
 
 SHOWN = ("title", "colour", "group", "license")  # keys of an entry that change no artifact's bytes
 NOT_SHOWN = (
@@ -25,14 +29,9 @@ NOT_SHOWN = (
 MANIFEST = ["data", "models", "questions", "export"]  # folders of artifacts that have a manifest
 # folders of the artifacts that tables are made from
 FOLDERS = [*MANIFEST, "audit", "tokens", "tokenizers", "speed", "runs", "predictions"]
-FOLDERS += [
-    "dev_predictions",
-    "temperatures",
-    "embeddings",
-    "export_predictions",
-    "export_speed",
-    "labelled",
-]
+FOLDERS += ["dev_predictions", "temperatures", "embeddings", "export_predictions", "export_speed"]
+FOLDERS += ["labelled", "near_duplicates", "subsets", "subset_runs", "subset_predictions"]
+FOLDERS += ["tuning", "curve_predictions"]
 
 Made = tuple[Settings, list[str]]  # an artifact's own settings, and the artifacts it is made from
 
@@ -117,10 +116,15 @@ class Experiment(Names):
         return self.folder / artifact
 
     def fingerprint(self, artifact: str) -> str:
-        """Hex sha256 over the settings of an artifact and of everything it is made from."""
+        """Hex sha256 over the settings of an artifact and of everything it is made from.
+
+        A decision is left out: what it is may not be known yet, and another choice of the same
+        thing changes nothing. `Provenance.inputs` tells whether it was another one.
+        """
         if artifact not in self._fingerprints:
             settings, inputs = self.made(artifact)
-            facts = [artifact, _given(settings), [self.fingerprint(each) for each in inputs]]
+            counted = [each for each in inputs if not is_decision(each)]
+            facts = [artifact, _given(settings), [self.fingerprint(each) for each in counted]]
             text = json.dumps(facts, sort_keys=True)
             self._fingerprints[artifact] = hashlib.sha256(text.encode()).hexdigest()
         return self._fingerprints[artifact]
@@ -134,6 +138,8 @@ class Experiment(Names):
 
     def _data(self, dataset: str) -> Made:
         block = without(self.config["datasets"][dataset], *SHOWN)
+        if "split" in block:  # folds are drawn from the rows later
+            block["split"] = without(block["split"], "folds", "repeats")
         # a seed alone (the default of an empty block) neither splits nor samples
         idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
         if block.get("missing_labels") == "refuse":  # the default, which changes no row
@@ -142,7 +148,7 @@ class Experiment(Names):
         return block | identify(block, self.folder / "data" / dataset), []
 
     def _models(self, model: str) -> Made:
-        block = without(self.config["models"][model], *SHOWN, "recipe")
+        block = without(self.config["models"][model], *SHOWN, "recipe", "tune")
         block |= identify(block, self.folder / "models" / model)
         if "intermediate" in block:
             base = block["intermediate"]["from"]
@@ -178,8 +184,10 @@ class Experiment(Names):
         # sorted: the order of the entries changes no time
         models = sorted(self.models)
         baselines = sorted(name for name in self.baselines if name not in self.ensembles)
+        tuned = [file for model in models for file in self.tuning.choice(model, "batch_size")]
+        stated = [model for model in models if not self.tuning.choice(model, "batch_size")]
         settings = {
-            "batch_sizes": {model: self.recipes[model]["batch_size"] for model in models},
+            "batch_sizes": {model: self.recipes[model]["batch_size"] for model in stated},
             "engine": self.config["engine"],
         }
         if name == "padded.json":  # as whoever published times will have measured them
@@ -187,11 +195,23 @@ class Experiment(Names):
             baselines = []
         tokens = [self._tokens_of(self.source, "train", model) for model in models]
         runs = [f"runs/{name}/seed{self.seeds_of(name)[0]}/run.json" for name in baselines]
-        return settings, [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
+        made_of = [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
+        return settings, [*made_of, *tuned]
 
     def _runs(self, method: str, seed: str, file: str) -> Made:
+        settings, inputs = self._training(method)
+        if keys := self.tuning.keys(method):
+            settings |= {"tuned": keys}
+        return settings, [*inputs, *self.tuning.choice(method)]
+
+    def _training(self, method: str) -> Made:
+        """Of a run, but for what is tuned."""
+        tuned = self.tuning.keys(method)
         if method not in self.models:
-            block = without(self.config["baselines"][method], *SHOWN)
+            entry = self.config["baselines"][method]
+            block = without(entry, *SHOWN, *LOSS, "tune", *tuned)
+            if KINDS[entry["kind"]].has_loss:
+                block |= loss_of(dict(self.config), entry)
             if method in self.ensembles:
                 return block, self.members("runs/{method}/seed{seed}/run.json", method)
             if method in self.probes:
@@ -204,7 +224,7 @@ class Experiment(Names):
                 block |= {key: self.config[key] for key in ("max_length", "engine")}
             return block, [f"data/{self.source}"]
         settings = {
-            "recipe": self.recipes[method],
+            "recipe": without(self.recipes[method], *tuned),
             "engine": self.config["engine"],
             "dataset": self.source,
         }
@@ -212,7 +232,30 @@ class Experiment(Names):
         texts = [self._tokens_of(self.source, split, method) for split in splits]
         return settings, [f"models/{method}", *texts]
 
+    def _tuning(self, *names: str) -> Made:
+        """Of tuning/<method>.json, or of a file in tuning/<method>/<trial>."""
+        method, tuning = names[0], self.tuning
+        by = {"metric": self.config["compare"]["metric"]}
+        if len(names) == 1:
+            method = method.removesuffix(".json")
+            best_epoch = self.recipes.get(method, {}).get("choose_epoch") == "dev"
+            return by | {"best_epoch": best_epoch}, tuning.trials(method)
+        name, file = names[1:]
+        epoch = int(re.sub(r"\D", "", file))
+        if file.startswith("promoted"):
+            return by, tuning.trials(method, epoch)
+        setting = tuning.settings[method][name]
+        settings, inputs = self._training(method)
+        if "recipe" in settings:  # which epoch is the best does not change what a trial writes
+            settings["recipe"] = without(settings["recipe"], "choose_epoch", "choose_by")
+        settings |= {"values": setting.values, "seed": tuning.seed, "last_epoch": setting.epochs}
+        rows = [f"subsets/{subset}.parquet" for subset in tuning.subsets]
+        before, promoted = tuning.before(method, name, epoch)
+        return settings, [*inputs, *rows, *before, *promoted]
+
     def _predictions(self, dataset: str, method: str, name: str) -> Made:
+        if dataset == self.source and self.folds:
+            return self._pooled_predictions(method, PurePosixPath(name).stem)
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
         if method in self.ensembles:
             each = f"predictions/{dataset}/{{method}}/seed{{seed}}.parquet"
@@ -236,6 +279,51 @@ class Experiment(Names):
 
     def _temperatures(self, method: str, name: str) -> Made:
         return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
+
+    def _pooled_predictions(self, method: str, run: str) -> Made:
+        seed, _, repeat = run.partition("-")
+        folds = [f for f in self.fold_subsets if f.startswith(f"{repeat or 'repeat1'}-")]
+        return {}, [f"subset_predictions/{fold}/{method}/{seed}.parquet" for fold in folds]
+
+    def _near_duplicates(self, name: str) -> Made:
+        return {"within_train": True} if self.folds else {}, [
+            f"data/{name.removesuffix('.parquet')}"
+        ]
+
+    def _subsets(self, name: str) -> Made:
+        settings = self.subsets[name.removesuffix(".parquet")]
+        inputs = [f"data/{self.source}"]
+        if "within" in settings:
+            inputs.append(f"subsets/{settings['within']}.parquet")
+        if "folds" in settings:
+            inputs.append(f"near_duplicates/{self.source}.parquet")
+        return without(settings, "within"), inputs
+
+    def _subset_runs(self, subset: str, method: str, seed: str, file: str) -> Made:
+        settings, inputs = self._runs(method, seed, file)
+        return settings, [*inputs, f"subsets/{subset}.parquet"]
+
+    def _curve_predictions(self, rows: str, method: str, name: str) -> Made:
+        seed = PurePosixPath(name).stem.removeprefix("seed")
+        of = rows.removeprefix("rows"), method, seed
+        if self.folds:
+            folds = self.curve_members("subset_predictions", *of)
+            return {}, [f"{fold}.parquet" for fold in folds]
+        (run,) = self.curve_members("subset_runs", *of)
+        settings, (_, *texts) = self._predictions(self.source, method, name)
+        return settings, [f"{run}/run.json", *texts]
+
+    def _subset_predictions(self, subset: str, method: str, name: str) -> Made:
+        run = f"subset_runs/{subset}/{method}/{PurePosixPath(name).stem}/run.json"
+        fold = self.fold_of(subset)
+        inputs = [run, f"subsets/{fold}.parquet"] if fold else [run]
+        if method in self.probes:
+            embedded = self.embeddings_of(method, self.source, self.tested_split(self.source))
+            return {}, [*inputs, f"data/{self.source}", embedded]
+        if method not in self.models:
+            return {}, [*inputs, f"data/{self.source}"]
+        tokens = self._tokens_of(self.source, self.tested_split(self.source), method)
+        return {"engine": self.config["engine"]}, [*inputs, tokens]
 
     def _export(self, model: str) -> Made:
         seed = self.seeds_of(model)[0]
@@ -267,8 +355,9 @@ class Experiment(Names):
 
 def _whole(path: str) -> str:
     """The artifact of a path: all files of a run are one artifact, with one record."""
-    folder, *rest = path.split("/")
-    return "/".join([folder, *rest[:2], "run.json"]) if folder == "runs" else path
+    parts = path.split("/")
+    depth = {"runs": 3, "subset_runs": 4}.get(parts[0])
+    return "/".join([*parts[:depth], "run.json"]) if depth else path
 
 
 def _given(settings: Any) -> Any:

@@ -295,6 +295,20 @@ def split_of(data: Path, name: str) -> Path:
     return split
 
 
+def tested_split(data: Path) -> Path:
+    """The file, checked, of the rows of a dataset that methods are tested on.
+
+    Without a test split they are cross-validated on all rows of train.
+
+    Parameters
+    ----------
+    data
+        Folder of the dataset.
+    """
+    splits = read_json(data / "manifest.json")["splits"]
+    return split_of(data, "test" if "test" in splits else "train")
+
+
 def checksum(about: Mapping[str, Any], *arrays: Any) -> str:
     """Hex sha256 over facts and arrays.
 

@@ -10,6 +10,7 @@ from finetone.baselines.registry import KINDS
 from finetone.config import checking as configuration
 from finetone.errors import UserError
 from finetone.identity import own_files
+from finetone.tuning.grid import Tuning
 
 ENTRIES = {
     "data": "datasets",
@@ -66,7 +67,88 @@ class Names:
         made_of_others = {*self.probes, *self.ensembles}
         self.reading_texts = [n for n in self.baselines if n not in made_of_others]
         self.intermediate = [n for n, block in config["models"].items() if "intermediate" in block]
+        split = config["datasets"][self.source].get("split", {})
+        self.folds: int = split.get("folds", 0)  # of cross-validation; 0 where there is none
+        self.repeats: int = split.get("repeats", 1)
         self.has_dev = "dev" in configuration.split_names(config["datasets"][self.source])
+
+    @cached_property
+    def subsets(self) -> dict[str, Settings]:
+        """How each row subset of the source's train split is drawn (see `resampling.subsets.draw`).
+
+        `within`, if there, names another one that its rows are taken of.
+        """
+        curve = {
+            f"{fold}rows{rows}-seed{seed}": {"rows": rows, "seed": seed}
+            | ({"within": fold.removesuffix("-")} if fold else {})
+            for rows in self.curve.get("rows", ())
+            for seed in self.curve["seeds"]
+            for fold in self.curve_folds
+        }
+        return self.fold_subsets | self.tuning.subsets | curve
+
+    @cached_property
+    def curve(self) -> Settings:
+        """The learning curve: `rows`, `methods` and `seeds`; empty where there is none.
+
+        By default it is of all methods that learn from labelled rows, and of all seeds.
+        """
+        block = self.config.get("learning_curve")
+        if not block:
+            return {}
+        entries = self.config["baselines"]
+        kinds = {name: KINDS[entry["kind"]] for name, entry in entries.items()}
+        learning = [name for name, kind in kinds.items() if kind.has_loss]
+        usual = {"methods": [*self.models, *learning], "seeds": list(self.config["seeds"])}
+        return usual | block | {"rows": sorted(block["rows"])}
+
+    def curve_runs(self, pattern: str) -> list[str]:
+        """`pattern` for every run of the learning curve: {rows}, {method} and {seed} filled in."""
+        return [
+            pattern.format(rows=rows, method=method, seed=seed)
+            for rows in self.curve.get("rows", ())
+            for method in self.curve["methods"]
+            for seed in self.curve["seeds"]
+        ]
+
+    @property
+    def curve_folds(self) -> list[str]:
+        """What the subsets of a learning curve begin with: the first repeat's folds, or nothing."""
+        return [f"repeat1-fold{fold}-" for fold in range(1, self.folds + 1)] or [""]
+
+    def curve_members(self, folder: str, rows: str, method: str, seed: str) -> list[str]:
+        """The runs behind predictions of a learning curve, in a folder: one, or one per fold.
+
+        Their rows depend on the seed, also where the method itself does not.
+        """
+        own = seed if method in self.models or method in self.networks else "0"
+        subsets = [f"{fold}rows{rows}-seed{seed}" for fold in self.curve_folds]
+        return [f"{folder}/{subset}/{method}/seed{own}" for subset in subsets]
+
+    @cached_property
+    def tuning(self) -> Tuning:
+        """What is tried before the seeds run."""
+        return Tuning(self.config)
+
+    @cached_property
+    def fold_subsets(self) -> dict[str, Settings]:
+        """Of cross-validation: the rows that each fold's models learn from."""
+        split = self.config["datasets"][self.source].get("split", {})
+        about = {"folds": self.folds, "seed": split.get("seed", 0)}
+        return {
+            f"repeat{repeat}-fold{fold}": about | {"repeat": repeat, "fold": fold}
+            for repeat in range(1, self.repeats + 1)
+            for fold in range(1, self.folds + 1)
+        }
+
+    def fold_of(self, subset: str) -> str | None:
+        """The fold whose held-out rows test what learned from a subset; None: the test split does."""
+        within: str = self.subsets[subset].get("within", subset)
+        return within if within in self.fold_subsets else None
+
+    def tested_split(self, dataset: str) -> str:
+        """The split that methods are tested on."""
+        return "train" if dataset == self.source and self.folds else "test"
 
     @cached_property
     def recipes(self) -> dict[str, Settings]:
@@ -93,6 +175,12 @@ class Names:
         """`pattern` for every run that an ensemble is made of (see `runs_of`)."""
         return self.runs_of(pattern, [self.ensembles[ensemble]["of"]])
 
+    def tested_runs(self, seed: int, dataset: str) -> list[str]:
+        """What prediction files of a seed are called by, with the repeat of a cross-validation."""
+        if dataset != self.source or self.repeats == 1:
+            return [str(seed)]
+        return [f"{seed}-repeat{repeat}" for repeat in range(1, self.repeats + 1)]
+
     def runs_of(
         self,
         pattern: str,
@@ -110,11 +198,13 @@ class Names:
         datasets
             Those that the runs are seen on; the source dataset if not given.
         """
+        tested = "{dataset}" in pattern
         return [
-            pattern.format(method=method, model=method, seed=seed, dataset=dataset)
+            pattern.format(method=method, model=method, seed=run, dataset=dataset)
             for method in (self.methods if methods is None else methods)
             for seed in self.seeds_of(method)
             for dataset in ([self.source] if datasets is None else datasets)
+            for run in (self.tested_runs(seed, dataset) if tested else [seed])
         ]
 
     def wheel_of(self, artifact: str) -> Path | None:

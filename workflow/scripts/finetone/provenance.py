@@ -16,9 +16,8 @@ from typing import Any
 from finetone import files
 
 RUN = {"run.json", "history.parquet", "checkpoint", "epochs", "model"}  # of a run: one record
-STATED = [
-    re.compile(rb'"%s": "([0-9a-f]{64})"' % key) for key in (b"fingerprint", b"inputs", b"content")
-]
+KEYS = (b"fingerprint", b"inputs", b"content", b"decision")
+STATED = [re.compile(rb'"%s": "([0-9a-f]{64})"' % key) for key in KEYS]
 SEAL = re.compile(r'<!-- finetone {[^{}]*"sha256": "([0-9a-f]{64})"} -->\n')
 TAIL = 512  # bytes at the end of an SVG or HTML file that hold its seal
 
@@ -74,7 +73,7 @@ class Record:
     digest
         Hex sha256 of the whole record or, if it states a hash of the artifact's `content`, of
         fingerprint and content: a record may also hold measured times, which do not affect what
-        is made from the artifact.
+        is made from the artifact. If it states a hash of a `decision`, of that alone.
     """
 
     fingerprint: str
@@ -130,8 +129,8 @@ def read(record: Path) -> Record | None:
         with record.open("rb") as stream:
             part = _part(stream, record.suffix)
     found = (pattern.search(part) for pattern in STATED)
-    fingerprint, inputs, content = (match[1].decode() if match else "" for match in found)
-    stated = f"{fingerprint} {content}".encode() if content else part
+    fingerprint, inputs, content, decision = (m[1].decode() if m else "" for m in found)
+    stated = f"{fingerprint} {content}".encode() if content else decision.encode() or part
     return Record(fingerprint, inputs, hashlib.sha256(stated).hexdigest())
 
 

@@ -140,6 +140,14 @@ def examine(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     return found
 
 
+def is_current(experiment: Experiment, artifact: str) -> bool:
+    """Whether an artifact is there, made under the present settings from what is there now."""
+    record, inputs = read(experiment.record(artifact)), experiment.made(artifact)[1]
+    if record is None or record.fingerprint != experiment.fingerprint(artifact):
+        return False
+    return record.inputs == digest(read(experiment.record(each)) for each in inputs)
+
+
 def _refuse_gone(experiment: Experiment, stale: Iterable[str]) -> None:
     """Raise a UserError if a stale artifact is made from a file of the user that is missing.
 

@@ -18,12 +18,13 @@ from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.registry import baseline
 from finetone.cards.probe_card import probe_card
 from finetone.errors import UserError, listed
-from finetone.formats import predictions, run_record
+from finetone.formats import predictions, row_subset, run_record
 from finetone.formats.embedding_file import Embeddings, read_embeddings
 from finetone.formats.run_record import RunRecord
 from finetone.identity import without
 from finetone.log import logger
 from finetone.provenance import Provenance
+from finetone.seeds import derive
 
 FACTS = "model.json"
 CHUNK = 4096  # texts predicted at a time, which bounds memory
@@ -42,6 +43,8 @@ def fit(
     run: Path,
     embeddings: Path | None = None,
     encoder: Path | None = None,
+    rows: Path | None = None,
+    tuned: dict[str, Any] | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Learn the baseline `method` from a split; write run.json and, beside it, what was learned.
@@ -61,36 +64,29 @@ def fit(
         Path of run.json.
     embeddings, encoder
         Of a probe: embedding file of the split, and folder of the model that embedded it.
+    rows
+        Row subset of the split to learn from, instead of all of it. Random numbers then depend on its
+        name as well.
+    tuned
+        The values in `block` that were chosen on the dev split; are recorded.
 
     Raises
     ------
     UserError
         The data are none that the method can learn from.
     """
-    about = files.read_json(manifest)
-    ids, texts, labels = _read(train)
-    if not texts:
-        raise UserError(f"{train}: no training rows; check the dataset's split and sample")
-    embedded = _embedded(embeddings, ids) if embeddings else None
-    if embedded is not None:
-        engine = embedded.meta.engine
-    task = Task(
-        kind=block["kind"],
-        config_key=f"baselines.{method}",
-        settings=without(block, "kind"),
-        texts=texts,
-        ids=ids,
-        labels=labels,
-        names=about["labels"],
-        threads=threads,
-        seed=seed,
-        max_length=max_length,
-        engine=engine,
-        state=run.with_name("state"),
-        embedded=embedded,
-        encoder=encoder,
-        folder=run.with_name("model"),
-    )
+    task = read_task(
+        method, block, train, manifest, rows=rows, embeddings=embeddings, encoder=encoder,
+        max_length=max_length, seed=seed, threads=threads, engine=engine,
+        state=run.with_name("state"), folder=run.with_name("model"),
+    )  # fmt: skip
+    embedded = task.embedded
+    made_from = {
+        "train": files.sha256(train),
+        "model": files.sha256(encoder / "manifest.json") if encoder else None,
+    }
+    if rows is not None:
+        made_from["rows"] = files.sha256(rows)
     learned, measured = _learn(task, run.with_name("model"))
     parts = ["model"]
     if learned.history is not None:
@@ -101,15 +97,13 @@ def fit(
         method=method,
         kind=task.kind,
         seed=seed,
-        dataset=about["dataset"],
+        dataset=files.read_json(manifest)["dataset"],
         labels=task.names,
-        engine=engine,
+        engine=task.engine,
+        tuned=tuned or {},
         versions=(embedded.meta.versions if embedded else {})
         | machine.versions("numpy", *baseline(task.kind).libraries),
-        made_from={
-            "train": files.sha256(train),
-            "model": files.sha256(encoder / "manifest.json") if encoder else None,
-        },
+        made_from=made_from,
         **measured,
     )
     if encoder is not None and embedded is not None:
@@ -117,7 +111,65 @@ def fit(
         (run.with_name("model") / "README.md").write_text(text, encoding="utf-8")
     run_record.write(run, record, *parts, provenance=provenance)
     shutil.rmtree(task.state, ignore_errors=True)
-    logger.info("%s: %d numbers learned from %d texts", method, learned.numbers, len(texts))
+    logger.info("%s: %d numbers learned from %d texts", method, learned.numbers, len(task.texts))
+
+
+def read_task(
+    method: str,
+    block: dict[str, Any],
+    split: Path,
+    manifest: Path,
+    *,
+    rows: Path | None = None,
+    max_length: int = 0,
+    seed: int = 0,
+    threads: int = 1,
+    engine: dict[str, Any] | None = None,
+    state: Path = Path("state"),
+    folder: Path = Path("model"),
+    embeddings: Path | None = None,
+    encoder: Path | None = None,
+) -> Task:
+    """Read the rows of a split for a baseline.
+
+    Parameters
+    ----------
+    state, folder
+        Folders for the state of an unfinished training, and for what is learned; all others are
+        as of `fit`.
+
+    Raises
+    ------
+    UserError
+        There is no row.
+    """
+    ids, texts, labels = _read(split)
+    embedded = _embedded(embeddings, ids) if embeddings else None
+    draws = seed  # of all that is random
+    if rows is not None:
+        subset = row_subset.read(rows, len(ids))
+        draws, chosen = derive(seed, subset.name), subset.rows
+        ids, texts, labels = ids[chosen], [texts[i] for i in chosen], labels[chosen]
+        embedded = embedded.of_rows(chosen) if embedded else None
+    if not texts:
+        raise UserError(f"{split}: no training rows; check the dataset's split and sample")
+    return Task(
+        kind=block["kind"],
+        config_key=f"baselines.{method}",
+        settings=without(block, "kind"),
+        texts=texts,
+        ids=ids,
+        labels=labels,
+        names=files.read_json(manifest)["labels"],
+        threads=threads,
+        seed=draws,
+        max_length=max_length,
+        engine=embedded.meta.engine if embedded else engine or {},
+        state=state,
+        embedded=embedded,
+        encoder=encoder,
+        folder=folder,
+    )
 
 
 def _learn(task: Task, model: Path) -> tuple[Learned, dict[str, Any]]:
@@ -162,6 +214,7 @@ def predict(
     target: Path,
     split: str = "test",
     embeddings: Path | None = None,
+    held_out_by: Path | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Write the predictions of the folder `model` for `rows` to the parquet `target`.
@@ -172,6 +225,8 @@ def predict(
         The parquet to predict, and the split it is.
     embeddings
         Of a probe: embedding file of these rows.
+    held_out_by
+        Row subset; only the rows that it leaves out are predicted.
 
     Raises
     ------
@@ -186,8 +241,13 @@ def predict(
             f"{listed(about['labels'])}; give both datasets the same labels in the same order"
         )
     ids, texts, labels = _read(rows)
-    if embeddings is not None:
-        logits = of_vectors(model)(_embedded(embeddings, ids).vectors)
+    embedded = _embedded(embeddings, ids) if embeddings else None
+    if held_out_by is not None:
+        chosen = row_subset.read(held_out_by, len(ids)).held_out
+        ids, texts, labels = ids[chosen], [texts[i] for i in chosen], labels[chosen]
+        embedded = embedded.of_rows(chosen) if embedded else None
+    if embedded is not None:
+        logits = of_vectors(model)(embedded.vectors)
     else:
         parts = [np.zeros((0, len(names)), dtype=np.float32)]
         logits_of = predictor(model, threads)

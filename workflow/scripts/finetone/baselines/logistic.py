@@ -10,6 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from finetone.baselines import smoothed
+from finetone.baselines.baseline import Task
+from finetone.data.class_weights import balanced
 from finetone.errors import UserError
 from finetone.log import logger
 
@@ -17,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ARRAYS = ("coefficients", "intercepts", "present")
+MOST = 5000  # steps
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,13 @@ def fit(
     threads: int,
     config_key: str = "",
     tolerance: float = 1e-6,
+    class_weights: Floats | None = None,
+    label_smoothing: float = 0.0,
 ) -> Linear:
     """Fit by L-BFGS, which draws nothing at random.
+
+    Of two classes one vector of coefficients is penalised, of more one per class, as scikit-learn
+    does it.
 
     Parameters
     ----------
@@ -104,18 +113,31 @@ def fit(
         Place of the method in the configuration, to warn with if the fit has not converged.
     tolerance
         Largest gradient at the end; as small as by default, rounding decides no prediction.
+    class_weights
+        [K] in the loss; a row of a class counts as much as one of another without.
+    label_smoothing
+        Share of a label that is spread evenly over the classes, as torch's cross-entropy does it.
     """
-    model = LogisticRegression(C=C, solver="lbfgs", tol=tolerance, max_iter=5000)
+    present = np.unique(labels)
+    weights = np.ones(len(present)) if class_weights is None else class_weights[present]
     with threadpool_limits(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, labels)
-    if config_key and max(model.n_iter_) >= model.max_iter:
+        if label_smoothing:  # scikit-learn has none
+            found = smoothed.minimum(features, labels, C, weights, label_smoothing, tolerance, MOST)
+            coefficients, intercepts, steps = found
+        else:
+            by_class = None if class_weights is None else dict(zip(present, weights, strict=True))
+            model = LogisticRegression(
+                C=C, solver="lbfgs", tol=tolerance, max_iter=MOST, class_weight=by_class
+            )
+            model.fit(features, labels)
+            coefficients, intercepts, steps = model.coef_, model.intercept_, max(model.n_iter_)
+            if len(present) == 2:  # scikit-learn keeps one row, the second class's log odds
+                coefficients = np.concatenate([-coefficients, coefficients]) / 2
+                intercepts = np.concatenate([-intercepts, intercepts]) / 2
+    if config_key and steps >= MOST:
         logger.warning("%s: logistic regression has not converged; lower C", config_key)
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # scikit-learn keeps one row, the second class's log odds
-        coefficients = np.concatenate([-coefficients, coefficients]) / 2
-        intercepts = np.concatenate([-intercepts, intercepts]) / 2
-    arrays = {"coefficients": coefficients, "intercepts": intercepts, "present": model.classes_}
+    arrays = {"coefficients": coefficients, "intercepts": intercepts, "present": present}
     return Linear.of(arrays, classes, len(labels))
 
 
@@ -133,3 +155,12 @@ def require_two_classes(labels: Ints, names: list[str], config_key: str) -> None
             f"{config_key}: every training row is {names[present[0]]!r}; logistic "
             "regression needs rows of two classes"
         )
+
+
+def loss(task: Task) -> dict[str, Any]:
+    """What makes the loss of a method another than the plain one, as arguments of `fit`."""
+    weighted = task.settings.get("class_weights")
+    return {
+        "class_weights": balanced(task.labels, task.names) if weighted else None,
+        "label_smoothing": task.settings.get("label_smoothing", 0.0),
+    }

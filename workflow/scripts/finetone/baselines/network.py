@@ -18,6 +18,7 @@ from torch import nn
 from finetone import files
 from finetone.baselines import word_index
 from finetone.baselines.baseline import Learned, Predictor, Task
+from finetone.config.checking import LOSS
 from finetone.engine import loop
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe
@@ -28,7 +29,7 @@ from finetone.seeds import derive
 WEIGHTS = "model.safetensors"
 WORDS = "words.json"
 SIZES = ("embedding", "hidden", "dropout")
-RECIPE = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm")
+RECIPE = ("epochs", "batch_size", "learning_rate", "weight_decay", "clip_norm", *LOSS)
 PARTS = 4  # of a batch, by length: more make the matrices too small to be fast
 
 
@@ -75,8 +76,8 @@ class Network(nn.Module):
         return Output(self.classifier(self.dropout(pooled)))
 
     @classmethod
-    def fit(cls, task: Task, folder: Path) -> Learned:
-        """Build the vocabulary, train with the engine's loop, write words and weights."""
+    def begin(cls, task: Task) -> "Start":
+        """Build the vocabulary from the texts, and draw the first weights."""
         words = word_index.build(task.texts, task.settings["vocabulary"])
         sizes = {key: task.settings[key] for key in SIZES}
         facts = {
@@ -88,17 +89,24 @@ class Network(nn.Module):
         }
         torch.manual_seed(derive(task.seed, "init"))
         module = cls(len(words), len(task.names), **sizes)
-        recipe = Recipe.of({key: task.settings[key] for key in RECIPE})
+        given = {key: task.settings[key] for key in RECIPE if key in task.settings}
+        return Start(module, words, facts, Recipe.of(given))
+
+    @classmethod
+    def fit(cls, task: Task, folder: Path) -> Learned:
+        """Train with the engine's loop, write words and weights."""
+        start = cls.begin(task)
+        module, recipe = start.module, start.recipe
         training = loop.train(
             module,
-            _tokens(task.texts, words, facts, task.ids, task.labels),
+            start.tokens(task),
             recipe,
             EngineOptions.of(task.engine),
             task.seed,
             state=task.state,
             threads=task.threads,
         )
-        files.write_json(folder / WORDS, {"words": words})
+        files.write_json(folder / WORDS, {"words": start.words})
         weights = {name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
         counts = parameters.count(module)
@@ -107,7 +115,7 @@ class Network(nn.Module):
             "epochs": recipe.epochs,
             "parameters": counts,
         }
-        return Learned(facts, counts["total"], measured, training.history)
+        return Learned(start.facts, counts["total"], measured, training.history)
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any], threads: int) -> Predictor:
@@ -123,6 +131,20 @@ class Network(nn.Module):
             )
 
         return logits
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network before its first step."""
+
+    module: Network
+    words: list[str]
+    facts: dict[str, Any]
+    recipe: Recipe
+
+    def tokens(self, task: Task) -> Tokens:
+        """The rows of a task as the network reads them."""
+        return _tokens(task.texts, self.words, self.facts, task.ids, task.labels)
 
 
 def _tokens(

@@ -59,6 +59,7 @@ class Probe:
             C,
             task.threads,
             task.config_key,
+            **logistic.loss(task),
         ).unscaled(mean, deviation)
         np.savez(folder / CLASSIFIER, **linear.arrays)
         limit = files.manifest_of(task.encoder).get("max_length")  # positions that there are
@@ -171,7 +172,7 @@ def scores(vectors: Floats, labels: Ints, metric: str, task: Task) -> dict[float
             f"{task.config_key}.C: only one training row is of another class than most, too few to "
             "choose it by cross-validation; give C, or add training rows"
         )
-    classes = len(task.names)
+    classes, in_loss = len(task.names), logistic.loss(task)
     logits = np.empty((len(STRENGTHS), len(labels), classes), dtype=np.float32)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=SEED)
     with warnings.catch_warnings():
@@ -182,8 +183,9 @@ def scores(vectors: Floats, labels: Ints, metric: str, task: Task) -> dict[float
         scaled = (vectors - mean) / deviation
         for place, C in enumerate(STRENGTHS):
             linear = logistic.fit(
-                scaled[learned], labels[learned], classes, C, task.threads, tolerance=ROUGHLY
-            )
+                scaled[learned], labels[learned], classes, C, task.threads,
+                tolerance=ROUGHLY, **in_loss,
+            )  # fmt: skip
             logits[place, held_out] = linear.logits(scaled[held_out])
     return {
         C: Evaluation(each, labels).value(metric)

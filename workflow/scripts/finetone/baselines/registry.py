@@ -15,15 +15,16 @@ class Kind(NamedTuple):
     seeded: bool = False  # draws random numbers: one run per seed; all others have seed 0
     frozen: bool = False  # reads texts with a frozen model, which embeds them in jobs of its own
     averages: bool = False  # is made of the runs of another method
+    has_loss: bool = False  # minimises a loss: class_weights and label_smoothing are for it, too
 
 
 KINDS = {
     "majority": Kind("majority.Majority"),
     "lexicon": Kind("lexicon.Lexicon"),
-    "tfidf": Kind("tfidf.TfIdf"),
-    "bilstm": Kind("bilstm.BiLSTM", seeded=True),
-    "textcnn": Kind("textcnn.TextCNN", seeded=True),
-    "probe": Kind("probe.Probe", frozen=True),
+    "tfidf": Kind("tfidf.TfIdf", has_loss=True),
+    "bilstm": Kind("bilstm.BiLSTM", seeded=True, has_loss=True),
+    "textcnn": Kind("textcnn.TextCNN", seeded=True, has_loss=True),
+    "probe": Kind("probe.Probe", frozen=True, has_loss=True),
     "ensemble": Kind("", averages=True),
 }
 

@@ -39,7 +39,9 @@ class TfIdf:
                 f"{len(task.texts)} training texts; lower min_count or add training rows"
             ) from None
         classes, C = len(task.names), task.settings["C"]
-        linear = logistic.fit(features, task.labels, classes, C, task.threads, task.config_key)
+        linear = logistic.fit(
+            features, task.labels, classes, C, task.threads, task.config_key, **logistic.loss(task)
+        )
         terms = np.array(vectorizer.get_feature_names_out())
         files.write_json(folder / TERMS, {"terms": terms.tolist()})
         np.savez_compressed(folder / NUMBERS, idf=vectorizer.idf_, **linear.arrays)

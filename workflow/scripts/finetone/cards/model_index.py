@@ -23,7 +23,8 @@ def model_index(
     """Build the `model-index` of one run, with one result per dataset.
 
     `args` of a metric has its interval over new test rows, which for the accuracy is that of
-    runs.csv. Undefined metrics are left out.
+    runs.csv. Undefined metrics are left out. After cross-validation, in which the models in use have
+    no part, metrics and intervals are the method's.
 
     Parameters
     ----------
@@ -40,27 +41,43 @@ def model_index(
         It has no results of this run.
     """
     hubs = hubs or {}
-    digests = {entry["dataset"]: entry["sha256"].get("test") for entry in results["datasets"]}
+    digests = {entry["dataset"]: entry["sha256"] for entry in results["datasets"]}
     found = []
     for entry in results["results"]:
         runs = [run for run in entry["runs"] if run["seed"] == seed]
         if entry["method"] != method or not runs:
             continue
-        run = runs[0]
-        metrics = [
-            _metric(metric, run, entry["n"], results["confidence"])
-            for metric in ("accuracy", "loss", *METRICS)
-            if run[metric] is not None
-        ]
+        run, metric_names = runs[0], ("accuracy", "loss", *METRICS)
         name = entry["dataset"]
         dataset = {"name": name, "type": hubs.get(name, name), "split": "test"}
-        if digest := digests.get(entry["dataset"]):
+        if entry.get("cross_validation"):
+            dataset["split"] = sections.CROSS_VALIDATION
+            metrics = [_of_folds(metric, entry, results["confidence"]) for metric in metric_names]
+            metrics = [each for each in metrics if each["value"] is not None]
+        else:
+            metrics = [
+                _metric(metric, run, entry["n"], results["confidence"])
+                for metric in metric_names
+                if run[metric] is not None
+            ]
+        split = "train" if entry.get("cross_validation") else "test"
+        if digest := digests.get(entry["dataset"], {}).get(split):
             dataset["revision"] = digest
         task = {"type": "text-classification", "name": "Text classification"}
         found.append({"task": task, "dataset": dataset, "metrics": metrics})
     if not found:
         raise UserError(f"results.json has no results of '{method}', seed {seed}; rerun the tables")
     return [{"name": f"{method}, seed {seed}", "results": found}]
+
+
+def _of_folds(name: str, entry: dict[str, Any], confidence: float) -> dict[str, Any]:
+    """A metric of a cross-validated method, with its interval over new rows and seeds."""
+    mean, low, high = (entry[name][each] for each in ("mean", "low", "high"))
+    metric = {"type": name, "value": None if mean is None else round(mean, 6)}
+    if low is None or high is None:
+        return metric
+    spread = {"confidence": confidence, "low": round(low, 6), "high": round(high, 6)}
+    return metric | {"args": spread | {"rows": entry["n"]} | entry["cross_validation"]}
 
 
 def _metric(name: str, run: dict[str, Any], rows: int, confidence: float) -> dict[str, Any]:
@@ -163,5 +180,6 @@ def _over_seeds(results: Mapping[str, Any], method: str, dataset: str) -> dict[s
         if (entry["dataset"], entry["method"]) == (dataset, method) and "mean" in entry.get(
             "accuracy", {}
         ):
-            return {**entry["accuracy"], "seeds": entry["seeds"]}
+            about = {key: entry.get(key) for key in ("seeds", "n", "cross_validation")}
+            return entry["accuracy"] | about
     return None

@@ -10,6 +10,7 @@ from finetone.formats.temperature import Temperature
 CUT = re.compile(r"Texts are cut to (\d+) tokens")
 NEXT = "\n## Limits\n"  # the section of a run's card that ours come before
 SHOWN = {"accuracy": "accuracy", "macro_f1": "macro F1", "mcc": "MCC", "loss": "loss (nats)"}
+CROSS_VALIDATION = "train, cross-validated"  # in place of the name of a split
 LARGE = 1.05  # a temperature that is worth a warning
 
 USE = """from transformers import pipeline
@@ -51,7 +52,8 @@ def sections(
     max_length
         Tokens that texts are cut to.
     seeds
-        {"mean", "low", "high", "seeds"} of the accuracy over all runs of the method; None for one run.
+        {"mean", "low", "high", "seeds"} of the accuracy over all runs of the method, and what rows
+        it is of ("n", "cross_validation"); None for one run.
     fitted
         The temperature of the run, if one was looked for.
     unknown_license
@@ -62,7 +64,10 @@ def sections(
     snippet = USE.format(max_length=max_length or 512) if library == "transformers" else USE_PROBE
     parts = ["## Use", "", "```python", f"{snippet}```", ""]
     parts += [_scores(fitted), "", "## Results", "", *_table(index), ""]
-    if seeds is not None and seeds["seeds"] > 1:
+    if seeds is not None and seeds.get("cross_validation"):
+        confidence = index[0]["results"][0]["metrics"][0].get("args", {}).get("confidence", 0.95)
+        parts += [_basis(seeds, confidence), ""]
+    elif seeds is not None and seeds["seeds"] > 1:
         parts += [
             f"This is one of {seeds['seeds']} runs that differ in their seed alone. Their mean accuracy on "
             f"the first of these datasets is {_percent(seeds['mean'])} % "
@@ -76,6 +81,20 @@ def sections(
             "",
         ]
     return "\n".join(parts)
+
+
+def _basis(accuracy: Mapping[str, Any], confidence: float) -> str:
+    """What the accuracy of a model that learned from all rows rests on."""
+    folds, repeats = (accuracy["cross_validation"][key] for key in ("folds", "repeats"))
+    times = f", {repeats} times with other folds" * (repeats > 1)
+    return (
+        f"This model learned from all {accuracy['n']:,} labelled rows, so none is left to test it on. The "
+        f"accuracy above is that of {folds}-fold cross-validation{times}: models trained in the same way "
+        f"on {folds - 1} of {folds} parts of the rows, each tested on the part that it never saw. It is "
+        f"{_percent(accuracy['mean'])} % ({_percent(accuracy['low'])} – {_percent(accuracy['high'])} with "
+        f"{100 * confidence:g} % confidence, given that the folds share training rows). Expect about as "
+        "much of this model, which learned from more rows but was itself not measured on them."
+    )
 
 
 def insert(card: str, new: str) -> str:
@@ -115,9 +134,15 @@ def _table(index: Sequence[Mapping[str, Any]]) -> Iterable[str]:
             args = metric.get("args", {})
             interval = f"{args['low']:.4f} – {args['high']:.4f}" if args else ""
             yield (
-                f"| {code(result['dataset']['name'])} | {SHOWN[metric['type']]} "
+                f"| {_texts(result['dataset'])} | {SHOWN[metric['type']]} "
                 f"| {metric['value']:.4f} | {interval} | {args.get('rows', '')} |"
             )
+
+
+def _texts(dataset: Mapping[str, Any]) -> str:
+    """The texts that a result is of."""
+    validated = dataset["split"] == CROSS_VALIDATION
+    return code(dataset["name"]) + " (cross-validation)" * validated
 
 
 def _percent(share: float) -> str:

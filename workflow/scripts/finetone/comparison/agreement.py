@@ -1,6 +1,6 @@
 """Agreement of two runs on the same rows, for all pairs of runs at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -19,7 +19,7 @@ def counting(n: int) -> type[np.floating]:
     return np.float32 if n < 2**24 else np.float64
 
 
-def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
+def seed_pairs(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Pair the runs of two methods, by equal seed where that is possible.
 
     Without a common seed, or where one method has a single run (it draws no random numbers), every
@@ -28,7 +28,7 @@ def seed_pairs(a: list[int], b: list[int]) -> list[tuple[int, int]]:
     Parameters
     ----------
     a, b
-        Seeds of the runs of each method.
+        What tells the runs of each method from each other, such as their seeds.
 
     Returns
     -------
@@ -164,24 +164,26 @@ def of_methods(
     value, error = kappa(panel.predicted, len(panel.labels))
     found = np.full((len(pairs), 4), np.nan)
     own, of_rows = np.zeros(len(pairs)), np.zeros(len(pairs))
-    seeds = np.ones(len(pairs), dtype=int)
+    seeds, inflation = np.ones(len(pairs), dtype=int), panel.inflation
     for place, (a, b) in enumerate(pairs):
-        runs = seed_pairs(panel.seeds[a], panel.seeds[b])
+        runs = seed_pairs(panel.runs(a), panel.runs(b))
         i = [panel.columns[a].start + x for x, _ in runs]
         j = [panel.columns[b].start + y for _, y in runs]
         found[place, :2] = np.median(tests[i, j]), np.mean(value[i, j])
         own[place] = np.var(value[i, j], ddof=1) if len(runs) > 1 else 0.0
-        of_rows[place] = np.mean(np.square(error[i, j]))
-        seeds[place] = _independent(panel.seeds[a], panel.seeds[b])
-    drawing = np.array([bool({a, b} - set(deterministic)) for a, b in pairs], dtype=bool)
+        worse = max(inflation[panel.methods.index(method)] for method in (a, b))
+        of_rows[place] = np.mean(np.square(error[i, j])) * worse
+        seeds[place] = _independent(panel.runs(a), panel.runs(b))
+    varies = dict(zip(panel.methods, panel.stochastic(deterministic), strict=True))
+    drawing = np.array([varies[a] or varies[b] for a, b in pairs], dtype=bool)
     variance, df = SeedVariance(own, seeds, drawing).of_means()
-    most = sum(len(runs) - 1 for m, runs in panel.seeds.items() if m not in deterministic)
+    most = sum(len(runs) - 1 for method, runs in panel.seeds.items() if varies[method])
     errors = Mixture(of_rows, variance, np.minimum(df, max(most, 1)), len(panel.label))
     found[:, 2:] = np.stack(around(found[:, 1], errors, confidence, (-1.0, 1.0)), axis=1)
     return found
 
 
-def _independent(a: list[int], b: list[int]) -> int:
+def _independent(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
     """How many of the pairs that `seed_pairs` makes are independent of each other."""
     shared = len(set(a) & set(b))
     if min(len(a), len(b)) == 1:

@@ -99,7 +99,7 @@ def compare(scores: Scores) -> Pairs:
     squares = np.diag(products)
     of_squares = squares[first] + squares[second] - 2 * products[first, second]
     twice = scores.shared[first] + scores.shared[second]
-    rows = over_rows(of_squares, value, n, scores.unit, twice)
+    rows = over_rows(of_squares, value, n, scores.unit, twice) * scores.inflation(first, second)
     coefficients = np.zeros((len(first), k))
     pair = np.arange(len(first))
     coefficients[pair, first] = 1 / scores.seeds[first]
@@ -121,7 +121,7 @@ def compare(scores: Scores) -> Pairs:
     )
     return Pairs(
         value,
-        Mixture(rows, seeds, df, n),
+        Mixture(rows, seeds, df, scores.worth),
         known & variance.known,
         _span(scores.metric),
         design,
@@ -205,13 +205,14 @@ def drops(home: Scores, away: Scores) -> Estimates:
 
     Rows are independent, seeds are not: they are the same trained models on both, so a lucky seed
     is lucky twice, and its luck cancels in the drop. `home` and `away` have the same methods with
-    the same seeds, in the same order.
+    the same seeds, in the same order. If `home` is cross-validated, it is other models.
     """
     with np.errstate(invalid="ignore"):
-        lost = [here - there for here, there in zip(home.of_seeds, away.of_seeds, strict=True)]
+        pairs = zip(home.of_seeds, away.of_seeds, strict=True)
+        lost = [-there if home.folds else here - there for here, there in pairs]
         value = home.mean - away.mean
-    variance = home.over_seeds(lost)
-    n = min(home.of_rows.shape[1], away.of_rows.shape[1])
+    variance = away.over_seeds(lost)
+    n = min(home.worth, away.worth)
     defined = np.isfinite(value)
     rows = np.where(defined, home.rows_variance + away.rows_variance, 0.0)
     errors = Mixture(rows, *variance.of_means(), n)

@@ -1,14 +1,16 @@
 """The predictions of all runs on the same rows.
 
-A *run* is one (method, seed). A *panel* holds the kept epoch of every run on one dataset, with
+A *run* is one (method, seed), in a repeated cross-validation one (method, seed, repeat). A *panel* holds the kept epoch of every run on one dataset, with
 rows aligned by example id, so that every comparison is paired.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from finetone.statistics.cross_validation import Folds
 from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax, most_likely
 
 
@@ -30,6 +32,8 @@ class Panel:
         float32 [runs, n, classes], runs ordered by method, then by seed.
     ensembles
         {ensemble: the method whose runs it is the mean of}.
+    folds
+        Of a cross-validation; None if the rows are those of a test split.
     """
 
     dataset: str
@@ -39,6 +43,7 @@ class Panel:
     seeds: dict[str, list[int]]
     logits: Floats
     ensembles: dict[str, str] = field(default_factory=dict)
+    folds: Folds | None = None
 
     def of_rows(self, chosen: Bools) -> "Panel":
         """The same runs on the rows [n] that are chosen."""
@@ -47,12 +52,41 @@ class Panel:
             ids=self.ids[chosen],
             label=self.label[chosen],
             logits=self.logits[:, chosen],
+            folds=self.folds and self.folds.chosen(chosen),
         )
 
     @property
     def methods(self) -> list[str]:
         """Names of the methods, in the order of the run axis."""
         return list(self.seeds)
+
+    def runs(self, method: str) -> list[tuple[int, int]]:
+        """(seed, repeat of a cross-validation) of each run of a method."""
+        seeds = self.seeds[method]
+        repeats = self.folds.repeats[method] if self.folds else [0] * len(seeds)
+        return list(zip(seeds, repeats, strict=True))
+
+    def stochastic(self, deterministic: Collection[str]) -> Bools:
+        """[methods] whether the runs of each vary by its seed.
+
+        In cross-validation the folds hold what seeds add (`statistics.cross_validation`), so that
+        it counts for none.
+
+        Parameters
+        ----------
+        deterministic
+            The methods that another seed would not change.
+        """
+        return np.array([not self.folds and method not in deterministic for method in self.seeds])
+
+    @cached_property
+    def inflation(self) -> Floats:
+        """[methods] by which the variance over rows alone of an accuracy is too small."""
+        if self.folds is None:
+            return np.ones(len(self.seeds))
+        correct = self.correct.astype(float)
+        by_repeat = (self.folds.by_repeat(m, correct[own]) for m, own in self.columns.items())
+        return np.array([self.folds.inflation(each) for each in by_repeat])
 
     @cached_property
     def columns(self) -> dict[str, slice]:

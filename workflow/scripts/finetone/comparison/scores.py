@@ -16,6 +16,9 @@ Both hold e/(S n), so it is taken off once for each method (the two-way analysis
 
 A difference of two binary scores can have no variance over rows at all by chance. So, as Agresti &
 Min (2005) do for matched pairs, two rows are added to it, one won by either (see `unit`).
+
+Rows of a cross-validation are worth less than as many of a test split, and their variance holds that of
+seeds (`statistics.cross_validation`): the part over seeds is then none, and that over rows inflated.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +28,7 @@ import numpy as np
 
 from finetone.comparison.panel import Panel
 from finetone.statistics import intervals
+from finetone.statistics.cross_validation import Folds
 from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.mixture import Mixture
@@ -55,6 +59,10 @@ class Scores:
         standard deviation over seeds to go by if no method has two runs, in the metric's units
     ensembles
         {ensemble: the method whose runs it is the mean of}
+    folds
+        of a cross-validation
+    by_repeat
+        [K, R, n] as `of_rows`, in each repeat of the cross-validation
     """
 
     metric: str
@@ -66,6 +74,8 @@ class Scores:
     unit: float
     stated: float | None = None
     ensembles: Mapping[str, str] = field(default_factory=dict)
+    folds: Folds | None = None
+    by_repeat: Floats | None = None
 
     def of(self, places: Sequence[int]) -> "Scores":
         """The methods at some places, in that order."""
@@ -79,6 +89,8 @@ class Scores:
             self.unit,
             self.stated,
             self.ensembles,
+            self.folds,
+            None if self.by_repeat is None else self.by_repeat[places],
         )
 
     @property
@@ -96,6 +108,29 @@ class Scores:
     def seeds(self) -> Ints:
         """[K] runs per method."""
         return np.array([len(own) for own in self.of_seeds])
+
+    @property
+    def worth(self) -> int:
+        """As many independent rows as those of all methods are worth, at most."""
+        n = self.of_rows.shape[1]
+        return max(2, round(n / self.folds.factor)) if self.folds else n
+
+    def inflation(self, first: Ints, second: Ints | None = None) -> Floats:
+        """[m] by which variances over rows alone, of scores or of differences, are too small.
+
+        Parameters
+        ----------
+        first, second
+            [m] places of methods; of differences first minus second
+        """
+        if self.folds is None or self.by_repeat is None:
+            return np.ones(len(first))
+        of = self.by_repeat
+        with np.errstate(invalid="ignore"):  # infinite losses
+            if second is None:
+                return np.array([self.folds.inflation(of[i]) for i in first])
+            pairs = zip(first, second, strict=True)
+            return np.array([self.folds.inflation(of[i] - of[j]) for i, j in pairs])
 
     @property
     def shared(self) -> Floats:
@@ -122,12 +157,12 @@ class Scores:
         fewer = n if self.metric == "accuracy" else max(n - 1, 1)
         with np.errstate(invalid="ignore"):  # infinite losses
             found = self.of_rows.var(axis=1) / fewer - self.shared
-        return np.maximum(found, 0.0)
+        return np.maximum(found, 0.0) * self.inflation(np.arange(len(self.methods)))
 
     @property
     def errors(self) -> Mixture:
         """Of the means, over new seeds and new rows."""
-        return Mixture(self.rows_variance, *self.variance.of_means(), self.of_rows.shape[1])
+        return Mixture(self.rows_variance, *self.variance.of_means(), self.worth)
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """(low [K], high [K]) of the means over new seeds and new rows (`intervals.of_metric`).
@@ -157,14 +192,14 @@ def scores_of(
         )
         for own in panel.columns.values()
     )
-    stochastic = np.array([method not in deterministic for method in panel.methods])
     return made_of(
         metric,
         dict(zip(panel.methods, blocks, strict=True)),
         panel.label,
-        stochastic,
+        panel.stochastic(deterministic),
         seed_sd,
         panel.ensembles,
+        panel.folds,
     )
 
 
@@ -175,6 +210,7 @@ def made_of(
     stochastic: Bools,
     seed_sd: float | None = None,
     ensembles: Mapping[str, str] | None = None,
+    folds: Folds | None = None,
 ) -> Scores:
     """Make `Scores` of what each row contributes.
 
@@ -190,18 +226,26 @@ def made_of(
         stated standard deviation over seeds, in the metric's units
     ensembles
         {ensemble: the method whose runs it is the mean of}
+    folds
+        of a cross-validation, in which `stochastic` is false for all methods
     """
     of_rows = np.stack([block.mean(axis=0) for block in blocks.values()])
+    by_repeat = None
+    if folds:
+        by_repeat = np.stack([folds.by_repeat(name, block) for name, block in blocks.items()])
+    residual = [0.0 if folds else residual_mean_square(block) for block in blocks.values()]
     return Scores(
         metric,
         list(blocks),
         of_rows,
         [block.mean(axis=1) for block in blocks.values()],
-        np.array([residual_mean_square(block) for block in blocks.values()]),
+        np.array(residual),
         stochastic,
         unit(metric, of_rows, label),
         seed_sd,
         ensembles or {},
+        folds,
+        by_repeat,
     )
 
 

@@ -20,6 +20,9 @@ from finetone.config.references import SPLITS, cross_checks, removals, splits_of
 from finetone.config.values import faults as unusable
 from finetone.config.values import load
 from finetone.errors import UserError, did_you_mean
+from finetone.identity import without
+
+LOSS = ("class_weights", "label_smoothing")  # keys of a recipe
 
 
 def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> dict[str, Any]:
@@ -168,7 +171,21 @@ def recipe_of(config: dict[str, Any], model: str) -> dict[str, Any]:
     recipe = {**config["recipe"], **config["models"][model].get("recipe", {})}
     metric = config["compare"]["metric"]
     chooses = recipe["choose_epoch"] == "dev" and metric != "accuracy"
-    return recipe | ({"choose_by": metric} if chooses else {})
+    plain = without(recipe, *LOSS) | loss_of(config, config["models"][model].get("recipe", {}))
+    return plain | ({"choose_by": metric} if chooses else {})
+
+
+def loss_of(config: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """What makes the loss of a method another than the plain cross-entropy.
+
+    Parameters
+    ----------
+    entry
+        The entry of a baseline, or the recipe of a model's: what it gives wins over the
+        experiment's recipe.
+    """
+    given = {**config["recipe"], **entry}
+    return {key: given[key] for key in LOSS if given[key]}
 
 
 def split_names(block: dict[str, Any]) -> list[str]:

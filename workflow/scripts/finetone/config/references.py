@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections.abc import Iterator
 from itertools import combinations
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from finetone.config.canonical import encoding_name
 from finetone.config.shorthands import SHORTHANDS
 from finetone.errors import did_you_mean
 from finetone.identity import by_split
+from finetone.tuning.grid import KEYS, grid
 
 DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
 SPLITS = ("train", "dev", "test")
-NO_SHARES = {"seed", "column"}  # keys of `split` that are no split
+NO_SHARES = {"seed", "column", "folds", "repeats"}  # keys of `split` that are no split
 
 Fault = tuple[list[str], str]
 
@@ -37,10 +39,57 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
         if name in config["models"]:
             yield ["baselines", name], "a model has this name already; a method's must be unique"
     yield from _made_of_models(config)
-    for split, remedy in (("train", ""), ("test", "; add split: {test: 0.2}")):
-        if split not in splits_of(datasets[source]):
-            yield ["datasets", source], f"is the source, so it needs a {split} split{remedy}"
+    splits = splits_of(datasets[source])
+    if "train" not in splits:
+        yield ["datasets", source], "is the source, so it needs a train split"
+    if "test" not in splits and not folds_of(datasets[source]):
+        remedy = "add split: {test: 0.2}, or split: {folds: 5} for cross-validation"
+        yield ["datasets", source], f"is the source, so it needs a test split; {remedy}"
     yield from _below("datasets", {name: _rows(block) for name, block in datasets.items()})
+    yield from _tuning(config)
+    yield from _learning_curve(config)
+
+
+def _learning_curve(config: dict[str, Any]) -> Iterator[Fault]:
+    """It is of methods that there are."""
+    block = config.get("learning_curve")
+    known = [*config["models"], *config["baselines"]]
+    for name in block.get("methods", ()) if block else ():
+        if name not in known:
+            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
+            yield ["learning_curve", "methods"], f"no method is named {name!r}{hint}"
+        elif name in config["baselines"] and KINDS[config["baselines"][name]["kind"]].averages:
+            problem = f"{name!r} is an ensemble, which learns nothing itself; leave it out"
+            yield ["learning_curve", "methods"], problem
+
+
+def _tuning(config: dict[str, Any]) -> Iterator[Fault]:
+    """There is a dev split to choose on, something to choose, and as much of it for everyone."""
+    entries = [(kind, name) for kind in ("models", "baselines") for name in config[kind]]
+    if "tune" not in config:
+        for kind, name in entries:
+            if "tune" in config[kind][name]:
+                yield (
+                    [kind, name, "tune"],
+                    "is for experiments that have `tune:` themselves; add it",
+                )
+        return
+    block, source = config["tune"], config["source"]
+    shared = [len(block[key]) for key in KEYS if key in block]
+    if not shared:
+        yield ["tune"], f"names nothing to try; give several values of {', '.join(KEYS)}"
+        return
+    if "dev" not in splits_of(config["datasets"][source]):
+        remedy = "add split: {dev: 0.1}"
+        yield ["tune"], f"chooses on a dev split, which {source!r} does not have; {remedy}"
+    if isinstance(block["rows"], float) and block["rows"] >= 1:
+        problem = f"{block['rows']} is neither a share (below 1) nor a whole number of rows"
+        yield ["tune", "rows"], problem
+    for kind, name in entries:
+        own = config[kind][name].get("tune")
+        if own is not None and (number := len(list(grid(config, name)))) != prod(shared):
+            problem = f"is {number} trials, but every method has {prod(shared)}; give it as many"
+            yield [kind, name, "tune"], problem
 
 
 def removals(config: dict[str, Any], documents: list[Any]) -> Iterator[Fault]:
@@ -90,8 +139,26 @@ def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
     for value, label in block.get("label_values", {}).items():
         if label not in labels:
             yield ["label_values", value], f"{label!r} is not one of labels {labels}"
+    yield from _folds(block)
     if sum(v for k, v in block.get("split", {}).items() if k not in NO_SHARES) >= 1:
         yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
+
+
+def _folds(block: dict[str, Any]) -> Iterator[Fault]:
+    """Every row is tested in cross-validation, so there is no test split beside it."""
+    folds, own = folds_of(block), "test" in splits_of(block)
+    if folds and own and "test" in block["split"]:
+        yield ["split", "test"], "is for one split, folds for cross-validation; leave one out"
+    elif folds and own:
+        remedy = "leave folds out, or name the training rows alone"
+        if "hub" in block or "column" in block["split"]:
+            remedy += " (splits: {train: train})"
+        yield ["split", "folds"], f"the source has a test split of its own; {remedy}"
+    if "repeats" in block.get("split", {}) and not folds:
+        yield ["split", "repeats"], "is for cross-validation; add folds: 5"
+    rows = block.get("sample", {}).get("train", folds)
+    if isinstance(rows, int) and rows < folds:
+        yield ["sample", "train"], f"{rows} rows cannot make {folds} folds"
 
 
 def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
@@ -154,7 +221,9 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
         if name == source:
             yield ["transfer"], f"{name!r} is the source already"
         elif "test" not in splits_of(config["datasets"][name]):
-            yield ["datasets", name], "is named under transfer, so it needs a test split"
+            folds = folds_of(config["datasets"][name])
+            why = ", and folds are for the source alone" if folds else ""
+            yield ["datasets", name], f"is named under transfer, so it needs a test split{why}"
         elif (ours := labels[name]) != (theirs := labels[source]):
             problem = f"{ours} differ from those of the source {source!r}, {theirs}"
             yield ["datasets", name, "labels"], problem
@@ -167,6 +236,12 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
                 if other == name or {"scratch", "intermediate"} & set(config["models"][other]):
                     weights = "weights of its own (hub, wheel or path)"
                     yield path, f"{other!r} must be a model with {weights}"
+    if config["report"]["published"] and folds_of(config["datasets"].get(source, {})):
+        problem = "a published table is of a test split, but the source is cross-validated"
+        yield ["report", "published"], f"{problem}; leave out one of published and split.folds"
+    if config["export"] and folds_of(config["datasets"].get(source, {})):
+        problem = "what is exported is measured on a test split, but the source is cross-validated"
+        yield ["export"], f"{problem}; leave out one of export and split.folds"
     methods = [*models, *config["baselines"]]
     if baseline is not None:
         yield from unknown(["compare", "baseline"], baseline, methods, "method")
@@ -213,6 +288,9 @@ def _made_of_models(config: dict[str, Any]) -> Iterator[Fault]:
         elif block["kind"] == "ensemble" and other not in drawing:
             known = f"those are {', '.join(drawing)}" if drawing else "there is none"
             yield path, f"{other!r} is no method with a run per seed; {known}"
+        elif block["kind"] == "ensemble" and folds_of(config["datasets"].get(config["source"], {})):
+            problem = "an ensemble is measured on a test split, but the source is cross-validated"
+            yield path, f"{problem}; leave out one of ensembles and split.folds"
         elif block["kind"] == "ensemble" and len(config["seeds"]) < 2:
             yield (
                 path,
@@ -264,6 +342,11 @@ def _named_files(block: dict[str, Any]) -> Any:
 def _looks(name: str) -> str:
     """A class name without what cannot be seen in it."""
     return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def folds_of(block: dict[str, Any]) -> int:
+    """The number of folds of a dataset block's cross-validation; 0 if there is none."""
+    return int(block.get("split", {}).get("folds", 0))
 
 
 def splits_of(block: dict[str, Any]) -> set[str]:

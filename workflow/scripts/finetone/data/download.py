@@ -6,6 +6,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from finetone import files
 from finetone.data import splits
 from finetone.data.choosing_rows import Choice, Wanted, shares
@@ -50,13 +52,7 @@ def prepare(
         store = RowStore(folder / "rows.arrow")
         dropped = _read(sources, block, config_key, store)
         refuse_others("file", block, provenance.settings if provenance else {})
-        frames = store.frames()
-        parts, sizes = shares(block), block.get("sample", {})
-        if parts:
-            frames |= splits.cut(frames["train"], parts, block["split"].get("seed", 0), config_key)
-        for split, size in without(sizes, "seed").items():
-            seed = sizes.get("seed", 0)
-            frames[split] = splits.sample(frames[split], size, seed, split, config_key)
+        frames = arrange(store.frames(), block, config_key)
         if "train" in frames:
             require_classes(frames["train"]["label"].to_numpy(), labels, config_key)
         rows = {split: splits.rows_of_labels(frame, labels) for split, frame in frames.items()}
@@ -74,7 +70,7 @@ def prepare(
             "labels": labels,
             "columns": {"text": block["text"], "label": block["label"]},
             "threshold": block.get("threshold"),
-            "split": block.get("split"),
+            "split": without(block.get("split") or {}, "folds", "repeats") or None,
             "sample": block.get("sample"),
             "rows": rows,
             "dropped": dropped,
@@ -83,6 +79,19 @@ def prepare(
         files.write_json(folder / "manifest.json", keys_of(provenance) | facts)
     for split, frame in frames.items():
         logger.info("%s: %s: %d rows, %s", name, split, len(frame), rows[split])
+
+
+def arrange(
+    frames: dict[str, pd.DataFrame], block: dict[str, Any], config_key: str
+) -> dict[str, pd.DataFrame]:
+    """The rows of each split, of which `label` is read, once `split:` and `sample:` are done."""
+    frames, parts, sizes = dict(frames), shares(block), block.get("sample", {})
+    if parts:
+        frames |= splits.cut(frames["train"], parts, block["split"].get("seed", 0), config_key)
+    for split, size in without(sizes, "seed").items():
+        seed = sizes.get("seed", 0)
+        frames[split] = splits.sample(frames[split], size, seed, split, config_key)
+    return frames
 
 
 def _read(

@@ -1,12 +1,18 @@
 """A look at the first rows of the user's own files, before anything is run."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
+from finetone import files
 from finetone.data.choosing_rows import Choice, Wanted
+from finetone.data.labels import require_folds
 from finetone.data.sources import files_of
 from finetone.identity import split_of
 from finetone.readers.encodings import NotUtf8
 from finetone.readers.table_file import TableFile
+
+SMALL = 16 << 20  # bytes of files that are read in full
 
 
 def look(name: str, block: dict[str, Any]) -> None:
@@ -33,3 +39,51 @@ def look(name: str, block: dict[str, Any]) -> None:
             continue  # the whole file has to be read to see what it is
         choice.of(batch)
         choice.refuse_odd_labels()
+    _look_at_folds(name, block)
+
+
+def look_at_rows(name: str, block: dict[str, Any], manifest: Path) -> None:
+    """Check a prepared dataset against the folds that it is to be divided into.
+
+    Parameters
+    ----------
+    name, block
+        The validated entry `datasets.<name>`.
+    manifest
+        Of its folder, if it is there.
+
+    Raises
+    ------
+    UserError
+        A class has fewer rows than there are folds.
+    """
+    folds = block.get("split", {}).get("folds", 0)
+    if not folds or not manifest.is_file():
+        return
+    if rows := files.read_json(manifest).get("rows", {}).get("train"):
+        require_folds(rows, folds, f"datasets.{name}")
+
+
+def _look_at_folds(name: str, block: dict[str, Any]) -> None:
+    """Count the rows of each class of a small file, unless only some of them are used."""
+    folds = block.get("split", {}).get("folds", 0)
+    own = files_of(name, block)
+    if not folds or "train" in block.get("sample", {}):
+        return
+    if sum(path.stat().st_size for path in own.values()) > SMALL:
+        return
+    counts: Counter[str] = Counter()
+    for key, path in own.items():
+        if split_of(key) == "train":
+            table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
+            choice = Choice(block, "train", f"datasets.{name} (train)")
+            for batch in table.batches(Wanted.of(block).columns):
+                kept = choice.of(batch)
+                used = [
+                    label
+                    for label, split in zip(kept.labels, kept.splits, strict=True)
+                    if split == "train"
+                ]
+                counts.update(block["labels"][label] for label in used)
+            choice.refuse_odd_labels()
+    require_folds(counts, folds, f"datasets.{name}")

@@ -194,6 +194,31 @@ def require_classes(numbers: npt.NDArray[np.int16], labels: Sequence[str], confi
         logger.warning("%s: no training row is labelled %s", config_key, listed(absent))
 
 
+def require_folds(rows: Mapping[str, int], folds: int, config_key: str) -> None:
+    """Check that every class can be in every fold of a cross-validation.
+
+    Parameters
+    ----------
+    rows
+        {class: training rows}; those of a class without any are left to `require_classes`.
+    folds
+        How many.
+    config_key
+        For messages.
+
+    Raises
+    ------
+    UserError
+        A class has fewer rows than there are folds.
+    """
+    for name, count in rows.items():
+        if 0 < count < folds:
+            raise UserError(
+                f"{config_key}.split.folds: class {name!r} has {count} rows, too few for {folds} "
+                "folds; use fewer folds or more rows"
+            )
+
+
 def is_gap(value: Any) -> bool:
     """Whether a cell says that there is no value."""
     return value is None or value != value or str(value).strip().lower() in GAPS

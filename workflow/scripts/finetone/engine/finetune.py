@@ -16,7 +16,7 @@ from finetone.engine import devices, footprint, loop, saved_state
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256
-from finetone.formats import run_record
+from finetone.formats import row_subset, run_record
 from finetone.formats.run_record import RunRecord
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.models import parameters, positions
@@ -50,6 +50,7 @@ class RunIdentity:
     seed: int
     dataset: str = ""
     made_from: dict[str, str] | None = None  # hashes; by default of the model and the token file
+    tuned: dict[str, Any] | None = None  # values of the recipe that the dev split decided
     provenance: Provenance | None = None
 
 
@@ -63,6 +64,7 @@ def finetune(
     recipe: Recipe,
     options: EngineOptions,
     threads: int,
+    rows: Path | None = None,
 ) -> None:
     """Fine-tune a model on a token file and write the run.
 
@@ -82,6 +84,9 @@ def finetune(
         What is learned, and how it is executed.
     threads
         CPU threads.
+    rows
+        Row subset of the token file to learn from, instead of all of it. Random numbers then depend
+        on its name as well.
 
     Raises
     ------
@@ -89,14 +94,21 @@ def finetune(
         The texts do not fit the model, or the model the device; or as `loop.train` does.
     """
     seed = identity.seed
+    draws = seed  # of all that is random
     data = read_tokens(train)
+    if rows is not None:
+        subset = row_subset.read(rows, len(data))
+        # or all folds would begin with the same head, and its luck would not average out
+        draws, data = derive(seed, subset.name), data.take(subset.rows)
     dev_data = read_tokens(dev) if dev else None
     check_memory(model_dir, data, recipe.batch_size, options)
-    module = classifier(model_dir, data, seed)
+    module = classifier(model_dir, data, draws)
     hashes = identity.made_from or {"train": sha256(train), "model": sha256(model_dir)}
+    if rows is not None:
+        hashes = hashes | {"rows": sha256(rows)}
 
     result = loop.train(
-        module, data, recipe, options, seed, state=paths.state, dev=dev_data, threads=threads
+        module, data, recipe, options, draws, state=paths.state, dev=dev_data, threads=threads
     )
 
     record = RunRecord(
@@ -106,6 +118,7 @@ def finetune(
         dataset=identity.dataset,
         labels=data.meta.labels,
         recipe=recipe.as_dict(),
+        tuned=identity.tuned or {},
         engine=options.as_dict(),
         versions=machine.versions("torch", "transformers", "numpy"),
         parameters=parameters.count(module),

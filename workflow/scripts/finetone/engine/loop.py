@@ -1,7 +1,8 @@
 """The training loop. It reads top to bottom; whatever makes it fast is in `execution`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,21 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
+from finetone.data.class_weights import balanced
 from finetone.engine import devices, saved_state
 from finetone.engine.batches import epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.objective import Classification, Objective, gradients
-from finetone.engine.predict import score
+from finetone.engine.predict import scores
 from finetone.engine.progress import Progress, weights
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.errors import UserError
 from finetone.formats.token_file import Tokens
+from finetone.identity import without
 from finetone.seeds import derive
+from finetone.statistics.evaluation import EVERY_SCORE
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,10 @@ class Training:
     """What a training leaves behind; the module itself holds the kept epoch's weights."""
 
     history: pa.Table
-    epochs: list[Path]  # weights after epoch 1, 2, …; they lie in the state folder
+    epochs: list[Path]  # weights after epoch 1, 2, …, where they are kept: in the state folder
+    dev_metrics: list[dict[str, float]]  # on dev after epoch 1, 2, …
     kept_epoch: int
-    dev_scores: list[float] | None
+    dev_scores: list[float] | None  # by the recipe's `choose_by`
     execution: dict[str, Any]
     rows: int
     steps: int
@@ -43,7 +48,7 @@ class Training:
 
     def measured(self) -> dict[str, Any]:
         """What a run's record says of it."""
-        return {key: value for key, value in vars(self).items() if key not in ("history", "epochs")}
+        return without(vars(self), "history", "epochs", "dev_metrics")
 
 
 def train(
@@ -57,6 +62,7 @@ def train(
     dev: Tokens | None = None,
     threads: int = 1,
     device: torch.device | None = None,
+    until: int | None = None,
 ) -> Training:
     """Fine-tune a classifier in place.
 
@@ -78,6 +84,8 @@ def train(
         CPU threads.
     device
         By default the one of this process.
+    until
+        As of `learn`; then all of EVERY_SCORE are measured on `dev`.
 
     Returns
     -------
@@ -95,11 +103,20 @@ def train(
         raise UserError("recipe: choose_epoch is dev, but the dataset has no dev split; add one")
 
     limit_onednn_cache(shapes(tokens.lengths, recipe.batch_size))
-    execution, objective = Execution(options, threads, device), Classification(tokens, dev)
+    execution = Execution(options, threads, device)
+    weights = None
+    if recipe.class_weights is not None:
+        of_classes = torch.from_numpy(balanced(tokens.labels, tokens.meta.labels))
+        weights = of_classes.to(execution.device, torch.float32)
+    objective = Classification(tokens, dev, weights, recipe.label_smoothing)
     steps = recipe.steps(len(tokens))
     with execution.running(module, tokens, seed, training_texts=objective.texts, steps=steps):
-        measure = None if dev is None else lambda: score(module, dev, execution, recipe.choose_by)
-        return learn(module, objective, recipe, execution, seed, state=state, dev_scores=measure)
+        measured = () if dev is None else (recipe.choose_by,) if until is None else EVERY_SCORE
+        measure = None if dev is None else partial(scores, module, dev, execution, measured)
+        return learn(
+            module, objective, recipe, execution, seed,
+            state=state, measured=measured, measure=measure, until=until,
+        )  # fmt: skip
 
 
 def learn(
@@ -110,7 +127,9 @@ def learn(
     seed: int,
     *,
     state: Path,
-    dev_scores: Callable[[], float] | None = None,
+    measured: Sequence[str] = (),
+    measure: Callable[[], dict[str, float]] | None = None,
+    until: int | None = None,
 ) -> Training:
     """Train a module in place for any objective, inside a running execution.
 
@@ -132,8 +151,11 @@ def learn(
         Of the order of examples, and of dropout.
     state
         Folder for saved states and epochs' weights.
-    dev_scores
-        Measures the module after every epoch.
+    measured, measure
+        Names of the scores on other texts, and a function that measures them after every epoch.
+    until
+        Stop after so many of the recipe's epochs. No epoch's weights are kept, so that the module
+        is what the last one left; called again with more epochs, the training goes on.
 
     Returns
     -------
@@ -155,12 +177,12 @@ def learn(
     )
     progress = Progress(
         state, fingerprint, module, optimizer, execution,
-        per_epoch=per_epoch, steps=steps, dev=dev_scores is not None,
+        per_epoch=per_epoch, steps=steps, dev=measured, keep_epochs=until is None,
     )  # fmt: skip
     progress.resume()
 
-    order = None
-    while progress.done < steps:
+    order, last = None, steps if until is None else per_epoch * until
+    while progress.done < last:
         epoch, position = divmod(progress.done, per_epoch)
         if order is None or position == 0:
             order = epoch_order(seed, epoch + 1, rows)
@@ -180,27 +202,31 @@ def learn(
         if position + 1 == per_epoch:
             execution.decay_unused(recipe.decay(progress.done - per_epoch, progress.done, steps))
             progress.save_epoch(epoch + 1)
-            if dev_scores is not None:
-                progress.dev_scores.append(dev_scores())
-            progress.save()
+            if measure is not None:
+                progress.dev_scores.append(measure())
+            if until is None or progress.done < steps:  # else nothing is left to go on with
+                progress.save()
         elif progress.save_is_due():
             progress.save()
 
+    progress.history.flush()
     progress.check_epochs()
-    kept = recipe.epochs
-    if recipe.choose_epoch == "dev":
-        kept = recipe.best(progress.dev_scores)
-    if kept != recipe.epochs:
+    by_choice = [found[recipe.choose_by] for found in progress.dev_scores]
+    kept = last // per_epoch
+    if recipe.choose_epoch == "dev" and until is None:
+        kept = recipe.best(by_choice)
+    if kept != last // per_epoch:
         load_model(module, weights(state, kept), device=str(execution.device))
     seconds = progress.history.column("seconds").sum()
     return Training(
         history=progress.history.table(),
         epochs=[weights(state, epoch) for epoch in range(1, recipe.epochs + 1)],
+        dev_metrics=progress.dev_scores,
         kept_epoch=kept,
-        dev_scores=progress.dev_scores if dev_scores is not None else None,
+        dev_scores=by_choice if measure is not None else None,
         execution=execution.record(),
         rows=rows,
-        steps=steps,
+        steps=last,
         train_seconds=float(seconds),
         tokens_per_s=float(progress.history.column("tokens").sum() / seconds),
         seconds_per_32=progress.history.seconds_per_32(),

@@ -1,7 +1,7 @@
 """What a module is trained for: examples, their loss, and its gradients."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +10,14 @@ from torch import nn
 
 from finetone.engine.execution import Execution
 from finetone.formats.token_file import Tokens
+
+
+class Loss(NamedTuple):
+    """Sums over a batch."""
+
+    minimised: torch.Tensor
+    plain: torch.Tensor  # the cross-entropy, detached, which the history shows
+    correct: torch.Tensor  # examples that the module gets right
 
 
 class Objective(Protocol):
@@ -22,9 +30,7 @@ class Objective(Protocol):
     def identity(self) -> list[Any]:
         """Arrays and JSON-able values that differ where the examples do."""
 
-    def loss(
-        self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution) -> Loss:
         """Execute a batch.
 
         Parameters
@@ -38,17 +44,25 @@ class Objective(Protocol):
 
         Returns
         -------
-        tuple of tensor
-            The sum of the examples' losses, and how many of them the module gets right.
+        Loss
+            Of the batch.
         """
 
 
 @dataclass(frozen=True)
 class Classification:
-    """Minimise the cross-entropy of the texts' labels; `dev` has texts that are predicted only."""
+    """Minimise the cross-entropy of the texts' labels; `dev` has texts that are predicted only.
+
+    With `class_weights` (float32 [classes] on the device) and `label_smoothing` it is torch's own
+    cross-entropy of that kind, summed over the examples of a batch and divided by their number, not by the sum of their
+    weights: that sum differs between batches, and a small batch without the rare class would undo
+    the weights.
+    """
 
     tokens: Tokens
     dev: Tokens | None = None
+    class_weights: torch.Tensor | None = None
+    label_smoothing: float = 0.0
 
     @property
     def lengths(self) -> np.ndarray:
@@ -64,13 +78,19 @@ class Classification:
         ]
         return [self.tokens.meta.pad_token_id, *arrays]
 
-    def loss(
-        self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution) -> Loss:
         batch = execution.collate(self.tokens, rows, width)
         logits = execution.logits(module, batch)
-        loss = F.cross_entropy(logits, batch.labels, reduction="sum")
-        return loss, (logits.detach().argmax(1) == batch.labels).sum()
+        plain = minimised = F.cross_entropy(logits, batch.labels, reduction="sum")
+        if self.class_weights is not None or self.label_smoothing:
+            minimised = F.cross_entropy(
+                logits,
+                batch.labels,
+                weight=self.class_weights,
+                label_smoothing=self.label_smoothing,
+                reduction="sum",
+            )
+        return Loss(minimised, plain.detach(), (logits.detach().argmax(1) == batch.labels).sum())
 
 
 def gradients(
@@ -89,16 +109,15 @@ def gradients(
     Returns
     -------
     tensor
-        Mean loss, and number of correct examples: float32 [2] on the device.
+        Mean plain loss, and number of correct examples: float32 [2] on the device.
     """
     while True:
         result = torch.zeros(2, device=execution.device)
         try:
             for part, width in execution.micro_batches(objective.lengths[rows]):
-                total, correct = objective.loss(module, rows[part], width, execution)
-                loss = total / len(rows)
-                loss.backward()
-                result += torch.stack([loss.detach(), correct.float()])
+                loss = objective.loss(module, rows[part], width, execution)
+                (loss.minimised / len(rows)).backward()
+                result += torch.stack([loss.plain / len(rows), loss.correct.float()])
             return result
         except torch.OutOfMemoryError:
             module.zero_grad()

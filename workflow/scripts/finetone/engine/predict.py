@@ -1,6 +1,6 @@
 """From weights and token files to logits and prediction files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.recipe import EngineOptions
 from finetone.files import sha256
-from finetone.formats import predictions
+from finetone.formats import predictions, row_subset
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
 from finetone.models.checkpoint import own_storage
@@ -73,10 +73,17 @@ def predict_module(
     return logits
 
 
-def score(module: nn.Module, tokens: Tokens, execution: Execution, metric: str) -> float:
-    """One of `evaluation.SCORES` inside a running execution; NaN if it is undefined."""
+def scores(
+    module: nn.Module, tokens: Tokens, execution: Execution, names: Sequence[str]
+) -> dict[str, float]:
+    """Some of `evaluation.EVERY_SCORE` inside a running execution.
+
+    NaN where one is undefined; all of them are where a logit is not finite.
+    """
     logits = predict_module(module, tokens, execution=execution)
-    return Evaluation(logits, tokens.labels).value(metric) if len(tokens) else float("nan")
+    if not len(tokens) or not np.isfinite(logits).all():
+        return dict.fromkeys(names, float("nan"))
+    return Evaluation(logits, tokens.labels).values(names)
 
 
 def predict(
@@ -92,6 +99,7 @@ def predict(
     threads: int,
     target: Path,
     split: str = "test",
+    held_out_by: Path | None = None,
     provenance: Provenance | None = None,
 ) -> None:
     """Write the prediction file of a checkpoint folder for one or several epochs' weights.
@@ -114,6 +122,8 @@ def predict(
         Prediction file to write.
     split
         That the tokens are of; is recorded where it is not the test split.
+    held_out_by
+        Row subset; only the rows that it leaves out are predicted.
     provenance
         Is recorded, too.
     """
@@ -122,6 +132,8 @@ def predict(
 
     limit_onednn_cache(SHAPES)
     data = read_tokens(tokens)
+    if held_out_by is not None:
+        data = data.take(row_subset.read(held_out_by, len(data)).held_out)
     module = AutoModelForSequenceClassification.from_pretrained(model_dir, dtype=torch.float32)
     own_storage(module)
     execution = Execution(EngineOptions.of(engine), threads)

@@ -1,6 +1,7 @@
 """How far a training is, and how it gets back there after a kill."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ class Progress:
     per_epoch, steps
         Steps of one epoch, and of all.
     dev
-        Whether each epoch ends with an accuracy on dev.
+        Names of the scores on dev that each epoch ends with.
+    keep_epochs
+        Whether the weights after each epoch are kept, too.
     """
 
     def __init__(
@@ -43,14 +46,16 @@ class Progress:
         *,
         per_epoch: int,
         steps: int,
-        dev: bool,
+        dev: Sequence[str] = (),
+        keep_epochs: bool = True,
     ) -> None:
         self.folder, self.fingerprint = folder, fingerprint
         self.module, self.optimizer, self.execution = module, optimizer, execution
-        self.per_epoch, self.steps, self.dev = per_epoch, steps, dev
+        self.per_epoch, self.steps = per_epoch, steps
+        self.dev, self.keep_epochs = dev, keep_epochs
         self.done, self.resumed = 0, 0
         self.history = History(execution.device)
-        self.dev_scores: list[float] = []
+        self.dev_scores: list[dict[str, float]] = []
         self.files: dict[str, str] = {}  # the epochs' weights, and their sha256
         self.machines = [execution.machine()]
         self._saved_at = time.monotonic()
@@ -88,6 +93,8 @@ class Progress:
 
     def save_epoch(self, epoch: int) -> None:
         """Keep the weights after `epoch` in the state folder; `save` is to follow."""
+        if not self.keep_epochs:
+            return
         path = weights(self.folder, epoch)
         with atomic(path) as partial:
             save_model(self.module, str(partial))
@@ -115,12 +122,13 @@ class Progress:
 
     def _restore(self, saved: dict[str, Any]) -> None:
         ended, execution = saved["done"] // self.per_epoch, saved["execution"]
+        kept = ended if self.keep_epochs else 0
         expected = {
             "done": 0,
             "resumed": 0,
             "history": [[0.0] * len(FIELDS)] * saved["done"],
-            "dev_scores": [0.0] * (ended if self.dev else 0),
-            "files": {weights(self.folder, epoch).name: "" for epoch in range(1, ended + 1)},
+            "dev_scores": [dict.fromkeys(self.dev, 0.0)] * (ended if self.dev else 0),
+            "files": {weights(self.folder, epoch).name: "" for epoch in range(1, kept + 1)},
             "execution": {
                 "pieces": 0,
                 "notes": [""] * len(execution["notes"]),

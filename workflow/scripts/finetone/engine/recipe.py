@@ -60,9 +60,17 @@ class Recipe(_Block):
     clip_norm: float | None = None
     choose_epoch: str = "last"
     choose_by: str = "accuracy"  # the metric on the dev split; `compare: {metric: …}`
+    class_weights: str | None = None
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         self.require("schedule", "constant", "linear")
+        if self.class_weights is not None:
+            self.require("class_weights", "balanced")
+        if not 0 <= self.label_smoothing < 1:
+            raise UserError(
+                f"recipe: label_smoothing is {self.label_smoothing}; it must be in 0 … 1, without 1"
+            )
         self.require("choose_epoch", "last", "dev")
         self.require("choose_by", *SCORES)
         if self.epochs < 1 or self.batch_size < 1:
@@ -71,9 +79,12 @@ class Recipe(_Block):
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """All settings but a `choose_by` that is the accuracy, which earlier versions did not have."""
-        found = super().as_dict()
-        return found if self.choose_by != "accuracy" else without(found, "choose_by")
+        """All settings but those that earlier versions did not have, where they change nothing."""
+        usual = Recipe.__dataclass_fields__
+        later = ("choose_by", "class_weights", "label_smoothing")
+        return without(
+            super().as_dict(), *(key for key in later if getattr(self, key) == usual[key].default)
+        )
 
     def best(self, dev_scores: Sequence[float]) -> int:
         """Number of the best epoch, of equal ones the first."""

@@ -16,6 +16,10 @@ LOG_SECONDS = 10.0  # where they take long
 FIELDS = ("epoch", "lr", "loss", "correct", "examples", "tokens", "seconds")
 
 
+class Diverged(UserError):
+    """A training has diverged."""
+
+
 class History:
     """One row per step. Losses stay on the device until `flush` fetches them all at once."""
 
@@ -63,7 +67,7 @@ class History:
 
         Raises
         ------
-        UserError
+        Diverged
             A loss is not a finite number.
         """
         self.flush()
@@ -71,7 +75,7 @@ class History:
         loss, seconds, tokens = (self.column(name) for name in ("loss", "seconds", "tokens"))
         recent = slice(-LOG_EVERY, None)
         if not np.isfinite(loss[recent]).all():
-            raise UserError(
+            raise Diverged(
                 f"step {done}: the loss is not finite; lower recipe: learning_rate or set clip_norm"
             )
         logger.info(

@@ -1,7 +1,7 @@
 """Embedding files: what a frozen model makes of the texts of a split, one vector per text."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,12 @@ class Embeddings:
     labels: npt.NDArray[np.int64]  # [n]
     vectors: npt.NDArray[np.float32]  # [n, width]
     meta: EmbeddingMeta
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> "Embeddings":
+        """Those of some rows, by their places, with their share of the time."""
+        share = len(rows) / len(self.ids) if len(self.ids) else 0.0
+        meta = replace(self.meta, seconds=self.meta.seconds * share)
+        return Embeddings(self.ids[rows], self.labels[rows], self.vectors[rows], meta)
 
 
 def write_embeddings(

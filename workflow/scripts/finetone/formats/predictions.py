@@ -26,6 +26,9 @@ SCHEMA = pa.schema(
 )
 
 
+FOLD = pa.field("fold", pa.int64())  # another column, of predictions in cross-validation
+
+
 @dataclass(frozen=True)
 class Header:
     """The metadata of a prediction file, read without its rows; `facts` is all of it."""
@@ -37,6 +40,16 @@ class Header:
     labels: tuple[str, ...]
     kept_epoch: int
     facts: Mapping[str, Any] = field(default_factory=dict)  # all the metadata
+
+    @property
+    def folds(self) -> int:
+        """Of the cross-validation that the rows are pooled from; 0 if there is none."""
+        return int(self.facts.get("folds", 0))
+
+    @property
+    def repeat(self) -> int:
+        """Of the cross-validation, from 1."""
+        return int(self.facts.get("repeat", 1))
 
 
 @dataclass(frozen=True)
@@ -53,12 +66,15 @@ class Predictions:
         int64 [n], in 0…classes-1.
     logits
         float32 [n, classes].
+    fold
+        int64 [n], the fold whose models never saw the row; None without cross-validation.
     """
 
     epoch: int
     ids: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float32]
+    fold: npt.NDArray[np.int64] | None = None
 
 
 def of_split(split: str) -> dict[str, str]:
@@ -102,11 +118,11 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
         The file is damaged or was altered, a column is missing, an id is repeated, a label or a
         number of logits contradicts the metadata, or logits are not finite.
     """
-    columns = SCHEMA.names
+    columns = [*SCHEMA.names, *([FOLD.name] if head.folds else [])]
     wanted = [("epoch", "=", head.kept_epoch)] if kept_only else None
     try:
         table = pq.read_table(head.path, columns=columns, filters=wanted)
-        table = table.select(columns).cast(SCHEMA)
+        table = table.select(columns).cast(SCHEMA.append(FOLD) if head.folds else SCHEMA)
         if empty := [name for name in columns if table.column(name).null_count]:
             raise ValueError(f"column '{empty[0]}' has empty cells")
     except UNREADABLE as error:
@@ -134,6 +150,7 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     epoch = table.column("epoch").to_numpy()
     ids = table.column("id").to_numpy()
     label = table.column("label").to_numpy().astype(np.int64)
+    fold = table.column(FOLD.name).to_numpy().astype(np.int64) if head.folds else None
     if label.min() < 0 or label.max() >= classes:
         raise UserError(
             f"{head.path}: label {label[(label < 0) | (label >= classes)][0]} is outside "
@@ -143,12 +160,14 @@ def read(head: Header, kept_only: bool = False) -> list[Predictions]:
     if (np.diff(epoch) < 0).any() or ((np.diff(ids) <= 0) & (np.diff(epoch) == 0)).any():
         order = np.lexsort((ids, epoch))  # files that we write are in this order already
         epoch, ids, label, logits = epoch[order], ids[order], label[order], logits[order]
+        fold = None if fold is None else fold[order]
     starts = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
     for start, end in zip(starts, [*starts[1:], len(epoch)], strict=True):
         number, rows = epoch[start], slice(start, end)
         if (np.diff(ids[rows]) == 0).any():
             raise UserError(f"{head.path}: an id occurs twice in epoch {number}; delete and rerun")
-        result.append(Predictions(int(number), ids[rows], label[rows], logits[rows]))
+        part = None if fold is None else fold[rows]
+        result.append(Predictions(int(number), ids[rows], label[rows], logits[rows], part))
     _check(head, result, kept_only)
     return result
 
@@ -162,7 +181,9 @@ def _check(head: Header, epochs: Sequence[Predictions], kept_only: bool) -> None
     if not stated and "fingerprint" not in head.facts:
         return
     found = {
-        str(each.epoch): checksum(head.facts, each.epoch, each.ids, each.label, each.logits)
+        str(each.epoch): checksum(
+            head.facts, each.epoch, each.ids, each.label, each.logits, each.fold
+        )
         for each in epochs
     }
     wanted = {str(head.kept_epoch)} if kept_only else set(stated)
@@ -177,6 +198,7 @@ def write(
     logits: Mapping[int, npt.NDArray[np.float32]],
     meta: dict[str, Any],
     provenance: Provenance | None = None,
+    fold: npt.NDArray[np.int64] | None = None,
 ) -> None:
     """Write a prediction file (docs/architecture.md).
 
@@ -192,13 +214,15 @@ def write(
         The metadata, to which a checksum of each epoch is added.
     provenance
         The record of the file.
+    fold
+        [n], of cross-validation.
     """
     epochs = sorted(logits)
     values = np.concatenate([logits[epoch] for epoch in epochs]).astype(np.float32)
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
     meta = keys_of(provenance) | meta
     meta["checksums"] = {
-        str(epoch): checksum(meta, epoch, ids, labels, logits[epoch]) for epoch in epochs
+        str(epoch): checksum(meta, epoch, ids, labels, logits[epoch], fold) for epoch in epochs
     }
     table = pa.table(
         {
@@ -207,7 +231,11 @@ def write(
             "label": pa.array(np.tile(labels, len(epochs)).astype(np.int16)),
             "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel())),
         }
-    ).replace_schema_metadata({KEY: json.dumps(meta, ensure_ascii=False)})
+    )
+    if fold is not None:
+        column = pa.array(np.tile(fold, len(epochs)).astype(np.int16))
+        table = table.append_column(FOLD.name, column)
+    table = table.replace_schema_metadata({KEY: json.dumps(meta, ensure_ascii=False)})
     with files.atomic(target) as partial:
         # one group of rows per epoch, so that one epoch can be read without the others
         pq.write_table(table, partial, row_group_size=max(len(ids), 1))
@@ -219,6 +247,7 @@ def checksum(
     ids: npt.NDArray[Any],
     labels: npt.NDArray[Any],
     logits: npt.NDArray[Any],
+    fold: npt.NDArray[Any] | None = None,
 ) -> str:
     """Checksum (hex sha256) of the metadata and of the rows of one epoch in the order of their ids.
 
@@ -232,14 +261,18 @@ def checksum(
         [n].
     logits
         [n, classes].
+    fold
+        [n], of cross-validation.
     """
     facts = {key: value for key, value in meta.items() if key not in UNCHECKED}
     if (np.diff(ids) < 0).any():
         order = np.argsort(ids, kind="stable")
         ids, labels, logits = ids[order], labels[order], logits[order]
+        fold = None if fold is None else fold[order]
     return files.checksum(
         {**facts, "epoch": epoch},
         np.ascontiguousarray(ids, dtype=np.int64),
         np.ascontiguousarray(labels, dtype=np.int64),
         np.ascontiguousarray(logits, dtype=np.float32),
+        *([] if fold is None else [np.ascontiguousarray(fold, dtype=np.int64)]),
     )

@@ -24,6 +24,7 @@ class RunRecord:
     dataset: str = ""
     labels: list[str] = field(default_factory=list)  # names in class order
     recipe: dict[str, Any] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)  # of it, what the dev split decided
     engine: dict[str, Any] = field(default_factory=dict)  # as configured
     execution: dict[str, Any] = field(default_factory=dict)  # as it came about
     versions: dict[str, str] = field(default_factory=dict)

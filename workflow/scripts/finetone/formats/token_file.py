@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,15 @@ class Tokens:
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens per text [n]."""
         return np.diff(self.offsets)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Tokens":
+        """A copy of the texts at these places [m], in their order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        places = np.repeat(self.offsets[rows], lengths) + within
+        meta = replace(self.meta, rows=len(rows))
+        return Tokens(self.ids[rows], self.labels[rows], offsets, self.input_ids[places], meta)
 
 
 def read_meta(path: str | Path) -> TokensMeta:

@@ -15,4 +15,7 @@ MODULES = {
     "confusion": "confusion",
     "reliability": "small_multiples",
     "lengths": "small_multiples",
+    "learning_curve": "learning_curve",
+    "tuning": "tuning",
+    "tuning_budget": "tuning",
 }

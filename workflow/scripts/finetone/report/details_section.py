@@ -85,6 +85,15 @@ def errors(maker: Maker) -> Section:
         Column("mean_probability_of_label", labels["probability_of_label"], "percent"),
         Column("why", labels["why"]),
     ]
+    suspects = [
+        Column("rank", labels["rank"], "count"),
+        Column("text", labels["text"], "prose"),
+        Column("label", labels["label"]),
+        Column("suggested", labels["suggested_label"]),
+        Column("against", labels["contradicting"]),
+        Column("probability_of_label", labels["probability_of_label"], "percent"),
+        Column("says", labels["methods_say"]),
+    ]
     classes = [
         Column("method", labels["method"], "method"),
         Column("label", labels["label"]),
@@ -114,6 +123,11 @@ def errors(maker: Maker) -> Section:
             f"{w} / {m}" for w, m in zip(frame["wrong_methods"], frame["methods"], strict=True)
         ]
         frame["why"] = [labels.get(f"why_{why}", why) for why in frame["why"]]
+    doubted = maker.rows("label_errors").copy()
+    if len(doubted):
+        doubted["against"] = [
+            f"{c} / {m}" for c, m in zip(doubted["contradicting"], doubted["methods"], strict=True)
+        ]
     return Section(
         "errors",
         labels["section_errors"],
@@ -121,6 +135,7 @@ def errors(maker: Maker) -> Section:
         pictures=maker.show("lengths", "confusion"),
         tables=[
             *maker.table("errors", texts, frame),
+            *maker.table("label_errors", suspects, doubted, folded=True),
             *maker.table("slices", slices, by_label, folded=True),
             *maker.table(
                 "per_class", classes, _most_frequent(maker.rows("per_class"), "label"), folded=True

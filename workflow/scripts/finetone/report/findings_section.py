@@ -47,6 +47,9 @@ def ranking(maker: Maker) -> Section:
     seeds = len(config["seeds"]) if stochastic(config) else 0
     stated = compare.get("seed_sd")
     sentences = [labels["ranking_note"].format(confidence=f"{100 * confidence:g}")]
+    if (config["datasets"].get(config["source"], {}).get("split") or {}).get("folds"):
+        sentences.insert(0, labels["cross_validated"])
+        seeds = 0  # their variance is in that of the folds
     if len(frame) == 1:
         sentences.append(labels["ranking_alone"])
     elif seeds != 1 or stated is not None:

@@ -53,9 +53,35 @@ def data(maker: Maker) -> Section:
         Column("accuracy_unleaked", labels["accuracy_unleaked"], "percent"),
         Column("difference", labels["leaks_add"], "points", "low", "high"),
         Column("leaked_rows", labels["leaked_rows"], "count"),
+        Column("accuracy_distinct", labels["accuracy_distinct"], "percent"),
+        Column(
+            "distinct_difference", labels["near_add"], "points", "distinct_low", "distinct_high"
+        ),
+        Column("near_rows", labels["near_rows"], "count"),
         Column("rows", labels["rows"], "count"),
     ]
-    tables = maker.table("leaks", columns)
+    pairs = [
+        Column("similarity", labels["similarity"], "percent"),
+        Column("text", labels["text"], "prose"),
+        Column("label", labels["label"]),
+        Column("split", labels["split"]),
+        Column("other_text", labels["other_text"], "prose"),
+        Column("other_label", labels["label"]),
+        Column("other_split", labels["split"]),
+    ]
+    near = maker.rows("near_duplicates")
+    if len(near):
+        words = {name: labels.get(f"split_{name}", name) for name in ("train", "dev", "test")}
+        near = near.assign(
+            split=near["split"].map(words), other_split=near["other_split"].map(words)
+        )
+        across = int((near["split"] != near["other_split"]).sum())
+        key = "near_across" if across else "near_within"
+        facts.append((labels["near_term"], labels[key].format(n=across or len(near))))
+    tables = [
+        *maker.table("leaks", columns),
+        *maker.table("near_duplicates", pairs, near, folded=True),
+    ]
     return Section("data", labels["section_data"], labels["lead_data"], facts=facts, tables=tables)
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,6 +28,7 @@ from finetone.report.elements import Maker, Section
 from finetone.report.exports_section import exports
 from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
+from finetone.report.learning_curve_section import learning_curve
 from finetone.report.method_panel import Panel, panels
 from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
@@ -34,6 +36,7 @@ from finetone.report.planning_section import planning
 from finetone.report.probes_section import probes
 from finetone.report.study.opening import Tallies, claims, study, tallies
 from finetone.report.study.printed_section import published
+from finetone.report.tuning_section import tuning
 from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
@@ -49,6 +52,8 @@ SECTIONS = (
     baselines,
     cost,
     exports,
+    tuning,
+    learning_curve,
     planning,
     calibration,
     errors,
@@ -81,8 +86,8 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         raise UserError("report: tables must hold 'ranking'; make tables/ranking.csv first")
     for table in inputs.tables.values():  # also those that are shown only as a hash
         check_csv(table)
-    labels = words(HERE / "translations", style.language)
     source = inputs.config["source"]
+    labels = _labels(style.language, inputs.config)
     columns = ["method", "rank", "metric", "score", "low", "high", "group"]
     ranks = read(inputs.tables["ranking"], columns, source)
     efficiency, variance = inputs.tables.get("efficiency"), inputs.tables.get("variance")
@@ -132,6 +137,18 @@ def _checks(maker: Maker) -> list[str]:
         check.sentence(style.language, style) + f" [{check.config_key}]" * bool(check.config_key)
         for check in checks.find(evidence)
     ]
+
+
+def _labels(language: str, config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Labels of the page; with cross-validation, `<key>_folds` in place of `<key>`."""
+    labels = words(HERE / "translations", language)
+    split = config.get("datasets", {}).get(config["source"], {}).get("split") or {}
+    if not split.get("folds"):
+        return labels
+    facts = {"folds": split["folds"], "repeats": split.get("repeats", 1)}
+    found = {key: text for key, text in labels.items() if key.endswith("_folds")}
+    named = {key.removesuffix("_folds"): text for key, text in found.items()}
+    return labels | named | {"cross_validated": labels["cross_validated"].format(**facts)}
 
 
 def write_page(

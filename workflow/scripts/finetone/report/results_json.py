@@ -146,10 +146,13 @@ def _results(
     for row in summary[summary["kept"]].to_dict("records"):
         key = (row["dataset"], row["method"])
         place = ranked.loc[key]
+        own = single.get_group(key)
+        validated = _cross_validation(own)
         entry = {
             "dataset": row["dataset"],
             "method": row["method"],
             "n": row["n"],
+            "cross_validation": validated,
             "seeds": row["seeds"],
             "rank": place["rank"],
             "group": place["group"],
@@ -160,6 +163,7 @@ def _results(
             "runs": [
                 {
                     "seed": run["seed"],
+                    **({"repeat": int(run["repeat"])} if validated else {}),
                     "epoch": run["epoch"],
                     "correct": run["correct"],
                     "accuracy": run["correct"] / run["n"],
@@ -167,11 +171,18 @@ def _results(
                     **{name: run[name] for name in METRICS},
                     "standard_errors": {name: run[f"{name}_se"] for name in ("loss", *METRICS)},
                 }
-                for run in single.get_group(key).to_dict("records")
+                for run in own.to_dict("records")
             ],
         }
         entries.append(_plain(entry))
     return entries
+
+
+def _cross_validation(runs: pd.DataFrame) -> dict[str, int] | None:
+    """Folds and repeats of the runs of one method; None for a test split."""
+    if "folds" not in runs or runs["folds"].isna().any():  # not in runs.csv of earlier versions
+        return None
+    return {"folds": int(runs["folds"].iloc[0]), "repeats": int(runs["repeat"].nunique())}
 
 
 def _recommendation(considered: pd.DataFrame, margin: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from finetone.engine.execution import Execution
+from finetone.engine.objective import Loss
 from finetone.squad import exact_match
 from finetone.squad.windows import Question, Window, best_span, collate
 
@@ -31,9 +32,7 @@ class SpanPrediction:
         parts = ([w.ids, w.types, [w.start, w.end]] for w in self.windows)
         return [self.tokenizer.pad_token_id, *(value for part in parts for value in part)]
 
-    def loss(
-        self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(self, module: nn.Module, rows: np.ndarray, width: int, execution: Execution) -> Loss:
         batch = [self.windows[row] for row in rows]
         logits = self.logits(module, batch, execution)
         targets = torch.tensor([[w.start, w.end] for w in batch], device=execution.device).T
@@ -41,7 +40,8 @@ class SpanPrediction:
             F.cross_entropy(*pair, reduction="sum") for pair in zip(logits, targets, strict=True)
         )
         found = torch.stack([scores.detach().argmax(1) for scores in logits])
-        return (start + end) / 2, (found == targets).all(0).sum()
+        mean = (start + end) / 2
+        return Loss(mean, mean.detach(), (found == targets).all(0).sum())
 
     def logits(
         self, module: nn.Module, batch: Sequence[Window], execution: Execution

@@ -6,6 +6,7 @@ influence, so that every metric is the mean of its contributions, as the accurac
 0 and 1. What holds for means over the same rows, pairing above all, then holds for all metrics.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from finetone.statistics.metrics import METRICS, Bools, Floats, Ints, Margins
 
 SCORES = ("accuracy", "loss", *METRICS)
 BOUNDS = dict.fromkeys(SCORES, (0.0, 1.0)) | {"loss": (0.0, np.inf), "mcc": (-1.0, 1.0)}
+EVERY_SCORE = (*SCORES, *(f"{metric}_se" for metric in SCORES))
 ERRORS = ("loss", "brier", "ece")  # lower is better; the others behave like a share of rows
 OF_CONFUSION = {
     "balanced_accuracy": (metrics.balanced_accuracy, standard_errors.of_balanced_accuracy),
@@ -81,6 +83,15 @@ class Evaluation:
         if metric == "brier":
             return metrics.brier(self._p, self.label)
         return metrics.gaps(self._p[rows, self.predicted], self.correct)
+
+    def values(self, names: Iterable[str]) -> dict[str, float]:
+        """Several of EVERY_SCORE: `<metric>_se` is a metric's standard error over new rows."""
+        return {
+            name: float(self.influence(metric).std()) / len(self.label) ** 0.5
+            if (metric := name.removesuffix("_se")) != name
+            else float(self.value(name))
+            for name in names
+        }
 
     def contributions(self, metric: str) -> Floats:
         """[n] whose mean is the metric; NaN where it is undefined."""

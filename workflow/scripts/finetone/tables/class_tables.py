@@ -62,7 +62,7 @@ def _confused(panel: Panel) -> Iterator[tuple[object, ...]]:
 
 def _classes(panel: Panel, confidence: float, deterministic: Collection[str]) -> pd.DataFrame:
     """Methods one after the other, as in the other tables, each with all classes."""
-    stochastic = np.array([method not in deterministic for method in panel.methods])
+    stochastic = panel.stochastic(deterministic)
     runs = [panel.predicted[own] for own in panel.columns.values()]
     classes, methods = len(panel.labels), len(runs)
     found = [[ratios(panel.label, own, c) for own in runs] for c in range(classes)]
@@ -112,7 +112,7 @@ def _ends(
         own = np.array([each.own for each in chosen])
         like = varying_as(list(np.array(panel.methods)[fine]), panel.ensembles)
         over_seeds = SeedVariance(own, seeds, stochastic[fine], like=like).of_means()
-        rows = np.array([each.rows for each in chosen])
+        rows = np.array([each.rows for each in chosen]) * panel.inflation[fine]
         n[c, fine] = [each.n for each in chosen]
         errors.append(Mixture(rows, *over_seeds, round(float(n[c, fine].min()))))
     if not errors:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
+from finetone.statistics.cross_validation import variance_factor
 from finetone.statistics.evaluation import SCORES
 from finetone.statistics.metrics import METRICS
 from finetone.statistics.mixture import Mixture
@@ -63,7 +64,7 @@ def summarise(
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
     found["reason"] = found.apply(_reason, axis=1)
     kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
-    return found.drop(columns=[*kept_out, "stochastic", "together"])
+    return found.drop(columns=[*kept_out, "stochastic", "together", "worth"])
 
 
 def components(
@@ -71,7 +72,7 @@ def components(
 ) -> pd.DataFrame:
     """Make the rows of summary.csv, still without the intervals of means.
 
-    Beside its columns: of every metric `<metric>_own`, variance over seeds, and `<metric>_rows`,
+    Beside its columns: `worth`, as many independent rows as its rows are; of every metric `<metric>_own`, variance over seeds, and `<metric>_rows`,
     variance of the mean that is due to rows alone; `stochastic`; and `together`, which is the same
     in rows of a dataset whose variances over seeds are judged together: the epoch, or "kept".
     """
@@ -80,12 +81,15 @@ def components(
         kept = of_method[of_method["kept"]]
         same = kept["epoch"].nunique() == 1
         for epoch, chosen in of_method.groupby("epoch"):
+            if epoch == EACH_KEPT and not same:
+                continue
             is_kept = same and epoch == kept["epoch"].iloc[0]
             rows.append(_row(epoch, is_kept, chosen, confidence))
         if not same:
             rows.append(_row(EACH_KEPT, True, kept, confidence))
     found = pd.DataFrame(rows)
-    found["stochastic"] = ~found["method"].isin(deterministic)
+    # in cross-validation the variance over rows holds that of seeds
+    found["stochastic"] = ~(found["method"].isin(deterministic) | (found["worth"] < found["n"]))
     found["together"] = found["epoch"].where(~found["kept"], "kept")
     return found
 
@@ -115,6 +119,7 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
         "kept": kept,
         "seeds": len(runs),
         "n": n,
+        "worth": _worth(runs),
         "accuracy_mean": runs["correct"].sum() / runs["n"].sum(),
         "accuracy_sd": accuracy.std(ddof=1) if len(runs) > 1 else float("nan"),
         "accuracy_min": accuracy.min(),
@@ -136,6 +141,15 @@ def _row(epoch: Any, kept: bool, runs: pd.DataFrame, confidence: float) -> dict[
     return row
 
 
+def _worth(runs: pd.DataFrame) -> int:
+    """As many independent rows as those of runs are worth, at most: fewer in cross-validation."""
+    n = int(runs["n"].iloc[0])
+    if "folds" not in runs or runs["folds"].isna().any():  # not in runs.csv of earlier versions
+        return n
+    folds = int(runs["folds"].iloc[0])
+    return max(2, min(n - 1, round(n / variance_factor(folds))))
+
+
 def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     """Part of the variance of a mean over seeds that is due to rows alone.
 
@@ -144,6 +158,8 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
     """
     seeds, n = len(runs), runs["n"].iloc[0]
     together = float(runs[f"{name}_cov"].mean(skipna=False))
+    if _worth(runs) < n:
+        return together * ((n - 1) / n if name == "accuracy" else 1.0)
     alone = float((runs[f"{name}_se"] ** 2).mean(skipna=False)) if name != "accuracy" else 0.0
     # accuracies by p (1 - p) / n, so that a single run has Wilson's interval
     fewer = 1.0
@@ -165,5 +181,5 @@ def errors(
     seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)
     like = varying_as(rows["method"].tolist(), ensembles or {})
     variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated, like)
-    of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["n"].min())
+    of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["worth"].min())
     return variance, Mixture(of_rows, *variance.of_means(), n)

@@ -42,7 +42,8 @@ def table(
     for panel in panels(wanted):
         stated = None if seed_sd is None else seed_sd / 100
         scores = scores_of(panel, "accuracy", deterministic, stated)
-        found[panel.dataset] = panel.seeds, scores
+        seeds_of = {method: sorted(set(own)) for method, own in panel.seeds.items()}
+        found[panel.dataset] = seeds_of, scores
     if absent := [name for name in (source, *transfer) if name not in found]:
         raise UserError(f"no prediction file holds dataset '{absent[0]}'")
     seeds, home = found[source]

@@ -49,6 +49,7 @@ PLANNING = [
 NO_SECOND_SEED = "no method has a second seed"
 ONE_SEED = "one seed; judged by the other methods"
 ENSEMBLE = "judged by the runs that it is made of"
+FOLDS = "cross-validated: the variance over rows holds that of seeds"
 UNTIMED = "the time of a training or a prediction is unknown"
 
 
@@ -113,6 +114,9 @@ def _variance(scores: Scores, pace: Pace) -> pd.DataFrame:
     found["reason"] = np.where(single, why, "")
     found.loc[scores.stochastic & ~pace.stochastic, "reason"] = ENSEMBLE
     found.loc[~scores.stochastic, "reason"] = "draws no random numbers"
+    if scores.folds:
+        of_seeds = ["seeds_sd", "seeds_sd_moderated", "df", "seeds_rows_sd", "error_seeds"]
+        found[of_seeds], found["reason"] = np.nan, FOLDS
     return found
 
 
@@ -122,15 +126,16 @@ def _planning(scores: Scores, pace: Pace, confidence: float) -> pd.DataFrame:
     rows = []
     for difference in DIFFERENCES if len(scores.methods) > 1 else ():
         row = {"difference": difference, "seeds": seeds, "n": pace.rows}
-        plan = _plan(found, pace, difference, seeds) if found else {"reason": NO_SECOND_SEED}
+        few = FOLDS if scores.folds else "no method draws random numbers"
+        plan = _plan(found, pace, difference, seeds, few) if found else {"reason": NO_SECOND_SEED}
         rows.append(row | plan)
     table = pd.DataFrame(rows, columns=PLANNING[2:])
     counts = ["seeds", "n", "seeds_needed", "rows_needed", "both_seeds", "both_rows"]
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def _plan(found: Planner, pace: Pace, difference: float, seeds: int) -> dict[str, object]:
-    """The cells of one difference."""
+def _plan(found: Planner, pace: Pace, difference: float, seeds: int, few: str) -> dict[str, object]:
+    """The cells of one difference; `few` says why seeds would not help."""
     n = pace.rows
     more_seeds, more_rows = found.seeds(difference, n), found.rows(difference, seeds)
     both = found.both(difference, seeds, n)
@@ -145,7 +150,6 @@ def _plan(found: Planner, pace: Pace, difference: float, seeds: int) -> dict[str
     }
     reasons = []
     if more_seeds is None:
-        few = "no method draws random numbers"
         many = f"not reachable with {MOST_SEEDS} seeds on these rows"
         reasons.append(many if found.stochastic else few)
     if more_rows is None:

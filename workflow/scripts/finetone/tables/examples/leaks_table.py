@@ -1,4 +1,4 @@
-"""leaks.csv: accuracy with and without the test rows that are also in the training split."""
+"""leaks.csv: accuracy with and without the test rows that are, or nearly are, in the training split."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from finetone.comparison.panel import Panel
 from finetone.comparison.scores import Scores, scores_of
 from finetone.errors import UserError
 from finetone.files import read_json
+from finetone.formats import similar_rows
 from finetone.statistics.metrics import Bools, Floats
 from finetone.tables.panels import panels
 
@@ -23,12 +24,19 @@ COLUMNS = [
     "difference",
     "low",
     "high",
+    "near_rows",
+    "accuracy_distinct",
+    "distinct_difference",
+    "distinct_low",
+    "distinct_high",
 ]
+WITHOUT = COLUMNS[: COLUMNS.index("near_rows")]
 
 
 def table(
     predictions: Sequence[Path],
     audit: Path,
+    near_duplicates: Path,
     confidence: float,
     deterministic: Sequence[str],
     seed_sd: float | None,
@@ -37,7 +45,9 @@ def table(
 
     `difference` = accuracy - accuracy_unleaked: what the leaked rows add. It is the share of leaked
     rows times the difference in accuracy between leaked and other rows, which gives its interval.
-    Without leaked rows it is exactly 0; if all rows are leaked it is empty.
+    Without leaked rows it is exactly 0; if all rows are leaked it is empty. `near_rows` have a
+    near-duplicate in train but no text that is there as it is; `accuracy_distinct` is without both,
+    and `distinct_difference` = accuracy - accuracy_distinct.
 
     Parameters
     ----------
@@ -45,6 +55,8 @@ def table(
         Prediction files.
     audit
         The audit (JSON) of a dataset.
+    near_duplicates
+        Its list of near-duplicates.
     confidence
         Confidence level of the intervals, in (0, 1).
     deterministic
@@ -63,6 +75,8 @@ def table(
     except (KeyError, TypeError):
         raise UserError(f"{audit}: no audit of a dataset; delete it and rerun") from None
     stated = None if seed_sd is None else seed_sd / 100
+    pairs = similar_rows.read(near_duplicates)
+    near_ids = pairs.loc[(pairs["split"] == "test") & (pairs["other_split"] == "train"), "id"]
     tables = []
     for panel in panels(predictions, dataset):
         leaked = np.isin(panel.ids, ids)
@@ -71,7 +85,14 @@ def table(
                 f"{audit}: leaks: id {sorted(set(ids) - set(panel.ids.tolist()))[0]} is not in the "
                 f"predictions on '{panel.dataset}'; delete the audit and rerun"
             )
-        tables.append(_leaks(panel, leaked, confidence, deterministic, stated))
+        near = np.isin(panel.ids, near_ids) & ~leaked
+        found = _leaks(panel, leaked, confidence, deterministic, stated)
+        both = _leaks(panel, leaked | near, confidence, deterministic, stated)
+        found["near_rows"] = int(near.sum())
+        found["accuracy_distinct"] = both["accuracy_unleaked"]
+        for name in ("difference", "low", "high"):
+            found[f"distinct_{name}"] = both[name]
+        tables.append(found[COLUMNS])
     return pd.concat(tables)
 
 
@@ -89,10 +110,10 @@ def _leaks(
         accuracy=[panel.mean_accuracy(method) for method in panel.methods],
     )
     if leaked.all():
-        return found.reindex(columns=COLUMNS)
+        return found.reindex(columns=WITHOUT)
     if not leaked.any():
         clean = found.assign(difference=0.0, low=0.0, high=0.0)
-        return clean.assign(accuracy_unleaked=found["accuracy"])[COLUMNS]
+        return clean.assign(accuracy_unleaked=found["accuracy"])[WITHOUT]
     own, rest = (
         scores_of(panel.of_rows(chosen), "accuracy", deterministic, stated)
         for chosen in (leaked, ~leaked)
@@ -101,7 +122,7 @@ def _leaks(
     found["difference"] = found["accuracy"] - rest.mean
     low, high = _square_and_add(own, rest, confidence)
     found["low"], found["high"] = leaked.mean() * low, leaked.mean() * high
-    return found[COLUMNS]
+    return found[WITHOUT]
 
 
 def _square_and_add(a: Scores, b: Scores, confidence: float) -> tuple[Floats, Floats]:

@@ -80,15 +80,16 @@ def slices(
         ("length", f"q{place}", quarter == number)
         for place, number in enumerate(np.unique(quarter), start=1)
     ] + [("label", name, panel.label == c) for c, name in enumerate(panel.labels)]
-    stochastic = np.array([method not in deterministic for method in panel.methods])
+    stochastic = panel.stochastic(deterministic)
     rows, tables, errors = np.arange(len(panel.label)), [], []
     for place, (kind, name, chosen) in enumerate(parts):
         own = rows[chosen]
         if not len(own):
             continue
         blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
+        folds = panel.folds and panel.folds.chosen(chosen)
         own_scores = made_of(
-            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles
+            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles, folds
         )
         errors.append(own_scores.errors)
         least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)

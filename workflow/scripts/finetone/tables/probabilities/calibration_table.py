@@ -25,6 +25,7 @@ from finetone.statistics.scaling import scaled
 from finetone.tables.panels import panels
 
 NO_DEV = "no dev split"
+FOLDS = "cross-validated"
 ASSESSED = ("ece", "ece_expected", "ece_debiased", "ece_low", "ece_high", "p_calibrated")
 SCORED = ("loss", "brier")
 COLUMNS = [
@@ -120,8 +121,9 @@ def _dataset(
 
 def _method(panel: Panel, name: str, known: Mapping[tuple[str, int], Temperature]) -> _Method:
     own = panel.columns[name]
-    fitted = [known.get((name, seed)) for seed in panel.seeds[name]]
-    reasons = [each.reason if each else NO_DEV for each in fitted]
+    # in cross-validation, temperatures are of models that predict none of these rows
+    fitted = [None if panel.folds else known.get((name, seed)) for seed in panel.seeds[name]]
+    reasons = [each.reason if each else FOLDS if panel.folds else NO_DEV for each in fitted]
     values = [each.temperature for each in fitted if each and each.temperature is not None]
     after = None
     if len(values) == len(fitted):

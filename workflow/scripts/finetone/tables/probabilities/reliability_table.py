@@ -28,7 +28,8 @@ def reliability_bins(panel: Panel, confidence: float) -> pd.DataFrame:
     """Accuracy against confidence in the predicted class, seeds pooled, in bins of equal mass.
 
     `n` counts predictions (rows × seeds). The Wilson interval uses n / seeds, since predictions of
-    several seeds for one row are hardly more than one observation.
+    several seeds for one row are hardly more than one observation, and fewer rows still where they
+    are cross-validated.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def reliability_bins(panel: Panel, confidence: float) -> pd.DataFrame:
         bins = reliability(
             panel.probabilities[columns].max(axis=2).ravel(), panel.correct[columns].ravel()
         )
-        seeds = len(panel.seeds[method])
+        # predictions that are worth one independent row
+        seeds = len(panel.seeds[method]) * panel.inflation[panel.methods.index(method)]
         for number, (mean, accuracy, n) in enumerate(
             zip(bins.confidence, bins.accuracy, bins.n, strict=True), start=1
         ):
