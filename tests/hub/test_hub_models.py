@@ -38,7 +38,7 @@ def test_prepared_model_computes_what_the_original_does(
 ) -> None:
     target = tmp_path / "prepared"
     block = {"hub": {"id": id, "revision": "main"}}
-    prepare("m", block, target, wheel=None, like=None)
+    prepare("m", block, target, like=None)
 
     original = hub_root / "models" / id
     torch.testing.assert_close(logits(target, target), logits(original, original), rtol=0, atol=0)

@@ -36,7 +36,7 @@ def write_results(folder: Path, seeds: tuple[int, ...] = (1, 2)) -> Path:
         "labels": LABELS, "split": {"dev": 0.25, "seed": 0},
     }  # fmt: skip
     data, model = results / "data/films", results / "models/tiny"
-    download.prepare("films", block, data, None)
+    download.prepare("films", block, data)
     prepare("tiny", {"path": str(write_bert(given / "bert"))}, model)
     tokens = {
         split: results / f"tokens/films/{split}/tiny.arrow" for split in ("train", "test", "dev")

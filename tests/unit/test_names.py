@@ -95,7 +95,7 @@ def test_a_learning_curve_of_a_cross_validation_is_drawn_within_its_folds(tmp_pa
 def test_what_an_entry_is_made_of(small: Experiment) -> None:
     assert small.like_of("models/tiny-scratch") == "tiny"
     assert small.like_of("models/tiny") is None and small.like_of("audit/films.json") is None
-    wheel = small.wheel_of("models/packed")
+    (wheel,) = small.wheels_of("models/packed")
     assert wheel == Path("results/small/downloads/a-b-1.whl")
     assert small.wheels[wheel.stem]["sha256"] == "0" * 64
     assert small.own_files("data/films") and not small.own_files("models/packed")

@@ -12,6 +12,6 @@ prepare(
     job.wildcards.dataset,
     json.loads(job.params.block),
     job.target,
-    wheel=job.inputs.get("wheel"),
+    wheels=job.inputs.get("wheels", ()),
     provenance=job.provenance,
 )

@@ -12,7 +12,7 @@ prepare(
     job.wildcards.model,
     json.loads(job.params.block),
     job.target,
-    wheel=job.inputs.get("wheel"),
+    wheels=job.inputs.get("wheels", ()),
     like=job.inputs.get("like"),
     labels=job.settings["classes"],
     provenance=job.provenance,

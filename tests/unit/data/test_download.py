@@ -20,6 +20,7 @@ from finetone.errors import UserError
 from finetone.identity import describe
 
 LABELS = ["negative", "positive"]
+SPLITS = ("train", "dev", "test")
 
 
 def write_csv(path: Path, rows) -> str:
@@ -41,7 +42,7 @@ def test_one_file_is_cut_into_train_test_and_dev(tmp_path: Path):
     source = write_csv(tmp_path / "all.csv", rows_of(100))
     out = tmp_path / "out"
     block = block_of(file=source, split={"test": 0.2, "dev": 0.1, "seed": 4})
-    prepare("mine", block, out, None)
+    prepare("mine", block, out)
     manifest = files.read_json(out / "manifest.json")
     assert manifest["dataset"] == "mine"
     assert manifest["labels"] == LABELS
@@ -74,7 +75,7 @@ def test_named_files_become_named_splits_and_stale_ones_go(tmp_path: Path):
         "train": write_csv(tmp_path / "a.csv", rows_of(10)),
         "test": write_csv(tmp_path / "b.csv", rows_of(4)),
     }
-    prepare("mine", block_of(file=paths), out, None)
+    prepare("mine", block_of(file=paths), out)
     assert sorted(p.name for p in out.iterdir()) == [
         "manifest.json",
         "test.parquet",
@@ -98,8 +99,8 @@ def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
     )
     other = block_of(wheel={**block["wheel"], "sha256": "0" * 64}, threshold=0)
     with pytest.raises(UserError, match=f"{wheel}: its sha256 is .*; delete it and run again"):
-        prepare("mine", other, out, wheel)
-    prepare("mine", block, out, wheel)
+        prepare("mine", other, out, [wheel])
+    prepare("mine", block, out, [wheel])
     test = read_split(out / "test.parquet")
     assert list(test.itertuples(index=False, name=None)) == [(0, "a", 0), (2, "c, d", 1)]
     manifest = files.read_json(out / "manifest.json")
@@ -115,7 +116,7 @@ def test_members_of_a_wheel_and_a_threshold(tmp_path: Path):
 def test_empty_texts_are_dropped_counted_and_warned_of(tmp_path: Path, caplog):
     rows = [("good", "1"), ("", "0"), (" \t", ""), ("bad", "0")]
     out = tmp_path / "out"
-    prepare("mine", block_of(file=write_csv(tmp_path / "a.csv", rows)), out, None)
+    prepare("mine", block_of(file=write_csv(tmp_path / "a.csv", rows)), out)
     assert read_split(out / "train.parquet")["id"].tolist() == [0, 3]
     assert files.read_json(out / "manifest.json")["dropped"]["empty"] == 2
     assert "2 rows without text dropped" in caplog.text
@@ -125,7 +126,7 @@ def test_samples_are_balanced_and_recorded(tmp_path: Path):
     out = tmp_path / "out"
     source = write_csv(tmp_path / "sorted.csv", sorted(rows_of(100), key=lambda row: row[1]))
     block = block_of(file=source, split={"test": 0.5}, sample={"train": 10, "test": 0.5, "seed": 1})
-    prepare("mine", block, out, None)
+    prepare("mine", block, out)
     manifest = files.read_json(out / "manifest.json")
     assert manifest["sample"] == {"train": 10, "test": 0.5, "seed": 1}
     assert manifest["rows"]["train"] == {"negative": 5, "positive": 5}
@@ -135,7 +136,7 @@ def test_samples_are_balanced_and_recorded(tmp_path: Path):
 def test_the_same_block_gives_the_same_bytes(tmp_path: Path):
     source = write_csv(tmp_path / "a.csv", rows_of(50))
     for name in ("one", "two"):
-        prepare("mine", block_of(file=source, split={"test": 0.2}), tmp_path / name, None)
+        prepare("mine", block_of(file=source, split={"test": 0.2}), tmp_path / name)
     assert files.sha256(tmp_path / "one") == files.sha256(tmp_path / "two")
 
 
@@ -149,7 +150,7 @@ text = text.filter(str.strip)
 )
 def test_id_text_and_label_arrive_unchanged_and_in_order(tmp_path: Path, rows):
     source = write_csv(tmp_path / "a.csv", rows)
-    prepare("mine", block_of(file={"test": source}), tmp_path / "out", None)
+    prepare("mine", block_of(file={"test": source}), tmp_path / "out")
     result = read_split(tmp_path / "out" / "test.parquet").itertuples(index=False, name=None)
     assert list(result) == [(i, t, LABELS.index(label)) for i, (t, label) in enumerate(rows)]
 
@@ -159,7 +160,7 @@ def bad(tmp_path: Path, rows=None, **keys: Any) -> str:
     source = write_csv(tmp_path / "a.csv", rows_of(20) if rows is None else rows)
     block = block_of(**({"file": source} | keys))
     with pytest.raises(UserError) as caught:
-        prepare("mine", block, tmp_path / "out", None)
+        prepare("mine", block, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*"))
     return str(caught.value)
 
@@ -189,7 +190,7 @@ def test_a_text_column_that_holds_numbers_is_refused(tmp_path: Path):
 def prepared(folder: Path, **block: Any) -> tuple[dict[str, Any], dict[str, list]]:
     """The manifest, and (id, text, label) of the rows of each split."""
     out = folder / "out"
-    prepare("mine", block_of(**block), out, None)
+    prepare("mine", block_of(**block), out)
     manifest = files.read_json(out / "manifest.json")
     frames = {name: read_split(out / f"{name}.parquet") for name in manifest["splits"]}
     return manifest, {k: list(f.itertuples(index=False, name=None)) for k, f in frames.items()}
@@ -296,3 +297,23 @@ def test_the_first_rows_tell_before_a_run(tmp_path: Path):
     (tmp_path / "c.csv").write_bytes("review,mood\nnaïve,negative\n".encode("cp1252"))
     look("mine", block_of(file=str(tmp_path / "c.csv")))  # is read as a whole before it is judged
     look("mine", {"hub": {"id": "a/b"}})
+
+
+def test_near_duplicates_are_cut_into_one_split(tmp_path: Path):
+    templates = [" ".join(f"word{i}{letter}" for letter in "abcdefgh") for i in range(40)]
+    rows = [(f"{text} {end}", LABELS[i % 2]) for i, text in enumerate(templates) for end in "abc"]
+    rows += [(f"word{i} apart{i} alone{i} other{i}", LABELS[i % 2]) for i in range(120)]
+    source = write_csv(tmp_path / "all.csv", rows)
+    found = {}
+    for how in ("ignore", "together"):
+        block = block_of(file=source, split={"test": 0.2, "dev": 0.1, "near_duplicates": how})
+        prepare("mine", block, tmp_path / how)
+        splits = {name: read_split(tmp_path / how / f"{name}.parquet") for name in SPLITS}
+        of = {
+            split: set(frame["text"].str[:-2]) & set(templates) for split, frame in splits.items()
+        }
+        found[how] = len(of["train"] & of["test"]) + len((of["train"] | of["test"]) & of["dev"])
+        assert [len(splits[name]) for name in SPLITS] == [168, 24, 48]
+        assert splits["test"]["label"].mean() == 0.5
+    assert found["ignore"] > 10 and found["together"] == 0
+    assert of["test"] and of["dev"]  # not only rows on their own

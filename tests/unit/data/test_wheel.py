@@ -1,9 +1,11 @@
 """Wheels are fetched with pip, checked, and read by name; hostile ones harm nothing."""
 
 import gzip
+import hashlib
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,3 +183,70 @@ def test_damage_is_a_sentence(parcel: Path, tmp_path: Path):
     broken.write_bytes(content)
     with pytest.raises(UserError, match=r"broken archive \(Bad CRC"):
         wheel.read_member(broken, "parcel/data/rows.csv")
+
+
+def pieces(archive: bytes, folder: Path, number: int = 3) -> tuple[list[Path], dict[str, Any]]:
+    """Wheels that carry an archive in pieces, and the source that names them."""
+    size = -(-len(archive) // number)
+    wheels, parts = [], []
+    for i in range(number):
+        path = folder / f"piece-{i}.whl"
+        with zipfile.ZipFile(path, "w") as wheel_file:
+            wheel_file.writestr(f"piece/a.zip.{i}", archive[i * size : (i + 1) * size])
+        wheels.append(path)
+        piece = {"requirement": f"piece{i}==1", "member": f"piece/a.zip.{i}"}
+        parts.append(piece | {"sha256": files.sha256(path)})
+    return wheels, {"parts": parts, "sha256": hashlib.sha256(archive).hexdigest()}
+
+
+def test_pieces_in_several_wheels_are_joined(parcel: Path, tmp_path: Path):
+    wheels, source = pieces(parcel.read_bytes(), tmp_path)
+    with wheel.open_archive(wheels, source) as archive:
+        assert wheel.read_member(archive, "parcel/data/rows.csv") == b"text,label\ngood,1\n"
+        assert wheel.extract_folder(archive, "parcel/data", tmp_path / "out")[0] == "rows.csv"
+        left = archive.parent
+    assert not left.exists()
+
+
+def test_what_is_wrong_with_pieces_is_told_without_temporary_names(parcel: Path, tmp_path: Path):
+    wheels, source = pieces(parcel.read_bytes(), tmp_path)
+    joined = r"^the archive joined from piece-0.whl … piece-2.whl: "
+
+    def read(wheels: list[Path], source: dict[str, Any], folder: str = "parcel/data") -> None:
+        with wheel.open_archive(wheels, source) as archive:
+            wheel.extract_folder(archive, folder, tmp_path / "out")
+
+    with pytest.raises(UserError, match=joined + "holds no files in 'parcel/dat'; did you mean"):
+        read(wheels, source, "parcel/dat")
+    swapped = source | {"parts": source["parts"][::-1]}
+    with pytest.raises(UserError, match="joined from piece-2.whl … .* all there and in order"):
+        read(wheels[::-1], swapped | {"sha256": "0" * 64})
+    with pytest.raises(UserError, match="piece-0.whl: its sha256 is .*; delete it and run again"):
+        read(wheels[:1] + wheels[:2], source)
+    missing = {"parts": [*source["parts"][:2], source["parts"][2] | {"member": "piece/a"}]}
+    with pytest.raises(UserError, match="piece-2.whl: holds no 'piece/a'"):
+        read(wheels, source | missing)
+
+
+@pytest.mark.parametrize("entry", ["../evil", "parcel/data/../../evil"])
+def test_a_joined_archive_is_as_little_trusted_as_a_wheel(entry: str, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("parcel/data/rows.csv", "x")
+        archive.writestr(entry, "x")
+    wheels, source = pieces((tmp_path / "a.zip").read_bytes(), tmp_path)
+    with (
+        pytest.raises(UserError, match="refused, its entry .* points outside the archive"),
+        wheel.open_archive(wheels, source) as joined,
+    ):
+        wheel.extract_folder(joined, "parcel/data", tmp_path / "out")
+
+
+def test_a_joined_bomb_is_refused(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("parcel/data/rows.csv", bytes(300 << 20))
+    wheels, source = pieces((tmp_path / "a.zip").read_bytes(), tmp_path)
+    with (
+        pytest.raises(UserError, match="refused, 'parcel/data/rows.csv' unpacks to more than"),
+        wheel.open_archive(wheels, source) as joined,
+    ):
+        wheel.extract_folder(joined, "parcel/data", tmp_path / "out")

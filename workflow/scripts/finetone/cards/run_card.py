@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from finetone.config.source_keys import wheels_of
 from finetone.errors import listed
 from finetone.formats.run_record import RunRecord
 
@@ -85,8 +86,10 @@ def origin(source: dict[str, Any]) -> str:
     match source:
         case {"kind": "hub", "id": name, "revision": revision}:
             return f"{code(name)}, revision {code(revision)}"
-        case {"kind": "wheel", "requirement": requirement}:
-            return f"from the Python package {code(requirement)}"
+        case {"kind": "wheel"}:
+            packages = [code(wheel["requirement"]) for wheel in wheels_of({"wheel": source})]
+            kind = "package" if len(packages) == 1 else "packages"
+            return f"from the Python {kind} {', '.join(packages)}"
         case {"kind": "path", "path": path}:
             return f"a local folder, {code(PurePath(path).name)}"
         case {"kind": "scratch", "like": name}:

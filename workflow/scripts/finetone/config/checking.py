@@ -5,7 +5,6 @@ the file, the key and the nearest key that exists.
 """
 
 import functools
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from jsonschema.exceptions import ValidationError
 
 from finetone.config import catalogue, shorthands
 from finetone.config.canonical import canonical
-from finetone.config.references import SPLITS, cross_checks, removals, splits_of
+from finetone.config.dataset_block import SPLITS, splits_of
+from finetone.config.references import cross_checks, removals
 from finetone.config.values import faults as unusable
 from finetone.config.values import load
 from finetone.errors import UserError, did_you_mean
@@ -191,8 +191,3 @@ def loss_of(config: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
 def split_names(block: dict[str, Any]) -> list[str]:
     """The splits of a (checked) dataset block in the order train, dev, test."""
     return [s for s in SPLITS if s in splits_of(block)]
-
-
-def wheel_name(requirement: str) -> str:
-    """The file name, without suffix, under which a pinned wheel is kept: `name-version`."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", requirement)

@@ -1,9 +1,7 @@
 """What no schema can check in a configuration: entries that refer to each other, and paths."""
 
 import os
-import unicodedata
 from collections.abc import Iterator
-from itertools import combinations
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,23 +9,19 @@ from typing import Any
 from finetone.baselines.registry import KINDS
 from finetone.config import catalogue
 from finetone.config.canonical import encoding_name
+from finetone.config.dataset_block import dataset_faults, folds_of, row_faults, splits_of
 from finetone.config.shorthands import SHORTHANDS
+from finetone.config.source_keys import Fault, one_source, wheel_faults
 from finetone.errors import did_you_mean
-from finetone.identity import by_split
 from finetone.tuning.grid import KEYS, grid
 
-DATASET_SOURCES = ("hub", "wheel", "file")
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
-SPLITS = ("train", "dev", "test")
-NO_SHARES = {"seed", "column", "folds", "repeats"}  # keys of `split` that are no split
-
-Fault = tuple[list[str], str]
 
 
 def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     """(path, problem) of what a canonical `config` has that does not fit together."""
     datasets, source = config["datasets"], config["source"]
-    yield from _below("datasets", {name: _dataset(block) for name, block in datasets.items()})
+    yield from _below("datasets", {name: dataset_faults(block) for name, block in datasets.items()})
     yield from _references(config)
     yield from _results_folder(config["pathvars"]["results"], config["experiment"])
     yield from _below("models", {name: _model(name, config) for name in config["models"]})
@@ -45,7 +39,7 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     if "test" not in splits and not folds_of(datasets[source]):
         remedy = "add split: {test: 0.2}, or split: {folds: 5} for cross-validation"
         yield ["datasets", source], f"is the source, so it needs a test split; {remedy}"
-    yield from _below("datasets", {name: _rows(block) for name, block in datasets.items()})
+    yield from _below("datasets", {name: row_faults(block) for name, block in datasets.items()})
     yield from _tuning(config)
     yield from _learning_curve(config)
 
@@ -112,66 +106,16 @@ def _below(key: str, found: dict[str, Iterator[Fault]]) -> Iterator[Fault]:
             yield [key, name, *path], problem
 
 
-def _dataset(block: dict[str, Any]) -> Iterator[Fault]:
-    labels = block["labels"]
-    yield from _one_source(block, DATASET_SOURCES)
-    if "wheel" in block and "member" not in block["wheel"]:
-        yield ["wheel"], "the key 'member' is missing (the file inside the wheel)"
-    column = block.get("split", {}).get("column")
-    if "splits" in block and "hub" not in block and column is None:
-        yield ["splits"], "is for hub and split.column; write file, or member, as {split: path}"
-    if column is not None and ("hub" in block or isinstance(_named_files(block), dict)):
-        yield ["split", "column"], "is for one file; here, the source itself names the splits"
-    for key in ("separator", "encoding"):
-        if block.get(key) is not None and "hub" in block:
-            yield [key], "is for file and wheel; the hub's own reader knows it"
-    if (encoding := block.get("encoding")) and not encoding_name(encoding):
-        yield ["encoding"], f"{encoding!r} is no encoding that Python knows; such as utf-8, cp1252"
-    for first, second in combinations(labels, 2) if len(labels) < 500 else ():
-        if _looks(first) == _looks(second):
-            yield ["labels"], f"{first!r} and {second!r} look the same; use other names"
-    if block["text"] == block["label"]:
-        yield ["label"], f"is the column of the text already, {block['text']!r}"
-    if unknown := sorted(splits_of(block) - set(SPLITS)):
-        yield [], f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
-    if "threshold" in block and len(labels) != 2:
-        yield ["threshold"], f"makes two classes, but labels names {len(labels)}"
-    for value, label in block.get("label_values", {}).items():
-        if label not in labels:
-            yield ["label_values", value], f"{label!r} is not one of labels {labels}"
-    yield from _folds(block)
-    if sum(v for k, v in block.get("split", {}).items() if k not in NO_SHARES) >= 1:
-        yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
-
-
-def _folds(block: dict[str, Any]) -> Iterator[Fault]:
-    """Every row is tested in cross-validation, so there is no test split beside it."""
-    folds, own = folds_of(block), "test" in splits_of(block)
-    if folds and own and "test" in block["split"]:
-        yield ["split", "test"], "is for one split, folds for cross-validation; leave one out"
-    elif folds and own:
-        remedy = "leave folds out, or name the training rows alone"
-        if "hub" in block or "column" in block["split"]:
-            remedy += " (splits: {train: train})"
-        yield ["split", "folds"], f"the source has a test split of its own; {remedy}"
-    if "repeats" in block.get("split", {}) and not folds:
-        yield ["split", "repeats"], "is for cross-validation; add folds: 5"
-    rows = block.get("sample", {}).get("train", folds)
-    if isinstance(rows, int) and rows < folds:
-        yield ["sample", "train"], f"{rows} rows cannot make {folds} folds"
-
-
 def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
     block, source = config["models"][name], config["source"]
-    for path, problem in _one_source(block, MODEL_SOURCES):
+    for path, problem in one_source(block, MODEL_SOURCES):
         known = list(catalogue.load())
         hint = did_you_mean(name, known, "see `finetone models`", most=3)
         lost = (
             "" if set(MODEL_SOURCES) & set(block) else f", and the catalogue has no {name!r}{hint}"
         )
         yield path, problem + lost
-    if "wheel" in block and "folder" not in block["wheel"]:
-        yield ["wheel"], "the key 'folder' is missing (the model's folder inside the wheel)"
+    yield from wheel_faults(block, "folder", "the model's folder inside the wheel")
     recipe = {**config["recipe"], **block.get("recipe", {})}
     if recipe["choose_epoch"] == "dev" and "dev" not in splits_of(config["datasets"][source]):
         remedy = "add split: {dev: 0.1}"
@@ -180,29 +124,6 @@ def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
         stride, length = asked["stride"], asked["max_length"]
         if stride >= length:
             yield ["intermediate", "stride"], f"{stride} must be less than max_length, {length}"
-
-
-def _rows(block: dict[str, Any]) -> Iterator[Fault]:
-    """Where rows are to be cut off there are some, and no split of that name; where sampled, too."""
-    given, cut = _given_splits(block), set(block.get("split", {})) - NO_SHARES
-    place = " (name those to use under splits:)" if "hub" in block else ""
-    for split in sorted(cut & given):
-        yield ["split", split], f"the source has a {split} split already{place}; leave it out"
-    if cut and "train" not in given:
-        yield ["split"], "the source has no train split to cut from"
-    for split, size in block.get("sample", {}).items():
-        if split != "seed" and split not in splits_of(block):
-            yield ["sample", split], f"there is no {split} split to take {size} from"
-        elif isinstance(size, float) and size >= 1:
-            problem = f"{size} is neither a share (below 1) nor a whole number of rows"
-            yield ["sample", split], problem
-
-
-def _one_source(block: dict[str, Any], sources: tuple[str, ...]) -> Iterator[Fault]:
-    given = [s for s in sources if s in block]
-    if len(given) != 1:
-        had = ", ".join(given) or "none"
-        yield [], f"needs exactly one source of {', '.join(sources)}; it has {had}"
 
 
 def _references(config: dict[str, Any]) -> Iterator[Fault]:
@@ -323,32 +244,3 @@ def _results_folder(results: str, experiment: str) -> Iterator[Fault]:
             return
         if taken:
             yield here, f"{str(taken)!r} is a file, so no folder can be there"
-
-
-def _given_splits(block: dict[str, Any]) -> set[str]:
-    """Names of the splits that a dataset block's source has."""
-    if "hub" in block:
-        return set(block.get("splits") or ("train", "test"))
-    if "column" in block.get("split", {}):
-        return set(block.get("splits") or ("train", "test"))
-    return set(by_split(_named_files(block)))
-
-
-def _named_files(block: dict[str, Any]) -> Any:
-    """What a block says of its files: one, several, or some by split."""
-    return block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
-
-
-def _looks(name: str) -> str:
-    """A class name without what cannot be seen in it."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
-
-
-def folds_of(block: dict[str, Any]) -> int:
-    """The number of folds of a dataset block's cross-validation; 0 if there is none."""
-    return int(block.get("split", {}).get("folds", 0))
-
-
-def splits_of(block: dict[str, Any]) -> set[str]:
-    """Names of the splits a dataset block can yield."""
-    return _given_splits(block) | (set(block.get("split", {})) - NO_SHARES)

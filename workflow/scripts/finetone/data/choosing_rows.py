@@ -203,4 +203,4 @@ def _counted(counts: Counter[str], most: int = 10) -> str:
 
 def shares(block: dict[str, Any]) -> dict[str, float]:
     """The shares of `split` that are cut off the training rows."""
-    return without(block.get("split", {}), "seed", "column", "folds", "repeats")
+    return without(block.get("split", {}), "seed", "column", "folds", "repeats", "near_duplicates")

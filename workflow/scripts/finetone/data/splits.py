@@ -51,23 +51,71 @@ def choose(
     Under one seed a larger choice holds a smaller one as far as rounding of the class shares
     permits, so learning curves over `sample:` compare nested sets.
     """
-    classes, counts = np.unique(labels, return_counts=True)
-    exact = counts * rows / len(labels)
-    quota = np.floor(exact).astype(int)
-    by_remainder = np.argsort(-(exact - quota), kind="stable")
-    quota[by_remainder[: rows - quota.sum()]] += 1
     generator = np.random.default_rng(derive(seed, *names))
     chosen = [
         generator.permutation(np.flatnonzero(labels == label))[:size]
-        for label, size in zip(classes, quota, strict=True)
+        for label, size in zip(np.unique(labels), _quota(labels, rows), strict=True)
     ]
     return np.sort(np.concatenate(chosen))
 
 
+def choose_groups(
+    labels: npt.NDArray[np.int16], groups: npt.NDArray[np.int64], rows: int, seed: int, *names: str
+) -> npt.NDArray[np.int64]:
+    """Places of a stratified choice that divides no group of rows [n]; ascending.
+
+    Each group of several rows is in with the share's probability, unless it is too large for what
+    a class still lacks; rows on their own fill up. There are fewer than `rows` of a class if too
+    few rows stand on their own.
+    """
+    classes, number = np.unique(labels, return_inverse=True)
+    quota = _quota(labels, rows)
+    generator = np.random.default_rng(derive(seed, *names))
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
+    chosen = []
+    for each in generator.permutation(np.flatnonzero(sizes > 1)):
+        own = np.bincount(number[by_group[each]], minlength=len(classes))
+        if generator.random() < rows / len(labels) and (own <= quota).all():
+            quota -= own
+            chosen.append(by_group[each])
+    alone = sizes[group] == 1
+    for label, size in enumerate(quota):
+        chosen.append(generator.permutation(np.flatnonzero(alone & (number == label)))[:size])
+    return np.sort(np.concatenate(chosen))
+
+
+def _quota(labels: npt.NDArray[np.int16], rows: int) -> npt.NDArray[np.int64]:
+    """How many of `rows` each class that there is gets, by largest remainder."""
+    exact = np.unique(labels, return_counts=True)[1] * rows / len(labels)
+    quota = np.floor(exact).astype(np.int64)
+    by_remainder = np.argsort(-(exact - quota), kind="stable")
+    quota[by_remainder[: rows - quota.sum()]] += 1
+    return quota
+
+
 def cut(
-    train: pd.DataFrame, shares: dict[str, float], seed: int, config_key: str
+    train: pd.DataFrame,
+    shares: dict[str, float],
+    seed: int,
+    config_key: str,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Cut `shares` of all rows off `train`, test before dev; the rest stays `train`."""
+    """Cut `shares` of all rows off `train`, test before dev; the rest stays `train`.
+
+    Parameters
+    ----------
+    train
+        With the column `label`.
+    shares
+        {split: share}.
+    seed
+        Of the choice.
+    config_key
+        For messages.
+    groups
+        [n], of rows that are not divided.
+    """
     result: dict[str, pd.DataFrame] = {}
     rest = train
     for name in ("test", "dev"):
@@ -79,7 +127,12 @@ def cut(
                 f"{config_key}.split.{name}: {shares[name]} of {len(train)} rows is {rows} rows, "
                 f"and {len(rest)} are left to cut from"
             )
-        places = choose(rest["label"].to_numpy(), rows, seed, "split", name)
+        labels = rest["label"].to_numpy()
+        if groups is None:
+            places = choose(labels, rows, seed, "split", name)
+        else:
+            places = choose_groups(labels, groups, rows, seed, "split", name)
+            groups = np.delete(groups, places)
         result[name] = rest.iloc[places].reset_index(drop=True)
         rest = rest.drop(rest.index[places]).reset_index(drop=True)
     return {"train": rest, **result}

