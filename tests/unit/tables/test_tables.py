@@ -23,6 +23,7 @@ from finetone.report.results_json import write_results
 from finetone.statistics import cost
 from finetone.tables import write_table
 from finetone.tables.panels import panels
+from tests.unit.synthetic_results import write_experiment
 from tests.unit.timed import write_rounds
 
 LABELS = ["negative", "positive"]
@@ -747,8 +748,11 @@ def test_results_json_follows_its_schema(
         rows = {"test": {"negative": 3, "positive": 4}}
         facts = {"dataset": dataset, "labels": LABELS, "rows": rows, "splits": {"test": "0" * 64}}
         write_json(manifests[-1], facts)
+    asked_for = ("tuning", "learning_curve", "learning_curve_fit", "learning_curve_crossings")
+    more = write_experiment(tmp_path / "more")
     write_results(
-        {path.stem: path for path in experiment.out.glob("*.csv")},
+        {path.stem: path for path in experiment.out.glob("*.csv")}
+        | {name: more.table(name) for name in asked_for},
         manifests, experiment.runs_json, "movies", 0.95, "accuracy", 1.0, tmp_path / "results.json",
     )  # fmt: skip
     content = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
@@ -759,6 +763,10 @@ def test_results_json_follows_its_schema(
     assert big["rank"] == 1 and len(big["runs"]) == 2
     assert big["accuracy"]["mean"] == pytest.approx(np.mean([r["accuracy"] for r in big["runs"]]))
     assert content["datasets"][0]["rows"] == {"test": 7}
+    assert [len(content[name]) for name in asked_for] == [
+        len(read_csv(more.table(name))) for name in asked_for
+    ]
+    assert {row["chosen"] for row in content["tuning"]} == {0, 1}
     majority = next(r for r in content["results"] if r["method"] == "majority")
     assert majority["mcc"]["mean"] is None
     with pytest.raises(jsonschema.ValidationError):

@@ -20,7 +20,10 @@ from finetone.tables.differences.recommendation_table import REASONS, RULE
 FACTS = ("runs", "summary", "ranking", "comparisons", "efficiency", "recommendation")
 TABLES = (*FACTS, "variance", "planning")
 TIMES = ("seconds_per_32", "seconds_per_million_texts", "relative_training", "relative_prediction")
-AS_THEY_ARE = ("calibration", "per_class", "claims")
+AS_THEY_ARE = (
+    *("calibration", "per_class", "claims", "tuning"),
+    *("learning_curve", "learning_curve_fit", "learning_curve_crossings"),
+)
 RECORD = ("schema_version", "checksum", "fingerprint", "inputs", "settings")  # of the audit itself
 SPREAD = ("sd", "min", "max", "low", "high")
 
