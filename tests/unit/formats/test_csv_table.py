@@ -12,13 +12,14 @@ import yaml
 
 from finetone.claims import judging, our_facts
 from finetone.errors import UserError
-from finetone.files import write_json
-from finetone.formats import csv_table
+from finetone.files import sha256, write_json
+from finetone.formats import csv_table, similar_rows
 from finetone.formats.csv_table import read_csv, write_csv
 from finetone.published import matching, table_audit
 from finetone.report.results_json import write_results
 from finetone.reproduction.choices import deviations
 from finetone.reproduction.side_by_side import side_by_side
+from finetone.tables import write_table
 from tests.unit.synthetic_results import OPTIONAL_TABLES
 from tests.unit.tables.test_tables import Experiment
 
@@ -63,6 +64,29 @@ def write_published(folder: Path, names: tuple[str, ...]) -> Path:
     return folder
 
 
+def write_of_rows(e: Experiment) -> None:
+    """The tables of rows whose labels are doubtful, and of rows that are alike."""
+    texts = e.texts[e.source]
+    of_source = [path for path in e.predictions if path.parts[-3] == "movies"]
+    write_table(
+        "label_errors_table",
+        [e.out / "label_errors.csv"],
+        predictions=of_source,
+        texts={e.source: texts},
+        controls=[e.called["majority"]],
+    )
+    about = {"dataset": e.source, "labels": e.labels, "splits": {"test": sha256(texts)}}
+    write_json(texts.with_name("manifest.json"), about)
+    pair = pd.DataFrame([("test", 5, "test", 3, 0.75)], columns=similar_rows.SCHEMA.names)
+    similar_rows.write(e.out / "near_duplicates.parquet", pair)
+    write_table(
+        "near_duplicates_table",
+        [e.out / "near_duplicates.csv"],
+        near_duplicates=e.out / "near_duplicates.parquet",
+        data=texts.parent,
+    )
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_table_is_read_as_it_was_written(
     look: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -79,6 +103,7 @@ def test_every_table_is_read_as_it_was_written(
     names = LOOKS[look]
     e = Experiment(tmp_path / "results", names, LABELS)
     e.write_all()
+    write_of_rows(e)
     folder = write_published(tmp_path / "published", names)
     out = e.out
     statistics = {"tokens_per_word": 1.2, "vocabulary_coverage": 0.9, "unknown_rate": 0.0}
@@ -115,7 +140,7 @@ def test_every_table_is_read_as_it_was_written(
         for column in table:
             cells = [c for c in table[column] if not pd.isna(c)]
             shown = back[column][table[column].notna()].tolist()
-            if column == "id" or any(isinstance(cell, str) for cell in cells):
+            if column in ("id", "other_id") or any(isinstance(cell, str) for cell in cells):
                 assert shown == [str(cell) for cell in cells], f"{name}.csv: {column}"
                 assert (back[column][table[column].isna()] == "").all()
             else:

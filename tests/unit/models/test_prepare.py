@@ -21,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from finetone.cards.run_card import origin
+from finetone.cards.card_parts import origin
 from finetone.errors import UserError
 from finetone.files import sha256
 from finetone.models import hub_checkpoint, scratch

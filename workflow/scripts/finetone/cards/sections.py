@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from finetone.cards.run_card import code
+from finetone.cards.card_parts import code
 from finetone.formats.temperature import Temperature
 
 CUT = re.compile(r"Texts are cut to (\d+) tokens")

@@ -14,6 +14,7 @@ from finetone.provenance import check_csv
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
 NAMES |= {"id", "true", "predicted", "trial"}
+NAMES |= {"suggested", "other_id", "other_label", "split", "other_split"}
 WORDS = {
     "form",
     "key",
@@ -47,6 +48,8 @@ WORDS |= {
 IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
 PROSE = {
     "text",
+    "other_text",
+    "says",
     "where",
     "reason",
     "reason_zh",

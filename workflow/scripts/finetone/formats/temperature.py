@@ -1,10 +1,10 @@
 """temperatures/<method>/seed<k>.json: what the logits of a run are to be divided by."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.formats.record_file import read_fields
 from finetone.provenance import Provenance, keys_of
 
 
@@ -50,10 +50,4 @@ def read(path: Path) -> Temperature:
     UserError
         It cannot be read, was altered, or holds something else.
     """
-    content = files.read_json(path)
-    try:
-        return Temperature(**{field.name: content[field.name] for field in fields(Temperature)})
-    except KeyError as error:
-        raise UserError(
-            f"{path}: no key {error}, so it holds no temperature; delete it and rerun"
-        ) from None
+    return read_fields(path, Temperature)

@@ -1,13 +1,13 @@
 """tuning/<method>/<trial>/epoch<i>.json: how well a setting did on the dev split."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from finetone import files
-from finetone.errors import UserError
+from finetone.formats.record_file import read_fields
 from finetone.provenance import Provenance, keys_of
 
 
@@ -77,10 +77,4 @@ def read(path: Path) -> Trial:
     UserError
         It cannot be read, was altered, or holds something else.
     """
-    content = files.read_json(path)
-    try:
-        return Trial(**{field.name: content[field.name] for field in fields(Trial)})
-    except KeyError as error:
-        raise UserError(
-            f"{path}: no key {error}, so it holds no trial; delete it and run again"
-        ) from None
+    return read_fields(path, Trial)
