@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -98,6 +99,22 @@ def test_what_next_is_the_planners(
         frame[name] = value
     write_csv(frame, path)
     assert expected in said(experiment)["What next"]
+
+
+def test_what_no_plan_settles_is_said_with_what_one_does(experiment: Experiment) -> None:
+    path = experiment.table("planning")
+    frame = read_csv(path)
+    frame["power"] = 0.1
+    needs = [name for name in frame if name.endswith(("_needed", "both_seeds", "both_rows"))]
+    frame[needs] = np.nan
+    write_csv(frame, path)
+    beyond = "Differences of 1.0 points stay open here: seeds differ too much for any plan"
+    said_now = said(experiment)["What next"]
+    assert beyond in said_now and "To detect" not in said_now
+    frame.loc[frame["difference"] == 0.02, "seeds_needed"] = 9
+    write_csv(frame, path)
+    said_now = said(experiment)["What next"]
+    assert said_now.startswith(beyond) and "2.0 points reliably" in said_now
 
 
 def test_the_usage_names_the_users_folder_not_the_jobs(experiment: Experiment) -> None:

@@ -201,10 +201,28 @@ def _next(maker: Maker, why: str) -> list[tuple[str, str]]:
     if not plans:
         return []
     margin = _margin(maker) / 100
-    plan = min(plans, key=lambda row: abs(row["difference"] - margin))
-    points = significant(100 * plan["difference"], 2)
-    if plan["power"] >= POWER:
+    wanted = min(plans, key=lambda row: abs(row["difference"] - margin))
+    points = significant(100 * wanted["difference"], 2)
+    if wanted["power"] >= POWER:
         return [(labels["what_next"], labels["next_nothing"].format(points=points))]
+    sentences = []
+    for plan in plans:  # the differences ascend
+        if plan["difference"] < wanted["difference"]:
+            continue
+        if ways := _ways(plan, labels):
+            facts = {
+                "points": significant(100 * plan["difference"], 2),
+                "power": f"{100 * plan['power']:.0f}",
+            }
+            sentences.append(labels["next_plan"].format(ways=labels["or"].join(ways), **facts))
+            break
+        if plan is wanted:
+            sentences.append(labels["next_beyond"].format(points=points))
+    return [(labels["what_next"], labels["sentence_gap"].join(sentences))]
+
+
+def _ways(plan: Row, labels: Mapping[str, str]) -> list[str]:
+    """What would detect the difference of a plan; empty if nothing within reach does."""
     ways = []
     if not missing(plan.get("seeds_needed")):
         ways.append(
@@ -220,9 +238,7 @@ def _next(maker: Maker, why: str) -> list[tuple[str, str]]:
                 **_hours(plan, "both"),
             )
         )
-    facts = {"points": points, "power": f"{100 * plan['power']:.0f}"}
-    text = labels["next_plan"].format(ways=labels["or"].join(ways), **facts) if ways else ""
-    return [(labels["what_next"], text)]
+    return ways
 
 
 def _hours(plan: Row, which: str) -> dict[str, str]:
