@@ -34,9 +34,9 @@ def step(
     with Trace() as trace:
         optimizer.zero_grad()
         rows = np.arange(len(TOKENS))
-        loss, correct = Classification(TOKENS).loss(module, rows, 0, execution)
-        backward(loss / len(rows))
-        torch.stack([loss.detach(), correct.float()])
+        loss = Classification(TOKENS).loss(module, rows, 0, execution)
+        backward(loss.minimised / len(rows))
+        torch.stack([loss.plain, loss.correct.float()])
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(module.parameters(), clip_norm)
         optimizer.step()
