@@ -118,6 +118,7 @@ def with_dev(folder: Path) -> dict:
     config = light(folder)
     films = config["datasets"]["films"]
     films["split"] = {"dev": 0.2}
+    config["recipe"]["epochs"] = 1  # all rows of a prediction file are of the kept epoch
     network = {"kind": "textcnn", "epochs": 2, "embedding": 8, "hidden": 8, "vocabulary": 100}
     return config | {
         "tune": {"learning_rate": [1e-3, 3e-3], "rows": 40, "halving": True},
