@@ -48,7 +48,7 @@ def test_both_tables_of_rows_are_written_and_read(tmp_path: Path) -> None:
     """Classes may be called 007 or NA, and texts may hold anything."""
     data, _ = panel(60, 3, 1)
     found = label_errors(replace(data, labels=("007", "NA")), ["=text"] * 60)
-    pairs = pd.DataFrame([{c: "007" for c in COLUMNS} | {"other_id": 1, "similarity": 0.5}])
+    pairs = pd.DataFrame([dict.fromkeys(COLUMNS, "007") | {"other_id": 1, "similarity": 0.5}])
     for name, frame in (("label_errors", found), ("near_duplicates", pairs)):
         write_csv(frame, tmp_path / f"{name}.csv")
     again = read_csv(tmp_path / "label_errors.csv")
