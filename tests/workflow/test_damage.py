@@ -48,19 +48,22 @@ CASES = {
 }  # fmt: skip
 
 
-VALUES = ("logits", "loss", "label")  # columns of predictions, of a history, of a split
+# columns of predictions, of a history, of a split, of a row subset, of near-duplicates
+VALUES = ("logits", "loss", "label", "row", "similarity")
+SUMS = ("checksums", "checksum", "content")  # keys of a checksum
 
 
 def alter(file: Path) -> None:
     """Change a value; the file stays well-formed."""
     if file.suffix == ".arrow":
-        with pa.memory_map(str(file)) as source:
+        with pa.OSFile(str(file)) as source:
             table = pa.ipc.open_file(source).read_all()
-        tokens = table.column("input_ids").to_pylist()
+        column = "input_ids" if "input_ids" in table.column_names else "embedding"
+        tokens = table.column(column).to_pylist()
         tokens[3][1], tokens[3][2] = tokens[3][2], tokens[3][1]
-        changed = pa.array(tokens, table.schema.field("input_ids").type)
+        changed = pa.array(tokens, table.schema.field(column).type)
         with pa.ipc.new_file(str(file), table.schema) as writer:
-            writer.write_table(table.set_column(2, table.schema.field("input_ids"), changed))
+            writer.write_table(table.set_column(2, table.schema.field(column), changed))
         return
     if file.suffix == ".parquet":
         table = pq.read_table(file)
@@ -94,13 +97,13 @@ def remove_key(file: Path) -> None:
         case ".parquet" if b"finetone" in (pq.read_schema(file).metadata or {}):
             table = pq.read_table(file)
             about = json.loads(table.schema.metadata[b"finetone"])
-            del about["checksums"]
+            del about[next(key for key in SUMS if key in about)]
             pq.write_table(table.replace_schema_metadata({"finetone": json.dumps(about)}), file)
         case ".arrow":
-            with pa.memory_map(str(file)) as source:
+            with pa.OSFile(str(file)) as source:
                 table = pa.ipc.open_file(source).read_all()
             about = json.loads(table.schema.metadata[b"finetone"])
-            del about["checksum"]
+            del about[next(key for key in SUMS if key in about)]
             table = table.replace_schema_metadata({"finetone": json.dumps(about)})
             with pa.ipc.new_file(str(file), table.schema) as writer:
                 writer.write_table(table)

@@ -31,6 +31,8 @@ COMMIT, OTHER = "a" * 40, "b" * 40
 WHEEL = b"not really a wheel: nothing here opens it"
 SHA256 = hashlib.sha256(WHEEL).hexdigest()
 
+ORDERED = {"datasets", "models", "baselines"}  # whose order is that of tables and figures
+
 # The first stage that runs again, from the page back to the data.
 STAGES = {
     "labels": r"label_texts",
@@ -51,6 +53,7 @@ STAGES = {
     "row subsets": r"draw_subset",
     "data": r"download_dataset",
 }
+DOWNLOADS = {"download_wheel", "download_dataset", "download_model", "download_questions"}
 # All that compare methods; each method has a picture of its own training as well.
 PICTURES = {f"draw_{name.replace('-', '_')}" for name in [*FIGURES, "published"]}
 PIECES = [
@@ -438,6 +441,60 @@ def test_a_changed_key_makes_again_what_the_table_says(request, key):
         assert methods - {None} == {name} | made_of_it, "one method's chain"
 
 
+def backwards(block: Any, ordered: bool = False) -> Any:
+    """The same mapping with its keys from the last to the first, at all depths; `ordered` stay."""
+    if not isinstance(block, dict):
+        return block
+    names = [*block] if ordered else [*reversed(block)]
+    return {name: backwards(block[name], name in ORDERED) for name in names}
+
+
+def test_the_same_settings_in_other_words_make_nothing_again(tuned):
+    """Key order, defaults that are spelled out, one value without its list, 2e-5 for 2.0e-5."""
+    folder, config = tuned
+    methods = [*config["models"], "packed-probe", "tfidf", "lstm", "probe"]
+    spelled = {
+        "recipe": {"learning_rate": "2e-5", "class_weights": None, "label_smoothing": 0},
+        "tune": {"learning_rate": ["1e-5", "2e-5"], "seed": 0, "rows": None, "halving": False},
+        "learning_curve": {"rows": 10, "seeds": [1, 3], "methods": methods},
+        "probe": {"C": 1, "pooling": "auto"},
+        "label": {"inbox": {"file": "films.csv", "text": None, "method": None, "seed": None}},
+        "export": "packed",
+    }
+    same = {key: config.get(key, {}) for key in spelled}
+    same = {k: v | same[k] | v if isinstance(v, dict) else v for k, v in spelled.items()}
+    same = config | same
+    for place, value in {
+        "models.own.tune": {"epochs": [2, 1]},
+        "models.own.recipe": {"label_smoothing": 0.0},
+        "baselines.lstm.label_smoothing": 0.0,
+        "baselines.lstm.class_weights": None,
+        "baselines.tfidf.C": 10,
+        "baselines.probe.label_smoothing": 0,
+        "datasets.films.split.seed": 0,
+        "datasets.films.missing_labels": "refuse",
+    }.items():
+        same = changed(same, place, value)
+    again = {job.rule for job in dry_run(folder, backwards(same))}
+    # the list of all choices names what an entry gives itself
+    assert again <= {"deviations_table", "report"}
+
+
+def test_where_settings_are_tried_these_come_first(tuned):
+    """What docs/reruns.md says below its table of keys."""
+    folder, config = tuned
+    for place, value, first in (
+        ("recipe.weight_decay", 0.1, "tuning"),
+        ("recipe.learning_rate", 1e-4, "page"),  # others are tried instead
+        ("compare.metric", "macro_f1", "tuning"),
+        ("seeds", [1, 2, 3], "row subsets"),
+    ):
+        jobs = dry_run(folder, changed(config, place, value))
+        assert stage(jobs) == first, place
+        tried = {job.rule for job in jobs} & {"try_model", "try_network", "try_baseline"}
+        assert tried == ({"try_model"} if place == "recipe.weight_decay" else set())
+
+
 def test_the_metric_fits_probes_again_whose_strength_it_chooses(complete):
     folder, config = complete
     free = changed(config, "probe.C", None)
@@ -481,6 +538,21 @@ def test_other_folds_train_and_test_anew_on_the_same_data(validated, key):
     assert not {"finetune", "fit_baseline", "tokenize"} & set(rules), "models of all rows stay"
     # four folds are all new; of two repeats of three folds, the second
     assert rules.count("finetune_on_subset") == {"folds": 4, "repeats": 3}[name]
+
+
+@pytest.mark.parametrize("of", ["tuned", "validated"])
+def test_fetch_makes_all_that_needs_the_network_and_nothing_else(request, tmp_path, of):
+    _, config = request.getfixturevalue(of)
+    write_table(tmp_path / "films.csv", "a film")
+    for name in ("bert", "other-bert"):
+        write_bert(tmp_path / name)
+    write_table(tmp_path / "other.csv", "another")
+    config = config | {"report": {}}
+    jobs = dry_run(tmp_path, config, "fetch")
+    assert {job.rule for job in jobs} - {"fetch"} <= DOWNLOADS
+    with contextlib.chdir(tmp_path):
+        write_records([job for job in jobs if job.rule != "fetch"])
+    assert not {job.rule for job in dry_run(tmp_path, config)} & DOWNLOADS
 
 
 def test_one_fold_can_be_made_alone(validated):

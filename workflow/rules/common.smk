@@ -88,13 +88,17 @@ wildcard_constraints:
 
 
 def curve_members(pattern):
-    """The files behind predictions of a learning curve: `pattern` with each run in place of `RUN`."""
+    """The files behind predictions of a learning curve: `pattern` with each run in place of `RUN`.
+
+    With cross-validation it is a list, one per fold.
+    """
     folder = pattern.split("/")[0]
 
     def files(wildcards):
         method = wildcards.get("model") or wildcards.method
         found = EXPERIMENT.curve_members(folder, wildcards.rows, method, wildcards.seed)
-        return [pattern.replace(f"{folder}/RUN", f"<exp>/{each}") for each in found]
+        named = [pattern.replace(f"{folder}/RUN", f"<exp>/{each}") for each in found]
+        return named if EXPERIMENT.folds else named[0]
 
     return files
 

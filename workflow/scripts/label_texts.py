@@ -18,7 +18,12 @@ block, folder = json.loads(job.params.block), job.target.parents[1]
 file = file_of(f"label.{job.wildcards.table}", block)
 source = {"kind": "file", "files": describe(own_files(block))}
 label(
-    choose(folder, block["method"], block["seed"]),
+    choose(
+        folder,
+        block["method"],
+        block["seed"],
+        of=[*job.inputs["runs"], *job.inputs["temperatures"]],
+    ),
     table_in(file, str(file), block["separator"], block["encoding"]),
     job.settings["text"],
     job.target,

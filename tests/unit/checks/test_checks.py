@@ -12,6 +12,7 @@ import yaml
 from finetone import checks
 from finetone.checks import Evidence, find
 from finetone.data.audit import audit
+from finetone.files import write_json
 from finetone.formats.token_file import TokensMeta
 from finetone.plots.style import Style
 
@@ -209,3 +210,14 @@ def test_languages_say_the_same() -> None:
     assert list(en) == list(zh)
     for key in en:
         assert set(re.findall(r"{\w+}", en[key])) == set(re.findall(r"{\w+}", zh[key])), key
+
+
+def test_runs_that_no_table_names_are_not_looked_at(tmp_path: Path) -> None:
+    """A seed that was taken out of the configuration leaves its run behind."""
+    for seed in (1, 2):
+        write_json(tmp_path / f"runs/big/seed{seed}/run.json", {"method": "big", "seed": seed})
+    row = {"dataset": "movies", "method": "big"}
+    (tmp_path / "tables").mkdir()
+    for name, more in (("ranking", {"metric": "accuracy"}), ("runs", {"seed": 1})):
+        pd.DataFrame([row | more]).to_csv(tmp_path / f"tables/{name}.csv", index=False)
+    assert [run["seed"] for run in Evidence.of_folder(tmp_path).runs] == [1]

@@ -39,7 +39,7 @@ def test_one_text_tells_what_a_batch_keeps(architecture: str) -> None:
         )
         known = [weight.untyped_storage() for weight in module.parameters()]
         with torch.autograd.graph.saved_tensors_hooks(count, lambda x: x):
-            loss = Classification(LONG).loss(module, np.arange(8), 0, execution)
+            Classification(LONG).loss(module, np.arange(8), 0, execution)
     copies = 2 * sum(weight.numel() for _, _, weight in execution.plan.casts.places)  # type: ignore[union-attr]
     assert found.bytes(LONG.lengths) + copies == pytest.approx(
         sum(each.nbytes() for each in kept), rel=0.1

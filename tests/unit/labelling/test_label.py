@@ -1,6 +1,7 @@
 """New texts get the labels that the pipeline's own predictions have, whatever happens on the way."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,36 @@ def test_a_method_or_seed_that_is_not_there_is_named(results: Path, tmp_path: Pa
     told = r"recommends no method \(no second seed\); name one: tfidf \(90.0 %\), tiny"
     with pytest.raises(UserError, match=told):
         choose(tmp_path)
+
+
+def test_what_an_earlier_configuration_left_labels_nothing(results: Path, tmp_path: Path) -> None:
+    """Seed 1 was taken out; of seed 2, the temperature is one of weights that are not there now."""
+    folder = tmp_path / "small"
+    for name in ("runs", "temperatures"):
+        shutil.copytree(results / name, folder / name)
+    run = folder / "runs/tiny/seed2/run.json"
+    known = files.read_json(results / "results.json") | {
+        "made_from": {"runs/tiny/seed2/run.json": files.sha256(run), "tables/runs.csv": "…"}
+    }
+    files.write_json(folder / "results.json", known)
+    for seed in (None, MEAN):
+        (labels_with,) = choose(folder, "tiny", seed).runs
+        assert labels_with.record.seed == 2 and labels_with.temperature is not None
+    with pytest.raises(UserError, match="no method 'tfidf' has been trained; there are tiny"):
+        choose(folder, "tfidf")
+    # a job says itself what belongs to the experiment: here, no temperature, and seed 2 first
+    given = [folder / f"runs/tiny/seed{seed}/run.json" for seed in (2, 1)]
+    choice = choose(folder, "tiny", MEAN, of=given)
+    assert [each.record.seed for each in choice.runs] == [2, 1] and not choice.calibrated
+    assert choose(folder, "tiny", of=given).runs[0].record.seed == 2
+
+    fitted = folder / "temperatures/tiny"
+    shutil.copyfile(fitted / "seed1.json", fitted / "seed2.json")
+    assert not choose(folder, "tiny").calibrated
+    about = files.read_json(run)
+    files.write_json(run, about | {"train_seconds": 1.0})
+    with pytest.raises(UserError, match="seed2/run.json: trained again since .*results.json was"):
+        choose(folder, "tiny")
 
 
 def test_the_text_column_and_split_are_those_of_the_data(results: Path, tmp_path: Path) -> None:

@@ -53,6 +53,19 @@ def test_all_that_decides_results_is_a_choice(config: dict[str, Any]) -> None:
     assert not re.search("title|colour|group|resources|compare|report", words)
 
 
+def test_what_is_tuned_is_not_said_to_be_as_configured(config: dict[str, Any]) -> None:
+    tuned = deepcopy(config) | {"tune": {"learning_rate": [1e-5, 2e-5], "batch_size": [8, 16]}}
+    tuned["models"]["bert-base"]["recipe"] = {"batch_size": 16, "warmup": 0.1}
+    found = choices(tuned)
+    assert found["recipe.learning_rate"] == found["recipe.batch_size"] == "tuned"
+    assert found["tune.learning_rate"] == [1e-5, 2e-5]
+    assert found["models.*.recipe.warmup"] == {"bert-base": 0.1}
+    assert "models.*.recipe.batch_size" not in found
+    assert (
+        "learning_rate" not in found["baselines.bilstm"] and "hidden" in found["baselines.bilstm"]
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "change"),
     [

@@ -1,9 +1,15 @@
 """Labels that are likely wrong come first, whatever else is asked."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 
 from finetone.comparison.panel import Panel
+from finetone.formats.csv_table import read_csv, write_csv
 from finetone.tables.examples.label_errors_table import label_errors
+from finetone.tables.examples.near_duplicates_table import COLUMNS
 
 NAMES = ("no", "yes")
 
@@ -36,6 +42,20 @@ def test_controls_are_not_asked_and_without_a_method_there_is_nothing() -> None:
     data, _ = panel(60, 3, 1)
     assert (label_errors(data, ["text"] * 60, ["mediocre"])["methods"] == 1).all()
     assert len(label_errors(data, ["text"] * 60, ["good", "mediocre"])) == 0
+
+
+def test_both_tables_of_rows_are_written_and_read(tmp_path: Path) -> None:
+    """Classes may be called 007 or NA, and texts may hold anything."""
+    data, _ = panel(60, 3, 1)
+    found = label_errors(replace(data, labels=("007", "NA")), ["=text"] * 60)
+    pairs = pd.DataFrame([dict.fromkeys(COLUMNS, "007") | {"other_id": 1, "similarity": 0.5}])
+    for name, frame in (("label_errors", found), ("near_duplicates", pairs)):
+        write_csv(frame, tmp_path / f"{name}.csv")
+    again = read_csv(tmp_path / "label_errors.csv")
+    for column in ("label", "suggested", "text", "says"):
+        assert again[column].tolist() == found[column].tolist()
+    again = read_csv(tmp_path / "near_duplicates.csv")
+    assert again[pairs.columns.drop(["other_id", "similarity"])].eq("007").all(axis=None)
 
 
 def test_no_more_rows_than_asked_for() -> None:

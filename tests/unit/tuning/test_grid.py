@@ -142,3 +142,11 @@ def test_an_entry_alone_tunes_nothing(config: dict[str, Any]) -> None:
     config["models"]["tiny"]["tune"] = {"epochs": [1, 2]}
     with pytest.raises(UserError, match=r"models.tiny.tune: is for experiments that have `tune:`"):
         checking.check(config, SCHEMA)
+
+
+def test_names_whose_choice_and_trials_would_be_one_path_are_refused(
+    config: dict[str, Any],
+) -> None:
+    config["baselines"]["tiny.json"] = {"kind": "tfidf"}
+    with pytest.raises(UserError, match=r"models.tiny: and 'tiny.json' cannot both be tuned"):
+        checked(config, epochs=[1, 2])

@@ -42,6 +42,7 @@ def fit_temperature(dev: Path, target: Path, provenance: Provenance | None = Non
         rows=len(rows.label),
         loss=_loss(rows.logits, rows.label),
         scaled_loss=after,
+        made_from=dict(head.facts.get("made_from", {})),
     )
     temperature.write(target, found, provenance)
 

@@ -96,6 +96,11 @@ class Experiment(Names):
             self._made[artifact] = getattr(self, f"_{kind}")(*names)
         return self._made[artifact]
 
+    def beside(self, artifacts: Iterable[str]) -> set[str]:
+        """The tables that are made from the same as one of the artifacts, perhaps by the same job."""
+        made_from = {tuple(self.made(each)[1]) for each in artifacts if each in self._added}
+        return {each for each in self._added if tuple(self.made(each)[1]) in made_from}
+
     def upstream(self, artifacts: Iterable[str]) -> set[str]:
         """The artifacts and everything they are made from, directly or indirectly."""
         found: set[str] = set()

@@ -62,8 +62,15 @@ def find(experiment: Experiment, wanted: Iterable[str]) -> Findings:
     UserError
         A record cannot be read, or something stale cannot be made again.
     """
+    wanted = set(wanted)
+    beside = experiment.beside(wanted) - wanted
     try:
-        found = examine(experiment, wanted)
+        # of a job's files, Snakemake also compares the times of those that nobody asked for
+        found = examine(experiment, wanted | beside)
+        if beside:
+            asked = experiment.upstream(wanted)
+            found.stale = {each: why for each, why in found.stale.items() if each in asked}
+            found.unrecorded = [each for each in found.unrecorded if each in asked]
         _refuse_gone(experiment, found.stale)
         found.files = {str(experiment.folder / artifact) for artifact in found.stale}
         found.files |= _other_wheels(experiment, found.stale)

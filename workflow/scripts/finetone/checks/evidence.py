@@ -48,13 +48,13 @@ class Evidence:
         ranking = tables.get("ranking", pd.DataFrame({"dataset": [], "method": []}))
         methods, datasets = (sorted(set(ranking[name])) for name in ("method", "dataset"))
         source = next(iter(ranking["dataset"]), "")
+        runs = tables.get("runs", pd.DataFrame({"method": [], "seed": []}))
+        trained = sorted({(row.method, row.seed) for row in runs.itertuples()})
         tokens = {m: folder / f"tokens/{source}/train/{m}.arrow" for m in methods}
         return cls(
             tables,
             audits=_read(folder / f"audit/{name}.json" for name in datasets),
-            runs=_read(
-                path for m in methods for path in sorted(folder.glob(f"runs/{m}/*/run.json"))
-            ),
+            runs=_read(folder / f"runs/{m}/seed{seed}/run.json" for m, seed in trained),
             models=_read(folder / f"models/{name}/manifest.json" for name in methods),
             tokens={name: read_meta(path) for name, path in tokens.items() if path.is_file()},
         )

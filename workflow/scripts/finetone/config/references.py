@@ -79,7 +79,10 @@ def _tuning(config: dict[str, Any]) -> Iterator[Fault]:
     if isinstance(block["rows"], float) and block["rows"] >= 1:
         problem = f"{block['rows']} is neither a share (below 1) nor a whole number of rows"
         yield ["tune", "rows"], problem
+    names = {name for _, name in entries}
     for kind, name in entries:
+        if f"{name}.json" in names:  # tuning/<name>.json would be a file and a folder
+            yield [kind, name], f"and {name + '.json'!r} cannot both be tuned; rename one"
         own = config[kind][name].get("tune")
         if own is not None and (number := len(list(grid(config, name)))) != prod(shared):
             problem = f"is {number} trials, but every method has {prod(shared)}; give it as many"

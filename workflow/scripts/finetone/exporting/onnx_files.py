@@ -67,9 +67,9 @@ def export(
     require()
     name = checkpoint.parts[-3]
     record = run_record.check(checkpoint.with_name("run.json"), checkpoint.name)
-    module = _load(checkpoint, name)
+    known = None if fitted is None else temperature.read(fitted).temperature
     data = read_tokens(tokens)
-    texts = _few(data)
+    module, texts = _load(checkpoint, name), _few(data)
     with files.atomic(target) as folder:
         folder.mkdir()
         _write_forms(module, texts, folder, name)
@@ -77,7 +77,6 @@ def export(
         for file in sorted(checkpoint.iterdir()):
             if file.name == "config.json" or file.name.startswith(("tokenizer", "special_tokens")):
                 shutil.copyfile(file, folder / file.name)
-        known = None if fitted is None else temperature.read(fitted).temperature
         settings = {
             "labels": record.labels,
             "max_length": data.meta.max_length,

@@ -1,10 +1,11 @@
 """temperatures/<method>/seed<k>.json: what the logits of a run are to be divided by."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from finetone import files
 from finetone.formats.record_file import read_fields
+from finetone.formats.run_record import RunRecord
 from finetone.provenance import Provenance, keys_of
 
 
@@ -24,6 +25,8 @@ class Temperature:
         Dev rows it was fitted on.
     loss, scaled_loss
         Mean cross-entropy of these rows before and after, in nats; None if infinite.
+    made_from
+        What the dev predictions were made from: {input: sha256}; empty in earlier files.
     """
 
     method: str
@@ -35,6 +38,12 @@ class Temperature:
     rows: int
     loss: float | None
     scaled_loss: float | None
+    made_from: dict[str, str] = field(default_factory=dict)
+
+    def is_of(self, run: RunRecord) -> bool:
+        """Whether it was fitted on what this run learned, not on what another left behind."""
+        learned = {run.checkpoint, *run.files.values()}
+        return not self.made_from or not learned.isdisjoint(self.made_from.values())
 
 
 def write(target: Path, found: Temperature, provenance: Provenance | None = None) -> None:

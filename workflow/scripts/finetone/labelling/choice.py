@@ -54,7 +54,12 @@ class Choice:
         }
 
 
-def choose(results: Path, method: str | None = None, seed: str | int | None = None) -> Choice:
+def choose(
+    results: Path,
+    method: str | None = None,
+    seed: str | int | None = None,
+    of: Sequence[Path] | None = None,
+) -> Choice:
     """Find the method and its runs.
 
     Parameters
@@ -65,6 +70,9 @@ def choose(results: Path, method: str | None = None, seed: str | int | None = No
         Its name; the one that results.json recommends if not given.
     seed
         Of the run; by default the first, and `mean` for all of them.
+    of
+        The run.json files and temperatures that belong to the experiment; by default what
+        `_of_results` finds.
 
     Raises
     ------
@@ -72,9 +80,11 @@ def choose(results: Path, method: str | None = None, seed: str | int | None = No
         The folder has no such run, recommends none, or a file of the run was altered.
     """
     name = method or recommended(results)
-    found = {path.parent.name: path for path in results.glob(f"runs/{_plain(name)}/seed*/run.json")}
+    of = _of_results(results) if of is None else of
+    runs = [path for path in of if path.name == "run.json"]
+    found = {path.parent.name: path for path in runs if path.parts[-3] == name}
     if not found:
-        known = sorted({path.parts[-3] for path in results.glob("runs/*/seed*/run.json")})
+        known = sorted({path.parts[-3] for path in runs})
         if not known:
             raise UserError(
                 f"{results}: holds no runs; give the folder of an experiment, results/<experiment>"
@@ -83,8 +93,8 @@ def choose(results: Path, method: str | None = None, seed: str | int | None = No
         raise UserError(f"{results}: no method {name!r} has been trained{hint}")
     record = run_record.read(next(iter(found.values())))
     if record.kind == "ensemble":  # the mean over all runs of another method
-        return replace(choose(results, record.recipe["of"], MEAN), method=name)
-    seeds = sorted(found, key=lambda folder: int(folder.removeprefix("seed")))
+        return replace(choose(results, record.recipe["of"], MEAN, of), method=name)
+    seeds = list(found)
     if seed is None:
         seeds = seeds[:1]
     elif str(seed) != MEAN:
@@ -92,7 +102,32 @@ def choose(results: Path, method: str | None = None, seed: str | int | None = No
             known = [each.removeprefix("seed") for each in seeds]
             raise UserError(f"{results}: {name} has no seed {seed}; there are {listed(known)}")
         seeds = [f"seed{seed}"]
-    return Choice(name, [_run(results, name, found[each]) for each in seeds])
+    return Choice(name, [_run(results, name, found[each], of) for each in seeds])
+
+
+def _of_results(results: Path) -> list[Path]:
+    """The runs that results.json was made from, and their temperatures.
+
+    Others are left from a seed, a method or a dev split that the configuration had before. Without
+    results.json, or in one that names no runs, it is all runs that there are.
+
+    Raises
+    ------
+    UserError
+        A run is another one now: it was trained again, and the experiment did not come to its end.
+    """
+    file = results / "results.json"
+    stated = files.read_json(file).get("made_from", {}) if file.is_file() else {}
+    named = {path: digest for path, digest in stated.items() if Path(path).name == "run.json"}
+    runs = [results / path for path in named if (results / path).is_file()]
+    for path in runs:
+        if files.sha256(path) != named[str(path.relative_to(results))]:
+            raise UserError(f"{path}: trained again since {file} was written; run snakemake again")
+    if not named:
+        by_seed = results.glob("runs/*/seed*/run.json")
+        runs = sorted(by_seed, key=lambda path: int(path.parent.name.removeprefix("seed")))
+    fitted = [_fitted(results, path) for path in runs]
+    return [*runs, *(path for path in fitted if path.is_file())]
 
 
 def recommended(results: Path) -> str:
@@ -124,14 +159,16 @@ def recommended(results: Path) -> str:
     raise UserError(f"{file}: recommends no method ({why}); name one: {shown}")
 
 
-def _run(results: Path, method: str, record_file: Path) -> Run:
+def _run(results: Path, method: str, record_file: Path, of: Sequence[Path]) -> Run:
     record = run_record.read(record_file)
     run_record.check(record_file, record.learned)
-    fitted = results / "temperatures" / method / f"seed{record.seed}.json"
-    known = temperature.read(fitted).temperature if fitted.is_file() else None
+    fitted = _fitted(results, record_file)
+    found = temperature.read(fitted) if fitted in of else None
+    known = found.temperature if found and found.is_of(record) else None
     return Run(record_file.parent, record, known)
 
 
-def _plain(name: str) -> str:
-    """A method's name in a pattern of files; one with other characters is no method's."""
-    return name if not set(name) & set("/*?[]") else "?"
+def _fitted(results: Path, record_file: Path) -> Path:
+    """The file of a run's temperature."""
+    seed = record_file.parent
+    return results / "temperatures" / seed.parent.name / f"{seed.name}.json"

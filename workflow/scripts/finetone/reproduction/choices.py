@@ -6,14 +6,17 @@ from typing import Any
 import pandas as pd
 
 from finetone.config.source_keys import wheels_of
+from finetone.identity import without
+from finetone.tuning.grid import Tuning
 
 Choices = dict[str, Any]
 """{key: value}; one key `models.*.<key>` for all models, whose value is {model: value}."""
 
 OF_DATASET = ("hub", "file", "wheel", "splits", "sample", "split", "where", "threshold")
-OF_MODEL = ("hub", "path", "wheel", "scratch", "keep_layers", "intermediate", "recipe")
+OF_MODEL = ("hub", "path", "wheel", "scratch", "keep_layers", "intermediate", "recipe", "tune")
 NOT_OF_BASELINE = ("kind", "title", "colour", "group")
 OWN = "own files"
+TUNED = "tuned"  # in place of a value that is not the one that models were trained with
 SHORT = 7  # characters of a commit
 COLUMNS = ["key", "status", "stated", "here", "reason", "reason_zh"]
 
@@ -24,7 +27,10 @@ def choices(config: Mapping[str, Any]) -> Choices:
     Titles, resources and how results are compared are none: no prediction depends on them.
     """
     found: Choices = {"seeds": len(config["seeds"]), "max_length": config["max_length"]}
-    found |= dict(_leaves("recipe", config["recipe"]))
+    tuning, tried = Tuning(config), config.get("tune", {})
+    given = {key: TUNED if key in tried else value for key, value in config["recipe"].items()}
+    found |= dict(_leaves("recipe", given))
+    found |= dict(_leaves("tune", tried))
     found |= dict(_leaves("engine", config["engine"]))
     for name in (config["source"], *config["transfer"]):
         block = config["datasets"][name]
@@ -33,10 +39,11 @@ def choices(config: Mapping[str, Any]) -> Choices:
         own = {key: block[key] for key in OF_MODEL if key in block}
         if "intermediate" in own:
             own["intermediate"] = _together(own["intermediate"])
+        own["recipe"] = without(own.get("recipe", {}), *tuning.keys(model))
         for key, value in _leaves("models.*", own):
             found.setdefault(key, {})[model] = value
     for name, block in config["baselines"].items():
-        own = {key: value for key, value in block.items() if key not in NOT_OF_BASELINE}
+        own = without(block, *NOT_OF_BASELINE, *tuning.keys(name))
         if own:
             found[f"baselines.{name}"] = _together(own)
     return found
