@@ -40,6 +40,9 @@ def told(function, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+if workflow.is_main_process:
+    told(refuse_read_only, [".snakemake/locks"])  # where Snakemake would end in a traceback
+
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 checked = told(checking.check, dict(config), SCHEMA, list(map(Path, workflow.configfiles)))
 config.clear()  # an update alone would keep the order the keys were written in
