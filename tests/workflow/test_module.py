@@ -107,6 +107,12 @@ def test_from_a_git_reference_with_the_library_of_that_commit(
     done, said = run(tmp_path, config, source.replace("v1", "v2"), "--dry-run", **given)
     assert done.returncode == 1 and "v2" in said
 
+    shutil.rmtree(commit.parent)
+    commit.parent.touch()
+    done, said = run(tmp_path, config, source, "--dry-run", **given)
+    assert done.returncode == 1 and f"{commit}: cannot be written (File exists)" in said
+    assert "Traceback" not in said
+
 
 def test_a_change_is_noticed_behind_a_target_of_theirs(tmp_path: Path, config: dict) -> None:
     snakefile = repr(str(ROOT / "Snakefile"))
