@@ -1,18 +1,18 @@
 """finetone: which pretrained language model should I fine-tune for sentiment, and how sure can I be?"""
 
-from pathlib import Path
-from shutil import which
-
 from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
+include: "workflow/rules/source.smk"
+
+
 # Without an experiment on the command line, the original study's runs.
 if not workflow.overwrite_configfiles and "datasets" not in config:
 
-    configfile: Path(str(workflow.current_basedir), "config/config.yaml")
+    configfile: HERE / "config" / "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -57,20 +57,7 @@ include: "workflow/rules/labelling.smk"
 
 
 onstart:
-    # Without Slurm's commands its plugin waits for ever once a group of steps is ready.
-    if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
-        raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
-    jobs = list(workflow.dag.needrun_jobs())
-    inputs = [file for job in jobs for file in job.input]
-    told(check_mtimes, inputs)
-    told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
-    told(revisions.refuse_moved, config, list(map(Path, inputs)))
-    retry_unless_refused(workflow.scheduler)
-    if TUNING:
-        skip_unchanged(workflow.scheduler)
-    if workflow.executor_plugin.name == "slurm":
-        # the name that the plugin gives to every job of this call
-        told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
+    check_before_jobs()
 
 
 onsuccess:

@@ -64,6 +64,20 @@ def write_bert(folder: Path, layers: int = 2, seed: int = 0) -> Path:
     return folder
 
 
+def of_baselines(folder: Path) -> dict:
+    """The configuration of an experiment of TF-IDF alone, its 20 reviews written into `folder`."""
+    files = {s: str(write_reviews(folder / f"{s}.csv", 20, 1)) for s in ("train", "test")}
+    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
+    return {
+        "experiment": "small",
+        "seeds": [1],
+        "source": "films",
+        "datasets": {"films": {"file": files, **columns}},
+        "models": {},
+        "baselines": {"words": {"kind": "tfidf"}},
+    }
+
+
 def experiment(folder: Path) -> dict:
     """The configuration of the small experiment, its data and model written into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)

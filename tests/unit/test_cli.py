@@ -17,7 +17,7 @@ from finetone import cli
 from finetone.commands import clone, fetch
 from finetone.data import download
 from tests import LIBRARY, ROOT, library_path
-from tests.tiny import write_reviews
+from tests.tiny import of_baselines
 from tests.unit.tables.test_tables import Experiment
 from tests.unit.timed import write_rounds
 from tests.workflow.dry import in_fork
@@ -198,12 +198,7 @@ def test_fetch_calls_the_rule_of_the_workflow(
 @pytest.fixture
 def reviews(tmp_path: Path) -> Path:
     """A folder with an experiment of one dataset, of which nothing was made."""
-    files = {s: str(write_reviews(tmp_path / f"{s}.csv", 20, 1)) for s in ("train", "test")}
-    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
-    config = {"experiment": "small", "seeds": [1], "source": "films"}
-    config |= {"datasets": {"films": {"file": files, **columns}}}
-    config |= {"models": {}, "baselines": {"words": {"kind": "tfidf"}}}
-    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(of_baselines(tmp_path)))
     return tmp_path
 
 

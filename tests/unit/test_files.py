@@ -81,6 +81,36 @@ def test_what_a_killed_process_left_is_removed_and_a_living_one_keeps_its_own(
     assert {file.name for file in tmp_path.iterdir()} == {"model", living.name}
 
 
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_who_may_use_new_files_may_use_these(tmp_path: Path, umask: int) -> None:
+    """safetensors writes for the owner alone."""
+    write = "import numpy, pandas; from safetensors.numpy import save_file; from finetone import files\n"
+    for name, writer in WRITERS.items():
+        write += f"with files.atomic({name!r}) as partial: {writer}\n"
+    python(write, tmp_path, umask=umask, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == WRITERS.keys()
+    for path in tmp_path.rglob("*"):
+        full = 0o777 if path.is_dir() else 0o666
+        assert path.stat().st_mode & 0o777 == full & ~umask, path
+
+
+def test_a_file_of_another_user_in_a_sticky_folder_is_named(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as another user")
+    (tmp_path / "table.csv").write_text("theirs")
+    os.chown(tmp_path / "table.csv", 1234, 1234)
+    os.chown(tmp_path, 1234, 1234)
+    tmp_path.chmod(0o1777)
+    replace = (
+        "from finetone import errors, files\n"
+        "try:\n"
+        "    with files.atomic('table.csv') as partial: partial.write_text('ours')\n"
+        "except errors.UserError as error: print(error)"
+    )
+    done = python(replace, tmp_path, preexec_fn=lambda: without_power(owning=True))
+    assert done.stdout == "table.csv: cannot be written (Operation not permitted)\n", done.stderr
+
+
 @pytest.mark.parametrize("mode", [0o500, 0o400])
 @pytest.mark.parametrize("locked", ["results", "results/x/models", "results/x/models/m"])
 def test_a_folder_that_may_not_be_written_or_entered_is_named(

@@ -12,7 +12,10 @@ from tests.workflow.snake import snakemake
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The small experiment, run once from beginning to end for all workers: (folder, config)."""
+    """The small experiment, run once from beginning to end for all workers: (folder, config).
+
+    By a user who shares with a group, whose files other members may change.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small"
     done = folder / "done.yaml"
@@ -20,7 +23,7 @@ def finished(tmp_path_factory):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
             config = experiment(folder / "input")
-            run = snakemake(folder, config=config)
+            run = snakemake(folder, config=config, before=lambda: os.umask(0o002))
             assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
             done.write_text(yaml.safe_dump(config, sort_keys=False))
     return folder, yaml.safe_load(done.read_text())

@@ -54,9 +54,13 @@ def scheduled(
     return {rule: int(n) for rule, n in jobs.items() if rule not in ("total", "all")}
 
 
-def without_power() -> None:
-    """Root may write and enter anywhere; the program that is executed after this may not (Linux)."""
-    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ():
+def without_power(owning: bool = False) -> None:
+    """Root may write and enter anywhere; the program that is executed after this may not (Linux).
+
+    With `owning`, it may not treat files of others as their owner, either.
+    """
+    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER = 24, 1, 2, 3
+    dropped = [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, *([CAP_FOWNER] if owning else [])]
+    for capability in dropped if os.geteuid() == 0 else ():
         if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
             raise OSError(f"capability {capability} cannot be dropped")

@@ -18,7 +18,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.tiny import write_reviews
+from tests.tiny import of_baselines
 from tests.workflow.snake import ROOT, snakemake
 
 ESCAPE = "\x1b["
@@ -29,20 +29,9 @@ INTERRUPTED = "finetone: interrupted; run again to go on"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An experiment of baselines, of which nothing was made."""
-    files = {s: str(write_reviews(tmp_path / f"{s}.csv", 20, 1)) for s in ("train", "test")}
-    columns = {"text": "review", "label": "mood", "labels": ["neg", "pos"]}
-    config = {
-        "experiment": "small",
-        "seeds": [1],
-        "source": "films",
-        "datasets": {"films": {"file": files, **columns}},
-        "models": {},
-        "baselines": {
-            "words": {"kind": "tfidf"},
-            "cnn": {"kind": "textcnn", "epochs": 1000, "batch_size": 1},
-        },
-        "resources": {"train_network": {"threads": 1}},
-    }
+    config = of_baselines(tmp_path)
+    config["baselines"]["cnn"] = {"kind": "textcnn", "epochs": 1000, "batch_size": 1}
+    config["resources"] = {"train_network": {"threads": 1}}
     (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     return tmp_path
 

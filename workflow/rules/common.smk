@@ -1,19 +1,13 @@
 """Shared by all of them: the checked configuration, names of everything, small lookups."""
 
-import os
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
+from shutil import which
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import is_flagged
 from snakemake.logging import logger
-
-WORKFLOW = Path(str(workflow.current_basedir)).parent
-# Here and in the scripts of the jobs, this library comes before any other of the same name.
-sys.path.insert(0, str(WORKFLOW / "scripts"))
-os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
 from finetone import attempts, reruns, slurm
 from finetone.config import catalogue, checking
@@ -40,11 +34,15 @@ def told(function, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+if workflow.is_main_process:
+    told(refuse_read_only, [".snakemake/locks"])  # where Snakemake would end in a traceback
+
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 checked = told(checking.check, dict(config), SCHEMA, list(map(Path, workflow.configfiles)))
 config.clear()  # an update alone would keep the order the keys were written in
 config.update(checked)
-PUBLISHED = told(published_folder, config["report"]["published"], WORKFLOW.parent)
+PUBLISHED = told(published_folder, config["report"]["published"], HERE)
 
 RESULTS = Path(config["pathvars"]["results"], config["experiment"])
 # In a module with a prefix, Snakemake puts all files there.
@@ -221,20 +219,60 @@ def advice(wildcards):
 
 
 def artifacts_of(target):
-    """The artifacts behind a target, which is a file, or a name with all that it makes or gathers."""
+    """The artifacts behind a target, which is a file, or a name with all that it makes or gathers.
+
+    What a workflow that uses this one as a module makes may be made from any of them.
+    """
     if target == "all":
         return EXPERIMENT.added
     files = [target]
     if workflow.is_rule(target):
         named = workflow.get_rule(target)
         files = [file for file in named.output or named.input if isinstance(file, str)]
-    return [file for file in map(EXPERIMENT.artifact_of, files) if file]
+    found = list(map(EXPERIMENT.artifact_of, files))
+    if IS_MODULE and not all(found):
+        return EXPERIMENT.added
+    return [artifact for artifact in found if artifact]
 
 
 def look_at_new_texts(table):
     """Check that there is one table to label, with a column of texts."""
     block = config["label"][table]
     told(sources.look, f"label.{table}", block, block["text"] or config["datasets"][SOURCE]["text"])
+
+
+def our_jobs(rules=globals()):
+    """The jobs to run, without those of a workflow that uses this one as a module."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is rules]
+
+
+def check_before_jobs():
+    """Refuse, before the first job, what would end in an error later."""
+    # Without Slurm's commands its plugin waits for ever once a group of steps is ready.
+    if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
+        raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")
+    jobs = our_jobs()
+    inputs = [file for job in jobs for file in job.input]
+    told(check_mtimes, inputs)
+    told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
+    told(revisions.refuse_moved, config, list(map(Path, inputs)))
+    retry_unless_refused(workflow.scheduler)
+    if TUNING:
+        skip_unchanged(workflow.scheduler)
+    if workflow.executor_plugin.name == "slurm":
+        # the name that the plugin gives to every job of this call
+        told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
+
+
+def check_as_module():
+    """Have the same checked where Snakemake leaves out `onstart:`, that of a module."""
+    theirs = workflow._onstart
+
+    def onstart(log):
+        check_before_jobs()
+        theirs(log)
+
+    workflow._onstart = onstart
 
 
 def _build_dag(build=workflow._build_dag):
@@ -251,18 +289,20 @@ def _build_dag(build=workflow._build_dag):
         labelled = f"labelled/{table}.csv"
         if labelled in wanted and not (RESULTS / labelled).exists():
             look_at_new_texts(table)
+    if IS_MODULE:
+        check_as_module()
     build()
     data, current = RESULTS / "data" / SOURCE, f"data/{SOURCE}" not in found.stale
     prepared = current and (data / "manifest.json").exists()
     if current:  # or it is made again, perhaps with other rows
         told(look_at_rows, SOURCE, config["datasets"][SOURCE], data / "manifest.json")
-    for job in workflow.dag.needrun_jobs():
+    for job in our_jobs():
         if job.rule.name.endswith("download_dataset"):
             dataset = job.wildcards.dataset
             told(look, dataset, config["datasets"][dataset])
         elif job.rule.name.endswith("label_texts"):
             look_at_new_texts(job.wildcards.table)
-    if any(workflow.dag.needrun_jobs()):
+    if our_jobs():
         told(check_rows, config, data if prepared else None)
     # in a real run only, but also in one with nothing to do, which calls no `onstart`
     if found.unrecorded and workflow.executor_plugin and not workflow.dryrun:

@@ -1,173 +1,138 @@
-"""The device lease: never two holders, never a lost device, whatever dies when."""
+"""Which device a process takes, under every list and scheduler."""
 
-import random
+import os
 import subprocess
 import sys
-import time
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from finetone.engine import devices
-from finetone.engine.devices import Lease, lease_directory
-from finetone.errors import UserError
+from finetone.engine.lease import Lease
 
-HOLDER = """
-import sys, time
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import importlib.util
-spec = importlib.util.spec_from_file_location("device", Path(sys.argv[1]) / "finetone/engine/devices.py")
-sys.modules["torch"] = type(sys)("torch"); sys.modules["torch"].device = object
-module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
-folder = Path(sys.argv[2])
-lease = module.Lease(["0", "1", "GPU-abc"], folder)
-held = lease.acquire(0.005)
-flag = folder / f"held-{held}"
-flag.mkdir()  # fails if somebody else believes to hold it
-print(held, flush=True)
-time.sleep(float(sys.argv[3]))
-flag.rmdir()
-"""
+Show = Callable[..., torch.device]
 
 
-def test_a_closed_lease_is_free_again(tmp_path: Path) -> None:
-    first, second = Lease(["0"], tmp_path), Lease(["0"], tmp_path)
-    assert first.acquire() == "0"
-    assert second.try_acquire() is None
-    first.close()
-    assert second.try_acquire() == "0"
-
-
-def test_many_processes_and_random_kills(tmp_path: Path) -> None:
-    """Twelve processes want three devices; some are killed while they hold one."""
-    random.seed(3)
-    scripts = str(Path(__file__).parents[3] / "workflow" / "scripts")
-    victims = set(random.sample(range(12), 3))  # as many as devices: more could wait for each other
-    seconds = ["600" if n in victims else str(random.uniform(0, 0.1)) for n in range(12)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", HOLDER, scripts, str(tmp_path), seconds[number]],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for number in range(12)
-    ]  # fmt: skip
-    for number in victims:
-        process = processes[number]
-        assert process.stdout is not None
-        held = process.stdout.readline().strip()
-        (tmp_path / f"held-{held}").rmdir()  # the victim cannot tidy up; its lock the kernel does
-        process.kill()
-    for number, process in enumerate(processes):
-        _, errors = process.communicate(timeout=30)
-        if number not in victims:
-            assert process.returncode == 0, errors
-    leases = [Lease(["0", "1", "GPU-abc"], tmp_path) for _ in range(4)]
-    taken = [lease.try_acquire() for lease in leases]
-    assert sorted(str(t) for t in taken[:3]) == ["0", "1", "GPU-abc"]  # none is lost
-    assert taken[3] is None
-
-
-def test_waiting_ends_when_the_holder_dies(tmp_path: Path) -> None:
-    code = (
-        "import fcntl, sys, time\n"
-        "f = open(sys.argv[1], 'ab'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "0.lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        lease = Lease(["0"], tmp_path)
-        assert lease.try_acquire() is None
-        holder.kill()
-        start = time.monotonic()
-        assert lease.acquire(0.01) == "0"
-        assert time.monotonic() - start < 30
-
-
-@pytest.mark.parametrize("mode", [0o755, 0o770, 0o707, 0o777])
-def test_a_folder_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
-    folder = tmp_path / "locks"
-    folder.mkdir()
-    folder.chmod(mode)
-    with pytest.raises(UserError, match=rf"{folder}.*mode {mode:04o}.*XDG_RUNTIME_DIR"):
-        Lease(["0"], folder).try_acquire()
-    assert not list(folder.iterdir())
-
-
-def test_a_folder_of_another_user_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(devices.os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(UserError, match="another user"):
-        Lease(["0"], tmp_path / "locks").try_acquire()
-
-
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir(mode=0o700)
-    for target in (mine, tmp_path / "nowhere"):
-        link = tmp_path / f"to-{target.name}"
-        link.symlink_to(target)
-        with pytest.raises(UserError, match="is a link"):
-            Lease(["0"], link).try_acquire()
-    (mine / "0.lock").symlink_to(tmp_path / "victim")
-    with pytest.raises(UserError, match="unusable 0.lock"):
-        Lease(["0"], mine).try_acquire()
-    assert not (tmp_path / "victim").exists()
-
-
-def test_a_fresh_folder_is_its_owners_alone(tmp_path: Path) -> None:
-    lease = Lease(["0"], tmp_path / "locks")
-    assert lease.acquire() == "0"
-    assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o700
-    assert (tmp_path / "locks" / "0.lock").stat().st_mode & 0o777 == 0o600
-    lease.close()
-
-
-def test_locks_lie_in_the_runtime_folder_where_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert lease_directory().parent == tmp_path
-    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path / "temp"))
-    for unusable in ("", str(tmp_path / "gone")):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", unusable)
-        assert lease_directory().parent == tmp_path / "temp"
-
-
-def pretend(monkeypatch: pytest.MonkeyPatch, count: int, folder: Path) -> None:
-    monkeypatch.setattr(devices, "_chosen", None)
-    monkeypatch.setattr(devices, "_lease", None)
-    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: count > 0)
-    monkeypatch.setattr(devices.torch.cuda, "device_count", lambda: count)
-    monkeypatch.setattr(devices.torch.cuda, "set_device", lambda _: None)
-    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(folder))
-    for name in (*devices.SCHEDULERS, "CUDA_VISIBLE_DEVICES", "XDG_RUNTIME_DIR"):
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
+    """What a process takes that sees these devices: each call is another, living process."""
+    leases: list[Lease | None] = []
+    for name in (devices.CUDA_LIST, *devices.ROCM_LISTS):
         monkeypatch.delenv(name, raising=False)
 
+    def taken(*seen: SimpleNamespace, hip: str | None = None, **environment: str) -> torch.device:
+        monkeypatch.setattr(devices, "_chosen", None)
+        monkeypatch.setattr(devices, "_lease", None)
+        monkeypatch.setattr(devices.torch.version, "hip", hip)
+        cuda = devices.torch.cuda
+        monkeypatch.setattr(cuda, "is_available", lambda: len(seen) > 0)
+        monkeypatch.setattr(cuda, "device_count", lambda: len(seen))
+        monkeypatch.setattr(cuda, "get_device_properties", lambda index: seen[index])
+        monkeypatch.setattr(cuda, "set_device", lambda _: None)
+        with pytest.MonkeyPatch.context() as process:
+            for name, value in environment.items():
+                process.setenv(name, value)
+            chosen = devices.pick()
+            assert devices.pick() is chosen
+            taken.list = os.environ.get(devices.CUDA_LIST)  # type: ignore[attr-defined]
+        leases.append(devices._lease)
+        return chosen
 
-def test_processes_share_the_listed_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = []  # keeps the leases open, as other living processes would
-    for _ in range(2):
-        pretend(monkeypatch, 2, tmp_path)
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,3")
-        held.append((devices.pick(), devices._lease))
-    assert {str(chosen) for chosen, _ in held} == {"cuda:0", "cuda:1"}
-    assert {p.name for p in tmp_path.glob("*/*.lock")} == {"5.lock", "3.lock"}
+    yield taken
+    for lease in leases:
+        if lease:
+            lease.close()
 
 
-def test_a_scheduler_or_an_empty_list_decides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def card() -> SimpleNamespace:
+    return SimpleNamespace(uuid=uuid.uuid4())
+
+
+CPU, FIRST, SECOND = torch.device("cpu"), torch.device("cuda", 0), torch.device("cuda", 1)
+
+
+def test_a_card_is_leased_once_however_it_is_listed(show: Show) -> None:
+    one, other = card(), card()
+    assert show(one, other, CUDA_VISIBLE_DEVICES="5,3") == FIRST
+    # the same cards in the opposite order: the one left is again the first
+    assert show(other, one, CUDA_VISIBLE_DEVICES=f"GPU-{other.uuid},GPU-{one.uuid}") == FIRST
+
+
+@pytest.mark.parametrize(
+    "name", ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SERVICE_HOST"]
+)
+def test_jobs_of_an_allocation_share_its_cards(show: Show, name: str) -> None:
+    cards = card(), card()
+    assert [show(*cards, **{name: "7"}) for _ in range(2)] == [FIRST, SECOND]
+
+
+def test_jobs_whose_cards_have_the_same_numbers_do_not_meet(show: Show) -> None:
+    for _ in range(2):  # each in an allocation of its own, where both cards are 0 and 1
+        assert show(card(), card(), SLURM_JOB_ID="7", CUDA_VISIBLE_DEVICES="0,1") == FIRST
+
+
+def test_a_single_device_is_taken_unasked(show: Show) -> None:
+    only = card()
+    assert [show(only), show(only)] == [FIRST, FIRST]
+
+
+def test_an_empty_list_means_the_cpu(show: Show) -> None:
+    cards = card(), card()
+    assert show(*cards, CUDA_VISIBLE_DEVICES="") == CPU
+    assert show() == CPU
+    for name in devices.ROCM_LISTS:
+        assert show(*cards, hip="7.0", **{name: ""}) == CPU
+        # on an NVIDIA machine these lists mean nothing
+        assert show(card(), card(), **{name: ""}) == FIRST
+        assert show(card(), card(), hip="7.0", **{name: "1,0"}) == FIRST
+
+
+def test_a_device_without_a_name_is_known_by_its_slot(show: Show) -> None:
+    bus = uuid.uuid4().int  # no other test's
+    nameless = "00000000-0000-0000-0000-000000000000"
+    cards = [
+        SimpleNamespace(uuid=nameless, pci_domain_id=0, pci_bus_id=bus + n, pci_device_id=0)
+        for n in range(2)
+    ]
+    assert show(*cards) == FIRST
+    assert show(*reversed(cards)) == FIRST
+    assert devices._hardware(0) == f"pci-0-{bus + 1}-0"
+
+
+def test_a_device_of_an_old_torch_is_known_by_its_place(
+    show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pretend(monkeypatch, 2, tmp_path)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    assert devices.pick() == torch.device("cuda", 0)
-    pretend(monkeypatch, 2, tmp_path)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert devices.pick() == torch.device("cpu")
-    pretend(monkeypatch, 0, tmp_path)
-    assert devices.pick() == torch.device("cpu")
-    assert not list(tmp_path.glob("*/*.lock"))
+    monkeypatch.setattr(devices, "_leased", lambda names: names[1])
+    assert show(SimpleNamespace(), SimpleNamespace()) == SECOND
+    assert devices._hardware(1) == "device-1"
+
+
+def test_a_process_sees_only_the_slice_it_leased(show: Show) -> None:
+    listed = [f"MIG-{uuid.uuid4()}" for _ in range(2)]
+    for name in listed:
+        assert show(card(), CUDA_VISIBLE_DEVICES=",".join(listed)) == FIRST
+        assert show.list == name  # type: ignore[attr-defined]
+
+
+def test_apples_gpu_is_said_not_to_be_used(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(devices.logger, "info", lambda text, *given: said.append(text % given))
+    monkeypatch.setattr(devices.torch.backends.mps, "is_available", lambda: True)
+    assert show() == CPU
+    assert said == ["Apple's GPU is not used, for its numbers were never compared; CPU instead"]
+
+
+def test_nothing_starts_cuda_before_a_device_is_picked() -> None:
+    """Once it is started it would not look at the list of slices again."""
+    code = """
+import torch
+def started(*_, **__): raise SystemExit("CUDA was started")
+for name in ("is_available", "device_count", "_lazy_init", "current_device"):
+    setattr(torch.cuda, name, started)
+import finetone.engine.embed, finetone.engine.finetune, finetone.squad.intermediate
+from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

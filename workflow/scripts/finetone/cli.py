@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from finetone import __version__, log
 from finetone.commands import (
     audit,
+    clean,
     cluster,
     fetch,
     job,
@@ -29,6 +30,7 @@ COMMANDS = {
     "audit": audit,
     "fetch": fetch,
     "job": job,
+    "clean": clean,
     "cluster": cluster,
     "licences": licences,
 }

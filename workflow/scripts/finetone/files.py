@@ -27,7 +27,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The block may write it as a file or as a folder. It is in the same folder as `path`, so that the
     final rename never crosses a file system. What a killed process left of the same file is
-    removed.
+    removed. Whoever may read or write what this process creates may do so with `path`, whichever
+    library wrote it.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
             if left == partial or not _runs(left.name.removeprefix(begun)):
                 _remove(left)
         yield partial
+        _share(partial)
         _sync(partial)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -59,7 +61,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
                 f"{path}: no space left while writing ({os.strerror(number)}); free some disk "
                 "space, or raise the limit, and run again"
             ) from error
-        if number in (errno.EACCES, errno.EROFS):
+        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise UserError(f"{path}: cannot be written ({os.strerror(number)})") from error
         raise
     finally:
@@ -95,7 +97,8 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(
                 f"{folder}: cannot be written (no permission, or a read-only disk); make it "
-                f"writable (chmod u+rwx) or run where you may write (snakemake --directory)"
+                f"writable (chmod u+rwx, or g+rwx by its owner), or run where you may write "
+                f"(snakemake --directory)"
             )
 
 
@@ -122,6 +125,21 @@ def check_mtimes(paths: Iterable[str | Path]) -> None:
                 f"{path}: bears a time {ahead:.0f} s in the future; set the clock right, or give the "
                 f"file a new time: touch {shlex.quote(str(path))}"
             )
+
+
+def _share(path: Path) -> None:
+    """Give files that a library wrote for their owner alone (safetensors) the mode of a new file.
+
+    That is a question to the system: besides the umask, the folder may have a rule of its own.
+    """
+    private = [file for file in files_of(path) if not file.stat().st_mode & 0o077]
+    if private:
+        new = path.with_name(f"{path.name}.mode")
+        new.touch()
+        mode = new.stat().st_mode
+        new.unlink()
+        for file in private:
+            file.chmod(mode)
 
 
 def _sync(path: Path) -> None:

@@ -1,9 +1,6 @@
 """Which device a process computes on, and how several processes share a machine's GPUs."""
 
-import fcntl
 import os
-import stat
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -11,127 +8,61 @@ from typing import Any
 import torch
 
 from finetone import machine
-from finetone.errors import UserError
+from finetone.engine.lease import Lease, slices
 from finetone.log import logger
 
-SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SERVICE_HOST")
-
-
-class Lease:
-    """One device id of `ids`, held by this process alone until it closes the lease or dies.
-
-    The lease is an exclusive flock on a file in `directory`. The kernel drops it when its holder
-    dies, however that happens, so no device is ever lost and none has two holders. A program that
-    is executed does not inherit it. A forked process does: close the lease before forking workers
-    that outlive the parent. A folder that another user can write to is refused, because they could
-    hold the locks or plant links.
-    """
-
-    def __init__(self, ids: list[str], directory: Path) -> None:
-        self.ids = ids
-        self.directory = directory
-        self._file: int | None = None
-
-    def try_acquire(self) -> str | None:
-        """A free id, now held; None when all are taken.
-
-        Raises
-        ------
-        UserError
-            The directory is not this user's alone, or cannot be made.
-        """
-        folder = self._own_directory()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-        try:
-            for device in self.ids:
-                lock = f"{device.replace('/', '_')}.lock"
-                try:
-                    file = os.open(lock, flags, 0o600, dir_fd=folder)
-                except OSError as error:
-                    raise self._refused(f"has an unusable {lock} ({error.strerror})") from None
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    os.close(file)
-                    continue
-                self._file = file
-                return device
-            return None
-        finally:
-            os.close(folder)
-
-    def _own_directory(self) -> int:
-        """The directory's descriptor: what is checked is what is then used."""
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError as error:
-            raise self._refused(f"is a link or cannot be opened ({error.strerror})") from None
-        facts = os.fstat(folder)
-        mode = stat.S_IMODE(facts.st_mode)
-        if facts.st_uid == os.geteuid() and not mode & 0o077:
-            return folder
-        os.close(folder)
-        foreign = facts.st_uid != os.geteuid()
-        why = "belongs to another user" if foreign else f"has mode {mode:04o} instead of 0700"
-        raise self._refused(why)
-
-    def _refused(self, why: str) -> UserError:
-        return UserError(
-            f"{self.directory}: the folder of GPU locks {why}; "
-            "remove it or set XDG_RUNTIME_DIR to a folder of your own"
-        )
-
-    def acquire(self, poll_seconds: float = 0.2) -> str:
-        """A free id, waiting for one if need be."""
-        waiting = False
-        while (device := self.try_acquire()) is None:
-            if not waiting:
-                logger.info("all of devices %s are leased; waiting", ", ".join(self.ids))
-                waiting = True
-            time.sleep(poll_seconds)
-        return device
-
-    def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
+CUDA_LIST, ROCM_LISTS = "CUDA_VISIBLE_DEVICES", ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 _lease: Lease | None = None  # held for the life of the process
 _chosen: torch.device | None = None
 
 
-def lease_directory() -> Path:
-    """The folder of this user's locks, in XDG_RUNTIME_DIR or else in the temporary folder."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    usable = os.access(runtime, os.W_OK | os.X_OK)  # some logins inherit another user's
-    return Path(runtime if usable else tempfile.gettempdir()) / f"finetone-devices-{os.getuid()}"
-
-
 def pick() -> torch.device:
-    """The device of this process: CUDA where there is one, else the CPU; the same at every call.
+    """The device of this process: CUDA (or ROCm) where there is one, else the CPU; always the same.
 
-    `CUDA_VISIBLE_DEVICES` is obeyed; an empty one means the CPU. With several GPUs and no cluster
-    scheduler to assign one, the process leases one of them until it ends.
+    `CUDA_VISIBLE_DEVICES` is obeyed, and on ROCm its own two lists; an empty one means the CPU. Of
+    several visible devices the process leases one until it ends, whoever listed them.
     """
-    global _lease, _chosen
+    global _chosen
     if _chosen is None:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        if visible == "" or not torch.cuda.is_available():
-            _chosen = torch.device("cpu")
-        elif torch.cuda.device_count() == 1 or any(name in os.environ for name in SCHEDULERS):
-            _chosen = torch.device("cuda", 0)
-        else:
-            count = torch.cuda.device_count()
-            ids = [name.strip() for name in visible.split(",")] if visible else []
-            ids = ids[:count] if len(ids) >= count else [str(i) for i in range(count)]
-            _lease = Lease(ids, lease_directory())
-            _chosen = torch.device("cuda", ids.index(_lease.acquire()))
-            logger.info("leased GPU %s", ids[_chosen.index])
+        _chosen = _pick()
         if _chosen.type == "cuda":
             torch.cuda.set_device(_chosen)
     return _chosen
+
+
+def _pick() -> torch.device:
+    lists = (CUDA_LIST, *ROCM_LISTS) if torch.version.hip else (CUDA_LIST,)
+    if any(os.environ.get(each, "all").strip() == "" for each in lists):  # ROCm would take all
+        return torch.device("cpu")
+    listed = slices(os.environ.get(CUDA_LIST, ""))
+    if len(listed) > 1:  # CUDA, once it starts, shows a process the first one only
+        os.environ[CUDA_LIST] = _leased(listed)
+    if not torch.cuda.is_available():
+        if torch.backends.mps.is_available():
+            logger.info("Apple's GPU is not used, for its numbers were never compared; CPU instead")
+        return torch.device("cpu")
+    names = [_hardware(index) for index in range(torch.cuda.device_count())]
+    return torch.device("cuda", names.index(_leased(names)) if len(names) > 1 else 0)
+
+
+def _leased(names: list[str]) -> str:
+    """The name of a device that this process holds from now on."""
+    global _lease
+    _lease = Lease(names)
+    held = _lease.acquire()
+    logger.info("leased GPU %s", held)
+    return held
+
+
+def _hardware(index: int) -> str:
+    """What a visible device is called whatever list or container it is seen through."""
+    about = torch.cuda.get_device_properties(index)
+    uuid = str(getattr(about, "uuid", ""))
+    if uuid.strip("0-"):
+        return f"GPU-{uuid.removeprefix('GPU-')}"
+    slot = [getattr(about, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
+    return f"device-{index}" if None in slot else "pci-{}-{}-{}".format(*slot)
 
 
 def name(device: torch.device) -> str:

@@ -111,8 +111,6 @@ def write(
         if loaded.weights:
             with checkpoint.quiet():
                 model.save_pretrained(folder, state_dict=loaded.weights, max_shard_size="1TB")
-            # the library writes the weights for their owner's eyes only; results are shared
-            (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
         else:
             model.config.architectures = [type(model).__name__]
             model.config.save_pretrained(folder)
