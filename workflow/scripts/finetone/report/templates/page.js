@@ -87,10 +87,11 @@
     button.addEventListener("click", () => copy(button.previousElementSibling.textContent, button));
   }
 
-  // --- a printed page shows what is folded on the screen
+  // --- a printed page shows what is folded on the screen, but not tables of many pages: they are in tables/
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    const short = (part) => part.querySelectorAll("tr").length <= 60;
+    opened = [...document.querySelectorAll("details:not([open])")].filter(short);
     opened.forEach((part) => { part.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach((part) => { part.open = false; }));
