@@ -65,12 +65,15 @@ onstart:
     told(check_mtimes, inputs)
     told(refuse_read_only, [file for job in jobs for file in [*job.output, *job.log]])
     told(revisions.refuse_moved, config, list(map(Path, inputs)))
+    if workflow.executor_plugin.name == "slurm":
+        told(fit_to_cluster, 1 + workflow.execution_settings.retries)
     retry_unless_refused(workflow.scheduler)
     if TUNING:
         skip_unchanged(workflow.scheduler)
     if workflow.executor_plugin.name == "slurm":
         # the name that the plugin gives to every job of this call
         told(slurm.watch, workflow.scheduler._executor.run_uuid, logger.warning)
+        show_rejections(workflow.scheduler._executor)
 
 
 onsuccess:

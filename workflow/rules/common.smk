@@ -15,7 +15,7 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 os.environ.update(PYTHONPATH=f"{WORKFLOW / 'scripts'}:{os.getenv('PYTHONPATH', '')}".rstrip(":"))
 
-from finetone import attempts, reruns, slurm
+from finetone import attempts, nodes, reruns, slurm
 from finetone.config import catalogue, checking
 from finetone.data.first_look import look, look_at_rows
 from finetone.data.row_counts import check_rows
@@ -30,6 +30,7 @@ from finetone.plots.style import Style
 from finetone.provenance import as_param
 from finetone.reproduction.choices import choices
 from finetone.reproduction.study_file import check_study
+from finetone.sizes import Sizes
 
 
 def told(function, *arguments):
@@ -50,6 +51,7 @@ RESULTS = Path(config["pathvars"]["results"], config["experiment"])
 # In a module with a prefix, Snakemake puts all files there.
 RESULTS = Path(workflow.modifier.path_modifier.replace_prefix(str(RESULTS)))
 EXPERIMENT = Experiment(config, RESULTS)
+SIZES = Sizes(EXPERIMENT)
 SOURCE, TRANSFER, DATASETS = EXPERIMENT.source, config["transfer"], EXPERIMENT.datasets
 MODELS, BASELINES, METHODS = EXPERIMENT.models, EXPERIMENT.baselines, EXPERIMENT.methods
 NETWORKS, INTERMEDIATE = EXPERIMENT.networks, EXPERIMENT.intermediate
@@ -99,10 +101,18 @@ def curve_members(pattern):
     return files
 
 
-def sized(rule, **amounts):
-    """What one job of `rule` requests: `amounts`, sized for models of up to 140 million parameters,
-    unless `resources:` of the configuration has others."""
-    return {name: config["resources"].get(rule, {}).get(name, amounts[name]) for name in amounts}
+def sized(step):
+    """What one job requests, by its key in `resources:`: by its size, and more at each attempt."""
+    return {
+        "mem_mb": lambda wildcards, attempt: SIZES.mem_mb(step, wildcards, attempt),
+        "runtime": lambda wildcards, attempt: SIZES.runtime(step, wildcards, attempt),
+        "gpu": lambda wildcards: SIZES.gpus(step, wildcards),
+    }
+
+
+def threads_of(step, wanted):
+    """The threads of a job."""
+    return lambda wildcards: SIZES.threads(step, wanted)
 
 
 def style_of(methods, datasets):
@@ -268,6 +278,39 @@ def _build_dag(build=workflow._build_dag):
             logger.warning(f"finetone: {error}.")
 
 
+def requests(attempts):
+    """What each job to come requests of a cluster, at each of its attempts.
+
+    The steps of one job run one after the other: the profile counts one `step` at a time.
+    """
+    jobs = {}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name not in workflow._localrules and not job.rule.norun:
+            jobs.setdefault(workflow.dag.get_job_group(job) or job, []).append(job)
+    for steps in jobs.values():
+        for attempt in range(1, attempts + 1):
+            found = []
+            for job in steps:
+                job.attempt = attempt
+                found.append({**job.resources, "threads": job.threads})
+                job.attempt = 1
+            together = {key: value for step in found for key, value in step.items()}
+            for key in ("mem_mb", "threads", "gpu"):
+                together[key] = max(step.get(key, 0) for step in found)
+            yield together | {"runtime": sum(step.get("runtime", 0) for step in found)}
+
+
+def fit_to_cluster(attempts):
+    """Have no job request more than a node gives; what cannot run is an error, before any is sent.
+
+    Returns what nodes give, and the requests that differ.
+    """
+    partitions = {request.get("slurm_partition") for request in requests(1)}
+    SIZES.nodes = nodes.of_partitions(partitions or {None})
+    SIZES.refuse()
+    return SIZES.nodes, nodes.refuse_requests(requests(attempts))
+
+
 def retry_unless_refused(scheduler):
     """Have a job that ended with an error of the user's not sent again: it would end so again."""
 
@@ -282,6 +325,22 @@ def retry_unless_refused(scheduler):
             of_job.restart_times = retries
 
     scheduler._handle_error = handle_error
+
+
+def show_rejections(executor):
+    """Have a job that Slurm does not take say so in Slurm's words; of a group Snakemake tells none."""
+
+    def report_job_error(job_info, msg=None, handle=executor.report_job_error, **named):
+        job = job_info.job
+        reason, final = slurm.rejection(msg)
+        if reason:
+            logger.error(f"Slurm rejects the job of {job.name}: {reason}")
+        if final:
+            for log in job.log:
+                attempts.refuse(Path(log))
+        handle(job_info, msg=msg, **named)
+
+    executor.report_job_error = report_job_error
 
 
 def is_unchanged(job):
