@@ -61,6 +61,8 @@ PriorityType=priority/basic
 AccountingStorageType=accounting_storage/none
 {types}
 KillWait=2
+# tests ask about jobs that have long ended
+MinJobAge=7200
 SlurmdTimeout=15
 ReturnToService=2
 # the nodes are as large as we say, whatever this machine has

@@ -16,7 +16,7 @@ rule predict_dev:
         "<exp>/logs/predict_dev/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("transfer", 4)
+    threads: SIZES.threads("transfer", 4)
     resources:
         **sized("transfer"),
     params:
@@ -42,7 +42,7 @@ rule predict_baseline_dev:
         method=any_of(READING_TEXTS),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("predict_baseline", 2)
+    threads: SIZES.threads("predict_baseline", 2)
     resources:
         **sized("predict_baseline"),
     params:

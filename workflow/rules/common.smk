@@ -103,16 +103,16 @@ def curve_members(pattern):
 
 def sized(step):
     """What one job requests, by its key in `resources:`: by its size, and more at each attempt."""
+
+    def gpus(wildcards):
+        return SIZES.gpus(step, wildcards)
+
     return {
         "mem_mb": lambda wildcards, attempt: SIZES.mem_mb(step, wildcards, attempt),
         "runtime": lambda wildcards, attempt: SIZES.runtime(step, wildcards, attempt),
-        "gpu": lambda wildcards: SIZES.gpus(step, wildcards),
+        # of the baselines only networks want one; a function for every job would take time
+        "gpu": gpus if step == "predict_baseline" else SIZES.gpus(step),
     }
-
-
-def threads_of(step, wanted):
-    """The threads of a job."""
-    return lambda wildcards: SIZES.threads(step, wanted)
 
 
 def style_of(methods, datasets):
@@ -141,7 +141,7 @@ def source_of(artifact):
         found = EXPERIMENT.source_of(artifact.format(**wildcards))
         # Snakemake would take braces for wildcards; the job finds the file by the configuration.
         plain = [file for file in found.pop("files", []) if not set(file) & set("{}")]
-        return found | {"files": ancient(plain)} if plain else found
+        return found | {"files": ancient(local(plain))} if plain else found
 
     return inputs
 
@@ -308,6 +308,11 @@ def fit_to_cluster(attempts):
     partitions = {request.get("slurm_partition") for request in requests(1)}
     SIZES.nodes = nodes.of_partitions(partitions or {None})
     SIZES.refuse()
+    for each in workflow.rules:
+        for key, most in (("_cores", SIZES.nodes.threads), ("gpu", SIZES.nodes.gpus)):
+            amount = each.resources.get(key)
+            if not amount.is_evaluable() and (amount.value or 0) > most:
+                each.resources[key] = most
     return SIZES.nodes, nodes.refuse_requests(requests(attempts))
 
 

@@ -98,7 +98,7 @@ rule tokenize:
     priority: 1  # texts too long for a model are refused here, which is cheaper than after training
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("tokenize", 2)
+    threads: SIZES.threads("tokenize", 2)
     resources:
         **sized("tokenize"),
     params:

@@ -33,7 +33,7 @@ rule export_onnx:
         "<exp>/logs/export_onnx/{model}.log",
     conda:
         "../../envs/export.yaml"
-    threads: threads_of("export_onnx", 2)
+    threads: SIZES.threads("export_onnx", 2)
     resources:
         **sized("export_onnx"),
     params:
@@ -57,7 +57,7 @@ rule evaluate_export:
         form=any_of(FORMS),
     conda:
         "../../envs/export.yaml"
-    threads: threads_of("export_onnx", 2)
+    threads: SIZES.threads("export_onnx", 2)
     resources:
         **sized("export_onnx"),
     params:

@@ -22,7 +22,7 @@ rule label_texts:
         table=any_of(config["label"]),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("label_texts", 4)
+    threads: SIZES.threads("label_texts", 4)
     resources:
         **sized("label_texts"),
     params:

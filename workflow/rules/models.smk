@@ -61,7 +61,7 @@ rule intermediate:
         model=any_of(INTERMEDIATE),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("intermediate", 4)
+    threads: SIZES.threads("intermediate", 4)
     resources:
         **sized("intermediate"),
     params:

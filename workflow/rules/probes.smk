@@ -19,7 +19,7 @@ rule embed:
     priority: 1  # a model that cannot embed is refused here, which is cheaper than after training
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("embed", 4)
+    threads: SIZES.threads("embed", 4)
     resources:
         **sized("embed"),
     params:

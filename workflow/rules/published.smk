@@ -91,7 +91,7 @@ rule tokenizer_statistics:
         "<exp>/logs/tokenizer_statistics/{model}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("tokenize", 2)
+    threads: SIZES.threads("tokenize", 2)
     resources:
         **sized("tokenize"),
     params:

@@ -36,7 +36,7 @@ rule finetune:
         "<exp>/logs/finetune/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("finetune", 4)
+    threads: SIZES.threads("finetune", 4)
     resources:
         **sized("finetune"),
     params:
@@ -61,7 +61,7 @@ rule evaluate:
         model=any_of(MODELS if SOURCE in TESTED else []),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("evaluate", 4)
+    threads: SIZES.threads("evaluate", 4)
     resources:
         **sized("evaluate"),
     params:
@@ -85,7 +85,7 @@ use rule evaluate as transfer with:
     wildcard_constraints:
         dataset=any_of(TRANSFER),
         model=any_of(MODELS),
-    threads: threads_of("transfer", 4)
+    threads: SIZES.threads("transfer", 4)
     resources:
         **sized("transfer"),
     params:
@@ -109,7 +109,7 @@ rule fit_baseline:
         seed="0",
     conda:
         "../../envs/light.yaml"
-    threads: threads_of("fit_baseline", 2)
+    threads: SIZES.threads("fit_baseline", 2)
     resources:
         **sized("fit_baseline"),
     params:
@@ -131,7 +131,7 @@ use rule fit_baseline as train_network with:
         method=any_of(NETWORKS),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("train_network", 4)
+    threads: SIZES.threads("train_network", 4)
     resources:
         **sized("train_network"),
     message:
@@ -152,7 +152,7 @@ rule predict_baseline:
         dataset=any_of(TESTED),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("predict_baseline", 2)
+    threads: SIZES.threads("predict_baseline", 2)
     resources:
         **sized("predict_baseline"),
     params:

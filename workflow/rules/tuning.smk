@@ -30,7 +30,7 @@ rule try_model:
         "<exp>/logs/tuning/{model}-{trial}-epoch{epoch}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("finetune", 4)
+    threads: SIZES.threads("finetune", 4)
     resources:
         **sized("finetune"),
     params:
@@ -55,7 +55,7 @@ rule try_baseline:
         method=any_of(b for b in TUNING.settings if b in BASELINES and b not in NETWORKS),
     conda:
         "../../envs/light.yaml"
-    threads: threads_of("fit_baseline", 2)
+    threads: SIZES.threads("fit_baseline", 2)
     resources:
         **sized("fit_baseline"),
     params:
@@ -71,7 +71,7 @@ use rule try_baseline as try_network with:
         method=any_of(NETWORKS),
     conda:
         "../../envs/torch.yaml"
-    threads: threads_of("train_network", 4)
+    threads: SIZES.threads("train_network", 4)
     resources:
         **sized("train_network"),
     message:

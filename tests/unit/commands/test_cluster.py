@@ -61,7 +61,9 @@ def test_a_cluster_that_fits(
     code, said = check(capsys, "--configfile", "experiment.yaml")
     asked = (tmp_path / "asked").read_text().splitlines()
     assert code == 0 and f"takes all {len(asked)} kinds of request" in said
-    assert "--mem=20000" in (words := " ".join(asked)) and "-task=4" in words, "a third attempt has no more than there is"
+    assert "--mem=20000" in (words := " ".join(asked)) and "-task=4" in words, (
+        "a third attempt has no more than there is"
+    )
     assert not list((tmp_path / "results").iterdir())
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class Sizes:
             most = max(1, math.floor(self.nodes.minutes * own / max(own, whole)))
         return int(min(own * attempt, most))
 
-    def gpus(self, step: str, wildcards: Wildcards) -> int:
+    def gpus(self, step: str, wildcards: Wildcards = MappingProxyType({})) -> int:
         """GPUs to request: one for what computes with tensors, none where no node has one."""
         networks = self._experiment.networks
         if step == "predict_baseline" and wildcards.get("method") in networks:
