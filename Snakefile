@@ -67,6 +67,7 @@ onstart:
     told(revisions.refuse_moved, config, list(map(Path, inputs)))
     if workflow.executor_plugin.name == "slurm":
         told(fit_to_cluster, 1 + workflow.execution_settings.retries)
+        SIZES.nodes.tell_jobs()
     retry_unless_refused(workflow.scheduler)
     if TUNING:
         skip_unchanged(workflow.scheduler)

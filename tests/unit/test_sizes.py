@@ -12,6 +12,7 @@ from finetone.engine.footprint import Size
 from finetone.errors import UserError
 from finetone.names import Names
 from finetone.nodes import (
+    TOLD,
     Node,
     Nodes,
     _gpus,
@@ -193,6 +194,19 @@ def test_memory_is_that_of_nodes_with_enough_gpus() -> None:
     nodes = Nodes("p", (Node(0, 500_000, 64), Node(2, 64_000, 16)))
     assert [nodes.memory_mb(gpus) for gpus in (0, 1, 3)] == [500_000, 64_000, 500_000]
     assert "as long as they want" in nodes.largest and "2 GPUs" in nodes.largest
+
+
+def test_jobs_inherit_what_nodes_give(
+    config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snakemake within a job would else ask for a GPU that Slurm has not given to it."""
+    monkeypatch.delenv(TOLD, raising=False)
+    assert Nodes.told() is None and sizes(config, tmp_path).gpus("finetune") == 1
+    monkeypatch.setenv(TOLD, "")
+    Nodes("p", (Node(0, 2000, 2), Node(0, 4000, 1))).tell_jobs()
+    found = Sizes(sizes(config, tmp_path)._experiment)
+    assert found.gpus("finetune") == 0 and found.threads("speed", 4) == 2
+    assert found.nodes == Nodes("p", (Node(0, 2000, 2), Node(0, 4000, 1)))
 
 
 def test_words_of_slurm() -> None:

@@ -4,8 +4,10 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 
+from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.io import is_flagged
 from snakemake.logging import logger
@@ -101,18 +103,23 @@ def curve_members(pattern):
     return files
 
 
+def of_wildcards(function):
+    """A function of wildcards, whose parameters Snakemake need not look up again for each job."""
+    if callable(function):
+        overwrite_function_params(function, signature(function).parameters)
+    return function
+
+
 def sized(step):
     """What one job requests, by its key in `resources:`: by its size, and more at each attempt."""
-
-    def gpus(wildcards):
-        return SIZES.gpus(step, wildcards)
-
-    return {
+    found = {
         "mem_mb": lambda wildcards, attempt: SIZES.mem_mb(step, wildcards, attempt),
         "runtime": lambda wildcards, attempt: SIZES.runtime(step, wildcards, attempt),
-        # of the baselines only networks want one; a function for every job would take time
-        "gpu": gpus if step == "predict_baseline" else SIZES.gpus(step),
+        "gpu": lambda wildcards: SIZES.gpus(step, wildcards),
     }
+    if step != "predict_baseline":  # of the baselines only networks want a GPU
+        found["gpu"] = SIZES.gpus(step)
+    return {name: of_wildcards(amount) for name, amount in found.items()}
 
 
 def style_of(methods, datasets):
@@ -160,7 +167,7 @@ def drawn_from(wildcards):
 def record(artifact):
     """What decides the bytes of `artifact`, a path with wildcards, and the fingerprint for its
     record: the parameter `settings` of whatever makes it."""
-    return lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards))
+    return of_wildcards(lambda wildcards: EXPERIMENT.param(artifact.format(**wildcards)))
 
 
 def embedded(dataset, split):

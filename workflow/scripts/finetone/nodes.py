@@ -1,14 +1,17 @@
 """What the nodes of a Slurm partition give to one job, and whether Slurm would take a request."""
 
 import functools
+import json
 import math
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from finetone.errors import UserError, listed
 
+TOLD = "FINETONE_NODES"  # the variable that jobs inherit
 UNITS = (("gpu", "GPU"), ("threads", "threads"), ("mem_mb", "MB"), ("runtime", "minutes"))
 
 
@@ -64,6 +67,19 @@ class Nodes:
             f"the largest node of {self.place} gives {self.threads} threads, {self.memory_mb()} MB and "
             f"{self.gpus or 'no'} GPU{'s' if self.gpus > 1 else ''}, and jobs run {limit}"
         )
+
+    def tell_jobs(self) -> None:
+        """Let the jobs of this call know: Snakemake on a node requests each step of its job anew."""
+        facts = [self.place, [astuple(node) for node in self.nodes], self.minutes]
+        os.environ[TOLD] = json.dumps(facts)
+
+    @classmethod
+    def told(cls) -> "Nodes | None":
+        """What the call told that sent this job; None if it told nothing."""
+        if not (text := os.environ.get(TOLD)):
+            return None
+        place, nodes, minutes = json.loads(text)
+        return cls(place, tuple(Node(*node) for node in nodes), minutes)
 
     def refuse(self, key: str, kind: str, amount: int) -> None:
         """Check one amount that the user requests.

@@ -69,7 +69,7 @@ class Sizes:
 
     def __init__(self, experiment: Names) -> None:
         self._experiment, self._config = experiment, experiment.config
-        self.nodes: Nodes | None = None
+        self.nodes = Nodes.told()
 
     def mem_mb(self, step: str, wildcards: Wildcards, attempt: int = 1) -> int:
         """Memory to request, in MB: more at each attempt, and never more than a node has.
