@@ -57,6 +57,7 @@ include: "workflow/rules/labelling.smk"
 
 
 onstart:
+    SIZES.running = True
     # Without Slurm's commands its plugin waits for ever once a group of steps is ready.
     if workflow.executor_plugin.name == "slurm" and not which("sbatch"):
         raise WorkflowError("sbatch is not on PATH: call snakemake where jobs are submitted")

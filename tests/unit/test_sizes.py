@@ -58,7 +58,7 @@ def config() -> dict:
 def sizes(config: dict, folder: Path, nodes: Nodes | None = None) -> Sizes:
     checked = checking.check(config, ROOT / "workflow/schemas/config.schema.yaml", [])
     found = Sizes(Names(checked, folder))
-    found.nodes = nodes
+    found.nodes, found.running = nodes, True
     return found
 
 
@@ -97,6 +97,17 @@ def test_a_small_model_asks_for_megabytes_and_minutes(config: dict, tmp_path: Pa
         assert found.runtime(step, {"model": "own"}) <= 15, step
     assert found.mem_mb("fit_baseline", {"method": "majority"}) < 1200
     assert found.runtime("train_network", {"method": "bilstm"}) < 10
+
+
+def test_until_jobs_run_nothing_is_looked_at_twice(config: dict, tmp_path: Path) -> None:
+    """The graph of thousands of jobs is built from files that do not change meanwhile."""
+    found = sizes(config, tmp_path)
+    found.running = False
+    before = found.mem_mb("finetune", {"model": "own", "seed": "1"})
+    prepare(tmp_path, "own", Size(22_700_000, 6, 384), 600)
+    assert found.mem_mb("finetune", {"model": "own", "seed": "2"}) == before
+    found.running = True
+    assert found.mem_mb("finetune", {"model": "own", "seed": "2"}) < before
 
 
 def test_time_follows_the_tokens_that_there_are(config: dict, tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def fit_to_cluster(attempts):
     Returns what nodes give, and the requests that differ.
     """
     partitions = {request.get("slurm_partition") for request in requests(1)}
-    SIZES.nodes = nodes.of_partitions(partitions or {None})
+    SIZES.nodes, SIZES.running = nodes.of_partitions(partitions or {None}), True
     SIZES.refuse()
     for each in workflow.rules:
         for key, most in (("_cores", SIZES.nodes.threads), ("gpu", SIZES.nodes.gpus)):

@@ -8,7 +8,7 @@ to be close. `resources:` of the configuration replaces them.
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -55,6 +55,7 @@ AS_BASELINE = ("fit_baseline", "train_network", "predict_baseline", "embed")
 TOKENIZED_TOGETHER = 3
 WITH_GPU = (*AS_MODEL, "intermediate", "train_network", "embed")
 
+NAMES = ("model", "method", "dataset", "split")  # wildcards that an estimate depends on
 Wildcards = Any  # with `get(name)`, as a mapping and Snakemake's own have it
 
 
@@ -65,11 +66,24 @@ class Sizes:
     ----------
     nodes
         What jobs may have at most; None while that is unknown, and on one machine.
+    running
+        Whether jobs run, so that files appear. Until then what was found once is found again.
     """
 
     def __init__(self, experiment: Names) -> None:
         self._experiment, self._config = experiment, experiment.config
         self.nodes = Nodes.told()
+        self.running = False
+        self._found: dict[tuple[Any, ...], float] = {}
+
+    def _once(
+        self, estimate: Callable[[str, Wildcards], float], step: str, wildcards: Wildcards
+    ) -> float:
+        """An estimate, made once for all seeds of a method until jobs run."""
+        key = (estimate.__name__, step, *map(wildcards.get, NAMES))
+        if self.running or key not in self._found:
+            self._found[key] = estimate(step, wildcards)
+        return self._found[key]
 
     def mem_mb(self, step: str, wildcards: Wildcards, attempt: int = 1) -> int:
         """Memory to request, in MB: more at each attempt, and never more than a node has.
@@ -85,7 +99,7 @@ class Sizes:
         """
         given = self._given(step, "mem_mb")
         gpus = self.gpus(step, wildcards)
-        needed = given or math.ceil(self._bytes(step, wildcards, gpus) / 1e6)
+        needed = given or math.ceil(self._once(self._bytes, step, wildcards) / 1e6)
         most = self.nodes.memory_mb(gpus) if self.nodes else math.inf
         return int(min(needed * attempt, most))
 
@@ -141,7 +155,7 @@ class Sizes:
 
     def _minutes(self, step: str, wildcards: Wildcards) -> int:
         given = self._given(step, "runtime")
-        return given or math.ceil((START + self._seconds(step, wildcards)) / 60)
+        return given or math.ceil((START + self._once(self._seconds, step, wildcards)) / 60)
 
     def _together(self, step: str, wildcards: Wildcards) -> Iterator[tuple[str, Wildcards]]:
         """All steps that one job may do with this one, as arguments of `_minutes`."""
@@ -172,10 +186,10 @@ class Sizes:
         else:
             yield step, wildcards
 
-    def _bytes(self, step: str, wildcards: Wildcards, gpus: int) -> float:
+    def _bytes(self, step: str, wildcards: Wildcards) -> float:
         """Memory of one step, the processes of Snakemake within its job included."""
         model = wildcards.get("model")
-        cuda = ON_GPU if gpus else 0
+        cuda = ON_GPU if self.gpus(step, wildcards) else 0
         if step in ("finetune", "speed", "intermediate"):
             models = [model] if model else self._experiment.models
             needs: Iterator[float] = (self._training_bytes(name, step) for name in models)

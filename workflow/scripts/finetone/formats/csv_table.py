@@ -13,7 +13,7 @@ from finetone.provenance import check_csv
 # Columns of any table that are always read as text: a method may be called "007", "1e3", "NA" or
 # "True", and the digits of a published number are kept as printed.
 NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label", "slice", "scope"}
-NAMES |= {"id", "true", "predicted", "trial"}
+NAMES |= {"id", "true", "predicted", "suggested", "trial"}
 WORDS = {
     "form",
     "key",
@@ -47,6 +47,7 @@ WORDS |= {
 IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
 PROSE = {
     "text",
+    "says",
     "where",
     "reason",
     "reason_zh",
