@@ -16,6 +16,8 @@ if not workflow.overwrite_configfiles and "datasets" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cluster.smk"
+include: "workflow/rules/hooks.smk"
 
 
 pathvars:

@@ -2,10 +2,10 @@
 
     python benchmarks/dag.py [--models 15 100 1000] [--seeds 5] [--trials 5] [--halving]
 
-Beside each stands a toy Snakefile with as many jobs, no script, no parameter, the cheapest shape of
-the same size (chains of three with one collecting rule): what Snakemake itself costs. Both
-seconds are of the whole call (wall clock, and CPU, which a busy machine disturbs less and which the
-ratio is of); memory is the peak resident size.
+Beside each stands a toy Snakefile with as many jobs and as many inputs of jobs (edges), no script, no
+parameter: chains of three, and jobs that collect the ends of all of them. That is what Snakemake itself
+costs. Both seconds are of the whole call (wall clock, and CPU, which a busy machine disturbs less and
+which the ratio is of); memory is the peak resident size.
 """
 
 import argparse
@@ -23,7 +23,11 @@ ROOT = Path(__file__).parents[1]
 TOY = """
 CHAINS = range({chains})
 rule all:
+    input: expand("d/{{i}}", i=range({collecting}))
+rule d:
     input: expand("c/{{i}}", i=CHAINS)
+    output: "d/{{k}}"
+    shell: "touch {{output}}"
 rule a:
     output: "a/{{i}}"
     shell: "touch {{output}}"
@@ -80,6 +84,28 @@ def dry_run(snakefile: Path, folder: Path, *arguments: str) -> tuple[int, float,
     return int(found[1]), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+COUNT = """
+import sys
+from pathlib import Path
+from finetone.commands.job import graph
+snakefile, folder, file = map(Path, sys.argv[1:])
+with graph(snakefile, [], [file], folder, 2) as dag:
+    print(sum(len(job.input) for job in dag.jobs))
+"""
+
+
+def edges(folder: Path, file: Path) -> int:
+    """Inputs of all jobs together."""
+    command = [sys.executable, "-c", COUNT, str(ROOT / "Snakefile"), str(folder), str(file)]
+    return int(subprocess.check_output(command, text=True).split()[-1])
+
+
+def toy(jobs: int, inputs: int) -> str:
+    """A Snakefile of so many jobs with so many inputs."""
+    collecting = max(1, round(3 * inputs / jobs - 3))
+    return TOY.format(chains=(jobs - 1 - collecting) // 3, collecting=collecting)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, nargs="+", default=[15, 100, 1000])
@@ -91,6 +117,7 @@ def main() -> None:
         "models",
         "seeds",
         "jobs",
+        "edges",
         "s",
         "CPU s",
         "MB",
@@ -110,9 +137,10 @@ def main() -> None:
             jobs, seconds, cpu, memory = dry_run(
                 ROOT / "Snakefile", folder, "--configfile", str(file)
             )
-            toy = folder / "toy.smk"
-            toy.write_text(TOY.format(chains=(jobs - 1) // 3))
-            _, toy_seconds, toy_cpu, toy_memory = dry_run(toy, folder)
+            inputs = edges(folder, file)
+            snakefile = folder / "toy.smk"
+            snakefile.write_text(toy(jobs, inputs))
+            _, toy_seconds, toy_cpu, toy_memory = dry_run(snakefile, folder)
         row = (
             seconds,
             cpu,
@@ -124,7 +152,8 @@ def main() -> None:
             cpu / toy_cpu,
         )
         print(
-            f"{models:>9}{options.seeds:>9}{jobs:>9}" + "".join(f"{x:>9.2f}" for x in row),
+            f"{models:>9}{options.seeds:>9}{jobs:>9}{inputs:>9}"
+            + "".join(f"{x:>9.2f}" for x in row),
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""A real Slurm for one test session: two nodes on this machine, one GPU that is a number only.
+"""A real Slurm for a test session: two nodes on this machine, and a GPU that is a number only.
 
 The daemons run in the foreground of their own sessions, under a throw-away folder, on loopback,
 without systemd; they are stopped by the process ids we started. Debian's packages suffice:
@@ -59,14 +59,16 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,sched_min_interval=0,bf_interval=2
 PriorityType=priority/basic
 AccountingStorageType=accounting_storage/none
-GresTypes=gpu
+{types}
 KillWait=2
+# tests ask about jobs that have long ended
+MinJobAge=7200
 SlurmdTimeout=15
 ReturnToService=2
 # the nodes are as large as we say, whatever this machine has
 SlurmdParameters=config_overrides
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=16 RealMemory=64000 Gres=gpu:1
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=16 RealMemory=64000
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=16 RealMemory={memory}{gres}
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=16 RealMemory={memory}
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=1440 State=UP
 """
 
@@ -94,7 +96,8 @@ def wait_for(
 class Cluster:
     """Use as a context manager; `environment` makes Slurm's commands and Snakemake talk to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int = 64000, gpus: int = 1) -> None:
+        self._memory, self._gpus = memory, gpus  # of each node in MB; of the first node
         # short: the munge socket's path may have 108 bytes
         self.folder = Path(tempfile.mkdtemp(prefix="slurm."))
         self.environment: dict[str, str] = {}
@@ -128,15 +131,18 @@ class Cluster:
         flags = "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny" if local else ""
         (self.folder / "etc/slurm.conf").write_text(
             CONF.format(
-                host=host, ports=ports, folder=self.folder, loopback=flags,
+                host=host, ports=ports, folder=self.folder, loopback=flags, memory=self._memory,
+                gres=f" Gres=gpu:{self._gpus}" if self._gpus else "",
+                types="GresTypes=gpu" if self._gpus else "",
                 user=subprocess.check_output(["id", "-un"], text=True).strip(),
                 socket=self.folder / "run/munge",
             )
         )  # fmt: skip
         # a GRES needs a device file; this one sets CUDA_VISIBLE_DEVICES=0 and gives nothing
-        (self.folder / "etc/gres.conf").write_text(
-            "AutoDetect=off\nNodeName=n1 Name=gpu File=/dev/null\n"
-        )
+        if self._gpus:
+            (self.folder / "etc/gres.conf").write_text(
+                "AutoDetect=off\nNodeName=n1 Name=gpu File=/dev/null\n"
+            )
         key = self.folder / "etc/munge.key"
         key.touch(0o600)
         key.write_bytes(secrets.token_bytes(128))

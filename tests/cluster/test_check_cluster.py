@@ -1,23 +1,32 @@
 """What a cluster cannot do is said in one sentence, before anything is trained."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests import library_path
+from tests import ROOT, library_path
 from tests.cluster.slurm import Cluster
+from tests.tiny import experiment
 
 CHECK = [sys.executable, "-m", "finetone", "cluster"]
 
 
 def check(
-    folder: Path, environment: dict[str, str], *arguments: str, before: tuple[str, ...] = ()
+    folder: Path,
+    environment: dict[str, str],
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    resources: dict | None = None,
 ) -> tuple[int, str]:
+    config = experiment(folder / "input") | {"resources": resources or {}}
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(config))
     done = subprocess.run(
-        [*before, *CHECK, "--results", str(folder / "results"), *arguments],
+        [*before, *CHECK, "--configfile", "experiment.yaml", "--snakefile", str(ROOT / "Snakefile"), *arguments],
         cwd=folder, env={**environment, "PYTHONPATH": library_path()}, text=True, capture_output=True, timeout=100,
     )  # fmt: skip
     output = done.stdout + done.stderr
@@ -26,27 +35,59 @@ def check(
 
 
 def test_a_cluster_that_fits_is_told_so(cluster: Cluster, tmp_path: Path) -> None:
-    code, said = check(tmp_path, cluster.environment, "--partition", "main")
-    assert code == 0 and "the largest job fits" in said
+    code, said = check(tmp_path, cluster.environment)
+    assert (
+        code == 0
+        and re.search(r"takes all [1-9]\d* kinds", said)
+        and "64000 MB and 1 GPU, and jobs run 1440 min" in said
+    )
     assert not list((tmp_path / "results").iterdir()), "it leaves nothing behind"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("step", "amounts", "expected"),
     [
-        (["--partition", "nope"], ["'nope' does not exist", "has main"]),
-        (["--gpu", "2"], ["cannot run a job of 2 GPU", "Requested node configuration is not available"]),
-        (["--mem-mb", "64001"], ["64001 MB", "change the profile"]),
-        (["--runtime", "1441"], ["lets a job run 1440 minutes, not 1441"]),
+        ("finetune", {"gpu": 2}, ["resources.finetune.gpu: 2 is more", "64000 MB and 1 GPU"]),
+        ("speed", {"mem_mb": 64001}, ["resources.speed.mem_mb: 64001", "slurm_partition"]),
+        ("tokenize", {"runtime": 1441}, ["tokenize.runtime: 1441", "jobs run 1440 minutes"]),
+        ("embed", {"threads": 17}, ["resources.embed.threads: 17", "gives 16 threads"]),
     ],
 )  # fmt: skip
-def test_what_the_cluster_cannot_give(
-    cluster: Cluster, tmp_path: Path, arguments: list[str], expected: list[str]
+def test_what_no_node_gives(
+    cluster: Cluster, tmp_path: Path, step: str, amounts: dict, expected: list[str]
 ) -> None:
-    code, said = check(tmp_path, cluster.environment, *arguments)
-    assert code == 1
+    code, said = check(tmp_path, cluster.environment, resources={step: amounts})
+    assert code == 1, said
     for words in expected:
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        ("slurm_partition=nope", ["'nope' does not exist", "has main"]),
+        ("constraint=fast", ["cannot run a job of", "Invalid feature specification", "gives 16 threads"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_profile(
+    cluster: Cluster, tmp_path: Path, edit: str, expected: list[str]
+) -> None:
+    profile = (ROOT / "profiles/slurm/config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(
+        profile.replace("default-resources:\n", f"default-resources:\n  - {edit}\n")
+    )
+    code, said = check(tmp_path, cluster.environment, "--workflow-profile", ".")
+    assert code == 1, said
+    for words in expected:
+        assert words in said
+
+
+def test_later_attempts_are_asked_about_too(cluster: Cluster, tmp_path: Path) -> None:
+    """What the profile itself sets is not capped, and grows with each attempt."""
+    profile = (ROOT / "profiles/slurm/config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(f"{profile}  - speed:mem_mb=25000*attempt\n")
+    code, said = check(tmp_path, cluster.environment, "--workflow-profile", ".")
+    assert code == 1 and "75000 MB" in said and "not available" in said
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a folder of our own needs the right to mount")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from finetone.errors import UserError
-from finetone.slurm import Notices, Waiting, pending, watch
+from finetone.slurm import Notices, Waiting, pending, rejection, watch
 from tests.cluster.conftest import Controller
 from tests.cluster.slurm import Cluster, wait_for
 from tests.tiny import experiment
@@ -139,19 +139,52 @@ def test_jobs_of_one_reason_share_a_sentence() -> None:
     assert sentence.startswith("Slurm jobs 0 (speed), 1 (speed), 2 (speed) and 47 more: pending, ")
 
 
+def test_a_rejection_is_read_in_slurms_words() -> None:
+    """As the plugin reports it; the other one may be gone the next time."""
+    said = "SLURM sbatch failed. The error message was 'sbatch: error: {}'.\n    sbatch call:\n  x"
+    assert rejection(said.format("Invalid\nfeature")) == ("sbatch: error: Invalid feature", True)
+    assert rejection(said.format("Socket timed out on send/recv operation"))[1] is False
+    assert rejection("SLURM-job '7' failed") == rejection(None) == ("", False)
+
+
+@pytest.mark.slow
+def test_a_rejected_job_says_why_and_is_not_sent_again(cluster: Cluster, tmp_path: Path) -> None:
+    """Of a job of several steps Snakemake itself tells no reason."""
+    controller = Controller(cluster, tmp_path, experiment(tmp_path / "input"))
+    code, output = controller.run(
+        "--set-resources", "tokenize:slurm_extra=\"'--licenses=none'\"", "--",
+        "results/small/tokens/films/test/tiny.arrow",
+    )  # fmt: skip
+    assert code != 0 and "Trying to restart" not in output
+    (line,) = [row for row in output.splitlines() if "Slurm rejects" in row]
+    assert "tokenize" in line and "Invalid license specification" in line
+
+
+@pytest.mark.slow
+def test_what_can_never_run_is_refused_before_anything(cluster: Cluster, tmp_path: Path) -> None:
+    """Slurm would take the job and leave it pending for ever."""
+    controller = Controller(cluster, tmp_path, experiment(tmp_path / "input"))
+    code, output = controller.run("--set-resources", "tokenize:runtime=2000")
+    assert code != 0 and "000 minutes: the largest node of the default partition gives" in output
+    assert "jobs run 1440 minutes" in output and "Traceback" not in output
+    assert not list((tmp_path / "results/small").glob("*/*")) and not cluster.jobs(
+        "pending,running"
+    )
+
+
 @pytest.mark.slow
 def test_snakemake_shows_it_while_it_waits(cluster: Cluster, tmp_path: Path) -> None:
     controller = Controller(cluster, tmp_path, experiment(tmp_path / "input"))
     process = controller.start(
-        "--set-resources", "tokenize:runtime=2000", "tokenize:mem_mb=500", "--",
+        "--set-resources", "tokenize:slurm_extra=\"'--hold'\"", "--",
         "results/small/tokens/films/test/tiny.arrow", FINETONE_PENDING_EVERY="1",
     )  # fmt: skip
     try:
-        wait_for(lambda: "PartitionTimeLimit" in controller.output(), 300, "the reason", every=0.5)
+        wait_for(lambda: "JobHeldUser" in controller.output(), 300, "the reason", every=0.5)
         time.sleep(4)
         assert process.poll() is None
-        (line,) = [row for row in controller.output().splitlines() if "PartitionTimeLimit" in row]
-        assert "tokenize" in line and "lower runtime in the profile" in line
+        (line,) = [row for row in controller.output().splitlines() if "JobHeldUser" in row]
+        assert "tokenize" in line and "scontrol release" in line
     finally:
         process.send_signal(signal.SIGINT)
         controller.finish(process, 180)

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from finetone.commands.job import graph
 from tests.cluster.conftest import ROOT
 from tests.tiny import experiment
-from tests.workflow.dry import in_fork
 from tests.workflow.snake import snakemake
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
@@ -26,69 +24,36 @@ LOCAL = {
 }
 
 
+SIZED = re.compile(r"^\s+\*\*sized\(\"(\w+)\"\)", re.M)
+
+
 def test_every_rule_is_local_or_sized_for_a_job() -> None:
-    """A new rule must choose: beside snakemake, or a job with its own memory and time."""
-    sized = {line.split(":")[0] for line in PROFILE["set-resources"]}
-    assert sized.isdisjoint(LOCAL) and sized | LOCAL == RULES
-    for rule in sized:
-        names = {
-            line.split(":")[1].split("=")[0]
-            for line in PROFILE["set-resources"]
-            if line.startswith(f"{rule}:")
-        }
-        assert {"mem_mb", "runtime"} <= names, rule
-    assert {line.split("=")[0] for line in PROFILE["set-threads"]} == sized
+    """A new rule must choose: beside snakemake, or a job with its own memory, time and threads."""
+    text = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    blocks = re.split(r"^\s*(?=(?:use rule \w+ as|rule) \w+\b)", text, flags=re.M)
+    for block in blocks:
+        found = re.match(r"rule (\w+):", block)
+        if found and "localrule: True" not in block:
+            assert SIZED.search(block) and re.search(r"^    threads: ", block, re.M), found[1]
 
 
-def test_its_sizes_are_those_of_the_rules(tmp_path: Path) -> None:
-    """Both are estimates for the same job; the profile adds 400 MB for Snakemake within it.
-
-    On one machine `speed` asks for all cores, of which a node of four has as many as the profile.
-    """
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    del config["resources"]
-    config["datasets"][config["source"]]["split"] = {"dev": 0.1}
-    config["probe"] = {"models": "all"}
-    config["export"] = [name for name in config["models"] if isinstance(name, str)][:1]
-    (tmp_path / "new.csv").write_text("text\nfine\n")
-    config["label"] = {"new": {"file": str(tmp_path / "new.csv")}}
-    file = tmp_path / "experiment.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-
-    def asked() -> dict[str, dict[str, int]]:
-        with graph(ROOT / "Snakefile", [], [file], tmp_path, cores=4) as dag:
-            jobs = [(job.rule.name, {**job.resources, "threads": job.threads}) for job in dag.jobs]
-        return {rule: amounts for rule, amounts in jobs if rule not in LOCAL | {"all"}}
-
-    rules = in_fork(asked)
-    profile = {rule: {"threads": int(n)} for rule, n in pairs(PROFILE["set-threads"])}
-    for name, amount in pairs(PROFILE["set-resources"]):
-        rule, kind = name.split(":")
-        profile[rule][kind] = int(amount.removesuffix("*attempt")) - 400 * (kind == "mem_mb")
-    for rule, amounts in profile.items():
-        amounts.pop("step", None)
-        assert amounts == {kind: rules[rule][kind] for kind in amounts}, rule
-        assert (
-            "gpu" in amounts or rule.startswith("predict_baseline") or not rules[rule].get("gpu")
-        ), rule
+def test_only_keys_of_resources_size_a_job() -> None:
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    text = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    known = set(schema["properties"]["resources"]["propertyNames"]["enum"])
+    assert set(SIZED.findall(text)) == known
 
 
-def pairs(lines: list[str]) -> list[list[str]]:
-    return [line.split("=", 1) for line in lines]
-
-
-def test_memory_and_time_grow_with_every_attempt() -> None:
-    grown = [line for line in PROFILE["set-resources"] if re.search(":(mem_mb|runtime)=", line)]
-    assert grown and all(line.endswith("*attempt") for line in grown)
+def test_the_profile_counts_steps_and_leaves_sizes_to_the_experiment() -> None:
+    grouped = {line.split("=")[0] for line in PROFILE["groups"]}
+    assert grouped <= RULES - LOCAL and "set-threads" not in PROFILE
     assert PROFILE["retries"] >= 1
 
 
 def test_steps_of_one_job_are_counted_one_at_a_time() -> None:
     """Without `step` a job would ask for the sum of GPUs and memory, and for too little time."""
     grouped = {line.split("=")[0] for line in PROFILE["groups"]}
-    assert grouped == {
-        line.split(":")[0] for line in PROFILE["set-resources"] if line.endswith(":step=1")
-    }
+    assert [f"{rule}:step=1" for rule in sorted(grouped)] == sorted(PROFILE["set-resources"])
 
 
 def test_it_repeats_what_the_default_profile_says() -> None:

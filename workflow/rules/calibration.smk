@@ -16,9 +16,9 @@ rule predict_dev:
         "<exp>/logs/predict_dev/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: sized("transfer", threads=4)["threads"]
+    threads: SIZES.threads("transfer", 4)
     resources:
-        **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
+        **sized("transfer"),
     params:
         dataset=SOURCE,
         split="dev",
@@ -42,12 +42,9 @@ rule predict_baseline_dev:
         method=any_of(READING_TEXTS),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("predict_baseline", threads=2)["threads"]
+    threads: SIZES.threads("predict_baseline", 2)
     resources:
-        **sized("predict_baseline", mem_mb=4000, runtime=30),
-        gpu=lambda wildcards: (
-            sized("train_network", gpu=1)["gpu"] if wildcards.method in NETWORKS else 0
-        ),
+        **sized("predict_baseline"),
     params:
         split="dev",
         settings=record("dev_predictions/{method}/seed{seed}.parquet"),
@@ -70,7 +67,7 @@ use rule predict_baseline_dev as predict_probe_dev with:
     conda:
         "../../envs/light.yaml"
     resources:
-        **sized("predict_baseline", mem_mb=4000, runtime=30),
+        **sized("predict_baseline"),
 
 
 rule predict_ensemble_dev:

@@ -98,9 +98,9 @@ rule tokenize:
     priority: 1  # texts too long for a model are refused here, which is cheaper than after training
     conda:
         "../../envs/torch.yaml"
-    threads: sized("tokenize", threads=2)["threads"]
+    threads: SIZES.threads("tokenize", 2)
     resources:
-        **sized("tokenize", mem_mb=4000, runtime=20),
+        **sized("tokenize"),
     params:
         settings=record("tokens/{dataset}/{split}/{model}.arrow"),
     message:

@@ -33,9 +33,9 @@ rule export_onnx:
         "<exp>/logs/export_onnx/{model}.log",
     conda:
         "../../envs/export.yaml"
-    threads: sized("export_onnx", threads=2)["threads"]
+    threads: SIZES.threads("export_onnx", 2)
     resources:
-        **sized("export_onnx", mem_mb=8000, runtime=60),
+        **sized("export_onnx"),
     params:
         settings=record("export/{model}"),
     message:
@@ -57,9 +57,9 @@ rule evaluate_export:
         form=any_of(FORMS),
     conda:
         "../../envs/export.yaml"
-    threads: sized("export_onnx", threads=2)["threads"]
+    threads: SIZES.threads("export_onnx", 2)
     resources:
-        **sized("export_onnx", mem_mb=8000, runtime=60),
+        **sized("export_onnx"),
     params:
         settings=record("export_predictions/{model}/{form}.parquet"),
     message:
@@ -82,7 +82,7 @@ rule time_export:
         "../../envs/export.yaml"
     threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
     resources:
-        **sized("export_onnx", mem_mb=8000, runtime=60),
+        **sized("export_onnx"),
     params:
         settings=record("export_speed/{model}.json"),
         threads=TIMED_THREADS,

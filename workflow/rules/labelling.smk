@@ -22,9 +22,9 @@ rule label_texts:
         table=any_of(config["label"]),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("label_texts", threads=4)["threads"]
+    threads: SIZES.threads("label_texts", 4)
     resources:
-        **sized("label_texts", gpu=1 if MODELS or NETWORKS else 0, mem_mb=8000, runtime=240),
+        **sized("label_texts"),
     params:
         settings=record("labelled/{table}.csv"),
         block=lambda wildcards: as_param(config["label"][wildcards.table]),

@@ -61,9 +61,9 @@ rule intermediate:
         model=any_of(INTERMEDIATE),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("intermediate", threads=4)["threads"]
+    threads: SIZES.threads("intermediate", 4)
     resources:
-        **sized("intermediate", gpu=1, mem_mb=12000, runtime=240),
+        **sized("intermediate"),
     params:
         settings=record("models/{model}"),
     message:

@@ -19,9 +19,9 @@ rule embed:
     priority: 1  # a model that cannot embed is refused here, which is cheaper than after training
     conda:
         "../../envs/torch.yaml"
-    threads: sized("embed", threads=4)["threads"]
+    threads: SIZES.threads("embed", 4)
     resources:
-        **sized("embed", gpu=1, mem_mb=8000, runtime=60),
+        **sized("embed"),
     params:
         settings=record("embeddings/{dataset}/{split}/{model}/{pooling}.arrow"),
     message:
@@ -58,4 +58,4 @@ use rule predict_baseline as predict_probe with:
     conda:
         "../../envs/light.yaml"
     resources:
-        **sized("predict_baseline", mem_mb=4000, runtime=30),
+        **sized("predict_baseline"),

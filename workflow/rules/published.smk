@@ -91,9 +91,9 @@ rule tokenizer_statistics:
         "<exp>/logs/tokenizer_statistics/{model}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: sized("tokenize", threads=2)["threads"]
+    threads: SIZES.threads("tokenize", 2)
     resources:
-        **sized("tokenize", mem_mb=4000, runtime=20),
+        **sized("tokenize"),
     params:
         settings=record("tokenizers/{model}.json"),
     message:
@@ -160,7 +160,7 @@ rule speed_padded:
         "../../envs/torch.yaml"
     threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
     resources:
-        **sized("speed", gpu=1, mem_mb=12000, runtime=30 + 5 * len(MODELS)),
+        **sized("speed"),
     params:
         settings=record("speed/padded.json"),
         threads=TIMED_THREADS,

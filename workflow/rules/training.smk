@@ -18,7 +18,7 @@ one machine the job requests all cores, whatever it uses, so that no other job r
 # What has a test split of its own; with cross-validation the source has none.
 TESTED = TRANSFER if EXPERIMENT.folds else DATASETS
 TIMED, TIMED_BASELINES = sorted(MODELS), sorted({*BASELINES} - {*ENSEMBLES})
-TIMED_THREADS = sized("speed", threads=sized("finetune", threads=4)["threads"])["threads"]
+TIMED_THREADS = SIZES.threads("speed", SIZES.threads("finetune", 4))
 
 
 rule finetune:
@@ -36,9 +36,9 @@ rule finetune:
         "<exp>/logs/finetune/{model}-seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: sized("finetune", threads=4)["threads"]
+    threads: SIZES.threads("finetune", 4)
     resources:
-        **sized("finetune", gpu=1, mem_mb=12000, runtime=240),
+        **sized("finetune"),
     params:
         settings=record("runs/{model}/seed{seed}/run.json"),
     message:
@@ -61,9 +61,9 @@ rule evaluate:
         model=any_of(MODELS if SOURCE in TESTED else []),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("evaluate", threads=4)["threads"]
+    threads: SIZES.threads("evaluate", 4)
     resources:
-        **sized("evaluate", gpu=1, mem_mb=8000, runtime=30),
+        **sized("evaluate"),
     params:
         dataset=SOURCE,
         settings=record(f"predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet"),
@@ -85,9 +85,9 @@ use rule evaluate as transfer with:
     wildcard_constraints:
         dataset=any_of(TRANSFER),
         model=any_of(MODELS),
-    threads: sized("transfer", threads=4)["threads"]
+    threads: SIZES.threads("transfer", 4)
     resources:
-        **sized("transfer", gpu=1, mem_mb=8000, runtime=15),
+        **sized("transfer"),
     params:
         dataset=lambda wildcards: wildcards.dataset,
         settings=record("predictions/{dataset}/{model}/seed{seed}.parquet"),
@@ -109,9 +109,9 @@ rule fit_baseline:
         seed="0",
     conda:
         "../../envs/light.yaml"
-    threads: sized("fit_baseline", threads=2)["threads"]
+    threads: SIZES.threads("fit_baseline", 2)
     resources:
-        **sized("fit_baseline", mem_mb=6000, runtime=60),
+        **sized("fit_baseline"),
     params:
         settings=record("runs/{method}/seed{seed}/run.json"),
     message:
@@ -131,9 +131,9 @@ use rule fit_baseline as train_network with:
         method=any_of(NETWORKS),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("train_network", threads=4)["threads"]
+    threads: SIZES.threads("train_network", 4)
     resources:
-        **sized("train_network", gpu=1, mem_mb=6000, runtime=120),
+        **sized("train_network"),
     message:
         "Train the baseline {wildcards.method}, seed {wildcards.seed}"
 
@@ -152,12 +152,9 @@ rule predict_baseline:
         dataset=any_of(TESTED),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("predict_baseline", threads=2)["threads"]
+    threads: SIZES.threads("predict_baseline", 2)
     resources:
-        **sized("predict_baseline", mem_mb=4000, runtime=30),
-        gpu=lambda wildcards: (
-            sized("train_network", gpu=1)["gpu"] if wildcards.method in NETWORKS else 0
-        ),
+        **sized("predict_baseline"),
     params:
         settings=record("predictions/{dataset}/{method}/seed{seed}.parquet"),
     message:
@@ -188,12 +185,7 @@ rule speed:
         "../../envs/torch.yaml"
     threads: max(TIMED_THREADS, workflow.resource_settings.cores or 0)
     resources:
-        **sized(
-            "speed",
-            gpu=1 if MODELS or NETWORKS else 0,
-            mem_mb=12000,
-            runtime=30 + 5 * len(MODELS),
-        ),
+        **sized("speed"),
     params:
         settings=record("speed/rounds.json"),
         threads=TIMED_THREADS,

@@ -30,9 +30,9 @@ rule try_model:
         "<exp>/logs/tuning/{model}-{trial}-epoch{epoch}.log",
     conda:
         "../../envs/torch.yaml"
-    threads: sized("finetune", threads=4)["threads"]
+    threads: SIZES.threads("finetune", 4)
     resources:
-        **sized("finetune", gpu=1, mem_mb=12000, runtime=240),
+        **sized("finetune"),
     params:
         settings=record("tuning/{model}/{trial}/epoch{epoch}.json"),
     message:
@@ -55,9 +55,9 @@ rule try_baseline:
         method=any_of(b for b in TUNING.settings if b in BASELINES and b not in NETWORKS),
     conda:
         "../../envs/light.yaml"
-    threads: sized("fit_baseline", threads=2)["threads"]
+    threads: SIZES.threads("fit_baseline", 2)
     resources:
-        **sized("fit_baseline", mem_mb=6000, runtime=60),
+        **sized("fit_baseline"),
     params:
         settings=record("tuning/{method}/{trial}/epoch{epoch}.json"),
     message:
@@ -71,9 +71,9 @@ use rule try_baseline as try_network with:
         method=any_of(NETWORKS),
     conda:
         "../../envs/torch.yaml"
-    threads: sized("train_network", threads=4)["threads"]
+    threads: SIZES.threads("train_network", 4)
     resources:
-        **sized("train_network", gpu=1, mem_mb=6000, runtime=120),
+        **sized("train_network"),
     message:
         "Try {wildcards.method} with {wildcards.trial}, up to epoch {wildcards.epoch}"
 

@@ -25,6 +25,7 @@ write_report(
         published_audit=published.get("audit"),
         study=published.get("study"),
         command=json.loads(job.params.command),
+        folder=job.folder,
     ),
     Style(**job.settings["style"]),
     job.target,

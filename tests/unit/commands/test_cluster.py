@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from finetone import cli
 from finetone.commands import cluster
 from finetone.errors import UserError
+from finetone.nodes import Node, Nodes
+from tests.unit.test_sizes import CONFIG
 
 FITS = {
-    "sinfo": """case "$*" in *%l*) echo "main* 1-00:00:00";; *) echo "main*";; esac""",
+    "sinfo": "echo 'main*|1-00:00:00|16|20000|gpu:1'",
     "sbatch": "true",
     "srun": """while [ "$1" != sh ]; do shift; done; exec "$@" """,
     "squeue": "true",
@@ -47,33 +50,55 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 
 
 def test_a_cluster_that_fits(
-    slurm: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    slurm: Programs,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code, said = check(capsys, "--partition", "main")
-    assert code == 0 and "the largest job fits" in said
+    monkeypatch.setenv("PATH", f"{slurm.folder}:/usr/bin:/bin")  # Snakemake wants some
+    slurm.put("sbatch", f"echo $* >> {tmp_path}/asked")
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(CONFIG))
+    code, said = check(capsys, "--configfile", "experiment.yaml")
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert code == 0 and f"takes all {len(asked)} kinds of request" in said
+    assert "--mem=20000" in (words := " ".join(asked)) and "-task=4" in words, (
+        "a third attempt has no more than there is"
+    )
     assert not list((tmp_path / "results").iterdir())
 
 
 @pytest.mark.parametrize(
-    ("program", "script", "arguments", "words"),
+    ("program", "script", "results", "words"),
     [
-        ("sinfo", "echo 'cannot contact slurmctld' >&2; exit 1", [], "sinfo failed: cannot contact"),
-        ("sinfo", FITS["sinfo"], ["--partition", "nope"], "'nope' does not exist; this cluster has main"),
-        ("sbatch", "echo 'not available' >&2; exit 1", ["--gpu", "2"],
-         "the default partition cannot run a job of 2 GPU, 4 threads and 12400 MB (sbatch failed: not available); see"),
-        ("sinfo", FITS["sinfo"], ["--runtime", "1441"], "lets a job run 1440 minutes, not 1441: lower `runtime`"),
-        ("srun", "exit 1", [], "{folder}/results is not the same folder on the compute nodes: put it"),
-        ("squeue", "echo 7 {folder}; echo 8 /elsewhere", [], "{folder}: wait until they end, or scancel 7"),
-        ("sinfo", FITS["sinfo"], ["--results", "bin/sinfo"], "--results {folder}/bin/sinfo: File exists; give one"),
+        ("srun", "exit 1", "results", "{folder}/results is not the same folder on the compute nodes: put it"),
+        ("squeue", "echo 7 {folder}; echo 8 /elsewhere", "results", "{folder}: wait until they end, or scancel 7"),
+        ("squeue", "true", "bin/sinfo", "pathvars.results {folder}/bin/sinfo: File exists; name one"),
     ],
 )  # fmt: skip
 def test_what_would_fail_hours_later_is_one_sentence(
-    slurm: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    program: str, script: str, arguments: list[str], words: str,
+    slurm: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    program: str, script: str, results: str, words: str,
 ) -> None:  # fmt: skip
+    nodes = Nodes("here", (Node(0, 2000, 2),))
+    monkeypatch.setattr(cluster, "look", lambda options: (nodes, [{"mem_mb": 1}], Path(results)))
     slurm.put(program, script.replace("{folder}", str(tmp_path)))
-    code, said = check(capsys, *arguments)
+    code, said = check(capsys)
     assert code == 1 and words.replace("{folder}", str(tmp_path)) in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no config.yaml in it"),
+        ("default-resources: [mem_mb]", "not understood, correct it"),
+        ("nonsense: 3", "unrecognized arguments: --nonsense=3"),
+    ],
+)
+def test_a_profile_that_is_none(tmp_path: Path, content: str | None, words: str) -> None:
+    if content:
+        (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(UserError, match=words):
+        cluster.read_profile(tmp_path)
 
 
 def test_a_controller_that_does_not_answer(slurm: Programs) -> None:

@@ -70,6 +70,7 @@ def begin(log: Path) -> Callable[[], None]:
 def refuse(log: Path) -> None:
     """Note that the attempt ended with an error of the user's, which another would only repeat."""
     with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)  # a job that was not even sent has none
         _refused(log).touch()
 
 

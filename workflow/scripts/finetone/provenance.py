@@ -57,7 +57,7 @@ class Provenance:
         """
         facts = json.loads(param)
         folder = Path(facts.pop("folder"))
-        ours = (path for path in map(Path, inputs) if folder in path.parents)
+        ours = (path for path in map(Path, inputs) if below(path, folder))
         records = {record for path in ours if (record := record_of(path))}
         return cls(**facts, inputs=digest(map(read, records)) or "")
 
@@ -79,6 +79,29 @@ class Record:
     fingerprint: str
     inputs: str
     digest: str
+
+
+def below(path: Path, folder: Path) -> Path | None:
+    """Return a path as the experiment names it, wherever a storage keeps its copy of the file.
+
+    Parameters
+    ----------
+    path
+        In the experiment's folder, or in one like it below that of a storage.
+    folder
+        Of the experiment.
+
+    Returns
+    -------
+    Path or None
+        In `folder`; None if the file is not the experiment's.
+    """
+    parts, own = path.parts, [part for part in folder.parts if part != folder.anchor]
+    for start in range(len(parts) - len(own)):
+        end = start + len(own)
+        if list(parts[start:end]) == own:
+            return folder.joinpath(*parts[end:])
+    return None
 
 
 def keys_of(provenance: Provenance | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What Snakemake hands to the script of a rule, with paths in place of file names."""
 
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,11 @@ class Job:
     def seed(self) -> int:
         """The seed of the run."""
         return int(self.wildcards.seed)
+
+    @property
+    def folder(self) -> Path:
+        """The experiment's, as the configuration names it."""
+        return Path(json.loads(self.params.settings)["folder"])
 
     @cached_property
     def provenance(self) -> Provenance:

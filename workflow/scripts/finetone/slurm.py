@@ -70,6 +70,27 @@ KEYS = (
 )
 
 
+# Of sbatch, when it is worth trying again.
+BUSY = r"(?i)timed out|unable to contact|try again|temporarily|submit limit|connection"
+
+
+def rejection(message: str | None) -> tuple[str, bool]:
+    """Find in the plugin's report of a failed job why sbatch did not take it.
+
+    Returns
+    -------
+    reason, final
+        In Slurm's own words, "" where it did take it; and whether it would never take it.
+    """
+    found = re.search(
+        r"sbatch failed\. The error message was '(.*?)'\.\n", message or "", re.DOTALL
+    )
+    if found is None:
+        return "", False
+    reason = " ".join(found[1].split())
+    return reason, not re.search(BUSY, reason)
+
+
 class Waiting(NamedTuple):
     """A pending job.
 

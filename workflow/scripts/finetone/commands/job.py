@@ -87,6 +87,7 @@ def graph(
     folder: Path | None = None,
     cores: int = 1,
     force: bool = False,
+    profile: Any = None,
 ) -> Iterator[Any]:
     """Build Snakemake's graph of the jobs that make `targets`, in this process, by a dry run.
 
@@ -104,6 +105,8 @@ def graph(
         Cores that jobs may use.
     force
         Make the targets again, even if they are current or were interrupted.
+    profile
+        Snakemake's arguments with those of a profile, whose resources and groups jobs then have.
 
     Raises
     ------
@@ -115,17 +118,26 @@ def graph(
     from snakemake.settings.types import (
         ConfigSettings,
         DAGSettings,
+        GroupSettings,
         OutputSettings,
         ResourceSettings,
     )
 
     # those of profiles/default; Snakemake's default would be all triggers
-    profile = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
+    default = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
     triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
-    wanted = {t for t in triggers if str(t).replace("_", "-") in profile["rerun-triggers"]}
+    wanted = {t for t in triggers if str(t).replace("_", "-") in default["rerun-triggers"]}
+    resources, groups = ResourceSettings(cores=cores), GroupSettings()
+    if profile is not None:
+        resources = ResourceSettings(  # no cores: those of this machine limit none of its jobs
+            overwrite_threads=profile.set_threads,
+            overwrite_resources=profile.set_resources,
+            default_resources=profile.default_resources,
+        )
+        groups = GroupSettings(profile.groups, profile.group_components)
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=cores),
+            resource_settings=resources,
             config_settings=ConfigSettings(configfiles=list(configfiles)),
             snakefile=snakefile,
             workdir=folder,
@@ -136,7 +148,7 @@ def graph(
             forcetargets=force,
             force_incomplete=force,
         )
-        workflow.dag(settings).execute_workflow(executor="dryrun")
+        workflow.dag(settings).execute_workflow(executor="dryrun", group_settings=groups)
         yield workflow._workflow.dag
 
 

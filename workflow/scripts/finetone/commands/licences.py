@@ -40,6 +40,7 @@ STATED_ELSEWHERE = {
     "snakemake-interface-report-plugins": "MIT",
     "snakemake-interface-scheduler-plugins": "MIT",
     "snakemake-interface-storage-plugins": "MIT",
+    "sysrsync": "MIT",
 }
 
 

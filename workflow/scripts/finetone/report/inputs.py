@@ -1,9 +1,12 @@
 """The inputs of the report."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from finetone.provenance import below
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class ReportInputs:
         The parts of its reproduction report that are not computed: published/study.json.
     command
         How one file is made again; `{path}` stands for the file.
+    folder
+        Of the experiment, as the user names it. Jobs may read and write copies elsewhere.
     """
 
     config: Mapping[str, Any]
@@ -46,3 +51,12 @@ class ReportInputs:
     published_audit: Path | None = None
     study: Path | None = None
     command: str = "snakemake --cores 1 {path}"
+    folder: Path = Path()
+
+    def remake(self, path: Path) -> str:
+        """Return the command that makes a file again."""
+        return self.command.format(path=shlex.quote(str(self.named(path))))
+
+    def named(self, path: Path) -> Path:
+        """Return a path as the user knows it."""
+        return below(path, self.folder) or path

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,8 +91,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
     ranks = read(inputs.tables["ranking"], columns, source)
     efficiency, variance = inputs.tables.get("efficiency"), inputs.tables.get("variance")
     pictures = {
-        name: read_picture(name, path, inputs.command.format(path=shlex.quote(str(path))))
-        for name, path in inputs.figures.items()
+        name: read_picture(name, path, inputs.remake(path)) for name, path in inputs.figures.items()
     }
     maker = Maker(inputs, style, labels, pictures, [read_json(run) for run in inputs.runs])
     sections = [section for make in SECTIONS if not (section := make(maker)).empty]
@@ -119,7 +117,7 @@ def write_report(inputs: ReportInputs, style: Style, target: Path) -> None:
         panels=panels(maker),
         tallies=tallies(maker),
         pictures=pictures.values(),
-        command=inputs.command.format(path=shlex.quote(str(target))),
+        command=inputs.remake(target),
     )
 
 

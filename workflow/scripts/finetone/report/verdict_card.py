@@ -127,7 +127,7 @@ def usage(maker: Maker, method: str) -> tuple[tuple[str, str], ...]:
 
 def folder_of(maker: Maker) -> str:
     """The experiment's folder as the user calls it; never a temporary one of this job."""
-    folder = maker.inputs.tables["ranking"].parent.parent
+    folder = maker.inputs.named(maker.inputs.tables["ranking"]).parent.parent
     return str(folder if not folder.is_absolute() else Path("results", folder.name))
 
 
