@@ -250,10 +250,22 @@ def look_at_new_texts(table):
     told(sources.look, f"label.{table}", block, block["text"] or config["datasets"][SOURCE]["text"])
 
 
+def forget_sizes():
+    """Where nothing counts memory and time, spare an estimate for each of thousands of jobs."""
+    given = workflow.resource_settings
+    counted = given.default_resources is not None or {"mem_mb", "runtime"} & {*given.resources}
+    if workflow.executor_plugin.name in ("local", "dryrun") and not counted:
+        for each in workflow.rules:
+            for key in ("mem_mb", "runtime"):
+                if each.resources.get(key).is_evaluable():
+                    each.resources[key] = None
+
+
 def _build_dag(build=workflow._build_dag):
     """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
     logger.info(f"Results: {RESULTS}", extra={"results": str(RESULTS)})
+    forget_sizes()
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]
     found = told(reruns.find, EXPERIMENT, wanted)
