@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = experiment(folder / "input")
     config |= {"seeds": [1], "transfer": [], "baselines": {"majority": {"kind": "majority"}}}
     del config["models"]["tiny-scratch"], config["datasets"]["books"]
-    config["recipe"]["epochs"] = 20
+    config["recipe"]["epochs"] = 40
     (folder / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     state = folder / ".snakemake/storage/fs" / str(folder / "store").strip("/") / RUN / "state"
     with (folder / "out").open("w") as out:
@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
     wait_for(lambda: list(state.glob("state-*.pt")) or process.poll() is not None, 200, "a state")
     assert process.poll() is None, (folder / "out").read_text()[-4000:]
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C: its jobs, too
     process.wait(60)
     done = snakemake(folder, *options(folder))
     assert done.returncode == 0, done.stderr[-4000:]

@@ -37,7 +37,7 @@ def fit_to_cluster(attempts):
     partitions = {request.get("slurm_partition") for request in requests(1)}
     SIZES.nodes, SIZES.running = nodes.of_partitions(partitions or {None}), True
     SIZES.refuse()
-    for each in workflow.rules:
+    for each in our_rules():
         for key, most in (("_cores", SIZES.nodes.threads), ("gpu", SIZES.nodes.gpus)):
             amount = each.resources.get(key)
             if not amount.is_evaluable() and (amount.value or 0) > most:

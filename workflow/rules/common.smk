@@ -225,3 +225,13 @@ def learned_by(wildcards):
 def advice(wildcards):
     """The results, if it is for them to say which method labels a table."""
     return "<exp>/results.json" if config["label"][wildcards.table]["method"] is None else []
+
+
+def our_rules(here=globals()):
+    """All rules, without those of a workflow that uses this one as a module."""
+    return [rule for rule in workflow.rules if rule.module_globals is here]
+
+
+def our_jobs(here=globals()):
+    """The jobs to run, without theirs."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is here]

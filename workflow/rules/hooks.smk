@@ -19,11 +19,6 @@ from finetone.hub import revisions
 from finetone.labelling import sources
 
 
-def our_jobs(rules=globals()):
-    """The jobs to run, without those of a workflow that uses this one as a module."""
-    return [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is rules]
-
-
 def artifacts_of(target):
     """The artifacts behind a target, which is a file, or a name with all that it makes or gathers.
 
@@ -47,10 +42,22 @@ def look_at_new_texts(table):
     told(sources.look, f"label.{table}", block, block["text"] or config["datasets"][SOURCE]["text"])
 
 
+def forget_sizes():
+    """Where nothing counts memory and time, spare an estimate for each of thousands of jobs."""
+    given = workflow.resource_settings
+    counted = given.default_resources is not None or {"mem_mb", "runtime"} & {*given.resources}
+    if workflow.executor_plugin.name in ("local", "dryrun") and not counted:
+        for each in our_rules():
+            for key in ("mem_mb", "runtime"):
+                if each.resources.get(key).is_evaluable():
+                    each.resources[key] = None
+
+
 def _build_dag(build=workflow._build_dag):
     """Have Snakemake make again, among what it is to make, all that was made under other
     settings than the present ones, and say so."""
     logger.info(f"Results: {RESULTS}", extra={"results": str(RESULTS)})
+    forget_sizes()
     targets = workflow.dag_settings.targets or ["all"]
     wanted = [artifact for target in targets for artifact in artifacts_of(target)]
     found = told(reruns.find, EXPERIMENT, wanted)
