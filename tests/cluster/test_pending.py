@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from finetone.errors import UserError
-from finetone.slurm import Notices, Waiting, pending, rejection, watch
+from finetone.scheduling.slurm import Notices, Waiting, pending, rejection, watch
 from tests.cluster.conftest import Controller
 from tests.cluster.slurm import Cluster, wait_for
 from tests.tiny import experiment

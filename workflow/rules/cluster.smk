@@ -4,7 +4,8 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from finetone import attempts, nodes, slurm
+from finetone import attempts
+from finetone.scheduling import nodes, slurm
 
 
 def requests(attempts):

@@ -18,7 +18,7 @@ from finetone.plots.style import Style
 from finetone.provenance import as_param
 from finetone.reproduction.choices import choices
 from finetone.reproduction.study_file import check_study
-from finetone.sizes import Sizes
+from finetone.scheduling.sizes import Sizes
 
 
 def told(function, *arguments):

@@ -8,7 +8,7 @@ import yaml
 from finetone import cli
 from finetone.commands import cluster
 from finetone.errors import UserError
-from finetone.nodes import Node, Nodes
+from finetone.scheduling.nodes import Node, Nodes
 from tests.unit.test_sizes import CONFIG
 
 FITS = {

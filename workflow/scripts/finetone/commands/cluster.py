@@ -21,7 +21,7 @@ from typing import Any
 from finetone.commands import clone
 from finetone.commands.job import graph
 from finetone.errors import UserError
-from finetone.nodes import Nodes, ask, options_of
+from finetone.scheduling.nodes import Nodes, ask, options_of
 
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 PLACEMENT = ("slurm_partition", "slurm_account", "constraint", "qos")

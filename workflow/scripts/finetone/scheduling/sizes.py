@@ -20,8 +20,8 @@ from finetone.config import catalogue
 from finetone.engine import footprint
 from finetone.engine.footprint import Size
 from finetone.names import Names
-from finetone.nodes import Nodes
 from finetone.proposal.cost import BACKWARD, Shape, shape_of
+from finetone.scheduling.nodes import Nodes
 
 BASE_MODEL = Size(parameters=110_000_000, layers=12, hidden=768)  # one of which nothing is known
 ROWS = 25_000  # of a split of which nothing is known

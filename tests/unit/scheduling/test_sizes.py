@@ -11,7 +11,7 @@ from finetone.config import checking
 from finetone.engine.footprint import Size
 from finetone.errors import UserError
 from finetone.names import Names
-from finetone.nodes import (
+from finetone.scheduling.nodes import (
     TOLD,
     Node,
     Nodes,
@@ -22,7 +22,7 @@ from finetone.nodes import (
     options_of,
     refuse_requests,
 )
-from finetone.sizes import LIBRARIES, Sizes
+from finetone.scheduling.sizes import LIBRARIES, Sizes
 from tests import ROOT
 
 LABELLED = {"text": "text", "label": "label", "labels": ["no", "yes"]}
@@ -231,7 +231,7 @@ def test_words_of_slurm() -> None:
 
 
 def says(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
-    monkeypatch.setattr("finetone.nodes.ask", lambda *command: words)
+    monkeypatch.setattr("finetone.scheduling.nodes.ask", lambda *command: words)
 
 
 def test_nodes_are_those_of_the_partitions_that_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +268,7 @@ def test_a_request_that_slurm_refuses_or_would_never_start(monkeypatch: pytest.M
             raise UserError("sbatch failed: not available")
         return "a*|60:00|4|8000|\n"
 
-    monkeypatch.setattr("finetone.nodes.ask", answer)
+    monkeypatch.setattr("finetone.scheduling.nodes.ask", answer)
     fits = {"mem_mb": 8000, "runtime": 60}
     assert refuse_requests([fits, dict(fits)]) == [fits]
     with pytest.raises(UserError, match="9000 MB .*not available.*: the largest node"):
