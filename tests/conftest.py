@@ -6,6 +6,7 @@ An error that no test can bring about is a sentence that no user reads: delete i
 import ast
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # a shell that starts pytest in the background has it, and all that it starts, ignore Ctrl-C
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--every-error") and not hasattr(config, "workerinput"):
         notes = os.environ["FINETONE_NOTES"] = tempfile.mkdtemp(prefix="finetone-errors-")
         support = str(Path(sitecustomize.__file__).parent)

@@ -49,7 +49,7 @@ def test_the_demo_runs_through_small_nodes_without_an_edit(small: Cluster, tmp_p
     assert code == 0, output[-6000:]
     results = tmp_path / "results/demo"
     ranking = pd.read_csv(results / "tables/ranking.csv")
-    methods = {*config["models"], *config["baselines"]}
+    methods = {*config["models"], *config["baselines"], "minilm-l6-probe"}
     assert set(ranking["method"]) == methods and set(ranking["n"]) == {64, 48}
     assert (results / "report.html").stat().st_size > 10_000
     jobs = controller.jobs()
