@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from architectures import build, training_flops
 
-from finetone.engine import devices
 from finetone.engine.batches import collate, epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast import plan
 from finetone.engine.fast.memory import limit_onednn_cache, tune_malloc
 from finetone.engine.fast.packing import shapes
+from finetone.engine.hardware import devices
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, read_tokens

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from finetone.engine import devices, loop
+from finetone.engine import loop
 from finetone.engine.execution import Execution
+from finetone.engine.hardware import devices
 from finetone.engine.objective import Classification
 from finetone.engine.predict import predict_module
 from finetone.engine.recipe import EngineOptions, Recipe

@@ -14,7 +14,7 @@ import torch
 import transformers  # noqa: F401  # while the worker before this one is still at work
 
 from finetone import machine as this
-from finetone.engine import devices
+from finetone.engine.hardware import devices
 from stages import STAGES, Setting
 from stages.supervising import BROKEN
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("websockets", reason="the browser is driven over a web socket (websockets)")
 
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.report import write_report
 from tests.browser.chromium import Chromium
 from tests.unit.synthetic_results import draw_all, report_inputs, write_experiment

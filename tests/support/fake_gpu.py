@@ -21,7 +21,6 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers.initialization import no_init_weights
 
-from finetone.engine import devices
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast.casts import SharedCasts
@@ -30,6 +29,7 @@ from finetone.engine.fast.no_cache import no_cache
 from finetone.engine.fast.plan import Plan, _sample
 from finetone.engine.fast.pooled_token import pooled_tokens
 from finetone.engine.fast.unpad import Passes, count_passes, layer_stacks, unpadded
+from finetone.engine.hardware import devices
 from finetone.engine.recipe import EngineOptions
 from finetone.formats.token_file import Tokens
 

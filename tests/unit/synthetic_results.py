@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from finetone.plots import MODULES
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.report import ReportInputs
 
 HOSTILE = "<script>document.title='injected'</script> & \"fine\" <b>bold</b>"

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from finetone.formats.csv_table import TEXT, read_csv, write_csv
-from finetone.plots.fitting import broken, columns, one_line, short
-from finetone.plots.style import Style
+from finetone.plots.drawing.fitting import broken, columns, one_line, short
+from finetone.plots.drawing.style import Style
 from finetone.report import ReportInputs, write_report
 from finetone.report.picture import read_picture
 from tests.unit.synthetic_results import draw_all, report_inputs, write_experiment

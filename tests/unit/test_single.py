@@ -18,6 +18,7 @@ from finetone.plots.beside_published import NUMBERS, draw_published
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.confusion import draw_confusion
 from finetone.plots.curve import draw_curve
+from finetone.plots.drawing.style import Style
 from finetone.plots.epochs import draw_epochs
 from finetone.plots.learning import draw_learning
 from finetone.plots.scatter import (
@@ -26,7 +27,6 @@ from finetone.plots.scatter import (
     draw_accuracy_time,
 )
 from finetone.plots.small_multiples import draw_lengths, draw_reliability
-from finetone.plots.style import Style
 from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
 from finetone.report.results_json import write_results

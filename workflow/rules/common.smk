@@ -14,7 +14,7 @@ from finetone.experiment import NOT_SHOWN, Experiment
 from finetone.files import refuse_read_only, sha256
 from finetone.identity import files_in, without
 from finetone.names import published_folder
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.provenance import as_param
 from finetone.reproduction.choices import choices
 from finetone.reproduction.study_file import check_study

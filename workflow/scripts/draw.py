@@ -8,7 +8,7 @@ job = Job(snakemake)
 
 from finetone.identity import without
 from finetone.plots import MODULES
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.provenance import seal
 
 figure = job.params.figure

@@ -6,7 +6,7 @@ from finetone.script import Job
 
 job = Job(snakemake)
 
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.provenance import seal
 from finetone.report import ReportInputs, write_report
 

@@ -14,7 +14,7 @@ from finetone.checks import Evidence, find
 from finetone.data.audit import audit
 from finetone.files import write_json
 from finetone.formats.token_file import TokensMeta
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 
 WORDS = Path(checks.__file__).parent / "words"
 N = 4000

@@ -13,8 +13,8 @@ from statsmodels.stats.multitest import multipletests
 from finetone.comparison import agreement, multiple_testing, paired
 from finetone.comparison.panel import Panel
 from finetone.comparison.scores import Scores, made_of, scores_of
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from finetone.engine.activations import PER_PARAMETER, measure, room
+from finetone.engine.hardware.activations import PER_PARAMETER, measure, room
 from tests.architectures import small
 from tests.support.fake_gpu import MEMORY, on_fake_gpu
 from tests.unit.engine.test_gpu_step import without_its_head

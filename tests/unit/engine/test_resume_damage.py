@@ -15,7 +15,8 @@ from torch import nn
 from finetone.baselines import network
 from finetone.baselines.baseline import Task
 from finetone.baselines.textcnn import TextCNN
-from finetone.engine import devices, loop, saved_state
+from finetone.engine import loop, saved_state
+from finetone.engine.hardware import devices
 from finetone.engine.progress import Progress
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError

@@ -17,12 +17,12 @@ import yaml
 
 from finetone.errors import UserError
 from finetone.plots import MODULES
-from finetone.plots import style as style_module
 from finetone.plots.beside_published import draw_published
-from finetone.plots.language import labels_in
-from finetone.plots.placing import Box, place
+from finetone.plots.drawing import style as style_module
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.placing import Box, place
+from finetone.plots.drawing.style import PALETTE, Style
 from finetone.plots.small_multiples import _fewer
-from finetone.plots.style import PALETTE, Style
 from finetone.report.colour import contrast, linear, oklab
 from tests.unit.synthetic_results import (
     FIGURES,
@@ -382,7 +382,7 @@ def test_a_picture_imports_neither_torch_nor_pyplot() -> None:
         "import sys; import finetone.plots, finetone.report; "
         "print([m for m in ('torch', 'matplotlib', 'transformers') if m in sys.modules])"
     )
-    folder = str(Path(style_module.__file__).parents[2])
+    folder = str(Path(style_module.__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
     )

@@ -7,7 +7,7 @@ import pytest
 
 from finetone import machine
 from finetone.config import catalogue
-from finetone.engine import footprint
+from finetone.engine.hardware import footprint
 from finetone.errors import UserError
 from finetone.hub import faults
 from finetone.proposal import candidates, cost

@@ -16,15 +16,15 @@ from finetone.errors import UserError
 from finetone.formats.csv_table import read_csv, write_csv
 from finetone.plots.comparisons import draw_comparisons
 from finetone.plots.curve import draw_curve
-from finetone.plots.language import words
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.style import PALETTE, Style
 from finetone.plots.small_multiples import draw_lengths, draw_reliability
-from finetone.plots.style import PALETTE, Style
 from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
-from finetone.report.answer_section import answer
 from finetone.report.colour import contrast, dark
-from finetone.report.origins_section import _licence, _new_weights
 from finetone.report.picture import read_picture
+from finetone.report.sections.answer_section import answer
+from finetone.report.sections.origins_section import _licence, _new_weights
 from tests.unit.synthetic_results import (
     HOSTILE,
     Experiment,

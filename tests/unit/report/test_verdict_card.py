@@ -9,8 +9,8 @@ import pytest
 
 from finetone import report
 from finetone.formats.csv_table import read_csv, write_csv
-from finetone.plots.language import words
-from finetone.plots.style import Style
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.style import Style
 from finetone.report.elements import Maker
 from finetone.report.overview_table import overview
 from finetone.report.verdict_card import verdict

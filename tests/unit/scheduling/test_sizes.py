@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from finetone.config import checking
-from finetone.engine.footprint import Size
+from finetone.engine.hardware.footprint import Size
 from finetone.errors import UserError
 from finetone.names import Names
 from finetone.scheduling.nodes import (

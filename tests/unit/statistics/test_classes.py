@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from finetone.statistics.classes import RATIOS, ratios
-from finetone.statistics.covariance import shared
+from finetone.statistics.variance.covariance import shared
 
 CLASSES = 4
 

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from finetone.statistics import intervals, metrics
 from finetone.statistics.evaluation import SCORES, Evaluation
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 
 
 def evaluate(logits: np.ndarray, label: np.ndarray) -> dict[str, float]:

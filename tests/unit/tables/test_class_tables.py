@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 from finetone.formats import predictions
 from finetone.formats.csv_table import write_csv
 from finetone.plots.confusion import draw_confusion
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.statistics.intervals import wilson
 from finetone.tables import class_tables
 

@@ -11,7 +11,7 @@ from benchmarks.cross_validation import Design, simulate, write_experiment
 
 from finetone.errors import UserError
 from finetone.formats import predictions
-from finetone.statistics.cross_validation import Folds, variance_factor
+from finetone.statistics.variance.cross_validation import Folds, variance_factor
 from finetone.tables import runs_table, summary_table
 from finetone.tables.differences import comparison_tables
 from finetone.tables.panels import panels

@@ -14,8 +14,8 @@ from finetone.formats import predictions
 from finetone.formats.csv_table import read_csv, write_csv
 from finetone.statistics.evaluation import BOUNDS, SCORES, Evaluation
 from finetone.statistics.intervals import of_metric
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance
 from finetone.tables import write_table
 
 # labels [n], and {method: logits [n, classes] of each seed}

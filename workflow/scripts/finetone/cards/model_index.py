@@ -14,7 +14,7 @@ from finetone.files import atomic, read_json
 from finetone.formats.temperature import Temperature
 from finetone.statistics.intervals import of_metric, wilson
 from finetone.statistics.metrics import METRICS
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 
 
 def model_index(

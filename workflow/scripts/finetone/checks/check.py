@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from finetone.plots.language import words
-from finetone.plots.style import Style
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.style import Style
 
 NAMED = 3  # methods before "and n more"
 

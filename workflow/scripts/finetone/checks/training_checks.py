@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from finetone.checks.check import Check
 from finetone.checks.evidence import Evidence
 from finetone.numbers import percent
-from finetone.plots.read_table import truth
+from finetone.plots.drawing.read_table import truth
 
 CHANCE = 0.05  # a balanced accuracy no more than this above chance: the run learned nothing
 RISE = 0.01  # of the test accuracy in the last epoch, on average and in every seed at all

@@ -11,7 +11,7 @@ from finetone.claims.phrases import NOTHING, Phrase
 from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.intervals import SHAPES, Shape, around
 from finetone.statistics.metrics import Floats
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 
 
 class Missing(Exception):

@@ -36,7 +36,7 @@ from finetone.errors import UserError
 from finetone.formats import rounds
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.cost import FLOPS_PER_PARAMETER
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 from finetone.tables.convergence_table import measured, over_runs, training_rows
 
 

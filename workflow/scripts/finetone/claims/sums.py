@@ -28,7 +28,7 @@ from finetone.claims.estimate import Estimate, Mean, Missing, error_of, satterth
 from finetone.claims.phrases import NOTHING, phrase
 from finetone.comparison.scores import over_rows, residual_mean_square
 from finetone.statistics.metrics import Floats
-from finetone.statistics.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]

@@ -14,8 +14,8 @@ from finetone.claims.phrases import NOTHING, phrase
 from finetone.formats.rounds import Rounds
 from finetone.statistics.cost import ms_per_million_parameters
 from finetone.statistics.metrics import Bools, Floats
-from finetone.statistics.moderation import SeedVariance
-from finetone.statistics.order_statistics import rounds_for
+from finetone.statistics.variance.moderation import SeedVariance
+from finetone.statistics.variance.order_statistics import rounds_for
 
 NO_SPREAD = phrase("no_spread")
 BUSY = phrase("busy")

@@ -8,8 +8,8 @@ from scipy import stats
 from finetone.comparison.panel import Panel
 from finetone.statistics.intervals import around
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance
 
 FEW_CLASSES = 8  # up to here it is quicker to count pairs of classes than to look at every row
 

@@ -10,7 +10,7 @@ from finetone.comparison.power import Design
 from finetone.comparison.scores import Scores, made_of, over_rows, unit
 from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from finetone.statistics.cross_validation import Folds
 from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax, most_likely
+from finetone.statistics.variance.cross_validation import Folds
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from scipy import stats
 from scipy.optimize.elementwise import find_root
 
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance, summed
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance, summed
 
 POWER = 0.8
 DRAWS, NODES = 480, 24  # experiments drawn, and values that they are summed up to

@@ -28,11 +28,11 @@ import numpy as np
 
 from finetone.comparison.panel import Panel
 from finetone.statistics import intervals
-from finetone.statistics.cross_validation import Folds
 from finetone.statistics.evaluation import BOUNDS, ERRORS, Evaluation
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.cross_validation import Folds
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 
 
 @dataclass(frozen=True)

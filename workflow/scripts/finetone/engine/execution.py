@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine import devices
-from finetone.engine.activations import Activations, measure, room
 from finetone.engine.batches import Batch, by_length, collate
 from finetone.engine.fast.dropout import Stream, fast_dropout
 from finetone.engine.fast.full_attention import full_attention
@@ -19,6 +17,8 @@ from finetone.engine.fast.memory import tune_malloc
 from finetone.engine.fast.no_cache import no_cache
 from finetone.engine.fast.plan import Plan, choose, train_once
 from finetone.engine.fast.pooled_token import end_token, reads_last
+from finetone.engine.hardware import devices
+from finetone.engine.hardware.activations import Activations, measure, room
 from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError, first_line
 from finetone.formats.token_file import Tokens

@@ -12,11 +12,12 @@ from safetensors.torch import load_model
 from torch import nn
 
 from finetone.data.class_weights import balanced
-from finetone.engine import devices, saved_state
+from finetone.engine import saved_state
 from finetone.engine.batches import epoch_order
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
+from finetone.engine.hardware import devices
 from finetone.engine.objective import Classification, Objective, gradients
 from finetone.engine.predict import scores
 from finetone.engine.progress import Progress, weights

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import torch
 
-from finetone.engine import devices
 from finetone.engine.embed import encoder
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.fast.packing import shapes
 from finetone.engine.finetune import classifier
+from finetone.engine.hardware import devices
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.engine.timing import Method, Run, in_turn

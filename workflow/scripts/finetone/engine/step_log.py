@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from finetone.engine import devices
+from finetone.engine.hardware import devices
 from finetone.errors import UserError
 from finetone.log import logger
 

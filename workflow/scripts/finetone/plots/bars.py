@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from finetone.numbers import DECIMAL, percent, scale, score, score_between, signed
-from finetone.plots.canvas import floor, look, named_rows, new_figure, save
-from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels_in
+from finetone.plots.drawing.canvas import floor, look, named_rows, new_figure, save
+from finetone.plots.drawing.fitting import broken, short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import ranked, read, records, rows, truth
+from finetone.plots.drawing.style import INK, MUTED, Style
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.read_table import ranked, read, records, rows, truth
-from finetone.plots.style import INK, MUTED, Style
 from finetone.statistics.evaluation import ERRORS
 
 Z = 1.96  # half of a 95 % interval, in standard errors

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from finetone.numbers import percent
-from finetone.plots.canvas import heading, look, named_rows, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
+from finetone.plots.drawing.canvas import heading, look, named_rows, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import read, rows
+from finetone.plots.drawing.style import INK, MUTED, RULE, Style
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.read_table import read, rows
-from finetone.plots.style import INK, MUTED, RULE, Style
 
 ABREAST = 3  # panels
 APART = 0.17  # rows between the published value above and ours below

@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from finetone.numbers import signed
-from finetone.plots.canvas import heading, look, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
+from finetone.plots.drawing.canvas import heading, look, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import ranked, read, rows
+from finetone.plots.drawing.style import GRID, INK, MUTED, Style
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.read_table import ranked, read, rows
-from finetone.plots.style import GRID, INK, MUTED, Style
 
 # brown to blue: light enough for dark text, and distinguishable with any colour blindness
 SHADES = LinearSegmentedColormap.from_list(

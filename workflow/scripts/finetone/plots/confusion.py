@@ -9,11 +9,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
 from finetone.numbers import percent
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
-from finetone.plots.read_table import read, records
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import read, records
+from finetone.plots.drawing.style import INK, Style
 from finetone.plots.small_multiples import SLANTED, draw_panels
-from finetone.plots.style import INK, Style
 
 # light enough for dark text; a few steps, so that the page can show each in its dark theme
 SHADES = LinearSegmentedColormap.from_list("shares", ["#eef4fb", "#7fb0e6"], N=10)

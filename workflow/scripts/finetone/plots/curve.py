@@ -10,10 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from finetone.formats.history import read_history
 from finetone.numbers import percent
-from finetone.plots.canvas import look, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
-from finetone.plots.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
+from finetone.plots.drawing.canvas import look, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.style import ACCURACY, INK, LOSS, MUTED, RULE, Style
 
 COLUMNS = ["epoch", "step", "cumulative_loss", "cumulative_accuracy"]
 Series = tuple[np.ndarray, np.ndarray]

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 
 from finetone.numbers import percent
-from finetone.plots.canvas import floor, heading, look, named_rows, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
-from finetone.plots.read_table import read
-from finetone.plots.style import MUTED, RULE, Style
+from finetone.plots.drawing.canvas import floor, heading, look, named_rows, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import read
+from finetone.plots.drawing.style import MUTED, RULE, Style
 
 METRICS = {"accuracy": 100, "loss": 1}  # panel, from left to right: factor
 NUMBER: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 7.5}

@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 
 from finetone.formats.history import read_history
 from finetone.numbers import percent
-from finetone.plots.canvas import heading, look, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
-from finetone.plots.read_table import read, rows
-from finetone.plots.style import MUTED, Style
+from finetone.plots.drawing.canvas import heading, look, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import read, rows
+from finetone.plots.drawing.style import MUTED, Style
 
 METRICS = {"accuracy": 100, "loss": 1}  # panel, from left to right: factor
 WINDOW = 0.06  # of a run's steps, that a smoothed value is the mean of

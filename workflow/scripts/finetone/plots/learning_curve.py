@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from finetone.numbers import missing, scale, score, signed
-from finetone.plots.canvas import error_bars
-from finetone.plots.read_table import methods_in, read, records
+from finetone.plots.drawing.canvas import error_bars
+from finetone.plots.drawing.read_table import methods_in, read, records
+from finetone.plots.drawing.style import RULE, Style
 from finetone.plots.small_multiples import draw_panels
-from finetone.plots.style import RULE, Style
 from finetone.statistics.evaluation import ERRORS
 
 FITTED = ["method", "limit", "scale", "exponent", "rows", "more", "gain"]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from finetone.plots.canvas import look, new_figure, save
-from finetone.plots.fitting import broken
-from finetone.plots.style import INK, MUTED
+from finetone.plots.drawing.canvas import look, new_figure, save
+from finetone.plots.drawing.fitting import broken
+from finetone.plots.drawing.style import INK, MUTED
 
 
 def draw_nothing(title: str, reason: str, target: Path) -> None:

@@ -14,13 +14,13 @@ from matplotlib.markers import CARETDOWN, CARETLEFT
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from finetone.numbers import DECIMAL, duration, rounded_duration, scale, score, size
-from finetone.plots.canvas import error_bars, floor, look, new_figure, save, text_width
-from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels_in
+from finetone.plots.drawing.canvas import error_bars, floor, look, new_figure, save, text_width
+from finetone.plots.drawing.fitting import broken, short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.placing import Box, place
+from finetone.plots.drawing.read_table import read, rows, truth
+from finetone.plots.drawing.style import MUTED, RULE, Style, shade
 from finetone.plots.nothing import draw_nothing
-from finetone.plots.placing import Box, place
-from finetone.plots.read_table import read, rows, truth
-from finetone.plots.style import MUTED, RULE, Style, shade
 from finetone.statistics.evaluation import ERRORS
 
 SIZE = 8.5  # of labels, in points

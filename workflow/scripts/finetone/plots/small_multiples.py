@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from finetone.errors import UserError
 from finetone.numbers import percent
-from finetone.plots.canvas import error_bars, floor, heading, look, new_figure, save
-from finetone.plots.fitting import broken, short
-from finetone.plots.language import labels_in
-from finetone.plots.read_table import methods_in, read
-from finetone.plots.style import GRID, INK, MUTED, RULE, Style
+from finetone.plots.drawing.canvas import error_bars, floor, heading, look, new_figure, save
+from finetone.plots.drawing.fitting import broken, short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import methods_in, read
+from finetone.plots.drawing.style import GRID, INK, MUTED, RULE, Style
 
 BINS = 8  # of confidence, at most
 SLANTED: dict[str, Any] = {"rotation": 35, "rotation_mode": "anchor", "fontsize": 7.5}

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from finetone.numbers import missing, scale, score
-from finetone.plots.canvas import heading, look, named_rows, new_figure, save
-from finetone.plots.fitting import short
-from finetone.plots.language import labels_in
-from finetone.plots.read_table import methods_in, read, records, truth
+from finetone.plots.drawing.canvas import heading, look, named_rows, new_figure, save
+from finetone.plots.drawing.fitting import short
+from finetone.plots.drawing.language import labels_in
+from finetone.plots.drawing.read_table import methods_in, read, records, truth
+from finetone.plots.drawing.style import MUTED, RULE, Style
 from finetone.plots.small_multiples import draw_panels
-from finetone.plots.style import MUTED, RULE, Style
 from finetone.statistics.evaluation import ERRORS
 
 VALUES = {"learning_rate": "{:g}", "epochs": "{:.0f}", "batch_size": "{:.0f}", "C": "{:g}"}

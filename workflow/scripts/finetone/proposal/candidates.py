@@ -9,7 +9,7 @@ from typing import Any
 from finetone import machine
 from finetone.config import catalogue
 from finetone.config.values import load
-from finetone.engine import footprint
+from finetone.engine.hardware import footprint
 from finetone.errors import UserError, did_you_mean
 from finetone.hub.client import listed
 from finetone.hub.faults import ERRORS, unreachable

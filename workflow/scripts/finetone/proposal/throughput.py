@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from finetone.engine import devices
 from finetone.engine.execution import Execution
+from finetone.engine.hardware import devices
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions, Recipe, adamw
 from finetone.formats.token_file import Tokens, TokensMeta

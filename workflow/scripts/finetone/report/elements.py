@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from finetone.plots.read_table import read
-from finetone.plots.style import Style
+from finetone.plots.drawing.read_table import read
+from finetone.plots.drawing.style import Style
 from finetone.report.html_table import Column, Table, table
 from finetone.report.inputs import ReportInputs
 from finetone.report.picture import Picture

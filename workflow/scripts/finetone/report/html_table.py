@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from finetone import numbers
-from finetone.plots.read_table import truth
-from finetone.plots.style import Style
+from finetone.plots.drawing.read_table import truth
+from finetone.plots.drawing.style import Style
 
 SPAN = 2.5  # times the distance from the end of an axis to the median is drawn
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from finetone.numbers import duration, missing, score, size
-from finetone.plots.read_table import records, truth
+from finetone.plots.drawing.read_table import records, truth
 from finetone.report.elements import Maker
 from finetone.report.verdict_card import folder_of, usage
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from finetone.plots.read_table import truth
+from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, score_column
 

@@ -14,28 +14,28 @@ from finetone import __version__, checks
 from finetone.errors import UserError
 from finetone.files import atomic, read_json
 from finetone.formats.token_file import read_meta
-from finetone.plots.fitting import one_line
-from finetone.plots.language import words
-from finetone.plots.read_table import read
-from finetone.plots.style import Style
+from finetone.plots.drawing.fitting import one_line
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.read_table import read
+from finetone.plots.drawing.style import Style
 from finetone.provenance import check_csv
-from finetone.report.answer_section import answer
-from finetone.report.calibration_section import calibration
 from finetone.report.colour import dark
-from finetone.report.details_section import baselines, cost, errors
 from finetone.report.elements import Maker, Section
-from finetone.report.exports_section import exports
-from finetone.report.findings_section import curves, epochs, ranking, transfer
 from finetone.report.inputs import ReportInputs
-from finetone.report.learning_curve_section import learning_curve
 from finetone.report.method_panel import Panel, panels
-from finetone.report.origins_section import data, provenance, what_was_run
 from finetone.report.picture import Picture, read_picture
-from finetone.report.planning_section import planning
-from finetone.report.probes_section import probes
+from finetone.report.sections.answer_section import answer
+from finetone.report.sections.calibration_section import calibration
+from finetone.report.sections.details_section import baselines, cost, errors
+from finetone.report.sections.exports_section import exports
+from finetone.report.sections.findings_section import curves, epochs, ranking, transfer
+from finetone.report.sections.learning_curve_section import learning_curve
+from finetone.report.sections.origins_section import data, provenance, what_was_run
+from finetone.report.sections.planning_section import planning
+from finetone.report.sections.probes_section import probes
+from finetone.report.sections.tuning_section import tuning
 from finetone.report.study.opening import Tallies, claims, study, tallies
 from finetone.report.study.printed_section import published
-from finetone.report.tuning_section import tuning
 from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent

@@ -19,9 +19,9 @@ from finetone.numbers import (
     significant,
     size,
 )
-from finetone.plots.read_table import records
-from finetone.report.answer_section import distance, listed
+from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker
+from finetone.report.sections.answer_section import distance, listed
 
 POWER = 0.8  # a design that finds a difference so often is said to detect it
 SURE = {"cheapest": "settled", "best": "settled", "undecided": "provisional"}

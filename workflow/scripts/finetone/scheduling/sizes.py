@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from finetone.config import catalogue
-from finetone.engine import footprint
-from finetone.engine.footprint import Size
+from finetone.engine.hardware import footprint
+from finetone.engine.hardware.footprint import Size
 from finetone.names import Names
 from finetone.proposal.cost import BACKWARD, Shape, shape_of
 from finetone.scheduling.nodes import Nodes

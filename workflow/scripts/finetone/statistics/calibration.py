@@ -29,11 +29,11 @@ from functools import cached_property
 import numpy as np
 from scipy import stats
 
-from finetone.statistics.covariance import shared
 from finetone.statistics.hypotheses import HALF_NORMAL, Bins, Hypotheses
 from finetone.statistics.metrics import Bools, Floats, Ints, gaps
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.variance.covariance import shared
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finetone.statistics.covariance import shared
 from finetone.statistics.metrics import Floats, Ints
+from finetone.statistics.variance.covariance import shared
 
 RATIOS = ("precision", "recall", "f1")
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from finetone.statistics.evaluation import BOUNDS
 from finetone.statistics.metrics import Floats
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 
 Interval = tuple[float, float]
 Shape = Literal["share", "skewed", "symmetric"]

@@ -15,8 +15,8 @@ from finetone.statistics import intervals
 from finetone.statistics.classes import RATIOS, Ratio, ratios
 from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Bools, Floats, confusion
-from finetone.statistics.mixture import Mixture, half_widths
-from finetone.statistics.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.mixture import Mixture, half_widths
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 from finetone.tables.panels import panels
 
 CONFUSION = ["dataset", "method", "true", "predicted", "rows", "share"]

@@ -32,8 +32,8 @@ from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.history import read_history
 from finetone.statistics.intervals import Shape, around, bounded, wilson
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance
 from finetone.tables.method_facts import whole
 
 SHARE = 0.95

@@ -9,8 +9,8 @@ import numpy as np
 from finetone.comparison.panel import Panel
 from finetone.errors import UserError
 from finetone.formats.predictions import Header, header, read
-from finetone.statistics.cross_validation import Folds
 from finetone.statistics.metrics import Floats, Ints
+from finetone.statistics.variance.cross_validation import Folds
 
 
 def panels(paths: Iterable[str | Path], dataset: str | None = None) -> Iterable[Panel]:

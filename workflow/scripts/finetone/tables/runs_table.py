@@ -15,11 +15,11 @@ import pandas as pd
 
 from finetone.files import sha256
 from finetone.formats.predictions import Header, header, read
-from finetone.statistics.cross_validation import Folds
 from finetone.statistics.evaluation import SCORES, Evaluation
 from finetone.statistics.intervals import wilson
 from finetone.statistics.metrics import Floats, Ints
 from finetone.statistics.standard_errors import standard_error
+from finetone.statistics.variance.cross_validation import Folds
 
 OTHERS = tuple(name for name in SCORES if name != "accuracy")
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from finetone.formats.csv_table import read_csv
 from finetone.statistics import intervals
-from finetone.statistics.cross_validation import variance_factor
 from finetone.statistics.evaluation import SCORES
 from finetone.statistics.metrics import METRICS
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.cross_validation import variance_factor
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 

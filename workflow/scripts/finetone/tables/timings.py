@@ -9,7 +9,7 @@ import pandas as pd
 from finetone.formats import rounds
 from finetone.formats.rounds import Rounds
 from finetone.statistics.intervals import bounded
-from finetone.statistics.order_statistics import TimingEstimate, over_rounds
+from finetone.statistics.variance.order_statistics import TimingEstimate, over_rounds
 
 RELATIVE = {"train": "relative_training", "predict": "relative_prediction"}
 TIMED = [

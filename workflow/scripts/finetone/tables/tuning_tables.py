@@ -18,7 +18,7 @@ from finetone.formats.trial import Trial
 from finetone.statistics import intervals
 from finetone.statistics.best_of_trials import expected_best, expected_best_of_different
 from finetone.statistics.evaluation import ERRORS
-from finetone.statistics.mixture import Mixture
+from finetone.statistics.variance.mixture import Mixture
 from finetone.tuning.choosing import epoch_of
 
 KEYS = ["epochs", "learning_rate", "batch_size", "C"]

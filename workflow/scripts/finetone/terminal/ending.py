@@ -13,9 +13,9 @@ from finetone import checks, numbers
 from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
-from finetone.plots.fitting import columns, one_line
-from finetone.plots.language import words
-from finetone.plots.style import Style
+from finetone.plots.drawing.fitting import columns, one_line
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.style import Style
 from finetone.report.elements import Maker
 from finetone.report.inputs import ReportInputs
 from finetone.report.verdict_card import verdict

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from finetone.numbers import duration
-from finetone.plots.fitting import columns, one_line
+from finetone.plots.drawing.fitting import columns, one_line
 from finetone.terminal import job_log
 from finetone.terminal.job_log import Step
 from finetone.terminal.jobs import Job, Jobs

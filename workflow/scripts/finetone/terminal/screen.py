@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-from finetone.plots.fitting import columns
+from finetone.plots.drawing.fitting import columns
 
 UP_AND_CLEAR = "\x1b[{rows}A\x1b[J"  # the cursor some rows up, and nothing below it
 

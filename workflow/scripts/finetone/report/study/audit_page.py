@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finetone.plots.language import words
-from finetone.plots.style import Style
+from finetone.plots.drawing.language import words
+from finetone.plots.drawing.style import Style
 from finetone.report.elements import Maker, Section
 from finetone.report.inputs import ReportInputs
 from finetone.report.page import HERE, write_page

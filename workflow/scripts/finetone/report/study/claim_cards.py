@@ -7,7 +7,7 @@ from typing import Any
 from finetone import numbers
 from finetone.claims.judging import BECAUSE
 from finetone.claims.outcome import CONTRADICTED, SUPPORTED, UNDECIDED
-from finetone.plots.read_table import records
+from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker
 from finetone.report.html_table import csv_link
 

@@ -9,7 +9,7 @@ from typing import Any
 from finetone import numbers
 from finetone.claims.judging import BECAUSE
 from finetone.files import read_json
-from finetone.plots.read_table import records
+from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
 from finetone.report.study.audit_parts import in_language

@@ -9,7 +9,7 @@ import pandas as pd
 from finetone.comparison.panel import Panel
 from finetone.comparison.scores import made_of
 from finetone.statistics.intervals import scores
-from finetone.statistics.mixture import half_widths
+from finetone.statistics.variance.mixture import half_widths
 from finetone.tables.examples.texts import panels_with_texts
 
 QUARTERS = 4

@@ -17,11 +17,11 @@ from finetone.formats import temperature
 from finetone.formats.temperature import Temperature
 from finetone.statistics import calibration, metrics
 from finetone.statistics.calibration import Calibration, Runs
-from finetone.statistics.covariance import shared
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.mixture import Mixture
-from finetone.statistics.moderation import SeedVariance, varying_as
 from finetone.statistics.scaling import scaled
+from finetone.statistics.variance.covariance import shared
+from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.moderation import SeedVariance, varying_as
 from finetone.tables.panels import panels
 
 NO_DEV = "no dev split"

@@ -14,8 +14,8 @@ from finetone.numbers import (
     score_between,
     significant,
 )
-from finetone.plots.read_table import records
-from finetone.plots.style import Style
+from finetone.plots.drawing.read_table import records
+from finetone.plots.drawing.style import Style
 
 NAMED = 4  # methods listed by name before "and n more"
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from finetone.plots.read_table import truth
+from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column, with_interval
 

@@ -1,7 +1,7 @@
 """Section on exported models: what they keep of the original, and what they cost."""
 
 from finetone.numbers import missing, percent, signed
-from finetone.plots.read_table import records
+from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from finetone.formats.csv_table import write_csv
-from finetone.plots.style import Style
+from finetone.plots.drawing.style import Style
 from finetone.report import write_report
 from tests.unit.synthetic_results import report_inputs, write_experiment
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from finetone.numbers import DECIMAL, missing
-from finetone.plots.read_table import records
+from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import FORMATS, Column, score_column, with_interval
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from finetone.engine.activations import Activations, measure, room
 from finetone.engine.batches import collate
 from finetone.engine.execution import NOTE, Execution
+from finetone.engine.hardware.activations import Activations, measure, room
 from finetone.engine.objective import Classification, gradients
 from finetone.engine.recipe import EngineOptions
 from tests.support.fake_gpu import MEMORY, Trace, on_fake_gpu

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finetone.statistics.metrics import Bools, Floats, Ints
-from finetone.statistics.moderation import KEPT, PRIOR
+from finetone.statistics.variance.moderation import KEPT, PRIOR
 
 
 def variance_factor(folds: int) -> float:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from finetone import machine
-from finetone.engine import footprint
-from finetone.engine.footprint import Size
+from finetone.engine.hardware import footprint
+from finetone.engine.hardware.footprint import Size
 from finetone.errors import UserError
 from finetone.files import write_json
 from tests.unit.engine.test_finetune import fine_tune, folder  # noqa: F401

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from finetone.engine import lease
-from finetone.engine.lease import Lease, slices
+from finetone.engine.hardware import lease
+from finetone.engine.hardware.lease import Lease, slices
 
-SCRIPTS = str(Path(__file__).parents[3] / "workflow" / "scripts")
+SCRIPTS = str(Path(__file__).parents[4] / "workflow" / "scripts")
 # a job on a machine of four cards, with a driver that shows it those that it is given, in that order
 JOB = """
 import sys, time, types
@@ -30,7 +30,7 @@ torch.cuda = types.SimpleNamespace(
     get_device_properties=lambda index: types.SimpleNamespace(uuid=cards[index]),
     set_device=lambda device: None,
 )
-from finetone.engine import devices
+from finetone.engine.hardware import devices
 held = cards[devices.pick().index]
 flag = Path(folder, held)
 flag.mkdir()  # fails if somebody else believes to hold it
@@ -98,7 +98,7 @@ def test_four_cards_many_jobs_and_random_kills(tmp_path: Path) -> None:
 def test_waiting_ends_when_the_holder_dies(names: list[str]) -> None:
     code = (
         f"import sys, time; sys.path.insert(0, {SCRIPTS!r})\n"
-        "from finetone.engine.lease import Lease\n"
+        "from finetone.engine.hardware.lease import Lease\n"
         f"lease = Lease([{names[0]!r}]); print(lease.acquire(), flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from finetone.plots.fitting import one_line
+from finetone.plots.drawing.fitting import one_line
 
 # Eight colours found by maximising the smallest OKLab distance between any two of them, in normal
 # vision and under simulated deuteranopia, protanopia and tritanopia (Machado et al. 2009), among

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from finetone import machine
-from finetone.engine.lease import Lease, slices
+from finetone.engine.hardware.lease import Lease, slices
 from finetone.log import logger
 
 CUDA_LIST, ROCM_LISTS = "CUDA_VISIBLE_DEVICES", ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finetone.files import atomic
-from finetone.plots.fitting import broken
-from finetone.plots.style import GRID, INK, MUTED, RULE
+from finetone.plots.drawing.fitting import broken
+from finetone.plots.drawing.style import GRID, INK, MUTED, RULE
 
 # Text is laid out with the font that comes with matplotlib (the same bytes on every machine), and
 # shown in a font of the reader: it stays text, can be selected, and has Chinese glyphs.

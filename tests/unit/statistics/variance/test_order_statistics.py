@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from finetone.statistics.order_statistics import over_rounds, rounds_for
+from finetone.statistics.variance.order_statistics import over_rounds, rounds_for
 
 
 @pytest.mark.parametrize(("n", "exact"), [(6, 0.96875), (9, 0.9609375), (18, 0.9691162)])

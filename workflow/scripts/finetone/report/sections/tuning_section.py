@@ -6,7 +6,7 @@ import pandas as pd
 
 from finetone.errors import listed
 from finetone.numbers import DECIMAL, duration, missing
-from finetone.plots.read_table import records, truth
+from finetone.plots.drawing.read_table import records, truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column
 

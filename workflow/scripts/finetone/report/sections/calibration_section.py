@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from finetone.plots.read_table import truth
+from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 

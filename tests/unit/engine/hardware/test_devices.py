@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from finetone.engine import devices
-from finetone.engine.lease import Lease
+from finetone.engine.hardware import devices
+from finetone.engine.hardware.lease import Lease
 
 Show = Callable[..., torch.device]
 
