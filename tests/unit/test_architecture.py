@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.synthetic_results import OPTIONAL_TABLES, TABLES
+from tests.unit.synthetic_results import FIGURES, OPTIONAL_FIGURES, OPTIONAL_TABLES, TABLES
 from tests.workflow.snake import ROOT
 
 COMMAND = ROOT / "docs/draw_architecture.py"
@@ -45,6 +45,13 @@ def test_every_table_of_an_experiment_has_its_row() -> None:
     assert sorted(re.findall(r"^\| `(\w+)\.csv` \|", page, re.M)) == sorted(
         [*TABLES, *OPTIONAL_TABLES]
     )
+
+
+def test_every_table_and_figure_has_a_caption() -> None:
+    tables = [f"{name}_table" for name in (*TABLES, *OPTIONAL_TABLES)]
+    figures = [name.replace("-", "_") for name in (*FIGURES, *OPTIONAL_FIGURES)]
+    captions = {file.stem for file in (ROOT / "workflow/report").glob("*.rst")}
+    assert sorted({*tables, *figures} - captions) == [], "write workflow/report/<name>.rst"
 
 
 def test_every_artifact_that_a_rule_makes_has_its_row() -> None:

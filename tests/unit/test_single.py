@@ -31,6 +31,7 @@ from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
 from finetone.report.results_json import write_results
 from tests.unit.formats.test_csv_table import LOOKS, write_published
+from tests.unit.synthetic_results import FIGURES
 from tests.unit.tables.test_tables import LABELS, Experiment
 
 KINDS = {"words": "tfidf", "majority": "majority"}
@@ -114,6 +115,7 @@ def draw_all(e: Experiment, style: Style) -> dict[str, Path]:
     if histories := {run: path for run, path in e.histories.items() if run[0] in e.models}:
         summary = e.out / "summary.csv"
         draw["learning"] = lambda t: draw_learning(histories, summary, source, style, t)
+    assert {*FIGURES} - {"learning"} <= set(draw), "draw a new figure here, too"
     for name, function in draw.items():
         function(figures / f"{name}.svg")
     return {name: figures / f"{name}.svg" for name in draw}

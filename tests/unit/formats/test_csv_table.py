@@ -133,7 +133,9 @@ def test_every_table_is_read_as_it_was_written(
 
     text = (Path(__file__).parents[3] / "docs/architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)\.csv`", text, re.M)) - {*OPTIONAL_TABLES}
-    assert set(written) == named | set(PUBLISHED)
+    assert set(written) == named | set(PUBLISHED), (
+        "make a new table in Experiment.write_all of tests/unit/tables/test_tables.py"
+    )
     for name, table in written.items():
         assert len(table), name
         back = read_csv(out / f"{name}.csv")

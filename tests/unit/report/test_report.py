@@ -100,7 +100,8 @@ def test_texts_of_rows_cannot_inject(html: str) -> None:
 def test_every_picture_is_inline_described_and_says_how_to_make_it_again(
     html: str, figures: dict[str, Path]
 ) -> None:
-    assert html.count('role="img"') == len(figures)
+    told = "every figure is in a maker.show(…) of report/sections/"
+    assert html.count('role="img"') == len(figures), told
     for path in figures.values():
         assert f"snakemake --cores 1 {path} --configfile config/invented.yaml" in html
     assert html.count("<desc ") == len(figures)

@@ -152,8 +152,8 @@ def require_two_classes(labels: Ints, names: list[str], config_key: str) -> None
     present = np.unique(labels)
     if len(present) < 2:
         raise UserError(
-            f"{config_key}: every training row is {names[present[0]]!r}; logistic "
-            "regression needs rows of two classes"
+            f"{config_key}: every training row is {names[present[0]]!r}; this kind needs rows "
+            "of two classes"
         )
 
 

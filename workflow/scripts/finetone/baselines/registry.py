@@ -16,12 +16,13 @@ class Kind(NamedTuple):
     frozen: bool = False  # reads texts with a frozen model, which embeds them in jobs of its own
     averages: bool = False  # is made of the runs of another method
     has_loss: bool = False  # minimises a loss: class_weights and label_smoothing are for it, too
+    tries: str = ""  # its key of which `tune:` tries values; a seeded one tries those of a training
 
 
 KINDS = {
     "majority": Kind("majority.Majority"),
     "lexicon": Kind("lexicon.Lexicon"),
-    "tfidf": Kind("tfidf.TfIdf", has_loss=True),
+    "tfidf": Kind("tfidf.TfIdf", has_loss=True, tries="C"),
     "bilstm": Kind("bilstm.BiLSTM", seeded=True, has_loss=True),
     "textcnn": Kind("textcnn.TextCNN", seeded=True, has_loss=True),
     "probe": Kind("probe.Probe", frozen=True, has_loss=True),

@@ -102,7 +102,9 @@ def write_csv(table: pd.DataFrame, target: str | Path) -> None:
             table[name] = table[name] + 0.0  # no -0
         elif not pd.api.types.is_numeric_dtype(table[name]):
             if name not in TEXT | MIXED and any(isinstance(cell, str) for cell in table[name]):
-                raise ValueError(f"column {name!r} holds text; add it to TEXT")
+                raise ValueError(
+                    f"column {name!r} holds text; add it to TEXT in formats/csv_table.py"
+                )
             table[name] = table[name].map(guard)
     with atomic(target) as partial:
         table.to_csv(

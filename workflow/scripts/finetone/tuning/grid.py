@@ -122,7 +122,8 @@ def tunable(config: Mapping[str, Any]) -> list[str]:
 
 def keys_of(kind: str) -> tuple[str, ...]:
     """The keys that a kind of baseline can try values of."""
-    return KEYS if KINDS[kind].seeded else ("C",) if kind == "tfidf" else ()
+    about = KINDS[kind]
+    return KEYS if about.seeded else (about.tries,) if about.tries else ()
 
 
 def grid(config: Mapping[str, Any], method: str) -> Iterator[Values]:
@@ -133,15 +134,15 @@ def grid(config: Mapping[str, Any], method: str) -> Iterator[Values]:
     own = entry.get("tune", {})
     if method in config["models"]:
         values = shared | own
-    elif "C" in keys_of(entry["kind"]):
+    elif key := KINDS[entry["kind"]].tries:
         number = prod(len(values) for values in shared.values())
-        values = own or {"C": around(entry["C"], number)}
+        values = own or {key: around(entry[key], number)}
     else:
         if "learning_rate" in shared:
             several = around(entry["learning_rate"], len(shared["learning_rate"]))
             shared |= {"learning_rate": several}
         values = shared | own
-    ordered = {key: sorted(values[key]) for key in (*KEYS, "C") if key in values}
+    ordered = {key: sorted(values[key]) for key in dict.fromkeys([*KEYS, *values]) if key in values}
     for combination in product(*ordered.values()):
         yield dict(zip(ordered, combination, strict=True))
 
