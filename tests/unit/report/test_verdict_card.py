@@ -57,7 +57,7 @@ def test_a_provisional_choice_names_what_is_open(experiment: Experiment) -> None
     assert facts["How sure"].endswith("Still open: MiniLM-L3.")
     assert (
         facts["Compared with"]
-        == "8 methods, 5 significantly worse, 1 still open, 1 as controls only"
+        == "8 methods, 5 worse, 1 still open, 1 as controls only"
     )
     assert facts["Cost"].startswith("Training: 57 s per run")
     assert "6 seeds with 6,000 test rows (12 min" in facts["What next"]
