@@ -474,7 +474,7 @@ def test_the_recommendation_is_part_of_the_answer() -> None:
     assert "small is recommended, in half the training time: it is the cheapest" in cheap
     assert "at most 0.5 points behind" in cheap
     undecided = say(table, seconds, advice=advice("undecided", big="best", small="open"))
-    assert "big is recommended for now: whether small may be counted as" in undecided
+    assert "big is recommended for now: these data cannot show whether small, cheaper" in undecided
     assert "every cheaper method is worse" in say(table, seconds, advice=advice("best", big="best"))
     none = say(table, seconds, advice=advice("control", big="control", small="worse"))
     assert "No method is recommended: none is shown to be as good as a control." in none
@@ -551,7 +551,7 @@ def test_a_broken_picture_is_refused_by_name(tmp_path: Path) -> None:
 def test_what_is_not_pretrained_is_named() -> None:
     labels = yaml.safe_load((TRANSLATIONS / "en.yaml").read_text())
     new = {"new_keys": ["classifier.bias", "classifier.weight"], "missing_keys": []}
-    assert _new_weights(new, labels) == "drawn anew in every run: classifier"
+    assert _new_weights(new, labels) == "new in every run, drawn by its seed: classifier"
     lacking = {**new, "missing_keys": ["bert.pooler.dense.weight"]}
     assert _new_weights(lacking, labels).endswith("; the checkpoint has no bert.pooler.dense")
     assert _new_weights({**new, "weights": "random"}, labels) == _new_weights({}, labels) == ""

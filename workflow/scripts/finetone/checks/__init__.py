@@ -13,6 +13,7 @@ from finetone.checks.training_checks import (
     collapsed,
     disturbed,
     one_seed,
+    overconfident,
     random_layers,
     still_rising,
 )
@@ -23,6 +24,7 @@ CHECKS = (
     one_seed,
     collapsed,
     still_rising,
+    overconfident,
     truncated,
     leaks,
     imbalance,

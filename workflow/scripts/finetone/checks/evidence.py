@@ -11,7 +11,7 @@ from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
 from finetone.formats.token_file import TokensMeta, read_meta
 
-TABLES = ("ranking", "runs", "efficiency", "recommendation")
+TABLES = ("ranking", "runs", "efficiency", "recommendation", "calibration")
 
 
 @dataclass(frozen=True)

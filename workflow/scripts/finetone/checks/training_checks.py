@@ -8,6 +8,7 @@ from finetone.numbers import percent
 from finetone.plots.drawing.read_table import truth
 
 CHANCE = 0.05  # a balanced accuracy no more than this above chance: the run learned nothing
+CONFIDENCE = 0.05  # of the calibration error's lower bound: predicted probabilities mislead
 RISE = 0.01  # of the test accuracy in the last epoch, on average and in every seed at all
 
 
@@ -71,6 +72,25 @@ def still_rising(evidence: Evidence) -> Iterator[Check]:
             {"points": percent(found[methods[0]])},
             methods,
         )
+
+
+def overconfident(evidence: Evidence) -> Iterator[Check]:
+    """The recommended method's probabilities are far from how often it is right."""
+    advice, rows = evidence.rows("recommendation"), evidence.rows("calibration")
+    if not len(advice) or not len(rows):
+        return
+    chosen = advice[truth(advice["recommended"])] if "recommended" in advice else advice[:0]
+    found = rows[rows["method"].isin(chosen["method"]) & (rows["ece_low"] > CONFIDENCE)]
+    for row in found.to_dict("records"):
+        if not row.get("temperature", 0) > 0:  # no temperature mends it
+            yield Check(
+                "overconfident",
+                "warning",
+                float(row["ece_debiased"]),
+                f"datasets.{evidence.source}.split",
+                {"points": percent(float(row["ece_debiased"]))},
+                [str(row["method"])],
+            )
 
 
 def random_layers(evidence: Evidence) -> Iterator[Check]:

@@ -67,7 +67,7 @@ def verdict(maker: Maker) -> Verdict:
     chosen = next((row for row in considered if str(row["recommended"]).lower() == "true"), None)
     why = next((row["why"] for row in considered if not missing(row["why"])), "control")
     if chosen is None:
-        facts = [(labels["how_sure"], labels[f"sure_{why}"]), *_next(maker, why)]
+        facts = [(labels["how_sure"], labels[f"sure_{why}"]), *_next(maker, why, considered)]
         return Verdict(
             labels["verdict_none"],
             labels["verdict_nothing"],
@@ -82,7 +82,7 @@ def verdict(maker: Maker) -> Verdict:
         (labels["how_sure"], _how_sure(maker, method, why, considered, ranks)),
         (labels["chosen_among"], _among(maker, considered)),
         (labels["its_cost"], _cost(maker, method)),
-        *_next(maker, why),
+        *_next(maker, why, considered),
     ]
     return Verdict(
         labels["verdict_recommended"],
@@ -135,19 +135,27 @@ def _how_sure(
     maker: Maker, method: str, why: str, considered: list[dict[str, Any]], ranks: Mapping[str, Row]
 ) -> str:
     labels, style = maker.labels, maker.style
-    sentences = [labels[f"sure_{why}"].format(margin=repr(_margin(maker)))]
     others = [row for row in considered if row["status"] not in ("control", "unknown")]
+    rival_names = [style.title(row["method"]) for row in _cheaper(method, considered)]
+    sentences = [
+        labels[f"sure_{why}"].format(
+            margin=repr(_margin(maker)), others=listed(rival_names, labels) if rival_names else "–"
+        )
+    ]
     rivals = [ranks[row["method"]] for row in others if row["method"] != method]
     if ranks[method]["rank"] == 1 and rivals:
         sentences.append(_apart("sure_ahead", rivals[0], style.title(rivals[0]["method"]), maker))
     elif ranks[method]["rank"] != 1:
         best = next(row for row in ranks.values() if row["rank"] == 1)
         sentences.append(_apart("sure_behind", ranks[method], style.title(best["method"]), maker))
-    unsettled = [row["method"] for row in others if row["status"] == "open"]
-    names = [style.title(name) for name in unsettled if name != method]
-    if names and why == "undecided":
-        sentences.append(labels["sure_open"].format(others=listed(names, labels)))
     return labels["sentence_gap"].join(sentences)
+
+
+def _cheaper(method: str, considered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The open methods, of which those that train quicker than the chosen one if there are any."""
+    undecided = [row for row in considered if row["status"] == "open" and row["method"] != method]
+    own = next(row["train_seconds"] for row in considered if row["method"] == method)
+    return [row for row in undecided if row["train_seconds"] < own] or undecided
 
 
 def _apart(label: str, row: Row, other: str, maker: Maker) -> str:
@@ -189,8 +197,8 @@ def _cost(maker: Maker, method: str) -> str:
     return labels["comma"].join(parts)
 
 
-def _next(maker: Maker, why: str) -> list[tuple[str, str]]:
-    """What would settle what is open, by the planner."""
+def _next(maker: Maker, why: str, considered: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Which method to take meanwhile, and what would settle what is open, by the planner."""
     labels = maker.labels
     if why == "unknown":
         variance = maker.rows("variance")
@@ -205,20 +213,35 @@ def _next(maker: Maker, why: str) -> list[tuple[str, str]]:
     points = significant(100 * wanted["difference"], 2)
     if wanted["power"] >= POWER:
         return [(labels["what_next"], labels["next_nothing"].format(points=points))]
-    sentences = []
+    sentences = [_choose(maker, considered)] if why == "undecided" else []
     for plan in plans:  # the differences ascend
         if plan["difference"] < wanted["difference"]:
             continue
         if ways := _ways(plan, labels):
             facts = {
                 "points": significant(100 * plan["difference"], 2),
-                "power": f"{100 * plan['power']:.0f}",
+                "power": f"{100 * plan['power']:.0f}" if plan["power"] >= 0.01 else "< 1",
             }
             sentences.append(labels["next_plan"].format(ways=labels["or"].join(ways), **facts))
             break
         if plan is wanted:
             sentences.append(labels["next_beyond"].format(points=points))
-    return [(labels["what_next"], labels["sentence_gap"].join(sentences))]
+    return [(labels["what_next"], labels["sentence_gap"].join(filter(None, sentences)))]
+
+
+def _choose(maker: Maker, considered: list[dict[str, Any]]) -> str:
+    """What to take until it is settled: the best, or the quickest of those that may be as good."""
+    chosen = next(row for row in considered if str(row["recommended"]).lower() == "true")
+    rivals = _cheaper(chosen["method"], considered)
+    other = min(rivals, key=lambda row: row["train_seconds"], default=chosen)
+    if not other["train_seconds"] < chosen["train_seconds"]:
+        return ""
+    return maker.labels["next_choose"].format(
+        method=maker.style.title(chosen["method"]),
+        time=duration(chosen["train_seconds"]),
+        other=maker.style.title(other["method"]),
+        other_time=duration(other["train_seconds"]),
+    )
 
 
 def _ways(plan: Row, labels: Mapping[str, str]) -> list[str]:

@@ -20,6 +20,7 @@ PALETTE = (
     "#311d74",
     "#6d4783",
 )
+MORE = ("#7a5c00", "#b00058", "#4f6d7a", "#5a3e2b")  # where more methods have no families
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 
 INK = "#20262d"
@@ -106,7 +107,8 @@ class Style:
         if method in self.colours:
             return self.colours[method].lower()
         if method not in self.families:
-            return PALETTE[self._place(method) % len(PALETTE)]
+            colours = PALETTE + MORE
+            return colours[self._place(method) % len(colours)]
         named = [name for name in dict.fromkeys(self.families.values()) if name]
         own = self.families[method]
         return PALETTE[named.index(own)] if own else MUTED

@@ -56,7 +56,8 @@ def answer(
     metric = best["metric"]
     seconds = _seconds(efficiency)
     group = set(_letters(best))
-    tied = [row for row in others if group & set(_letters(row))]
+    worse = _worse(recommendation)
+    tied = [row for row in others if group & set(_letters(row)) and row["method"] not in worse]
     behind = [row for row in others if row not in tied]
     facts = {
         "best": style.title(best["method"]),
@@ -95,6 +96,12 @@ def answer(
     if cheap and not any(_half(row, best, seconds) for row in told):
         sentences.append(_behind(cheap[0], best, seconds, style, labels))
     return sentences
+
+
+def _worse(recommendation: pd.DataFrame | None) -> set[str]:
+    """The methods that the interval of their difference to the best shows to be worse."""
+    rows = [] if recommendation is None else records(recommendation)
+    return {row["method"] for row in rows if row["status"] == "worse"}
 
 
 def _recommended(
