@@ -37,21 +37,21 @@ def dry_run(folder: Path, config: dict, *targets: str) -> list[Job]:
 
 
 def run_one(folder: Path, config: dict, target: str) -> str:
-    """Run the script of the one job that makes `target`, in a fork; what it refuses, or "".
+    """Run the script of the one job that makes `target`; what it refuses, or "".
 
     The job is run as it would be now, with whatever is there of its inputs.
     """
+    return in_process(_run, folder, config, target)
 
-    def run() -> str:
-        try:
-            with graph(ROOT / "Snakefile", [target], [_write(folder, config)], folder, 2) as dag:
-                os.chdir(folder)
-                execute(job_of(dag, target))
-        except (UserError, WorkflowError) as error:
-            return str(error)
-        return ""
 
-    return in_fork(run)
+def _run(folder: Path, config: dict, target: str) -> str:
+    try:
+        with graph(ROOT / "Snakefile", [target], [_write(folder, config)], folder, 2) as dag:
+            os.chdir(folder)
+            execute(job_of(dag, target))
+    except (UserError, WorkflowError) as error:
+        return str(error)
+    return ""
 
 
 def _plain(job: Any) -> Job:
@@ -75,17 +75,23 @@ def _write(folder: Path, config: dict) -> Path:
 
 
 def in_fork(work: Callable[[], Any]) -> Any:
-    """The result of `work`, called in a copy of this process, whatever it does to its globals."""
-    context = multiprocessing.get_context("fork")
+    """The result of `work`, called in a copy of this process, whatever it does to its globals.
+
+    It must not compute with torch: where this process has, its threads would be waited for in vain.
+    """
+    return _result(multiprocessing.get_context("fork"), work, ())
+
+
+def in_process(work: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of a module's function, called in a process that has none of this one's threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["snakemake.api", "finetone.commands.job"])
+    return _result(context, work, arguments)
+
+
+def _result(context: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     ours, theirs = context.Pipe()
-
-    def call() -> None:
-        try:
-            theirs.send((work(), None))
-        except BaseException as error:
-            theirs.send((None, f"{error}\n{traceback.format_exc()}"))
-
-    process = context.Process(target=call)
+    process = context.Process(target=_call, args=(theirs, work, arguments))
     process.start()
     theirs.close()
     try:
@@ -96,3 +102,10 @@ def in_fork(work: Callable[[], Any]) -> Any:
     if error:
         raise RuntimeError(error)
     return result
+
+
+def _call(connection: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        connection.send((work(*arguments), None))
+    except BaseException as error:
+        connection.send((None, f"{error}\n{traceback.format_exc()}"))

@@ -15,7 +15,7 @@ import yaml
 from finetone.commands.job import execute, graph
 from finetone.errors import UserError
 from tests.tiny import experiment
-from tests.workflow.dry import dry_run, in_fork
+from tests.workflow.dry import dry_run, in_process
 from tests.workflow.snake import ROOT
 from tests.workflow.test_damage import DAMAGES
 
@@ -205,7 +205,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Found]:
         config = write(folder / "input")
         targets = {f"{HERE}/{target}" for _, target in cases.values()}
         try:
-            found = in_fork(lambda: damaged(folder, config, cases))
+            found = in_process(damaged, folder, config, cases)
             assert dry_run(folder, config, *targets) == [], "all is current, by its own record"
         except (AssertionError, RuntimeError) as error:
             return {}, str(error)
