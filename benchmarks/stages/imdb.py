@@ -41,7 +41,7 @@ def run(item: str, setting: Setting) -> Iterator[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     began = time.perf_counter()
 
-    def measure() -> float:
+    def measure() -> dict[str, float]:
         trained = time.perf_counter() - began
         logits = predict_module(module, test, execution=execution)
         found = Evaluation(logits, test.labels)
@@ -51,7 +51,7 @@ def run(item: str, setting: Setting) -> Iterator[dict[str, Any]]:
             "seconds_until_predicted": time.perf_counter() - began,
         })  # fmt: skip
         setting.say(rows[-1])
-        return float(rows[-1]["test_accuracy"])
+        return {recipe.choose_by: float(rows[-1]["test_accuracy"])}
 
     recipe, steps = RECIPES[item], RECIPES[item].steps(len(train))
     with (
@@ -60,8 +60,9 @@ def run(item: str, setting: Setting) -> Iterator[dict[str, Any]]:
     ):
         ready = time.perf_counter() - began
         result = loop.learn(
-            module, objective, recipe, execution, SEED, state=Path(state), dev_scores=measure
-        )
+            module, objective, recipe, execution, SEED, state=Path(state),
+            measured=[recipe.choose_by], measure=measure,
+        )  # fmt: skip
     yield {
         "texts": [len(train), len(test)], "ready_after": ready, "execution": result.execution,
         "train_seconds": result.train_seconds, "tokens_per_s": result.tokens_per_s,

@@ -47,7 +47,8 @@ def forget_sizes():
     """Where nothing counts memory and time, spare an estimate for each of thousands of jobs."""
     given = workflow.resource_settings
     counted = given.default_resources is not None or {"mem_mb", "runtime"} & {*given.resources}
-    if workflow.executor_plugin.name in ("local", "dryrun") and not counted:
+    plugin = workflow.executor_plugin  # none where a report is made
+    if plugin and plugin.name in ("local", "dryrun") and not counted:
         for each in our_rules():
             for key in ("mem_mb", "runtime"):
                 if each.resources.get(key).is_evaluable():

@@ -9,7 +9,7 @@ from finetone import cli
 from finetone.commands import cluster
 from finetone.errors import UserError
 from finetone.scheduling.nodes import Node, Nodes
-from tests.unit.test_sizes import CONFIG
+from tests.unit.scheduling.test_sizes import CONFIG
 
 FITS = {
     "sinfo": "echo 'main*|1-00:00:00|16|20000|gpu:1'",
