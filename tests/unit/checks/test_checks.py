@@ -94,6 +94,13 @@ def test_probabilities_that_mislead_are_told_unless_a_temperature_mends_them() -
     assert find(changed(given, tables={**tables, "calibration": rows.assign(ece_low=0.01)})) == []
 
 
+def test_folds_are_trainings_enough_for_one_seed() -> None:
+    given = evidence()
+    once = changed(given, runs=[run for run in given.runs if run["seed"] == 1])
+    assert found(once, "one_seed").config_key == "seeds"
+    assert find(with_runs(once, "seed > 0", folds=5)) == []
+
+
 def test_nothing_is_said_where_all_is_well() -> None:
     assert find(evidence()) == []
     assert find(Evidence({})) == [], "and of what is not known"

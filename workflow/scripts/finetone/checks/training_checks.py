@@ -13,7 +13,13 @@ RISE = 0.01  # of the test accuracy in the last epoch, on average and in every s
 
 
 def one_seed(evidence: Evidence) -> Iterator[Check]:
-    """No method was trained twice, so chance cannot be told from quality."""
+    """No method was trained twice, so chance cannot be told from quality.
+
+    In a cross-validation every fold is a training with a seed of its own.
+    """
+    runs = evidence.rows("runs")
+    if "folds" in runs and runs["folds"].max() > 1:
+        return
     trained = _trained(evidence)
     seeds = {method: len(runs) for method, runs in trained.items()}
     if seeds and max(seeds.values()) == 1 and len(evidence.rows("ranking")) > 1:

@@ -230,10 +230,10 @@ def _next(maker: Maker, why: str, considered: list[dict[str, Any]]) -> list[tupl
 
 
 def _choose(maker: Maker, considered: list[dict[str, Any]]) -> str:
-    """What to take until it is settled: the best, or the quickest of those that may be as good."""
+    """What to take until it is settled: the best, or the next best that trains quicker."""
     chosen = next(row for row in considered if str(row["recommended"]).lower() == "true")
     rivals = _cheaper(chosen["method"], considered)
-    other = min(rivals, key=lambda row: row["train_seconds"], default=chosen)
+    other = next(iter(rivals), chosen)
     if not other["train_seconds"] < chosen["train_seconds"]:
         return ""
     return maker.labels["next_choose"].format(
