@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from finetone.config.dataset_block import NO_SHARES
 from finetone.data.labels import MISSING, TIE, LabelColumn, spelling
 from finetone.errors import UserError
 from finetone.identity import without
@@ -203,4 +204,4 @@ def _counted(counts: Counter[str], most: int = 10) -> str:
 
 def shares(block: dict[str, Any]) -> dict[str, float]:
     """The shares of `split` that are cut off the training rows."""
-    return without(block.get("split", {}), "seed", "column", "folds", "repeats", "near_duplicates")
+    return without(block.get("split", {}), *NO_SHARES)
