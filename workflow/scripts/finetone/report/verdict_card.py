@@ -21,7 +21,7 @@ from finetone.numbers import (
 )
 from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker
-from finetone.report.sections.answer_section import distance, listed
+from finetone.report.sections.answer_section import distance, listed, rivals
 
 POWER = 0.8  # a design that finds a difference so often is said to detect it
 SURE = {"cheapest": "settled", "best": "settled", "undecided": "provisional"}
@@ -136,26 +136,20 @@ def _how_sure(
 ) -> str:
     labels, style = maker.labels, maker.style
     others = [row for row in considered if row["status"] not in ("control", "unknown")]
-    rival_names = [style.title(row["method"]) for row in _cheaper(method, considered)]
+    chosen = next(row for row in considered if row["method"] == method)
+    names = [style.title(row["method"]) for row in rivals(considered, chosen)]
     sentences = [
         labels[f"sure_{why}"].format(
-            margin=repr(_margin(maker)), others=listed(rival_names, labels) if rival_names else "–"
+            margin=repr(_margin(maker)), others=listed(names, labels) if names else "–"
         )
     ]
-    rivals = [ranks[row["method"]] for row in others if row["method"] != method]
-    if ranks[method]["rank"] == 1 and rivals:
-        sentences.append(_apart("sure_ahead", rivals[0], style.title(rivals[0]["method"]), maker))
+    behind = [ranks[row["method"]] for row in others if row["method"] != method]
+    if ranks[method]["rank"] == 1 and behind:
+        sentences.append(_apart("sure_ahead", behind[0], style.title(behind[0]["method"]), maker))
     elif ranks[method]["rank"] != 1:
         best = next(row for row in ranks.values() if row["rank"] == 1)
         sentences.append(_apart("sure_behind", ranks[method], style.title(best["method"]), maker))
     return labels["sentence_gap"].join(sentences)
-
-
-def _cheaper(method: str, considered: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The open methods, of which those that train quicker than the chosen one if there are any."""
-    undecided = [row for row in considered if row["status"] == "open" and row["method"] != method]
-    own = next(row["train_seconds"] for row in considered if row["method"] == method)
-    return [row for row in undecided if row["train_seconds"] < own] or undecided
 
 
 def _apart(label: str, row: Row, other: str, maker: Maker) -> str:
@@ -232,8 +226,7 @@ def _next(maker: Maker, why: str, considered: list[dict[str, Any]]) -> list[tupl
 def _choose(maker: Maker, considered: list[dict[str, Any]]) -> str:
     """What to take until it is settled: the best, or the next best that trains quicker."""
     chosen = next(row for row in considered if str(row["recommended"]).lower() == "true")
-    rivals = _cheaper(chosen["method"], considered)
-    other = next(iter(rivals), chosen)
+    other = next(iter(rivals(considered, chosen)), chosen)
     if not other["train_seconds"] < chosen["train_seconds"]:
         return ""
     return maker.labels["next_choose"].format(

@@ -118,15 +118,27 @@ def _recommended(
     if not chosen:
         return labels[f"recommend_{reason}"]
     cost = _cost(chosen[0], best, seconds, labels) if chosen[0]["method"] != best["method"] else ""
-    undecided = [row for row in rows if row["status"] == "open" and row is not chosen[0]]
-    cheaper = [row for row in undecided if row["train_seconds"] < chosen[0]["train_seconds"]]
-    names = [style.title(row["method"]) for row in cheaper or undecided or chosen]
+    names = [style.title(row["method"]) for row in rivals(rows, chosen[0]) or chosen]
     return labels[f"recommend_{reason}"].format(
         method=style.title(chosen[0]["method"]),
         margin=repr(float(margin)),  # "1.0 points"
         cost=labels["answer_at"].format(cost=cost) if cost else "",
         others=listed(names, labels),
     )
+
+
+def rivals(rows: Sequence[dict[str, Any]], chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The open methods, of which those that train quicker than the chosen one if there are any.
+
+    Parameters
+    ----------
+    rows
+        Those of recommendation.csv.
+    chosen
+        One of them.
+    """
+    others = [row for row in rows if row["status"] == "open" and row["method"] != chosen["method"]]
+    return [row for row in others if row["train_seconds"] < chosen["train_seconds"]] or others
 
 
 def listed(names: Sequence[str], labels: Mapping[str, str]) -> str:
