@@ -89,7 +89,7 @@ def outcomes(design: Design, experiments: int) -> Iterator[dict[str, float]]:
     for _ in range(experiments):
         with tempfile.TemporaryDirectory() as folder:
             paths = write_experiment(design, Path(folder), random)
-            (row,) = calibration_table.table(paths, [], 0.95, []).to_dict("records")
+            (row,) = calibration_table.table(paths, [], 0.95, {}).to_dict("records")
         yield {
             "truth": truth,
             "plain": row["ece"],

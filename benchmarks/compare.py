@@ -134,7 +134,12 @@ def measure(folder: Path) -> dict[str, float]:
     steps: dict[str, Callable[[], None]] = {
         "runs": lambda: write_table("runs_table", [runs], predictions=files, confidence=0.95),
         "summary": lambda: write_table(
-            "summary_table", [summary], runs=runs, confidence=0.95, deterministic=[], seed_sd=None
+            "summary_table",
+            [summary],
+            runs=runs,
+            confidence=0.95,
+            roles={},
+            seed_sd=None,
         ),
         "main": lambda: write_table(
             "main_table",
@@ -160,6 +165,7 @@ def measure(folder: Path) -> dict[str, float]:
         "convergence": lambda: write_table(
             "convergence_table",
             [out / "convergence.csv"],
+            roles={},
             histories=histories,
             data=folder / "data" / "source",
             confidence=0.95,
@@ -180,7 +186,7 @@ def measure(folder: Path) -> dict[str, float]:
             source="source",
             transfer=["transfer"],
             confidence=0.95,
-            deterministic=[],
+            roles={},
             seed_sd=None,
         ),
         "comparisons": lambda: write_table(
@@ -189,7 +195,7 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=files,
             baseline=None,
             confidence=0.95,
-            deterministic=[],
+            roles={},
             seed_sd=None,
         ),
         "reliability": lambda: write_table(
@@ -201,7 +207,7 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=files,
             texts=texts,
             confidence=0.95,
-            deterministic=[],
+            roles={},
             seed_sd=None,
         ),
         "errors": lambda: write_table(
@@ -213,14 +219,14 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=files,
             temperatures=[],
             confidence=0.95,
-            deterministic=[],
+            roles={},
         ),
         "classes": lambda: write_table(
             "class_tables",
             [out / "confusion.csv", out / "per_class.csv"],
             predictions=files,
             confidence=0.95,
-            deterministic=[],
+            roles={},
         ),
         "planning": lambda: write_table(
             "planning_tables",
@@ -228,7 +234,7 @@ def measure(folder: Path) -> dict[str, float]:
             predictions=[file for file in files if file.parts[-3] == "source"],
             efficiency=out / "efficiency.csv",
             confidence=0.95,
-            deterministic=[],
+            roles={},
             seed_sd=None,
         ),
     }
@@ -250,7 +256,7 @@ def pair(files: list[Path], metrics: list[str]) -> None:
     """Compare all pairs by other metrics as well, which no single experiment does."""
     for panel in panels(files):
         for metric in metrics:
-            pairs = paired.compare(scores_of(panel, metric, [], None))
+            pairs = paired.compare(scores_of(panel, metric, {}, None))
             pairs.interval(0.95)
             pairs.interval(0.95, pairs.methods)
             pairs.p(pairs.methods)

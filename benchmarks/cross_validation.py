@@ -157,8 +157,8 @@ def experiment(design: Design, folder: Path, random: np.random.Generator) -> dic
     files, plain = write_experiment(design, folder, random)
     methods = [f"m{method}" for method in range(design.methods)]
     given = {"baseline": None, "confidence": 0.95, "seed_sd": None}
-    pairs, ranking = comparison_tables.table(files, deterministic=[], **given)
-    naive, _ = comparison_tables.table(plain, deterministic=methods, **given)
+    pairs, ranking = comparison_tables.table(files, roles={}, **given)
+    naive, _ = comparison_tables.table(plain, roles={"deterministic": methods}, **given)
     true = {name: truth(design, place) for place, name in enumerate(methods)}
     apart = np.array([true[a] - true[b] for a, b in zip(pairs["a"], pairs["b"], strict=True)])
     differs = (pairs["p_adjusted"] < 0.05).to_numpy()
@@ -166,7 +166,7 @@ def experiment(design: Design, folder: Path, random: np.random.Generator) -> dic
     same = ~last if design.better else np.ones(len(pairs), dtype=bool)
     apart[same] = 0.0  # by symmetry; `truth` is drawn
     runs = runs_table.table(files, 0.95)
-    summary = summary_table.summarise(runs, 0.95, [], {})
+    summary = summary_table.summarise(runs, 0.95, {}, {})
     goal = np.array([true[name] for name in ranking["method"]])
     goal_of_summary = np.array([true[name] for name in summary["method"]])
     return {

@@ -32,6 +32,7 @@ from scipy import stats
 
 from finetone.formats import predictions
 from finetone.statistics.evaluation import SCORES, Evaluation
+from finetone.statistics.variance.roles import Roles
 from finetone.tables import runs_table, summary_table
 from finetone.tables.differences import comparison_tables
 
@@ -46,7 +47,8 @@ SUMMED = ("false", "simultaneous", "difference", "ranking", *SCORES, "power", "w
 @dataclass(frozen=True)
 class Design:
     """An experiment: `sd` points over seeds, a tenth of it for every other method if `uneven`;
-    `deterministic` methods without seeds, `single` ones with one run; one method `better` by so
+    `deterministic` methods without seeds, `single` ones with one run, `controls` that vary ten times
+    as much; one method `better` by so
     many points, or all `apart`, evenly over so many points below the accuracy `level`; compared by `metric`."""
 
     methods: int
@@ -56,6 +58,7 @@ class Design:
     uneven: bool = False
     deterministic: int = 0
     single: int = 0
+    controls: int = 0
     better: float = 0.0
     apart: float = 0.0
     level: float = 0.85
@@ -64,7 +67,7 @@ class Design:
     def __str__(self) -> str:
         words = [f"{self.methods} methods {self.seeds} seeds {self.rows} rows sd {self.sd:g}"]
         words += ["uneven"] * self.uneven
-        for name in ("deterministic", "single", "better", "apart"):
+        for name in ("deterministic", "single", "controls", "better", "apart"):
             words += [f"{name} {getattr(self, name):g}"] * bool(getattr(self, name))
         words += [f"accuracy {self.level:g}"] * (self.level != 0.85)
         words += [f"by {self.metric}"] * (self.metric != "accuracy")
@@ -82,12 +85,15 @@ class Design:
         """[methods] standard deviation over seeds of each."""
         small = self.uneven & (np.arange(self.methods) % 2 == 0)
         found = self.sd / 100 * np.where(small, 0.1, 1.0)
+        found[self.methods - self.controls :] *= 10
         return np.where(np.arange(self.methods) < self.deterministic, 0.0, found)
 
     @property
-    def fixed(self) -> list[str]:
-        """The methods that draw no random numbers."""
-        return [f"m{k}" for k in range(self.deterministic)]
+    def roles(self) -> Roles:
+        """The methods that draw no random numbers come first, controls last."""
+        names = [f"m{k}" for k in range(self.methods)]
+        first, last = self.deterministic, self.methods - self.controls
+        return {"deterministic": names[:first], "controls": names[last:]}
 
 
 def margin(accuracy: np.ndarray | float) -> np.ndarray:
@@ -154,7 +160,7 @@ def experiment(
         paths,
         baseline=None,
         confidence=0.95,
-        deterministic=design.fixed,
+        roles=design.roles,
         seed_sd=None,
         metric=design.metric,
     )
@@ -178,7 +184,7 @@ def experiment(
     if not summary:
         return found
     runs = runs_table.table(paths, 0.95)
-    ends = summary_table.summarise(runs, 0.95, design.fixed, {}).set_index("method").loc[methods]
+    ends = summary_table.summarise(runs, 0.95, design.roles, {}).set_index("method").loc[methods]
     for name in SCORES:
         low, high = ends[f"{name}_low"], ends[f"{name}_high"]
         found[name] = float(_inside(true[name].to_numpy(), low, high).mean())
@@ -211,6 +217,8 @@ def designs() -> Iterator[Design]:
         (5, 8, 15), (2, 3, 5), (300, 2000, 25_000), (False, True)
     ):
         yield Design(methods, seeds, rows, 1.5, uneven, deterministic=methods // 4, single=1)
+    for methods, seeds, rows, sd in product((3, 5, 8), (2, 3, 5), (300, 2000), (0.3, 1.0)):
+        yield Design(methods, seeds, rows, sd, controls=1)
     for seeds in (2, 3, 5):
         yield replace(Design(15, seeds, 2000, 1.5), apart=20.0, level=0.95)
         yield replace(Design(15, seeds, 2000, 1.5), better=6.0)

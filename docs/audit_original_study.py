@@ -1,7 +1,7 @@
-"""Write what is computed into docs/original-study.md: python docs/audit_original_study.py
+"""Write what is computed into docs/original-study.md and its Chinese twin: python docs/audit_original_study.py
 
 That is: the verdicts on its claims by its own printed table, the findings of the audit, and the choices
-that it does not state. Nothing is trained. What people wrote in that page stays as it is.
+that it does not state. Nothing is trained. What people wrote in these pages stays as it is.
 """
 
 import re
@@ -12,10 +12,34 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/original-study.md"
+PAGES = {"en": ROOT / "docs/original-study.md", "zh": ROOT / "docs/original-study.zh.md"}
 PAPER = ROOT / "config/paper"
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-SIGNS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "undecided": "? undecided"}
+SIGNS = {
+    "en": {
+        "supported": "✓ supported",
+        "contradicted": "✗ contradicted",
+        "undecided": "? undecided",
+    },
+    "zh": {"supported": "✓ 支持", "contradicted": "✗ 相悖", "undecided": "? 未定"},
+}
+TALLY = {
+    "en": "Of {claims} claims and {reasons} reasons, its own table supports {supported}, contradicts "
+    "{contradicted} and leaves {undecided} undecided: {missing} because it prints no figure for "
+    "them, {power} because so many test rows cannot tell.",
+    "zh": "在 {claims} 条论断和 {reasons} 条理由中，其自身的表格支持 {supported} 条，与 {contradicted} 条相悖，"
+    "{undecided} 条未定：其中 {missing} 条因为没有公布相应的数字，{power} 条因为这么多测试样本不足以判定。",
+}
+HEAD = {
+    "en": ["", "where", "claim", "in its own table", "what it rests on"],
+    "zh": ["", "位置", "论断", "在其自身的表格中", "依据"],
+}
+REASON = {"en": "*reason:* {}", "zh": "*理由：*{}"}
+TOLERANCE = {"en": "{verdict} at {of} the tolerance", "zh": "容差取{of}时{verdict}"}
+OF = {"en": {"half": "half", "twice": "twice"}, "zh": {"half": "一半", "twice": "两倍"}}
+CONFLICTS = {"en": "Contradicts {}", "zh": "与 {} 相矛盾"}
+ITS_REASON = {"en": r"the reason of \1", "zh": r"\1 的理由"}
+STOP = {"en": (". ", ", "), "zh": ("；", "、")}
 
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
@@ -39,49 +63,57 @@ def verdicts() -> list[Verdict]:
     return judge(read_claims(PAPER / "claims.yaml"), printed, printed, 0.95)
 
 
-def tally(found: list[Verdict]) -> Iterator[str]:
+def tally(found: list[Verdict], language: str) -> Iterator[str]:
     """How many claims have which verdict."""
     reasons = sum(each.id.endswith(BECAUSE) for each in found)
-    counts = {name: sum(v.own_verdict == name for v in found) for name in SIGNS}
+    counts = {name: sum(v.own_verdict == name for v in found) for name in SIGNS[language]}
     why = [v.own_undecidable for v in found if v.own_decidable == "no"]
-    yield (
-        f"Of {len(found) - reasons} claims and {reasons} reasons, its own table supports "
-        f"{counts['supported']}, contradicts {counts['contradicted']} and leaves "
-        f"{counts['undecided']} undecided: {why.count('missing')} because it prints no figure for "
-        f"them, {why.count('power')} because so many test rows cannot tell."
-    )
+    counts |= {name: why.count(name) for name in ("missing", "power")}
+    yield TALLY[language].format(claims=len(found) - reasons, reasons=reasons, **counts)
 
 
-def claims(found: list[Verdict]) -> Iterator[str]:
+def claims(found: list[Verdict], language: str) -> Iterator[str]:
     """A row per claim."""
-    yield "| | where | claim | in its own table | what it rests on |"
+    signs, (stop, comma) = SIGNS[language], STOP[language]
+    yield _row(*HEAD[language])
     yield "|---|---|---|---|---|"
     for each in found:
         number = "" if each.id.endswith(BECAUSE) else each.id
-        claim = each.claim if number else f"*reason:* {each.claim}"
-        rests = [each.own_explanation]
+        said = _in(each, "claim", language)
         changed = [
-            f"{SIGNS[verdict]} at {of} the tolerance"
+            TOLERANCE[language].format(verdict=signs[verdict], of=OF[language][of])
             for of, verdict in (("half", each.own_verdict_half), ("twice", each.own_verdict_twice))
             if verdict and verdict != each.own_verdict
         ]
-        rests += [", ".join(changed), each.note, _conflicts(each)]
+        rests = [_in(each, "own_explanation", language), comma.join(changed)]
+        rests += [_in(each, "note", language), _conflicts(each, language)]
         yield _row(
-            number, each.where, claim, SIGNS[each.own_verdict], ". ".join(filter(None, rests))
+            number,
+            each.where,
+            said if number else REASON[language].format(said),
+            signs[each.own_verdict],
+            stop.join(filter(None, rests)),
         )
 
 
-def _conflicts(each: Verdict) -> str:
+def _in(each: Verdict, name: str, language: str) -> str:
+    return str(getattr(each, name if language == "en" else f"{name}_{language}"))
+
+
+def _conflicts(each: Verdict, language: str) -> str:
+    if not each.conflicts:
+        return ""
     named = [
-        re.sub(rf"(.*){BECAUSE}", r"the reason of \1", name) for name in each.conflicts.split(", ")
+        re.sub(rf"(.*){BECAUSE}", ITS_REASON[language], name) for name in each.conflicts.split(", ")
     ]
-    return f"Contradicts {', '.join(named)}" if each.conflicts else ""
+    return CONFLICTS[language].format(STOP[language][1].join(named))
 
 
-def findings() -> Iterator[str]:
+def findings(language: str) -> Iterator[str]:
     """What the audit found."""
+    key = "sentence" if language == "en" else f"sentence_{language}"
     for finding in audit(PAPER).summary["findings"]:
-        yield f"- {finding['sentence']}"
+        yield f"- {finding[key]}"
 
 
 def not_stated() -> Iterator[str]:
@@ -95,10 +127,10 @@ def not_stated() -> Iterator[str]:
         yield _row(f"`{row.key}`", str(row.status), str(row.here), str(row.reason))
 
 
-def lessons(name: str) -> Iterator[str]:
+def lessons(name: str, language: str) -> Iterator[str]:
     """A part of study.yaml as a list."""
     for sentence in getattr(read_study(PAPER), name):
-        yield f"- {sentence['en']}"
+        yield f"- {sentence[language]}"
 
 
 def _row(*cells: str) -> str:
@@ -106,22 +138,23 @@ def _row(*cells: str) -> str:
 
 
 def main() -> None:
-    """Replace every computed block of the page."""
+    """Replace every computed block of the pages."""
     found = verdicts()
-    blocks = {
-        "scope": [read_study(PAPER).scope["en"]],
-        "tally": tally(found),
-        "claims": claims(found),
-        "findings": findings(),
-        "deviations": not_stated(),
-        **{name: lessons(name) for name in ("easy", "hard", "limits")},
-    }
-    text = PAGE.read_text(encoding="utf-8")
-    for name, lines in blocks.items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
-        written = "\n".join(lines)
-        text = block.sub(lambda match, new=written: f"{match[1]}{new}\n{match[2]}", text)
-    PAGE.write_text(text, encoding="utf-8")
+    for language, page in PAGES.items():
+        blocks = {
+            "scope": [read_study(PAPER).scope[language]],
+            "tally": tally(found, language),
+            "claims": claims(found, language),
+            "findings": findings(language),
+            "deviations": not_stated() if language == "en" else (),
+            **{name: lessons(name, language) for name in ("easy", "hard", "limits")},
+        }
+        text = page.read_text(encoding="utf-8")
+        for name, lines in blocks.items():
+            block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
+            written = "\n".join(lines)
+            text = block.sub(lambda match, new=written: f"{match[1]}{new}\n{match[2]}", text)
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

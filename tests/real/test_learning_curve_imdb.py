@@ -56,7 +56,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> list[Scores]:
             logits.append(TfIdf.load(folder, learned.facts, 1)(asked))
         names = ("negative", "positive")
         panel = Panel("imdb", names, tested, truth, {"tfidf": [1, 2, 3]}, np.stack(logits))
-        found.append(scores_of(panel, "accuracy", [], None))
+        found.append(scores_of(panel, "accuracy", {}, None))
     return found
 
 

@@ -5,19 +5,17 @@
 
 METRIC, STATED = config["compare"]["metric"], config["compare"]["seed_sd"]
 CONFIDENCE = {"confidence": config["compare"]["confidence"]}
-# What is known of seeds: which methods draw no random numbers, and what the user states of the metric.
-DETERMINISTIC = {"deterministic": EXPERIMENT.deterministic}
-SEEDS = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED if METRIC == "accuracy" else None}
+# What is known of seeds: which methods draw random numbers, which are controls, and what the user
+# states of the metric.
+ROLES = {"roles": EXPERIMENT.roles}
+SEEDS = CONFIDENCE | ROLES | {"seed_sd": STATED if METRIC == "accuracy" else None}
 STATED_OF_METRIC = {"seed_sd": None if STATED is None else {METRIC: STATED}}
 # How much an ensemble varies is judged by the runs that it is made of.
 ENSEMBLES_OF = {name: block["of"] for name, block in EXPERIMENT.ensembles.items()}
 ENSEMBLES_OF = {"ensembles": ENSEMBLES_OF} if ENSEMBLES_OF else {}
-COMPARED = CONFIDENCE | DETERMINISTIC | {"seed_sd": STATED, "metric": METRIC}
+COMPARED = CONFIDENCE | ROLES | {"seed_sd": STATED, "metric": METRIC}
 BASELINE = {"baseline": config["compare"]["baseline"]}
 MARGIN = {"margin": config["compare"]["margin"]}
-# Nobody would take them: they are there to be beaten.
-CONTROLS = [name for name in BASELINES if config["baselines"][name]["kind"] == "majority"]
-CONTROLS += [model for model in MODELS if "scratch" in config["models"][model]]
 # Raised when tables say more, or something else, though nothing that they are made of has changed.
 FORMAT = {"format": 4}
 BOOTSTRAP = CONFIDENCE | {key: config["compare"][key] for key in ("resamples", "seed")}
@@ -38,7 +36,7 @@ TABLE_SPECS = {
     "summary": (
         "Mean and standard deviation over seeds",
         {"runs": RUNS},
-        CONFIDENCE | DETERMINISTIC | STATED_OF_METRIC | ENSEMBLES_OF,
+        CONFIDENCE | ROLES | STATED_OF_METRIC | ENSEMBLES_OF,
     ),
     "main": (
         "The main table",
@@ -63,18 +61,18 @@ TABLE_SPECS = {
     "recommendation": (
         "Recommendation",
         {"ranking": "<exp>/tables/ranking.csv", "efficiency": "<exp>/tables/efficiency.csv"},
-        {"source": SOURCE, "controls": CONTROLS} | MARGIN,
+        {"source": SOURCE, "controls": EXPERIMENT.controls} | MARGIN,
     ),
     "convergence": (
         "Convergence",
         {"histories": HISTORIES, "data": f"<exp>/data/{SOURCE}"},
-        CONFIDENCE,
+        CONFIDENCE | ROLES,
     ),
     "reliability": ("Confidence against accuracy", {"predictions": PREDICTIONS}, CONFIDENCE),
     "calibration": (
         "Calibration, before and after temperature scaling",
         {"predictions": PREDICTIONS, "temperatures": TEMPERATURES},
-        {key: SEEDS[key] for key in ("confidence", "deterministic")},
+        CONFIDENCE | ROLES,
     ),
     "slices": (
         "Accuracy by text length and label",
@@ -106,7 +104,7 @@ TABLE_SPECS = {
     "label_errors": (
         "Labels that are likely wrong",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
-        {"controls": CONTROLS},
+        {"controls": EXPERIMENT.controls},
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
@@ -181,7 +179,7 @@ rule comparison_tables:
 
 for table, settings in {
     "confusion": {},
-    "per_class": {key: SEEDS[key] for key in ("confidence", "deterministic")},
+    "per_class": CONFIDENCE | ROLES,
 }.items():
     add(f"tables/{table}.csv", settings | FORMAT, {"predictions": PREDICTIONS})
 

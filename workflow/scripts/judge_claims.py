@@ -18,7 +18,7 @@ facts = read_facts(
     job.inputs["predictions"],
     settings["groups"],
     settings["source"],
-    settings["deterministic"],
+    settings["roles"],
     settings["seed_sd"],
     settings["confidence"],
     by_run(job.inputs["histories"]),

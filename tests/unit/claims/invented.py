@@ -93,7 +93,7 @@ def rounds(spread: float = 1.02, share: float = 1.0) -> Rounds:
 
 def tabulate(folder: Path, predictions: list[Path], seed_sd: float | None = None) -> Path:
     """The tables that claims are judged by, and those that they must agree with."""
-    known = {"confidence": 0.95, "deterministic": FIXED, "seed_sd": seed_sd}
+    known = {"confidence": 0.95, "roles": {"deterministic": FIXED}, "seed_sd": seed_sd}
     write_table("runs_table", [folder / "runs.csv"], predictions=predictions, confidence=0.95)
     write_table("summary_table", [folder / "summary.csv"], runs=folder / "runs.csv", **known)
     write_table(
@@ -117,7 +117,7 @@ def tabulate(folder: Path, predictions: list[Path], seed_sd: float | None = None
 
 def read(folder: Path, predictions: list[Path], seed_sd: float | None = None) -> OurFacts:
     """Facts of an experiment."""
-    return read_facts(folder, predictions, GROUPS, "reviews", FIXED, seed_sd)
+    return read_facts(folder, predictions, GROUPS, "reviews", {"deterministic": FIXED}, seed_sd)
 
 
 def claim(identity: str, *tests: dict[str, Any], **keys: Any) -> dict[str, Any]:

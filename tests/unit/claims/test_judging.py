@@ -103,7 +103,7 @@ def test_differences_of_other_metrics_pair_their_rows(
     facts: OurFacts, predictions: list[Path], metric: str
 ) -> None:
     (panel,) = panels(predictions, "reviews")
-    scores = scores_of(panel, metric, FIXED, None)
+    scores = scores_of(panel, metric, {"deterministic": FIXED}, None)
     wanted = paired.difference(scores, "big", "small", 0.95)
     test = {"kind": "difference", "metric": metric, "a": BIG, "b": SMALL, "expect": {"min": -9}}
     found = one(test, facts)
@@ -357,12 +357,22 @@ def test_training_curves_are_judged_on_training_curves(
             share = np.array([0.5] * (slow + seed) + [1.0] * (100 - slow - seed))
             history(share).to_parquet(histories[method, seed])
     data = balanced(tmp_path / "data")
-    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, 0.95, histories, data)
+    facts = read_facts(
+        tables,
+        predictions,
+        GROUPS,
+        "reviews",
+        {"deterministic": FIXED},
+        None,
+        0.95,
+        histories,
+        data,
+    )
     test = {"kind": "ratio", "metric": "examples_to_target", "a": BIG, "b": SMALL}
     found = one({**test, "expect": {"min": 0.5, "max": 0.9}}, facts)
     assert found.verdict == "supported"
     given = {"histories": histories, "data": data, "confidence": 0.95}
-    write_table("convergence_table", [tmp_path / "c.csv"], **given)
+    write_table("convergence_table", [tmp_path / "c.csv"], roles={}, **given)
     printed = {row["method"]: row for row in cells(tmp_path / "c.csv")}
     for name in ("examples_to_target", "final_training_accuracy"):
         value = {"kind": "value", "metric": name, "a": SMALL, "expect": {"min": 0}}
@@ -373,7 +383,9 @@ def test_training_curves_are_judged_on_training_curves(
         ends = row[f"{name}_low"], row[f"{name}_high"]
         assert (found.low, found.high) == pytest.approx(ends, rel=1e-3)
     single = {key: path for key, path in histories.items() if key[1] == 1}
-    facts = read_facts(tables, predictions, GROUPS, "reviews", FIXED, None, 0.95, single, data)
+    facts = read_facts(
+        tables, predictions, GROUPS, "reviews", {"deterministic": FIXED}, None, 0.95, single, data
+    )
     assert one({**test, "expect": {"min": 0}}, facts).verdict == "undecided"
 
 

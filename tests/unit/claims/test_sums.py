@@ -47,7 +47,7 @@ def draw(random: np.random.Generator) -> Runs:
             row = {"dataset": dataset, "method": method, "seed": seed, "n": ROWS}
             row |= {"epoch": 2 if epoch == "kept" else 1, "kept": epoch == "kept"}
             rows.append(row | {"correct": right.sum()})
-    return Runs(pd.DataFrame(rows), drawn, frozenset({"words"}), None)
+    return Runs(pd.DataFrame(rows), drawn, {"deterministic": ["words"]}, None)
 
 
 def truth(epoch: int) -> float:

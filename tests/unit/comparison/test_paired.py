@@ -15,6 +15,7 @@ from finetone.comparison.panel import Panel
 from finetone.comparison.scores import Scores, made_of, scores_of
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import apart
 
 
 def panel(correct: dict[str, np.ndarray], dataset: str = "d") -> Panel:
@@ -40,7 +41,7 @@ def draw(
 
 
 def accuracies(of: Panel, fixed: Sequence[str], seed_sd: float | None) -> Scores:
-    return scores_of(of, "accuracy", fixed, seed_sd)
+    return scores_of(of, "accuracy", {"deterministic": fixed}, seed_sd)
 
 
 def differences(runs: dict[str, np.ndarray], seed_sd: float | None = None) -> paired.Pairs:
@@ -163,6 +164,23 @@ def test_seeds_that_agree_by_chance_borrow_from_the_other_methods() -> None:
     assert not SeedVariance(own, np.ones(4, int), stochastic).known
     assert SeedVariance(own, np.ones(4, int), stochastic, stated=0.5).moderated[0] == 0.25
     assert SeedVariance(own, np.ones(4, int), np.zeros(4, bool)).known
+
+
+def test_a_control_that_collapses_widens_no_other_interval() -> None:
+    own = np.array([1.0, 3.0, 400.0])  # the last one learned nothing in one of its runs
+    seeds, all_random = np.full(3, 3), np.ones(3, bool)
+    alone = apart(["a", "b", "scratch"], {"controls": ["scratch", "gone"]})
+    found = SeedVariance(own, seeds, all_random, apart=alone)
+    without = SeedVariance(own[:2], seeds[:2], all_random[:2])
+    pooled = SeedVariance(own, seeds, all_random)
+    assert (
+        found.moderated[:2] == pytest.approx(without.moderated) and found.pooled == without.pooled
+    )
+    assert found.of_means()[1][:2] == pytest.approx(without.of_means()[1])
+    # its own is judged as ever: by the others alone it would be taken for calm where seeds agree
+    assert found.moderated[2] == pooled.moderated[2] > 60 * found.moderated[:2].max()
+    only = SeedVariance(np.array([0.0, 400.0]), np.array([1, 3]), all_random[:2], apart=alone[1:])
+    assert only.known and only.moderated[0] == 400  # nobody else has a second run
 
 
 def test_an_ensemble_goes_by_the_variance_of_its_runs() -> None:

@@ -56,7 +56,7 @@ def test_variance_over_rows_is_that_of_a_paired_bootstrap() -> None:
         for metric, values in resampled.items():
             values.append(a.value(metric) - b.value(metric))
     for metric, values in resampled.items():
-        scores = scores_of(data, metric, ["a", "b"], None)
+        scores = scores_of(data, metric, {"deterministic": ["a", "b"]}, None)
         error = paired.compare(scores).errors.error[0]
         # two rows are added; the bootstrap of 800 has an error of 2.5 %
         added = 2 * scores.unit**2 / 602**2
@@ -71,7 +71,7 @@ def test_intervals_of_differences_cover_over_seeds_and_rows(metric: str) -> None
     hits = 0
     for _ in range(150):
         data = draw(random, 400, 2, 0.15, dict.fromkeys("abcd", 1.2))
-        pairs = paired.compare(scores_of(data, metric, [], None))
+        pairs = paired.compare(scores_of(data, metric, {}, None))
         low, high = pairs.interval(0.95, pairs.methods)
         hits += ((low <= 0) & (high >= 0)).all()
     assert hits / 150 > 0.95 - 3 * 0.018
@@ -80,7 +80,7 @@ def test_intervals_of_differences_cover_over_seeds_and_rows(metric: str) -> None
 def test_one_function_compares_two_methods() -> None:
     data = draw(np.random.default_rng(4), 2000, 3, 0.05, {"a": 2.0, "b": 1.0, "c": 1.9})
     for metric in SCORES:
-        scores = scores_of(data, metric, [], None)
+        scores = scores_of(data, metric, {}, None)
         found = paired.difference(scores, "a", "b", 0.95)
         turned = paired.difference(scores, "b", "a", 0.95)
         a, b = (
@@ -127,8 +127,8 @@ def test_an_undefined_or_infinite_score_takes_only_its_own_method_out() -> None:
     certain = np.tile(np.float32([0, -np.inf]), (2, 300, 1))
     for metric, odd, value in (("mcc", constant, np.nan), ("loss", certain, np.inf)):
         runs = {m: data.logits[own] for m, own in data.columns.items()}
-        alone = scores_of(data, metric, [], None)
-        scores = scores_of(panel({**runs, "odd": odd}, data.label), metric, [], None)
+        alone = scores_of(data, metric, {}, None)
+        scores = scores_of(panel({**runs, "odd": odd}, data.label), metric, {}, None)
         np.testing.assert_equal(scores.mean[2], value)
         assert np.isnan(np.stack(scores.interval(0.95))[:, 2]).all()
         assert np.stack(scores.interval(0.95))[:, :2] == pytest.approx(
@@ -147,12 +147,16 @@ def test_perfect_methods_may_differ_in_other_rows() -> None:
     right = np.where(label[:, None] == [0, 1], 8.0, 0.0)[None]
     wrong = right[:, :, ::-1]
     for metric in OTHERS:
-        equal = scores_of(panel({"a": right, "b": right}, label), metric, ["a", "b"], None)
+        equal = scores_of(
+            panel({"a": right, "b": right}, label), metric, {"deterministic": ["a", "b"]}, None
+        )
         found = paired.difference(equal, "a", "b", 0.95)
         assert found.estimate == 0 and found.low <= 0 <= found.high
         if metric not in ("loss", "brier"):
             assert found.low < 0 < found.high
-        far = scores_of(panel({"a": right, "b": wrong}, label), metric, ["a", "b"], None)
+        far = scores_of(
+            panel({"a": right, "b": wrong}, label), metric, {"deterministic": ["a", "b"]}, None
+        )
         found = paired.difference(far, "a", "b", 0.95)
         most = {"mcc": 2.0, "loss": np.inf}.get(metric, 1.0)
         assert -most <= found.low < found.high <= most

@@ -18,6 +18,7 @@ OVERLAYS = {
     "imdb-minilm.yaml": "imdb.yaml",
     "imdb-wheels-cores.yaml": "imdb-wheels.yaml",
     "imdb-wheels-gpu.yaml": "imdb-wheels.yaml",
+    "imdb-wheels-test.yaml": "imdb-wheels.yaml",
 }
 NO_EXPERIMENT = {"models.yaml"}
 

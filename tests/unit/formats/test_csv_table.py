@@ -111,7 +111,7 @@ def test_every_table_is_read_as_it_was_written(
     spy(pd.DataFrame({"model": names[:2], **statistics}), out / "tokenizers.csv")
     table_audit.audit_table(folder, tmp_path / "audit.json", out / "published.csv")
     groups: dict[str, dict[str, object]] = {name: {} for name in names}
-    facts = our_facts.read_facts(out, e.predictions, groups, e.source, [], None)
+    facts = our_facts.read_facts(out, e.predictions, groups, e.source, {}, None)
     judging.write_claims(folder / "claims.yaml", facts, out / "claims.csv", 0.95)
     histories = {name: [path] for (name, _), path in e.histories.items()}
     matching.write_column_match(

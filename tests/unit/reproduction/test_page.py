@@ -1,4 +1,4 @@
-"""What docs/original-study.md has computed is what the command computes now."""
+"""What docs/original-study.md and its Chinese twin have computed is what the command computes now."""
 
 import importlib.util
 from pathlib import Path
@@ -17,9 +17,14 @@ def test_the_page_is_what_the_command_writes_now(
     assert spec and spec.loader
     command = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(command)
-    page, copy = ROOT / "docs/original-study.md", tmp_path / "page.md"
-    # a block that the command does not fill would stay as it is: numbers that it writes are changed
-    copy.write_text(page.read_text().replace("✗ contradicted", "? undecided"))
-    monkeypatch.setattr(command, "PAGE", copy)
+    pages = {language: page.read_text() for language, page in command.PAGES.items()}
+    copies = {language: tmp_path / f"{language}.md" for language in pages}
+    for language, text in pages.items():
+        # a block that the command does not fill would stay as it is: verdicts that it writes are changed
+        signs = command.SIGNS[language]
+        assert signs["contradicted"] in text
+        copies[language].write_text(text.replace(signs["contradicted"], signs["undecided"]))
+    monkeypatch.setattr(command, "PAGES", copies)
     command.main()
-    assert copy.read_text() == page.read_text(), "run python docs/audit_original_study.py"
+    written = {language: copy.read_text() for language, copy in copies.items()}
+    assert written == pages, "run python docs/audit_original_study.py"

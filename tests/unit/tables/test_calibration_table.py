@@ -60,7 +60,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         predictions=tests,
         temperatures=temperatures,
         confidence=0.95,
-        deterministic=["fixed"],
+        roles={"deterministic": ["fixed"]},
     )
     return read_csv(target).set_index("method")
 
@@ -89,7 +89,7 @@ def test_scaling_mends_what_was_wrong_and_nothing_else(table: pd.DataFrame) -> N
 
 def test_without_a_dev_split_the_cells_are_empty_and_say_so(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a.parquet", "m", 1, 2.0)
-    (row,) = calibration_table.table([run], [], 0.95, []).to_dict("records")
+    (row,) = calibration_table.table([run], [], 0.95, {}).to_dict("records")
     assert row["reason"] == "no dev split"
     empty = [name for name in row if name.startswith(("scaled_", "temperature", "loss_gain"))]
     assert len(empty) == 14 and all(pd.isna(row[name]) for name in empty)
@@ -105,7 +105,7 @@ def test_a_method_is_scaled_only_if_all_its_runs_are(tmp_path: Path) -> None:
     fit_temperature(perfect, tmp_path / "two.json")
     assert temperature.read(tmp_path / "two.json").temperature is None
     given = [*temperatures, tmp_path / "two.json"]
-    (row,) = calibration_table.table(tests, given, 0.95, []).to_dict("records")
+    (row,) = calibration_table.table(tests, given, 0.95, {}).to_dict("records")
     assert row["reason"] == "no row is predicted wrongly" and pd.isna(row["temperature"])
 
 
@@ -120,7 +120,7 @@ def test_an_excluded_true_class_leaves_no_gain(tmp_path: Path) -> None:
     }
     predictions.write(run, rows.ids, rows.label, {1: logits}, meta)
     given = write_temperatures(tmp_path, {("m", 1): 2.0})
-    (row,) = calibration_table.table([run], given, 0.95, []).to_dict("records")
+    (row,) = calibration_table.table([run], given, 0.95, {}).to_dict("records")
     assert np.isinf(row["loss"]) and np.isinf(row["scaled_loss"])
     assert np.isnan([row["loss_gain"], row["loss_gain_low"], row["loss_gain_high"]]).all()
     assert row["scaled_ece_low"] <= row["scaled_ece_debiased"] <= row["scaled_ece_high"]

@@ -33,7 +33,7 @@ def write_runs(
 
 def test_confusion_is_the_mean_over_seeds(tmp_path: Path) -> None:
     paths, label, predicted = write_runs(tmp_path, 3, 200)
-    found, _ = class_tables.table(paths, 0.95, [])
+    found, _ = class_tables.table(paths, 0.95, {})
     wanted = np.mean([confusion_matrix(label, each) for each in predicted], axis=0)
     cells = found.pivot(index="true", columns="predicted", values="rows").fillna(0).to_numpy()
     np.testing.assert_allclose(cells, wanted)
@@ -43,7 +43,7 @@ def test_confusion_is_the_mean_over_seeds(tmp_path: Path) -> None:
 def test_one_run_has_wilsons_interval(tmp_path: Path) -> None:
     """Recall is a share of the rows of a class, precision of those predicted as it."""
     paths, label, (predicted,) = write_runs(tmp_path, 3, 300, seeds=(0,), method="fixed")
-    _, found = class_tables.table(paths, 0.95, ["fixed"])
+    _, found = class_tables.table(paths, 0.95, {"deterministic": ["fixed"]})
     for c, row in enumerate(found.to_dict("records")):
         right = ((label == c) & (predicted == c)).sum()
         for name, of in (("recall", (label == c).sum()), ("precision", (predicted == c).sum())):
@@ -68,7 +68,7 @@ def test_seeds_widen_an_interval(tmp_path: Path) -> None:
             folder[name].append(path)
     width = {}
     for name, paths in folder.items():
-        row = class_tables.table(paths, 0.95, [])[1].iloc[0]
+        row = class_tables.table(paths, 0.95, {})[1].iloc[0]
         assert row["recall"] == pytest.approx(0.8)
         width[name] = row["recall_high"] - row["recall_low"]
     assert width["other"] > 1.5 * width["same"] > 0.1
@@ -76,7 +76,7 @@ def test_seeds_widen_an_interval(tmp_path: Path) -> None:
 
 def test_sixty_classes_stay_readable(tmp_path: Path) -> None:
     paths, _, _ = write_runs(tmp_path, 60, 3000)
-    confusion, per_class = class_tables.table(paths, 0.95, [])
+    confusion, per_class = class_tables.table(paths, 0.95, {})
     assert len(per_class) == 60 and len(confusion) < 60 * 60
     assert per_class.select_dtypes(float).notna().all(axis=None)
     write_csv(confusion, tmp_path / "confusion.csv")
@@ -94,7 +94,7 @@ def test_a_class_that_is_never_predicted_has_no_precision(tmp_path: Path) -> Non
     path = tmp_path / "m.parquet"
     logits = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (40, 1))
     predictions.write(path, np.arange(40), label, {1: logits}, meta)
-    _, found = class_tables.table([path], 0.95, ["majority"])
+    _, found = class_tables.table([path], 0.95, {"deterministic": ["majority"]})
     first, second = found.to_dict("records")
     assert first["recall"] == 1 and first["recall_low"] < 1 and first["precision"] == 0.5
     assert pd.isna(second["precision"]) and pd.isna(second["precision_low"])

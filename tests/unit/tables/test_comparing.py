@@ -43,7 +43,13 @@ def predictions(folder: Path, n: int, seeds: int, spread: float = 0.02) -> list[
 def test_letters_intervals_and_verdicts_agree_for_every_metric(tmp_path: Path, metric: str) -> None:
     paths = predictions(tmp_path, 3000, 3)
     pairs, ranking = comparison_tables.table(
-        paths, None, 0.95, ["majority"], None, metric, margin=2.0 if metric == "auc" else 5.0
+        paths,
+        None,
+        0.95,
+        {"deterministic": ["majority"]},
+        None,
+        metric,
+        margin=2.0 if metric == "auc" else 5.0,
     )
     assert set(ranking["metric"]) == set(pairs["metric"]) == {metric}
     order = ranking["method"].tolist()
@@ -75,8 +81,12 @@ def test_a_ranking_has_the_intervals_of_the_summary(tmp_path: Path, metric: str)
     """They are made of predictions here, and there of runs.csv alone."""
     paths = predictions(tmp_path, 400, 2)
     runs = runs_table.table(paths, 0.95)
-    summary = summary_table.summarise(runs, 0.95, ["majority"], {}).set_index("method")
-    _, ranking = comparison_tables.table(paths, None, 0.95, ["majority"], None, metric)
+    summary = summary_table.summarise(runs, 0.95, {"deterministic": ["majority"]}, {}).set_index(
+        "method"
+    )
+    _, ranking = comparison_tables.table(
+        paths, None, 0.95, {"deterministic": ["majority"]}, None, metric
+    )
     for row in ranking.to_dict("records"):
         other = summary.loc[row["method"], [f"{metric}_{end}" for end in ("mean", "low", "high")]]
         here = [row[name] for name in ("score", "low", "high")]
@@ -86,13 +96,17 @@ def test_a_ranking_has_the_intervals_of_the_summary(tmp_path: Path, metric: str)
 def test_a_stated_spread_is_that_of_the_metric(tmp_path: Path) -> None:
     paths = predictions(tmp_path, 800, 1)
     for metric in ("accuracy", "macro_f1"):
-        pairs, ranking = comparison_tables.table(paths, None, 0.95, ["majority"], 1.0, metric)
+        pairs, ranking = comparison_tables.table(
+            paths, None, 0.95, {"deterministic": ["majority"]}, 1.0, metric
+        )
         assert pairs["p"].notna().all() and (ranking["group"] != "").all()
-        narrow, _ = comparison_tables.table(paths, None, 0.95, ["majority"], 0.1, metric)
+        narrow, _ = comparison_tables.table(
+            paths, None, 0.95, {"deterministic": ["majority"]}, 0.1, metric
+        )
         assert (narrow["p"] <= pairs["p"]).all()
         runs = runs_table.table(paths, 0.95)
         wide, usual = (
-            summary_table.summarise(runs, 0.95, ["majority"], stated)
+            summary_table.summarise(runs, 0.95, {"deterministic": ["majority"]}, stated)
             for stated in ({metric: 0.02}, {"auc": 0.02})
         )
         assert (wide[f"{metric}_low"] < usual[f"{metric}_low"])[:3].all()

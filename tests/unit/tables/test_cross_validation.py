@@ -45,11 +45,11 @@ def test_folds_that_differ_by_more_than_their_rows_widen_the_interval() -> None:
 
 def test_ranking_and_summary_say_the_same_and_one_seed_is_enough(tmp_path: Path) -> None:
     files, _ = write_experiment(Design("ridge", 120, repeats=2), tmp_path, np.random.default_rng(1))
-    pairs, ranking = comparison_tables.table(files, None, 0.95, [], None)
+    pairs, ranking = comparison_tables.table(files, None, 0.95, {}, None)
     assert pairs["p_adjusted"].notna().all() and (ranking["group"] != "").all()
     runs = runs_table.table(files, 0.95)
     assert runs["folds"].tolist() == [5] * 4 and sorted(runs["repeat"]) == [1, 1, 2, 2]
-    summary = summary_table.summarise(runs, 0.95, [], {}).set_index("method")
+    summary = summary_table.summarise(runs, 0.95, {}, {}).set_index("method")
     of = ranking.set_index("method").loc[summary.index]
     for name in ("low", "high"):
         np.testing.assert_allclose(summary[f"accuracy_{name}"], of[name], rtol=1e-9)

@@ -123,7 +123,7 @@ def made(case: Case, folder: Path) -> dict[str, pd.DataFrame]:
             )
     times = {"method": list(runs), "train_seconds": 1.0, "inference_examples_per_s": 1.0}
     write_csv(pd.DataFrame(times), folder / "efficiency.csv")
-    known = {"confidence": 0.95, "deterministic": [], "seed_sd": None}
+    known = {"confidence": 0.95, "roles": {}, "seed_sd": None}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         write_table("runs_table", [folder / "runs.csv"], predictions=paths, confidence=0.95)

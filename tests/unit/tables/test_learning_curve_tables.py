@@ -45,7 +45,7 @@ def tables(folder: Path, rows: list[int], metric: str = "accuracy") -> list[pd.D
     targets = [folder / f"{name}.csv" for name in names]
     write_table(
         "learning_curve_tables", targets, curve=curve, predictions=runs, data=folder / "data",
-        metric=metric, confidence=0.95, deterministic=["b"], seed_sd=None, seed=0,
+        metric=metric, confidence=0.95, roles={"deterministic": ["b"]}, seed_sd=None, seed=0,
     )  # fmt: skip
     return [read_csv(target) for target in targets]
 

@@ -23,7 +23,7 @@ PILOT = Design(methods=3, seeds=8, rows=20_000, sd=1.0)
 
 def accuracies_of(design: Design, folder: Path) -> Scores:
     (panel,) = panels(write_experiment(design, folder, np.random.default_rng(5)))
-    return scores_of(panel, "accuracy", design.fixed, None)
+    return scores_of(panel, "accuracy", design.roles, None)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def tables(
         predictions=paths,
         efficiency=folder / "efficiency.csv",
         confidence=0.95,
-        deterministic=design.fixed,
+        roles=design.roles,
         seed_sd=seed_sd,
     )
     variance, planned = map(read_csv, targets)
@@ -149,7 +149,7 @@ def test_an_ensemble_costs_nothing_more(tmp_path: Path) -> None:
         pd.DataFrame(times).assign(inference_examples_per_s=100.0), tmp_path / "efficiency.csv"
     )
     variance, planned = planning_tables.table(
-        [*paths, tmp_path / "mean.parquet"], tmp_path / "efficiency.csv", 0.95, [], None
+        [*paths, tmp_path / "mean.parquet"], tmp_path / "efficiency.csv", 0.95, {}, None
     )
     own = variance.set_index("method").loc["mean"]
     assert own["seeds"] == 1 and np.isnan(own["seconds_per_seed"])

@@ -181,7 +181,7 @@ class Experiment:
             [summary],
             runs=runs,
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
         write_table(
@@ -209,7 +209,7 @@ class Experiment:
             source=source,
             transfer=transfer,
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
         write_table(
@@ -226,6 +226,7 @@ class Experiment:
         write_table(
             "convergence_table",
             [out / "convergence.csv"],
+            roles={},
             histories=self.histories,
             data=self.data,
             confidence=0.95,
@@ -237,7 +238,7 @@ class Experiment:
             audit=self.audit,
             near_duplicates=no_near_duplicates(out),
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
         write_table(
@@ -246,7 +247,7 @@ class Experiment:
             predictions=predictions,
             baseline=baseline,
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
             metric=metric,
         )
@@ -265,7 +266,7 @@ class Experiment:
             predictions=[path for path in predictions if path.parts[-3] == "movies"],
             efficiency=out / "efficiency.csv",
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
         write_table(
@@ -277,14 +278,14 @@ class Experiment:
             predictions=predictions,
             temperatures=[],
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
         )
         write_table(
             "class_tables",
             [out / "confusion.csv", out / "per_class.csv"],
             predictions=predictions,
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
         )
         write_table(
             "slices_table",
@@ -292,7 +293,7 @@ class Experiment:
             predictions=predictions,
             texts=texts,
             confidence=0.95,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
         write_table("errors_table", [out / "errors.csv"], predictions=predictions, texts=texts)
@@ -401,7 +402,7 @@ def test_seeds_that_kept_different_epochs_share_one_kept_row(tmp_path: Path) -> 
         [tmp_path / "summary.csv"],
         runs=tmp_path / "runs.csv",
         confidence=0.95,
-        deterministic=FIXED,
+        roles={"deterministic": FIXED},
         seed_sd=None,
     )
     summary = read_csv(tmp_path / "summary.csv")
@@ -441,7 +442,12 @@ def test_no_transfer_dataset_gives_an_empty_table(experiment: Experiment, tmp_pa
     runs, summary, target = (tmp_path / name for name in ("runs.csv", "summary.csv", "t.csv"))
     write_table("runs_table", [runs], predictions=experiment.predictions, confidence=0.95)
     write_table(
-        "summary_table", [summary], runs=runs, confidence=0.95, deterministic=FIXED, seed_sd=None
+        "summary_table",
+        [summary],
+        runs=runs,
+        confidence=0.95,
+        roles={"deterministic": FIXED},
+        seed_sd=None,
     )
     write_table(
         "transfer_table",
@@ -450,7 +456,7 @@ def test_no_transfer_dataset_gives_an_empty_table(experiment: Experiment, tmp_pa
         source="movies",
         transfer=[],
         confidence=0.95,
-        deterministic=FIXED,
+        roles={"deterministic": FIXED},
         seed_sd=None,
     )
     assert read_csv(target).empty
@@ -488,6 +494,7 @@ def test_convergence_of_a_hand_example(tmp_path: Path) -> None:
     write_table(
         "convergence_table",
         [tmp_path / "c.csv"],
+        roles={},
         histories={("m", 1): tmp_path / "h.parquet"},
         data=data,
         confidence=0.95,
@@ -510,6 +517,7 @@ def test_convergence_over_seeds_has_intervals(tmp_path: Path) -> None:
     write_table(
         "convergence_table",
         [tmp_path / "c.csv"],
+        roles={},
         histories=histories,
         data=balanced(tmp_path / "data"),
         confidence=0.95,
@@ -520,6 +528,7 @@ def test_convergence_over_seeds_has_intervals(tmp_path: Path) -> None:
         write_table(
             "convergence_table",
             [tmp_path / "one.csv"],
+            roles={},
             histories={key: path},
             data=tmp_path / "data",
             confidence=0.95,
@@ -541,7 +550,7 @@ def test_a_model_with_one_run_borrows_the_spread_of_the_others(tmp_path: Path) -
         rising.to_parquet(histories[method, seed])
     data = balanced(tmp_path / "data")
     given = {"histories": histories, "data": data, "confidence": 0.95}
-    write_table("convergence_table", [tmp_path / "c.csv"], **given)
+    write_table("convergence_table", [tmp_path / "c.csv"], roles={}, **given)
     table = read_csv(tmp_path / "c.csv").set_index("method")
     low, high = table["examples_to_target_low"], table["examples_to_target_high"]
     assert (high - low)["once"] == pytest.approx((high - low)["m"] * np.sqrt(3), rel=1e-3)
@@ -556,6 +565,7 @@ def test_a_run_that_gets_worse_may_never_reach_its_target(tmp_path: Path) -> Non
     write_table(
         "convergence_table",
         [tmp_path / "c.csv"],
+        roles={},
         histories={("m", 1): tmp_path / "h.parquet"},
         data=data,
         confidence=0.95,
@@ -570,6 +580,7 @@ def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
     write_table(
         "convergence_table",
         [tmp_path / "c.csv"],
+        roles={},
         histories=histories,
         data=balanced(tmp_path / "data"),
         confidence=0.95,
@@ -584,6 +595,7 @@ def test_a_run_that_learned_nothing_has_no_speed(tmp_path: Path) -> None:
         write_table(
             "convergence_table",
             [tmp_path / "c.csv"],
+            roles={},
             histories=histories,
             data=tmp_path / "data",
             confidence=0.95,
@@ -613,7 +625,12 @@ def test_interval_of_what_leaks_add_agrees_with_newcombe(tmp_path: Path) -> None
         leaks = {"dataset": "movies", "leaks": {"ids": list(ids)}}
         write_json(tmp_path / f"{name}.json", leaks)
     target = tmp_path / "leaks.csv"
-    given = {"predictions": [path], "deterministic": ["m"], "seed_sd": None, "confidence": 0.9}
+    given = {
+        "predictions": [path],
+        "roles": {"deterministic": ["m"]},
+        "seed_sd": None,
+        "confidence": 0.9,
+    }
     given["near_duplicates"] = no_near_duplicates(tmp_path)
     write_table("leaks_table", [target], audit=tmp_path / "some.json", **given)
     row = read_csv(target).iloc[0]
@@ -696,7 +713,7 @@ def test_a_slice_judges_seeds_from_all_methods(experiment: Experiment, tmp_path:
             predictions=experiment.predictions,
             texts={"movies": experiment.texts["movies"]},
             confidence=0.95,
-            deterministic=fixed,
+            roles={"deterministic": fixed},
             seed_sd=None,
         )
         table = read_csv(tmp_path / "slices.csv")
@@ -849,7 +866,7 @@ def test_unknown_names_are_refused(experiment: Experiment, tmp_path: Path) -> No
             predictions=predictions,
             baseline="nobody",
             **given,
-            deterministic=FIXED,
+            roles={"deterministic": FIXED},
             seed_sd=None,
         )
     with pytest.raises(UserError, match="no prediction file holds dataset 'books'"):
@@ -885,7 +902,7 @@ def test_inputs_that_do_not_belong_together_are_named(
     assert said == f"{summary}: no row for model 'nobody' on 'movies'; rerun summary"
 
     drops = {"source": "movies", "transfer": ["products"], "confidence": 0.95}
-    drops |= {"deterministic": FIXED, "seed_sd": None}
+    drops |= {"roles": {"deterministic": FIXED}, "seed_sd": None}
     said = refused("transfer_table", predictions=home, **drops)
     assert said == "no prediction file holds dataset 'products'"
     lone = [path for path in e.predictions if path.parts[-3:] != ("movies", "big", "seed2.parquet")]
@@ -898,7 +915,7 @@ def test_inputs_that_do_not_belong_together_are_named(
         f"{texts['movies']}: its ids are not those of the predictions on 'movies'"
     )
     audit = e.runs_json[0]
-    given = {"confidence": 0.95, "deterministic": [], "seed_sd": None}
+    given = {"confidence": 0.95, "roles": {}, "seed_sd": None}
     given["near_duplicates"] = audit
     said = refused("leaks_table", predictions=home, audit=audit, **given)
     assert said == f"{audit}: no audit of a dataset; delete it and rerun"
@@ -913,7 +930,7 @@ def test_one_method_alone_is_ranked(tmp_path: Path) -> None:
         predictions=[path],
         baseline=None,
         confidence=0.95,
-        deterministic=FIXED,
+        roles={"deterministic": FIXED},
         seed_sd=None,
     )
     assert read_csv(tmp_path / "c.csv").empty
@@ -935,7 +952,7 @@ def test_three_classes_go_all_the_way(tmp_path: Path) -> None:
         predictions=paths,
         baseline=None,
         confidence=0.95,
-        deterministic=["good", "poor"],
+        roles={"deterministic": ["good", "poor"]},
         seed_sd=None,
     )
     assert read_csv(tmp_path / "r.csv")["group"].tolist() == ["a", "b"]

@@ -11,6 +11,7 @@ from finetone.config import checking as configuration
 from finetone.config.source_keys import wheel_name, wheels_of
 from finetone.errors import UserError
 from finetone.identity import own_files
+from finetone.statistics.variance.roles import Roles
 from finetone.tuning.grid import Tuning
 
 ENTRIES = {
@@ -35,6 +36,13 @@ def deterministic(config: Mapping[str, Any]) -> list[str]:
         for name, block in config.get("baselines", {}).items()
         if not KINDS[block["kind"]].seeded and not KINDS[block["kind"]].averages
     ]
+
+
+def controls(config: Mapping[str, Any]) -> list[str]:
+    """The methods that are there to be beaten: nobody would take them."""
+    baselines, models = config.get("baselines", {}), config["models"]
+    majority = [name for name, block in baselines.items() if block["kind"] == "majority"]
+    return majority + [name for name, block in models.items() if "scratch" in block]
 
 
 def stochastic(config: Mapping[str, Any]) -> list[str]:
@@ -63,6 +71,8 @@ class Names:
         self.methods = self.models + self.baselines
         self.networks = networks(config)
         self.deterministic = deterministic(config)
+        self.controls = controls(config)
+        self.roles: Roles = {"deterministic": self.deterministic, "controls": self.controls}
         self.probes = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].frozen}
         self.ensembles = {n: b for n, b in config["baselines"].items() if KINDS[b["kind"]].averages}
         made_of_others = {*self.probes, *self.ensembles}

@@ -24,7 +24,6 @@ from finetone.formats.run_record import RunRecord
 from finetone.identity import without
 from finetone.log import logger
 from finetone.provenance import Provenance
-from finetone.seeds import derive
 
 FACTS = "model.json"
 CHUNK = 4096  # texts predicted at a time, which bounds memory
@@ -145,10 +144,8 @@ def read_task(
     """
     ids, texts, labels = _read(split)
     embedded = _embedded(embeddings, ids) if embeddings else None
-    draws = seed  # of all that is random
-    if rows is not None:
-        subset = row_subset.read(rows, len(ids))
-        draws, chosen = derive(seed, subset.name), subset.rows
+    chosen, draws = row_subset.for_training(rows, len(ids), seed)
+    if chosen is not None:
         ids, texts, labels = ids[chosen], [texts[i] for i in chosen], labels[chosen]
         embedded = embedded.of_rows(chosen) if embedded else None
     if not texts:

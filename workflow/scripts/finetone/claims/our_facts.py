@@ -9,7 +9,7 @@ Where the error of each comes from:
 A group consists of exactly its methods; it is not a sample of a population.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from finetone.formats import rounds
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.cost import FLOPS_PER_PARAMETER
 from finetone.statistics.variance.mixture import Mixture
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.convergence_table import measured, over_runs, training_rows
 
 
@@ -157,7 +158,7 @@ def read_facts(
     predictions: Iterable[Path],
     groups: dict[str, dict[str, Any]],
     source: str,
-    deterministic: Collection[str],
+    roles: Roles,
     seed_sd: float | None,
     confidence: float = 0.95,
     histories: Mapping[tuple[str, int], Path] | None = None,
@@ -176,8 +177,8 @@ def read_facts(
         Group facts by method.
     source
         Name of the source dataset.
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
     confidence
@@ -200,12 +201,12 @@ def read_facts(
             tables[name] = _numbers(path, columns)
     stated = None if seed_sd is None else seed_sd / 100
     runs = tables.get("runs", pd.DataFrame(columns=_COLUMNS["runs"]))
-    known = Runs(runs, Contributions(predictions), frozenset(deterministic), stated)
+    known = Runs(runs, Contributions(predictions), roles, stated)
     curves = {}
     if histories and data:
         labels = training_rows(data / "manifest.json")
         measures = measured(histories, labels, confidence)
-        curves = {name: over_runs(measures, name, sum(labels.values())) for name in CURVES}
+        curves = {name: over_runs(measures, name, sum(labels.values()), roles) for name in CURVES}
     times = None
     if "efficiency" in tables:
         found = rounds.read(speed) if speed else None

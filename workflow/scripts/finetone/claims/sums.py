@@ -29,6 +29,7 @@ from finetone.claims.phrases import NOTHING, phrase
 from finetone.comparison.scores import over_rows, residual_mean_square
 from finetone.statistics.metrics import Floats
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import Roles, apart, drawing
 from finetone.tables.summary_table import components, errors
 
 Cell = tuple[str, str, int | str]
@@ -47,8 +48,8 @@ class Runs:
         runs.csv.
     contributions
         What every test row contributes to them.
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     seed_sd
         Stated standard deviation over seeds of the accuracy, as a fraction, where no method has
         two runs.
@@ -56,7 +57,7 @@ class Runs:
 
     table: pd.DataFrame
     contributions: Contributions
-    deterministic: frozenset[str]
+    roles: Roles
     seed_sd: float | None
 
     def epochs(self, dataset: str, method: str) -> list[int]:
@@ -129,7 +130,7 @@ class Runs:
 
     @cached_property
     def _components(self) -> pd.DataFrame:
-        return components(self.table, self.deterministic)
+        return components(self.table, self.roles)
 
     def _single(self, metric: str, cell: Cell) -> Estimate:
         """One cell, as summary.csv has it."""
@@ -141,7 +142,7 @@ class Runs:
         variance, found = errors(together, metric, stated, self.contributions.ensembles)
         row = together[own].iloc[0]
         rows, seeds, df = (float(each[own][0]) for each in (found.rows, found.seeds, found.df))
-        fixed = method in self.deterministic
+        fixed = not drawing([method], self.roles).any()
         return Mean(
             float(row[f"{metric}_mean"]),
             error_of(rows, seeds, df, found.n),
@@ -192,17 +193,18 @@ class Runs:
             methods, values = self._others(metric, shape, scales)
             seeds = np.array([len(each) for each in values])
             own_variance = np.array([e.var(ddof=1) if len(e) > 1 else nan for e in values])
-            drawing = np.array([method not in self.deterministic for method in methods])
+            random = drawing(methods, self.roles)
             size = sqrt(sum(w**2 for _, _, w in shape))
             stated = size * self.seed_sd if self.seed_sd and metric == "accuracy" else None
             like = varying_as(methods, self.contributions.ensembles)
-            variance = SeedVariance(own_variance, seeds, drawing, stated, like)
+            chance = random, stated, like, apart(methods, self.roles)
+            variance = SeedVariance(own_variance, seeds, *chance)
             squares = np.array([scales.get(method, 0.0) ** 2 for method in methods]) / seeds
             of_sum, df = (float(each[0]) for each in variance.of_sums(squares[None, :]))
-            alike = float((squares * drawing).sum()) * variance.pooled[0]
+            alike = float((squares * random).sum()) * variance.pooled[0]
             # the df found, not that of the pooled variance: a test will have no more
             parts.append((of_sum, df, alike, df))
-            fixed = all(method in self.deterministic for method in scales)
+            fixed = not drawing(list(scales), self.roles).any()
             known = known and (variance.known or fixed)
         each = np.array(parts).T
         return (

@@ -1,6 +1,6 @@
 """Agreement of two runs on the same rows, for all pairs of runs at once."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -10,6 +10,7 @@ from finetone.statistics.intervals import around
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance
+from finetone.statistics.variance.roles import Roles
 
 FEW_CLASSES = 8  # up to here it is quicker to count pairs of classes than to look at every row
 
@@ -133,7 +134,7 @@ def _by_row(predicted: Ints, share: Floats) -> tuple[Floats, Floats, Floats]:
 def of_methods(
     panel: Panel,
     pairs: Sequence[tuple[str, str]],
-    deterministic: Collection[str],
+    roles: Roles,
     confidence: float,
 ) -> Floats:
     """Agreement of pairs of methods, over the pairs of their runs.
@@ -149,8 +150,8 @@ def of_methods(
         The predictions on one dataset.
     pairs
         [m], names of methods.
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     confidence
         Of the intervals of kappa, in (0, 1).
 
@@ -174,7 +175,7 @@ def of_methods(
         worse = max(inflation[panel.methods.index(method)] for method in (a, b))
         of_rows[place] = np.mean(np.square(error[i, j])) * worse
         seeds[place] = _independent(panel.runs(a), panel.runs(b))
-    varies = dict(zip(panel.methods, panel.stochastic(deterministic), strict=True))
+    varies = dict(zip(panel.methods, panel.stochastic(roles), strict=True))
     drawing = np.array([varies[a] or varies[b] for a, b in pairs], dtype=bool)
     variance, df = SeedVariance(own, seeds, drawing).of_means()
     most = sum(len(runs) - 1 for method, runs in panel.seeds.items() if varies[method])

@@ -4,7 +4,6 @@ A *run* is one (method, seed), in a repeated cross-validation one (method, seed,
 rows aligned by example id, so that every comparison is paired.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from finetone.statistics.metrics import Bools, Floats, Ints, log_softmax, most_likely
 from finetone.statistics.variance.cross_validation import Folds
+from finetone.statistics.variance.roles import Roles, drawing
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Panel:
         repeats = self.folds.repeats[method] if self.folds else [0] * len(seeds)
         return list(zip(seeds, repeats, strict=True))
 
-    def stochastic(self, deterministic: Collection[str]) -> Bools:
+    def stochastic(self, roles: Roles) -> Bools:
         """[methods] whether the runs of each vary by its seed.
 
         In cross-validation the folds hold what seeds add (`statistics.cross_validation`), so that
@@ -74,10 +74,10 @@ class Panel:
 
         Parameters
         ----------
-        deterministic
-            The methods that another seed would not change.
+        roles
+            Of the methods.
         """
-        return np.array([not self.folds and method not in deterministic for method in self.seeds])
+        return drawing(self.methods, roles) & (self.folds is None)
 
     @cached_property
     def inflation(self) -> Floats:

@@ -21,7 +21,7 @@ Rows of a cross-validation are worth less than as many of a test split, and thei
 seeds (`statistics.cross_validation`): the part over seeds is then none, and that over rows inflated.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,7 @@ from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.variance.cross_validation import Folds
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import Roles, apart
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Scores:
         of a cross-validation
     by_repeat
         [K, R, n] as `of_rows`, in each repeat of the cross-validation
+    apart
+        [K] whether how much a method varies says nothing of the others; none if None
     """
 
     metric: str
@@ -76,6 +79,7 @@ class Scores:
     ensembles: Mapping[str, str] = field(default_factory=dict)
     folds: Folds | None = None
     by_repeat: Floats | None = None
+    apart: Bools | None = None
 
     def of(self, places: Sequence[int]) -> "Scores":
         """The methods at some places, in that order."""
@@ -91,6 +95,7 @@ class Scores:
             self.ensembles,
             self.folds,
             None if self.by_repeat is None else self.by_repeat[places],
+            None if self.apart is None else self.apart[places],
         )
 
     @property
@@ -147,7 +152,8 @@ class Scores:
         with np.errstate(invalid="ignore"):  # infinite losses
             own = [each.var(ddof=1) if len(each) > 1 else 0.0 for each in of_seeds]
         like = varying_as(self.methods, self.ensembles)
-        return SeedVariance(np.array(own), self.seeds, self.stochastic, self.stated, like)
+        known = self.stochastic, self.stated, like, self.apart
+        return SeedVariance(np.array(own), self.seeds, *known)
 
     @property
     def rows_variance(self) -> Floats:
@@ -172,17 +178,15 @@ class Scores:
         return intervals.of_metric(self.metric, self.mean, self.errors, confidence)
 
 
-def scores_of(
-    panel: Panel, metric: str, deterministic: Collection[str], seed_sd: float | None
-) -> Scores:
+def scores_of(panel: Panel, metric: str, roles: Roles, seed_sd: float | None) -> Scores:
     """One metric of every method of a panel.
 
     Parameters
     ----------
     metric
         one of `evaluation.SCORES`
-    deterministic
-        the methods that another seed would not change
+    roles
+        of the methods, which decide how chance is judged
     seed_sd
         stated standard deviation over seeds, in the metric's units
     """
@@ -196,10 +200,11 @@ def scores_of(
         metric,
         dict(zip(panel.methods, blocks, strict=True)),
         panel.label,
-        panel.stochastic(deterministic),
+        panel.stochastic(roles),
         seed_sd,
         panel.ensembles,
         panel.folds,
+        apart(panel.methods, roles),
     )
 
 
@@ -211,6 +216,7 @@ def made_of(
     seed_sd: float | None = None,
     ensembles: Mapping[str, str] | None = None,
     folds: Folds | None = None,
+    apart: Bools | None = None,
 ) -> Scores:
     """Make `Scores` of what each row contributes.
 
@@ -228,6 +234,8 @@ def made_of(
         {ensemble: the method whose runs it is the mean of}
     folds
         of a cross-validation, in which `stochastic` is false for all methods
+    apart
+        [K] whether how much a method varies says nothing of the others
     """
     of_rows = np.stack([block.mean(axis=0) for block in blocks.values()])
     by_repeat = None
@@ -246,6 +254,7 @@ def made_of(
         ensembles or {},
         folds,
         by_repeat,
+        apart,
     )
 
 

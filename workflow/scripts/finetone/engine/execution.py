@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from finetone.engine.batches import Batch, by_length, collate
+from finetone.engine.batches import Batch, by_length, cheapest_cut, collate
 from finetone.engine.fast.dropout import Stream, fast_dropout
 from finetone.engine.fast.full_attention import full_attention
 from finetone.engine.fast.memory import tune_malloc
@@ -215,8 +215,8 @@ class Execution:
             them to at least: the whole batch's where logits depend on padding, else 0.
         """
         count, width = self.accumulation_steps, 0
-        if self.plan.length_grouped:  # worth it from about a thousand tokens each
-            count = max(count, min(8, int(lengths.max()) * len(lengths) // 1024))
+        if self.plan.length_grouped:
+            count = max(count, cheapest_cut(lengths))
         if self.plan.padding_matters:
             width = int(lengths.max())
         order = np.argsort(-lengths, kind="stable")

@@ -95,12 +95,9 @@ def finetune(
         The texts do not fit the model, or the model the device; or as `loop.train` does.
     """
     seed = identity.seed
-    draws = seed  # of all that is random
     data = read_tokens(train)
-    if rows is not None:
-        subset = row_subset.read(rows, len(data))
-        # or all folds would begin with the same head, and its luck would not average out
-        draws, data = derive(seed, subset.name), data.take(subset.rows)
+    chosen, draws = row_subset.for_training(rows, len(data), seed)
+    data = data if chosen is None else data.take(chosen)
     dev_data = read_tokens(dev) if dev else None
     check_memory(model_dir, data, recipe.batch_size, options)
     module = classifier(model_dir, data, draws)

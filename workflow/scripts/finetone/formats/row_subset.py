@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from finetone import files
 from finetone.errors import UserError, first_line
 from finetone.provenance import Provenance, keys_of
+from finetone.seeds import derive
 
 KEY = b"finetone"  # of the schema metadata
 SCHEMA = pa.schema({"row": pa.int64()})
@@ -52,6 +53,21 @@ def write(target: Path, subset: RowSubset, provenance: Provenance | None = None)
     table = pa.table([pa.array(subset.rows)], schema=SCHEMA)
     with files.atomic(target) as partial:
         pq.write_table(table.replace_schema_metadata({KEY: json.dumps(meta)}), partial)
+
+
+def for_training(
+    path: Path | None, total: int, seed: int
+) -> tuple[npt.NDArray[np.int64] | None, int]:
+    """What one training learns from and draws with: (places of its rows, seed of all that is random).
+
+    All rows, which is None, and the seed itself where `path` is None. Otherwise the seed depends on
+    the subset's name as well, or all folds would begin with the same head, whose luck would not
+    average out. Parameters and errors as of `read`.
+    """
+    if path is None:
+        return None, seed
+    subset = read(path, total)
+    return subset.rows, derive(seed, subset.name)
 
 
 def read(path: Path, total: int | None = None) -> RowSubset:

@@ -180,8 +180,9 @@ def draw_panels(
 
 
 def _columns_of(n: int) -> int:
-    """Panels beside each other, of `n`."""
-    return min(n, 4 if n <= 8 else 6)
+    """Panels beside each other, of `n`: as many in every row, or one fewer in the last ones."""
+    rows = -(-n // (4 if n <= 8 else 6))
+    return -(-n // rows)
 
 
 def _grid(n: int, height: float) -> tuple[Figure, list[Axes]]:

@@ -87,6 +87,14 @@ class Maker:
         """Name of the source dataset."""
         return str(self.inputs.config["source"])
 
+    @property
+    def metric(self) -> str:
+        """What methods are compared by."""
+        ranking = self.read("ranking")
+        return (
+            str(ranking["metric"].iloc[0]) if "metric" in ranking and len(ranking) else "accuracy"
+        )
+
     def show(self, *names: str) -> list[Picture]:
         """Those of the named pictures that exist."""
         return [self.pictures[name] for name in names if name in self.pictures]
@@ -97,9 +105,18 @@ class Maker:
         return read(path, []) if path else pd.DataFrame()
 
     def rows(self, name: str) -> pd.DataFrame:
-        """Rows of a table on the source dataset."""
+        """Rows of a table on the source dataset; methods in the order of the ranking there."""
         frame = self.read(name)
-        return frame[frame["dataset"] == self.source] if "dataset" in frame else frame
+        return self.ranked(frame[frame["dataset"] == self.source] if "dataset" in frame else frame)
+
+    def ranked(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same rows, methods in the order of the ranking on the source dataset."""
+        ranking = self.read("ranking")
+        if "method" not in frame or ranking.empty:
+            return frame
+        place = ranking[ranking["dataset"] == self.source].set_index("method")["rank"]
+        order = frame["method"].map(place).to_numpy(float)  # without a score last
+        return frame.iloc[order.argsort(kind="stable")]
 
     def table(
         self,

@@ -42,14 +42,13 @@ def panels(maker: Maker) -> list[Panel]:
     kept = runs[truth(runs["kept"])] if len(runs) else runs
     first = {str(run["method"]): run for run in reversed(maker.runs)}
     ranking = maker.rows("ranking").sort_values("rank", kind="stable")
-    metric = str(ranking["metric"].iloc[0]) if len(ranking) else "accuracy"
     return [
         Panel(
             method,
             maker.style.title(method),
             maker.style.colour(method),
             _facts(maker, method, first.get(method, {})),
-            _scores(maker, kept, method, metric),
+            _scores(maker, kept, method, maker.metric),
             usage(maker, method),
         )
         for method in map(str, ranking["method"])
@@ -64,7 +63,7 @@ def _facts(maker: Maker, method: str, run: Mapping[str, Any]) -> list[tuple[str,
         (labels["recipe"], ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in recipe.items())),
         (labels["training_rows"], f"{run['rows']:,}" if run.get("rows") else ""),
         (labels["parameters"], _size(run.get("parameters") or {})),
-        (labels["train_seconds"], _seconds(run.get("train_seconds"))),
+        (labels["train_seconds"], _seconds(_mean(maker, method))),
         (labels["kept_epoch"], str(run.get("kept_epoch") or "")),
         (labels["notes"], "; ".join((run.get("execution") or {}).get("notes") or [])),
         (labels["files"], f"{folder}/runs/{method}/ · {folder}/predictions/*/{method}/"),
@@ -85,6 +84,13 @@ def _scores(
 
 def _size(parameters: Mapping[str, Any]) -> str:
     return size(parameters["total"]) if parameters.get("total") else ""
+
+
+def _mean(maker: Maker, method: str) -> float | None:
+    """Seconds of training, the mean over seeds, as in the tables."""
+    times = [run.get("train_seconds") for run in maker.runs if run["method"] == method]
+    known = [float(each) for each in times if each is not None and not missing(each)]
+    return sum(known) / len(known) if known else None
 
 
 def _seconds(value: float | None) -> str:

@@ -9,6 +9,7 @@ from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, score_column
 
+OF_MODELS = ("probe", "ensemble")  # kinds of baselines that not every reader knows
 COSTS = ["parameters", "train_seconds", "inference_examples_per_s"]
 
 
@@ -55,7 +56,16 @@ def overview(maker: Maker) -> list[Table]:
         ),
         Column("p_holm_baseline", labels["p_holm"], "p", hidden=True),
     ]
-    return [replace(found, panels=True) for found in maker.table("ranking", columns, frame)]
+    caption = "".join(labels[f"{kind}s_are"] for kind in OF_MODELS if kind in _kinds(maker))
+    return [
+        replace(found, panels=True, caption=found.caption + caption)
+        for found in maker.table("ranking", columns, frame)
+    ]
+
+
+def _kinds(maker: Maker) -> set[str]:
+    """Kinds of the baselines."""
+    return {block["kind"] for block in maker.inputs.config.get("baselines", {}).values()}
 
 
 def _statuses(maker: Maker) -> Mapping[str, str]:

@@ -115,7 +115,11 @@ class Calibration:
 
 
 def assess(
-    methods: Sequence[Runs], stochastic: Bools, confidence: float, like: Ints | None = None
+    methods: Sequence[Runs],
+    stochastic: Bools,
+    confidence: float,
+    like: Ints | None = None,
+    apart: Bools | None = None,
 ) -> list[Calibration]:
     """Assess the calibration of methods on the same rows; seeds are judged together (`moderation`).
 
@@ -125,10 +129,12 @@ def assess(
         [K] whether another seed would give another error at all
     like
         [K] place of the method whose variance over seeds each goes by
+    apart
+        [K] whether how much a method varies says nothing of the others; none if None
     """
     seeds = np.array([len(runs.bins) for runs in methods])
     own = [runs.errors.var(ddof=1) if len(runs.bins) > 1 else 0.0 for runs in methods]
-    variance = SeedVariance(np.array(own), seeds, stochastic, like=like)
+    variance = SeedVariance(np.array(own), seeds, stochastic, None, like, apart)
     between, df = variance.of_sums(np.diag(1 / seeds))
     return [
         _assess(runs, float(of_seeds), float(freedom), confidence)

@@ -4,7 +4,7 @@ Both are means over a method's seeds. Cells of the confusion that no run has are
 table of many classes stays short.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from finetone.statistics.intervals import bounded
 from finetone.statistics.metrics import Bools, Floats, confusion
 from finetone.statistics.variance.mixture import Mixture, half_widths
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import Roles, apart
 from finetone.tables.panels import panels
 
 CONFUSION = ["dataset", "method", "true", "predicted", "rows", "share"]
@@ -27,7 +28,7 @@ PER_CLASS = [
 
 
 def table(
-    predictions: Sequence[Path], confidence: float, deterministic: Sequence[str]
+    predictions: Sequence[Path], confidence: float, roles: Roles
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(confusion, per_class) of all datasets.
 
@@ -37,13 +38,13 @@ def table(
         Prediction files of the test rows.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     """
     confused, classes = [], []
     for panel in panels(predictions):
         confused += list(_confused(panel))
-        classes.append(_classes(panel, confidence, deterministic))
+        classes.append(_classes(panel, confidence, roles))
     return pd.DataFrame(confused, columns=CONFUSION), pd.concat(classes)
 
 
@@ -60,9 +61,9 @@ def _confused(panel: Panel) -> Iterator[tuple[object, ...]]:
             yield panel.dataset, method, *names, rows, rows / of_class[true]
 
 
-def _classes(panel: Panel, confidence: float, deterministic: Collection[str]) -> pd.DataFrame:
+def _classes(panel: Panel, confidence: float, roles: Roles) -> pd.DataFrame:
     """Methods one after the other, as in the other tables, each with all classes."""
-    stochastic = panel.stochastic(deterministic)
+    chance = panel.stochastic(roles), apart(panel.methods, roles)
     runs = [panel.predicted[own] for own in panel.columns.values()]
     classes, methods = len(panel.labels), len(runs)
     found = [[ratios(panel.label, own, c) for own in runs] for c in range(classes)]
@@ -81,7 +82,7 @@ def _classes(panel: Panel, confidence: float, deterministic: Collection[str]) ->
     for name in RATIOS:
         each = [[of_method[name] for of_method in of_class] for of_class in found]
         mean = np.array([[ratio.mean for ratio in of_class] for of_class in each])
-        low, high = _ends(each, mean, panel, stochastic, confidence)
+        low, high = _ends(each, mean, panel, *chance, confidence)
         for column, values in zip(bounded(name), (mean, low, high), strict=True):
             table[column] = values.T.ravel()
     return table[PER_CLASS]
@@ -92,6 +93,7 @@ def _ends(
     mean: Floats,
     panel: Panel,
     stochastic: Bools,
+    alone: Bools,
     confidence: float,
 ) -> tuple[Floats, Floats]:
     """Score intervals (low, high) over new seeds and new rows; as `mean` [classes, methods].
@@ -111,7 +113,8 @@ def _ends(
         seeds = np.array([len(each.values) for each in chosen])
         own = np.array([each.own for each in chosen])
         like = varying_as(list(np.array(panel.methods)[fine]), panel.ensembles)
-        over_seeds = SeedVariance(own, seeds, stochastic[fine], like=like).of_means()
+        known = stochastic[fine], None, like, alone[fine]
+        over_seeds = SeedVariance(own, seeds, *known).of_means()
         rows = np.array([each.rows for each in chosen]) * panel.inflation[fine]
         n[c, fine] = [each.n for each in chosen]
         errors.append(Mixture(rows, *over_seeds, round(float(n[c, fine].min()))))

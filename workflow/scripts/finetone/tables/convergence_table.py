@@ -34,6 +34,7 @@ from finetone.formats.history import read_history
 from finetone.statistics.intervals import Shape, around, bounded, wilson
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance
+from finetone.statistics.variance.roles import Roles, apart, drawing
 from finetone.tables.method_facts import whole
 
 SHARE = 0.95
@@ -42,7 +43,9 @@ WINDOW_LEAST = 256
 RUN = ["final_training_accuracy", "area_under_curve", "examples_to_target"]
 
 
-def table(histories: Mapping[tuple[str, int], Path], data: Path, confidence: float) -> pd.DataFrame:
+def table(
+    histories: Mapping[tuple[str, int], Path], data: Path, confidence: float, roles: Roles
+) -> pd.DataFrame:
     """The convergence table, one row per method.
 
     Parameters
@@ -53,6 +56,8 @@ def table(histories: Mapping[tuple[str, int], Path], data: Path, confidence: flo
         Folder of the dataset that the runs were trained on.
     confidence
         Confidence level of the intervals, in (0, 1).
+    roles
+        Of the methods, which decide how chance is judged.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def table(histories: Mapping[tuple[str, int], Path], data: Path, confidence: flo
         A file cannot be read, or the dataset has no training rows.
     """
     labels = training_rows(data / "manifest.json")
-    return whole(converge(histories, labels, confidence))
+    return whole(converge(histories, labels, confidence, roles))
 
 
 def training_rows(manifest: str | Path) -> dict[str, int]:
@@ -93,7 +98,10 @@ def training_rows(manifest: str | Path) -> dict[str, int]:
 
 
 def converge(
-    histories: Mapping[tuple[str, int], Path], labels: Mapping[str, int], confidence: float
+    histories: Mapping[tuple[str, int], Path],
+    labels: Mapping[str, int],
+    confidence: float,
+    roles: Roles,
 ) -> pd.DataFrame:
     """The convergence table from the number of training rows.
 
@@ -105,13 +113,15 @@ def converge(
         {label: training rows}.
     confidence
         Confidence level of the intervals, in (0, 1).
+    roles
+        Of the methods, which decide how chance is judged.
     """
     runs = measured(histories, labels, confidence)
     by_method = runs.groupby("method", sort=False)
     found = by_method.size().rename("seeds").to_frame()
     found["reached"] = by_method["examples_to_target"].count()
     for name in RUN:
-        mean, errors = over_runs(runs, name, sum(labels.values()))
+        mean, errors = over_runs(runs, name, sum(labels.values()), roles)
         share = name != "examples_to_target"
         shape: Shape = "share" if share else "symmetric"
         ends = around(
@@ -137,7 +147,7 @@ def measured(
     return pd.DataFrame(rows, columns=["method", *RUN])
 
 
-def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixture]:
+def over_runs(runs: pd.DataFrame, name: str, rows: int, roles: Roles) -> tuple[pd.Series, Mixture]:
     """Mean of each method, with its errors, in the order of the methods.
 
     Parameters
@@ -148,6 +158,8 @@ def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixt
         One of `RUN`.
     rows
         Number of training rows.
+    roles
+        Of the methods, which decide how chance is judged.
 
     Returns
     -------
@@ -159,7 +171,10 @@ def over_runs(runs: pd.DataFrame, name: str, rows: int) -> tuple[pd.Series, Mixt
     mean = own.agg(lambda values: values.mean(skipna=False)).astype(float)
     seeds = own.size().to_numpy()
     over = SeedVariance(
-        own.var().where(mean.notna()).to_numpy(float), seeds, np.full(len(seeds), True)
+        own.var().where(mean.notna()).to_numpy(float),
+        seeds,
+        drawing(list(mean.index), roles),
+        apart=apart(list(mean.index), roles),
     )
     share = name != "examples_to_target"
     of_rows = mean * (1 - mean) / rows if share else 0 * mean + (0.0 if over.known else np.nan)

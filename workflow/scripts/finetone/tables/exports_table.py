@@ -67,7 +67,7 @@ def table(
 def _accuracies(panel: Panel, confidence: float) -> pd.DataFrame:
     """Accuracies, their differences and agreements, with the form as index."""
     names, n = panel.methods, len(panel.ids)
-    of_all = scores.scores_of(panel, "accuracy", names, None)  # no seed would change a form
+    of_all = scores.scores_of(panel, "accuracy", {"deterministic": names}, None)
     pairs = paired.compare(of_all)
     ends = dict(zip(pairs.names, zip(*pairs.interval(confidence), strict=True), strict=True))
     rows: list[dict[str, Any]] = []

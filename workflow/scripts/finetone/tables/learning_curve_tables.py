@@ -19,6 +19,7 @@ from finetone.comparison.learning_curve import Curves, curves_of
 from finetone.comparison.scores import Scores, scores_of
 from finetone.files import read_json
 from finetone.statistics.intervals import bounded
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 MORE = 1000  # rows that the fit is asked about, beside as many as there are
@@ -39,7 +40,7 @@ def table(
     data: Path,
     metric: str,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -57,8 +58,8 @@ def table(
         What methods are compared by, one of `evaluation.SCORES`.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change if the rows were the same.
+    roles
+        Of the methods, which decide how chance is judged; deterministic ones if the rows were the same.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
     seed
@@ -70,12 +71,14 @@ def table(
     numbers, paths = sorted(by_rows), [by_rows[number] for number in sorted(by_rows)]
     total = sum(read_json(data / "manifest.json")["rows"]["train"].values())
     stated = None if seed_sd is None else seed_sd / 100
+    # where rows are drawn anew by every seed, no method is deterministic
+    every_row: Roles = {"controls": roles.get("controls", ())}
     found: list[Scores] = []
     for own in paths:
         (panel,) = panels(own)
-        found.append(scores_of(panel, metric, [], stated))
+        found.append(scores_of(panel, metric, every_row, stated))
     (panel,) = panels(predictions)
-    found.append(scores_of(panel, metric, deterministic, stated))
+    found.append(scores_of(panel, metric, roles, stated))
     if panel.folds:  # each was trained on all but one fold
         total = round(total * (1 - 1 / panel.folds.number))
     numbers.append(total)

@@ -1,6 +1,6 @@
 """summary.csv: from single runs to one row per method, every figure with its spread over seeds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from finetone.statistics.metrics import METRICS
 from finetone.statistics.variance.cross_validation import variance_factor
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import Roles, apart, drawing
 
 EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 
@@ -21,7 +22,7 @@ EACH_KEPT = 0  # the `epoch` of a row that takes each seed's own kept epoch
 def table(
     runs: Path,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: Mapping[str, float] | None,
     ensembles: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -29,21 +30,21 @@ def table(
 
     Parameters
     ----------
-    deterministic
-        the methods that another seed would not change
+    roles
+        of the methods, which decide how chance is judged
     seed_sd
         {metric: stated standard deviation over seeds, in points}, where no method has two
     ensembles
         {ensemble: the method whose runs it is the mean of}
     """
     stated = {name: sd / 100 for name, sd in (seed_sd or {}).items()}
-    return summarise(read_csv(runs), confidence, deterministic, stated, ensembles)
+    return summarise(read_csv(runs), confidence, roles, stated, ensembles)
 
 
 def summarise(
     runs: pd.DataFrame,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: Mapping[str, float],
     ensembles: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def summarise(
     is judged (`moderation`) together with those of the other methods' kept rows, or of the other
     methods' rows of the same epoch.
     """
-    found = components(runs, deterministic, confidence)
+    found = components(runs, roles, confidence)
     for _, chosen in found.groupby(["dataset", "together"], sort=False):
         for name in SCORES:
             _, of_means = errors(chosen, name, seed_sd.get(name), ensembles)
@@ -64,16 +65,14 @@ def summarise(
             found.loc[chosen.index, [f"{name}_low", f"{name}_high"]] = np.stack(ends, axis=1)
     found["reason"] = found.apply(_reason, axis=1)
     kept_out = [f"{name}_{part}" for name in SCORES for part in ("own", "rows")]
-    return found.drop(columns=[*kept_out, "stochastic", "together", "worth"])
+    return found.drop(columns=[*kept_out, "stochastic", "apart", "together", "worth"])
 
 
-def components(
-    runs: pd.DataFrame, deterministic: Collection[str], confidence: float = 0.95
-) -> pd.DataFrame:
+def components(runs: pd.DataFrame, roles: Roles, confidence: float = 0.95) -> pd.DataFrame:
     """Make the rows of summary.csv, still without the intervals of means.
 
     Beside its columns: `worth`, as many independent rows as its rows are; of every metric `<metric>_own`, variance over seeds, and `<metric>_rows`,
-    variance of the mean that is due to rows alone; `stochastic`; and `together`, which is the same
+    variance of the mean that is due to rows alone; `stochastic` and `apart` (`roles`); and `together`, which is the same
     in rows of a dataset whose variances over seeds are judged together: the epoch, or "kept".
     """
     rows = []
@@ -89,7 +88,9 @@ def components(
             rows.append(_row(EACH_KEPT, True, kept, confidence))
     found = pd.DataFrame(rows)
     # in cross-validation the variance over rows holds that of seeds
-    found["stochastic"] = ~(found["method"].isin(deterministic) | (found["worth"] < found["n"]))
+    methods = found["method"].tolist()
+    found["stochastic"] = drawing(methods, roles) & (found["worth"] >= found["n"])
+    found["apart"] = apart(methods, roles)
     found["together"] = found["epoch"].where(~found["kept"], "kept")
     return found
 
@@ -180,6 +181,7 @@ def errors(
     """(variance over seeds, errors of the means) of a metric, of `components` judged together."""
     seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)
     like = varying_as(rows["method"].tolist(), ensembles or {})
-    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, stochastic, stated, like)
+    known = stochastic, stated, like, rows["apart"].to_numpy(bool)
+    variance = SeedVariance(rows[f"{name}_own"].to_numpy(float), seeds, *known)
     of_rows, n = rows[f"{name}_rows"].to_numpy(float), int(rows["worth"].min())
     return variance, Mixture(of_rows, *variance.of_means(), n)

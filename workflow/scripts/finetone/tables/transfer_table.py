@@ -10,6 +10,7 @@ from finetone.comparison.scores import scores_of
 from finetone.errors import UserError
 from finetone.formats.predictions import header
 from finetone.statistics.intervals import bounded
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 COLUMNS = [
@@ -23,15 +24,15 @@ def table(
     source: str,
     transfer: Sequence[str],
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
 ) -> pd.DataFrame:
     """One row per transfer dataset and method; `drop` is source accuracy - accuracy there.
 
     Parameters
     ----------
-    deterministic
-        the methods that another seed would not change
+    roles
+        of the methods, which decide how chance is judged
     seed_sd
         stated standard deviation over seeds, in points, where no method has two runs
     """
@@ -41,7 +42,7 @@ def table(
     found = {}
     for panel in panels(wanted):
         stated = None if seed_sd is None else seed_sd / 100
-        scores = scores_of(panel, "accuracy", deterministic, stated)
+        scores = scores_of(panel, "accuracy", roles, stated)
         seeds_of = {method: sorted(set(own)) for method, own in panel.seeds.items()}
         found[panel.dataset] = seeds_of, scores
     if absent := [name for name in (source, *transfer) if name not in found]:

@@ -13,7 +13,6 @@ from finetone.engine.step_log import Diverged
 from finetone.formats import row_subset
 from finetone.formats.token_file import Tokens, read_tokens
 from finetone.log import logger
-from finetone.seeds import derive
 from finetone.tuning.trying import Attempt
 
 
@@ -44,10 +43,9 @@ def try_model(
     """
     if attempt.ends():
         return
-    data, draws = read_tokens(train), attempt.seed
-    if rows is not None:
-        subset = row_subset.read(rows, len(data))
-        draws, data = derive(attempt.seed, subset.name), data.take(subset.rows)
+    data = read_tokens(train)
+    chosen, draws = row_subset.for_training(rows, len(data), attempt.seed)
+    data = data if chosen is None else data.take(chosen)
     check_memory(model_dir, data, recipe.batch_size, options)
     module = classifier(model_dir, data, draws)
     _train(attempt, module, data, read_tokens(dev), recipe, options, threads, draws)

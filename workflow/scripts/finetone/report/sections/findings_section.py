@@ -8,6 +8,7 @@ from finetone.names import stochastic
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 from finetone.report.overview_table import overview
+from finetone.statistics.evaluation import ERRORS
 
 FEW_SEEDS = 5  # with fewer, intervals are much wider, because the variance over seeds is uncertain
 
@@ -95,11 +96,15 @@ def _judged(maker: Maker) -> pd.DataFrame:
 
 
 def _considered(maker: Maker) -> pd.DataFrame:
-    """recommendation.csv with what became of every method in words."""
+    """recommendation.csv with what became of every method in words, and gaps signed as in the ranking."""
     found = maker.rows("recommendation")
     if found.empty:
         return found
-    return found.assign(status=[maker.labels[f"status_{status}"] for status in found["status"]])
+    found = found.assign(status=[maker.labels[f"status_{status}"] for status in found["status"]])
+    if maker.metric in ERRORS:
+        return found
+    turned = {"behind": "behind", "behind_low": "behind_high", "behind_high": "behind_low"}
+    return found.assign(**{to: 0.0 - found[of] for to, of in turned.items() if of in found})
 
 
 def curves(maker: Maker) -> Section:
@@ -196,5 +201,14 @@ def transfer(maker: Maker) -> Section:
         labels["section_transfer"],
         labels["lead_transfer"].format(source=maker.style.dataset(maker.source)),
         pictures=maker.show("transfer"),
-        tables=maker.table("transfer", columns, maker.read("transfer")),
+        tables=maker.table("transfer", columns, _by_dataset(maker)),
     )
+
+
+def _by_dataset(maker: Maker) -> pd.DataFrame:
+    """transfer.csv, dataset by dataset, methods in the order of the ranking on the source."""
+    found = maker.ranked(maker.read("transfer"))
+    if found.empty:
+        return found
+    order = list(maker.inputs.config["transfer"])
+    return found.iloc[found["dataset"].map(order.index).to_numpy().argsort(kind="stable")]

@@ -78,8 +78,11 @@ def data(maker: Maker) -> Section:
         across = int((near["split"] != near["other_split"]).sum())
         key = "near_across" if across else "near_within"
         facts.append((labels["near_term"], labels[key].format(n=across or len(near))))
+    leaks = maker.rows("leaks")
+    counts = [name for name in ("leaked_rows", "near_rows") if name in leaks]
     tables = [
-        *maker.table("leaks", columns),
+        # where no test row is like a training row, a table of zeros would say so again
+        *maker.table("leaks", columns, leaks[(leaks[counts] > 0).any(axis=1)]),
         *maker.table("near_duplicates", pairs, near, folded=True),
     ]
     return Section("data", labels["section_data"], labels["lead_data"], facts=facts, tables=tables)

@@ -13,6 +13,10 @@ Methods may differ tenfold, and then this takes too much from the ones that vary
 own variance is the larger, half of what it is larger by is added again. (Settings found by simulation:
 docs/statistics.md.)
 
+A control, such as a model without pretraining, is there to be beaten, and some of its runs learn
+nothing: its variance is left out of what the others' are averaged with, and would make their intervals
+several times as wide. Its own is averaged with all of them.
+
 A method with one run borrows the pooled variance; a method without random numbers has none. An
 ensemble, the mean of another method's runs, goes by the variance of one of these runs: it varies
 less, by how much is not known from one ensemble, so its intervals are wider than they need be.
@@ -47,6 +51,8 @@ class SeedVariance:
         a standard deviation over seeds to go by if no method has two runs, in the score's units
     like
         [K] place of the method whose variance each goes by (`varying_as`); each by its own if None
+    apart
+        [K] whether a method's variance says nothing of the others' (`roles`); none if None
     """
 
     own: Floats
@@ -54,6 +60,7 @@ class SeedVariance:
     stochastic: Bools
     stated: float | None = None
     like: Ints | None = None
+    apart: Bools | None = None
 
     @property
     def measured(self) -> Floats:
@@ -69,20 +76,29 @@ class SeedVariance:
     def weights(self) -> Floats:
         """[K, K]: row i makes method i's moderated variance of all methods' own."""
         df = self.measured
-        total = df.sum()
-        if total == 0:
+        if df.sum() == 0:
             return np.zeros((len(df), len(df)))
-        prior = min(PRIOR, total)
-        mixed = (prior * df / total + np.diag(df)) / (prior + df)[:, None]
+        apart = np.zeros(len(df), bool) if self.apart is None else self.apart
+        others = np.where(apart[:, None], df, self._pool)
+        total = others.sum(axis=1, keepdims=True)
+        prior = np.minimum(PRIOR, total)
+        mixed = (prior * others / total + np.diag(df)) / (prior + df[:, None])
         return np.where(self.stochastic[:, None], mixed, 0.0)
 
     @property
     def pooled(self) -> tuple[float, float]:
         """(variance over seeds of a typical method, its degrees of freedom)."""
-        df = self.measured
+        df = self._pool
         if total := float(df.sum()):
             return float((df * self._own).sum() / total), total
         return (self.stated or 0.0) ** 2, np.inf
+
+    @property
+    def _pool(self) -> Floats:
+        """[K] degrees of freedom of what is pooled: without those apart, unless they alone have any."""
+        df = self.measured
+        pool = df if self.apart is None else np.where(self.apart, 0.0, df)
+        return pool if pool.sum() > 0 else df
 
     @property
     def moderated(self) -> Floats:

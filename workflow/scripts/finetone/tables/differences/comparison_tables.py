@@ -9,7 +9,7 @@ method has a second run, there are no p, letters, verdicts or intervals. A metho
 undefined comes last, without any.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from finetone.comparison.verdicts import verdicts
 from finetone.errors import UserError
 from finetone.statistics.evaluation import ERRORS
 from finetone.statistics.metrics import Bools
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 COMPARISONS = [
@@ -44,7 +45,7 @@ def table(
     predictions: Sequence[Path],
     baseline: str | None,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
     metric: str = "accuracy",
     margin: float = 1.0,
@@ -55,8 +56,8 @@ def table(
     ----------
     baseline
         the method that all others are compared with in the ranking, if any
-    deterministic
-        the methods that another seed would not change
+    roles
+        of the methods, which decide how chance is judged
     seed_sd
         stated standard deviation over seeds, in points (hundredths of the metric), where no method
         has two runs
@@ -68,8 +69,8 @@ def table(
     stated = None if seed_sd is None else seed_sd / 100
     found = []
     for panel in panels(predictions):
-        scores = scores_of(panel, metric, deterministic, stated)
-        found.append(compare(panel, scores, baseline, confidence, deterministic, margin / 100))
+        scores = scores_of(panel, metric, roles, stated)
+        found.append(compare(panel, scores, baseline, confidence, roles, margin / 100))
     pairs, ranks = zip(*found, strict=True)
     return pd.concat(pairs), pd.concat(ranks)
 
@@ -79,7 +80,7 @@ def compare(
     scores: Scores,
     baseline: str | None,
     confidence: float,
-    deterministic: Collection[str],
+    roles: Roles,
     margin: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(comparisons, ranking) of one dataset; `margin` in the metric's units."""
@@ -88,7 +89,7 @@ def compare(
             f"compare: baseline: '{baseline}' has no predictions on '{panel.dataset}'; "
             f"choose one of {', '.join(panel.methods)}"
         )
-    found = _comparisons(panel, paired.compare(scores), deterministic, confidence)
+    found = _comparisons(panel, paired.compare(scores), roles, confidence)
     found["metric"] = scores.metric
     ends = found["low_simultaneous"].to_numpy(), found["high_simultaneous"].to_numpy()
     found["verdict"] = verdicts(*ends, margin, scores.metric in ERRORS)
@@ -96,9 +97,7 @@ def compare(
     return found[COMPARISONS], ranking
 
 
-def _comparisons(
-    panel: Panel, pairs: Pairs, deterministic: Collection[str], confidence: float
-) -> pd.DataFrame:
+def _comparisons(panel: Panel, pairs: Pairs, roles: Roles, confidence: float) -> pd.DataFrame:
     """comparisons.csv and, beside its columns, what a difference is `detectable` from."""
     found = pd.DataFrame(pairs.names, columns=["a", "b"])
     found.insert(0, "dataset", panel.dataset)
@@ -109,7 +108,7 @@ def _comparisons(
     found["p"], found["p_adjusted"] = pairs.p(), pairs.p(pairs.methods)
     found["detectable"] = pairs.detectable(confidence)
     names = ["median_mcnemar_p", "kappa", "kappa_low", "kappa_high"]
-    found[names] = agreement.of_methods(panel, pairs.names, deterministic, confidence)
+    found[names] = agreement.of_methods(panel, pairs.names, roles, confidence)
     return found
 
 

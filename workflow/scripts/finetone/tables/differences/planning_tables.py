@@ -24,6 +24,7 @@ from finetone.comparison.planning import MOST_SEEDS, ROWS, Planner, components, 
 from finetone.comparison.scores import Scores, scores_of
 from finetone.formats.csv_table import read_csv
 from finetone.statistics.cost import Pace
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 DIFFERENCES = (0.005, 0.01, 0.02)
@@ -57,7 +58,7 @@ def table(
     predictions: Sequence[Path],
     efficiency: Path,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
     metric: str = "accuracy",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -69,8 +70,8 @@ def table(
         on the source dataset
     efficiency
         efficiency.csv, which has the times
-    deterministic
-        the methods that another seed would not change
+    roles
+        of the methods, which decide how chance is judged
     seed_sd
         stated standard deviation over seeds, in points (hundredths of the metric), where no method
         has two runs
@@ -79,7 +80,7 @@ def table(
     """
     (panel,) = panels(predictions)
     stated = None if seed_sd is None else seed_sd / 100
-    scores = scores_of(panel, metric, deterministic, stated)
+    scores = scores_of(panel, metric, roles, stated)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
     # an ensemble is made of the runs of another method, so nothing is trained or predicted for it
     made = scores.stochastic & (scores.seeds < scores.seeds.max())

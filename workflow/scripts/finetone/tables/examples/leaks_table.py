@@ -1,6 +1,6 @@
 """leaks.csv: accuracy with and without the test rows that are, or nearly are, in the training split."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from finetone.errors import UserError
 from finetone.files import read_json
 from finetone.formats import similar_rows
 from finetone.statistics.metrics import Bools, Floats
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 COLUMNS = [
@@ -38,7 +39,7 @@ def table(
     audit: Path,
     near_duplicates: Path,
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
 ) -> pd.DataFrame:
     """Accuracy with and without leaked rows, one row per method on the audited dataset.
@@ -59,8 +60,8 @@ def table(
         Its list of near-duplicates.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
 
@@ -86,8 +87,8 @@ def table(
                 f"predictions on '{panel.dataset}'; delete the audit and rerun"
             )
         near = np.isin(panel.ids, near_ids) & ~leaked
-        found = _leaks(panel, leaked, confidence, deterministic, stated)
-        both = _leaks(panel, leaked | near, confidence, deterministic, stated)
+        found = _leaks(panel, leaked, confidence, roles, stated)
+        both = _leaks(panel, leaked | near, confidence, roles, stated)
         found["near_rows"] = int(near.sum())
         found["accuracy_distinct"] = both["accuracy_unleaked"]
         for name in ("difference", "low", "high"):
@@ -100,7 +101,7 @@ def _leaks(
     panel: Panel,
     leaked: Bools,
     confidence: float,
-    deterministic: Collection[str],
+    roles: Roles,
     stated: float | None,
 ) -> pd.DataFrame:
     found = pd.DataFrame({"method": panel.methods}).assign(
@@ -115,8 +116,7 @@ def _leaks(
         clean = found.assign(difference=0.0, low=0.0, high=0.0)
         return clean.assign(accuracy_unleaked=found["accuracy"])[WITHOUT]
     own, rest = (
-        scores_of(panel.of_rows(chosen), "accuracy", deterministic, stated)
-        for chosen in (leaked, ~leaked)
+        scores_of(panel.of_rows(chosen), "accuracy", roles, stated) for chosen in (leaked, ~leaked)
     )
     found["accuracy_unleaked"] = rest.mean
     found["difference"] = found["accuracy"] - rest.mean

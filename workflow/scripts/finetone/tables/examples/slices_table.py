@@ -1,6 +1,6 @@
 """slices.csv: accuracy by length of the text and by label."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from finetone.comparison.panel import Panel
 from finetone.comparison.scores import made_of
 from finetone.statistics.intervals import scores
 from finetone.statistics.variance.mixture import half_widths
+from finetone.statistics.variance.roles import Roles, apart
 from finetone.tables.examples.texts import panels_with_texts
 
 QUARTERS = 4
@@ -20,7 +21,7 @@ def table(
     predictions: Sequence[Path],
     texts: Mapping[str, Path],
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
     seed_sd: float | None,
 ) -> pd.DataFrame:
     """Accuracy by slice, for every dataset whose test split is in `texts`.
@@ -33,21 +34,21 @@ def table(
         {dataset: Parquet file of its test split}.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     seed_sd
         Stated standard deviation over seeds, in points, where no method has two runs.
     """
     found = panels_with_texts(predictions, texts)
     stated = None if seed_sd is None else seed_sd / 100
-    return pd.concat([slices(each, own, confidence, deterministic, stated) for each, own in found])
+    return pd.concat([slices(each, own, confidence, roles, stated) for each, own in found])
 
 
 def slices(
     panel: Panel,
     texts: list[str],
     confidence: float,
-    deterministic: Collection[str],
+    roles: Roles,
     seed_sd: float | None,
 ) -> pd.DataFrame:
     """Accuracy by quarter of text length and by label, with intervals over seeds and rows.
@@ -62,8 +63,8 @@ def slices(
         [n], in the panel's order of rows.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     seed_sd
         Stated standard deviation over seeds, as a fraction, where no method has two runs.
 
@@ -80,7 +81,7 @@ def slices(
         ("length", f"q{place}", quarter == number)
         for place, number in enumerate(np.unique(quarter), start=1)
     ] + [("label", name, panel.label == c) for c, name in enumerate(panel.labels)]
-    stochastic = panel.stochastic(deterministic)
+    stochastic, alone = panel.stochastic(roles), apart(panel.methods, roles)
     rows, tables, errors = np.arange(len(panel.label)), [], []
     for place, (kind, name, chosen) in enumerate(parts):
         own = rows[chosen]
@@ -89,7 +90,7 @@ def slices(
         blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
         folds = panel.folds and panel.folds.chosen(chosen)
         own_scores = made_of(
-            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles, folds
+            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles, folds, alone
         )
         errors.append(own_scores.errors)
         least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)

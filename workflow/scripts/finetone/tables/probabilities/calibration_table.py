@@ -5,7 +5,7 @@ fitted on dev rows; they are empty, with a `reason`, where a run has none. The p
 the same. Intervals are over new rows and new seeds; the temperatures are taken as they are.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from finetone.statistics.scaling import scaled
 from finetone.statistics.variance.covariance import shared
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance, varying_as
+from finetone.statistics.variance.roles import Roles, apart, drawing
 from finetone.tables.panels import panels
 
 NO_DEV = "no dev split"
@@ -40,7 +41,7 @@ def table(
     predictions: Sequence[Path],
     temperatures: Sequence[Path],
     confidence: float,
-    deterministic: Sequence[str],
+    roles: Roles,
 ) -> pd.DataFrame:
     """Make one row per dataset and method.
 
@@ -52,14 +53,12 @@ def table(
         Files of temperatures; none where there is no dev split.
     confidence
         Confidence level of the intervals, in (0, 1).
-    deterministic
-        The methods that another seed would not change.
+    roles
+        Of the methods, which decide how chance is judged.
     """
     known = {(each.method, each.seed): each for each in map(temperature.read, temperatures)}
     rows = [
-        row
-        for panel in panels(predictions)
-        for row in _dataset(panel, known, confidence, deterministic)
+        row for panel in panels(predictions) for row in _dataset(panel, known, confidence, roles)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -87,22 +86,26 @@ def _dataset(
     panel: Panel,
     known: Mapping[tuple[str, int], Temperature],
     confidence: float,
-    deterministic: Collection[str],
+    roles: Roles,
 ) -> list[dict[str, object]]:
     found = {name: _method(panel, name, known) for name in panel.methods}
-    stochastic = np.array([name not in deterministic for name in found])
+    stochastic, alone = drawing(panel.methods, roles), apart(panel.methods, roles)
     like = varying_as(panel.methods, panel.ensembles)
     before = calibration.assess(
-        [m.before.runs for m in found.values()], stochastic, confidence, like
+        [m.before.runs for m in found.values()], stochastic, confidence, like, alone
     )
     later = [(name, m.after) for name, m in found.items() if m.after]
-    drawn = np.array([name not in deterministic for name, _ in later], dtype=bool)
-    like = varying_as([name for name, _ in later], panel.ensembles)
-    assessed = calibration.assess([scores.runs for _, scores in later], drawn, confidence, like)
-    after = dict(zip((name for name, _ in later), assessed, strict=True))
+    scaled_ones = [name for name, _ in later]
+    drawn, alone = drawing(scaled_ones, roles), apart(scaled_ones, roles)
+    like = varying_as(scaled_ones, panel.ensembles)
+    runs = [scores.runs for _, scores in later]
+    assessed = calibration.assess(runs, drawn, confidence, like, alone)
+    after = dict(zip(scaled_ones, assessed, strict=True))
     with np.errstate(invalid="ignore"):  # two infinite losses
         gains = {name: found[name].before.loss - scores.loss for name, scores in later}
-    gained = dict(zip(gains, _means(list(gains.values()), drawn, like, confidence), strict=True))
+    gained = dict(
+        zip(gains, _means(list(gains.values()), drawn, like, alone, confidence), strict=True)
+    )
     rows = []
     for (name, method), plain in zip(found.items(), before, strict=True):
         seeds, n = method.before.loss.shape
@@ -155,7 +158,7 @@ def _scored(found: Calibration, scores: _Scores, prefix: str) -> dict[str, float
 
 
 def _means(
-    values: Sequence[Floats], stochastic: Bools, like: Ints, confidence: float
+    values: Sequence[Floats], stochastic: Bools, like: Ints, alone: Bools, confidence: float
 ) -> list[tuple[float, float, float]]:
     """(mean, low, high) of values [S, n] of each method, over new seeds and new rows."""
     if not values:
@@ -167,7 +170,7 @@ def _means(
         rows = [_rows(each) if fine else 0.0 for each, fine in zip(values, usable, strict=True)]
         mean = np.array([each.mean() for each in values])
     drawn = stochastic & np.array(usable)
-    variance = SeedVariance(np.where(usable, own, 0.0), seeds, drawn, like=like)
+    variance = SeedVariance(np.where(usable, own, 0.0), seeds, drawn, None, like, alone)
     n = values[0].shape[1]
     errors = Mixture(np.array(rows), *variance.of_sums(np.diag(1 / seeds)), n)
     half = np.where(usable, errors.half_width(confidence), np.nan)
