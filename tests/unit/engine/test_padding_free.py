@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from finetone.engine.batches import collate
+from finetone.engine.batches import cheapest_cut, collate
 from finetone.engine.execution import Execution
 from finetone.engine.fast import attention, grouped_attention
 from finetone.engine.fast.attention import packed
@@ -157,6 +157,13 @@ def test_predictions_do_not_depend_on_who_shares_the_batch(architecture: str) ->
                 attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             ).logits
         np.testing.assert_allclose(together[row], alone[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_is_cut_where_that_saves_padding() -> None:
+    assert cheapest_cut(np.full(16, 256)) == 1  # nothing to save, and weights would be passed again
+    assert cheapest_cut(np.array([512] * 8 + [16] * 8)) == 2
+    assert cheapest_cut(np.array([60, 12, 9])) == cheapest_cut(np.array([7])) == 1
+    assert cheapest_cut(np.geomspace(8, 512, 64).astype(int)) > 2
 
 
 @pytest.mark.parametrize("architecture", sorted(set(CONFIGS) - set(UNPADDED)))
