@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from finetone.comparison import paired
 from finetone.comparison.panel import Panel
-from finetone.comparison.scores import made_of, scores_of, unit
+from finetone.comparison.scores import scores_of, unit
 from finetone.statistics.evaluation import SCORES, Evaluation
 
 OTHERS = [name for name in SCORES if name not in ("accuracy", "ece")]
@@ -93,32 +93,6 @@ def test_one_function_compares_two_methods() -> None:
         assert found.p == turned.p and found.df == pytest.approx(turned.df)
         if metric != "ece":
             assert found.p < 0.01
-
-
-def test_epochs_of_one_method_pair_rows_and_seeds() -> None:
-    """Two epochs of a run share rows, seed and most of what the run has learned."""
-    random = np.random.default_rng(5)
-    data = draw(random, 800, 5, 0.3, {"a": 1.0, "b": 1.2})
-    later = data.logits + 0.1 * (2 * data.label[None, :, None] - 1) * np.array([0, 1])
-    later += random.normal(0, 0.05, later.shape)
-
-    def blocks(metric: str, logits: np.ndarray) -> dict[str, np.ndarray]:
-        return {
-            method: np.stack([Evaluation(x, data.label).contributions(metric) for x in logits[own]])
-            for method, own in data.columns.items()
-        }
-
-    for metric in ("accuracy", "macro_f1", "auc", "loss"):
-        both = blocks(metric, data.logits), blocks(metric, later)
-        found = paired.changes(metric, *both, data.label, np.ones(2, bool))
-        assert found.value[0] == pytest.approx(both[1]["a"].mean() - both[0]["a"].mean())
-        together = made_of(
-            metric, {"before": both[0]["a"], "after": both[1]["a"]}, data.label, np.ones(2, bool)
-        )
-        assert found.errors.error[0] < paired.compare(together).errors.error[0] / 2
-        none = paired.changes(metric, both[0], both[0], data.label, np.ones(2, bool))
-        low, high = none.interval(0.95)
-        assert (none.value == 0).all() and (low < 0).all() and (high > 0).all()
 
 
 def test_an_undefined_or_infinite_score_takes_only_its_own_method_out() -> None:

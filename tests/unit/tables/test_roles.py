@@ -20,6 +20,7 @@ from tests.unit.tables.test_tables import no_near_duplicates
 
 N = 600
 ACCURACY = {"a": (0.85, 0.852, 0.848), "b": (0.80, 0.803, 0.797), "scratch": (0.5, 0.83, 0.84)}
+NO_ROLES: Roles = {}
 CONTROL: Roles = {"controls": ["scratch"]}
 GIVEN = {"confidence": 0.95, "seed_sd": None}
 
@@ -116,7 +117,7 @@ CASES: dict[str, Callable[[Path, Roles], pd.DataFrame]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_others_are_judged_without_the_control(name: str, written: Path) -> None:
     width = {}
-    for roles in ({}, CONTROL):
+    for roles in (NO_ROLES, CONTROL):
         found = CASES[name](written, roles)
         low, high = (
             ("accuracy_low", "accuracy_high") if "accuracy_low" in found else ("low", "high")
@@ -124,6 +125,17 @@ def test_the_others_are_judged_without_the_control(name: str, written: Path) -> 
         width["controls" in roles] = (found[high] - found[low]).groupby(found["method"]).mean()
     assert set(width[True].index) == set(ACCURACY)
     assert (width[True][["a", "b"]] < 0.8 * width[False][["a", "b"]]).all()
+
+
+def test_agreement_of_the_others_is_judged_without_the_control(written: Path) -> None:
+    width = []
+    for roles in (NO_ROLES, CONTROL):
+        pairs, _ = of("differences.comparison_tables")(
+            home(written), baseline=None, roles=roles, **GIVEN
+        )
+        row = pairs.set_index(["a", "b"]).loc["a", "b"]
+        width.append(row["kappa_high"] - row["kappa_low"])
+    assert width[1] < width[0]
 
 
 def test_every_table_that_judges_seeds_is_tested() -> None:

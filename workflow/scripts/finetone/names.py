@@ -41,8 +41,12 @@ def deterministic(config: Mapping[str, Any]) -> list[str]:
 def controls(config: Mapping[str, Any]) -> list[str]:
     """The methods that are there to be beaten: nobody would take them."""
     baselines, models = config.get("baselines", {}), config["models"]
-    majority = [name for name, block in baselines.items() if block["kind"] == "majority"]
-    return majority + [name for name, block in models.items() if "scratch" in block]
+    found = [name for name, block in models.items() if "scratch" in block]
+    return found + [
+        name
+        for name, block in baselines.items()
+        if block["kind"] == "majority" or block.get("of") in found  # an ensemble of its runs
+    ]
 
 
 def stochastic(config: Mapping[str, Any]) -> list[str]:

@@ -1,15 +1,14 @@
 """Paired comparison of methods that predicted the same rows, by any metric (see `scores`)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from finetone.comparison.power import Design
-from finetone.comparison.scores import Scores, made_of, over_rows, unit
+from finetone.comparison.scores import Scores, over_rows
 from finetone.statistics.evaluation import BOUNDS
-from finetone.statistics.metrics import Bools, Floats, Ints
+from finetone.statistics.metrics import Bools, Floats
 from finetone.statistics.variance.mixture import Mixture
 
 
@@ -169,35 +168,6 @@ def _single(found: Estimates, place: int, confidence: float, sign: float = 1.0) 
     ends = sorted(sign * float(each[place]) for each in found.interval(confidence))
     p, df = float(found.p()[place]), float(found.errors.df[place])
     return Difference(sign * float(found.value[place]), ends[0], ends[1], p, df)
-
-
-def changes(
-    metric: str,
-    before: Mapping[str, Floats],
-    after: Mapping[str, Floats],
-    label: Ints,
-    stochastic: Bools,
-    seed_sd: float | None = None,
-) -> Estimates:
-    """By how much the same runs changed on the same rows, as from epoch to epoch: after - before.
-
-    Both rows and seeds are paired. One number per method, in the order of `before`; parameters as
-    of `made_of`.
-    """
-    moved = made_of(
-        metric,
-        {method: after[method] - before[method] for method in before},
-        label,
-        stochastic,
-        seed_sd,
-    )
-    n = len(label)
-    most = _span(metric)
-    own = unit(metric, np.stack([block.mean(axis=0) for block in after.values()]), label)
-    rows = over_rows((moved.of_rows**2).sum(axis=1), moved.mean, n, own, moved.shared)
-    defined = np.isfinite(moved.mean)
-    errors = Mixture(np.where(defined, rows, 0.0), *moved.variance.of_means(), n)
-    return Estimates(moved.mean, errors, defined & moved.variance.known, most)
 
 
 def drops(home: Scores, away: Scores) -> Estimates:
