@@ -52,7 +52,7 @@ def test_a_subset_is_places_in_the_split_or_in_another_subset(data: Path, tmp_pa
 
 
 def test_more_rows_than_there_are(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="rows101: asks for 101 rows, there are 100"):
+    with pytest.raises(UserError, match="101 rows, there are 100; .* learning_curve.rows"):
         draw("rows101", {"rows": 101, "seed": 1}, data, tmp_path / "x.parquet")
 
 

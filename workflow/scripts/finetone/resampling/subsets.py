@@ -65,7 +65,10 @@ def draw(
     if rows < 1:
         rows = max(1, round(rows * len(among)))
     if rows > len(among):
-        raise UserError(f"{name}: asks for {rows} rows, there are {len(among)}")
+        raise UserError(
+            f"{name}: asks for {rows} rows, there are {len(among)}; write fewer in "
+            f"{'tune.rows' if name == 'tuning' else 'learning_curve.rows'}"
+        )
     chosen = among[nested(labels[among], settings["seed"])[: int(rows)]]
     subset = RowSubset(name, manifest["dataset"], len(labels), np.sort(chosen))
     row_subset.write(target, subset, provenance)
