@@ -126,6 +126,17 @@ def test_the_others_are_judged_without_the_control(name: str, written: Path) -> 
     assert (width[True][["a", "b"]] < 0.8 * width[False][["a", "b"]]).all()
 
 
+def test_agreement_of_the_others_is_judged_without_the_control(written: Path) -> None:
+    width = {}
+    for roles in ({}, CONTROL):
+        compare = of("differences.comparison_tables")
+        found, *_ = compare(home(written), baseline=None, roles=roles, **GIVEN)
+        pairs = found.set_index(["a", "b"])
+        width["controls" in roles] = pairs["kappa_high"] - pairs["kappa_low"]
+    assert width[True]["a", "b"] < 0.8 * width[False]["a", "b"]
+    assert width[True]["a", "scratch"] > width[True]["a", "b"]
+
+
 def test_every_table_that_judges_seeds_is_tested() -> None:
     start, asked = "finetone.tables.", set()
     for module in walk_packages(tables.__path__, start):

@@ -10,7 +10,7 @@ from finetone.statistics.intervals import around
 from finetone.statistics.metrics import Bools, Floats, Ints
 from finetone.statistics.variance.mixture import Mixture
 from finetone.statistics.variance.moderation import SeedVariance
-from finetone.statistics.variance.roles import Roles
+from finetone.statistics.variance.roles import Roles, apart
 
 FEW_CLASSES = 8  # up to here it is quicker to count pairs of classes than to look at every row
 
@@ -177,7 +177,9 @@ def of_methods(
         seeds[place] = _independent(panel.runs(a), panel.runs(b))
     varies = dict(zip(panel.methods, panel.stochastic(roles), strict=True))
     drawing = np.array([varies[a] or varies[b] for a, b in pairs], dtype=bool)
-    variance, df = SeedVariance(own, seeds, drawing).of_means()
+    alone = dict(zip(panel.methods, apart(panel.methods, roles), strict=True))
+    with_control = np.array([alone[a] or alone[b] for a, b in pairs], dtype=bool)
+    variance, df = SeedVariance(own, seeds, drawing, apart=with_control).of_means()
     most = sum(len(runs) - 1 for method, runs in panel.seeds.items() if varies[method])
     errors = Mixture(of_rows, variance, np.minimum(df, max(most, 1)), len(panel.label))
     found[:, 2:] = np.stack(around(found[:, 1], errors, confidence, (-1.0, 1.0)), axis=1)
