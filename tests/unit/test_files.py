@@ -36,6 +36,19 @@ def test_an_error_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) ->
     assert target.read_text() == "old"
 
 
+def test_a_file_takes_no_folder_s_place_but_a_folder_does(tmp_path: Path) -> None:
+    target = tmp_path / "config"
+    target.mkdir()
+    (target / "mine.yaml").write_text("mine")
+    with pytest.raises(UserError, match="config: is a folder; name a file"):
+        files.write_json(target, {})
+    assert (target / "mine.yaml").read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["config"]
+    with files.atomic(target) as partial:
+        partial.mkdir()
+    assert list(target.iterdir()) == []
+
+
 WRITERS = {
     "text": "partial.write_text('x' * 10**5)",
     "parquet": "pandas.DataFrame({'x': numpy.random.rand(10**5)}).to_parquet(partial)",

@@ -1,5 +1,6 @@
 """`finetone new`: what it writes, says and refuses."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,27 @@ def test_refusals_are_one_sentence_and_leave_nothing(new, arguments, told):
     status, out, err = new(*arguments)
     assert (status, out, len(err.splitlines())) == (1, "", 1) and told in err
     assert not list(Path().rglob("*.yaml"))
+
+
+def test_a_folder_is_no_output(new):
+    write("a.csv", ["bad", "good"] * 60)
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("mine")
+    status, out, err = new("a.csv", "--output", "mine", "--force")
+    assert (status, out) == (1, "") and "mine: is a folder; name a file" in err
+    assert Path("mine/notes.txt").read_text() == "mine"
+
+
+def test_an_output_that_cannot_be_written_is_named_at_once(new, monkeypatch):
+    write("a.csv", ["bad", "good"] * 60)
+    Path("a folder").mkdir()
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: real(path, mode) and not (mode & os.W_OK and path.name)
+    )
+    status, out, err = new("a.csv", "--output", "a folder/a.yaml")
+    assert (status, out) == (1, "") and "a folder: cannot be written" in err
+    assert not list(Path("a folder").iterdir())
 
 
 def test_a_clone_is_needed(new, monkeypatch, tmp_path):

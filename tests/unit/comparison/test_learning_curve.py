@@ -69,6 +69,33 @@ def test_where_curves_cross(curves: Curves) -> None:
     assert other is not None and (other.few, other.rows) == (crossing.few, crossing.rows)
 
 
+def scores_at(*accuracies: float) -> Scores:
+    """Two methods of these accuracies on 200 rows."""
+    blocks = {
+        method: (np.arange(200) < 200 * accuracy)[None].astype(float)
+        for method, accuracy in zip(LAWS, accuracies, strict=True)
+    }
+    return made_of("accuracy", blocks, np.arange(200) % 2, np.array([False, False]))
+
+
+def test_curves_that_meet_at_a_point_cross_there() -> None:
+    found = [scores_at(0.6, 0.7), scores_at(0.75, 0.75), scores_at(0.75, 0.75), scores_at(0.9, 0.8)]
+    crossing = curves_of(found, ROWS, 0).crossing("slow", "quick")
+    assert crossing is not None
+    assert (crossing.few, crossing.many) == ("quick", "slow")
+    assert crossing.rows == pytest.approx(1000), "the last number of rows at which they are equal"
+    parting = [found[1], scores_at(0.9, 0.8), scores_at(0.9, 0.85)]
+    assert curves_of(parting, ROWS[:3], 0).crossing("slow", "quick") is None
+    touching = [found[0], found[1], scores_at(0.75, 0.8)]
+    assert curves_of(touching, ROWS[:3], 0).crossing("slow", "quick") is None
+
+
+def test_one_number_of_rows_twice_is_one_point_of_a_law() -> None:
+    found = drawn(np.random.default_rng(1))[:3]
+    assert curves_of(found, [100, 300, 300], 0).law("slow") is None
+    assert curves_of(found, [100, 300, 1000], 0).law("slow") is not None
+
+
 def test_curves_that_do_not_cross_and_points_that_are_missing() -> None:
     found = drawn(np.random.default_rng(1))
     alone = [each.of([0]) for each in found[:3]] + found[3:]

@@ -27,6 +27,8 @@ def to_numbers(values, labels, config_key, rows=None, **given):
         ["0", "1"],
         [0.0, 1.0],
         ["0.0", "1.0"],
+        ["0.00", "1.00"],
+        ["0.", "+1.000"],
         ["negative", 1],
         [np.int64(0), np.float32(1)],
     ],

@@ -60,10 +60,11 @@ def test_the_join_finds_exactly_the_pairs_that_are_similar(similar: float) -> No
 
 def test_texts_without_a_word_and_scripts_without_blanks() -> None:
     shingler = Shingler()
-    index = Index(shingler.of(["!", "这部电影非常好看", "one"]))
+    index = Index(shingler.of(["👍 !", "这部电影非常好看", "one"]))
+    others = ["👍!", "这部电影非常好", "one", "two", "👎 !", "…"]
     found = [
         (int(a), int(b))
-        for each in index.similar_to(shingler.of(["…", "这部电影非常好", "one", "two"]))
+        for each in index.similar_to(shingler.of(others))
         for a, b in zip(*each[:2], strict=True)
     ]
     assert sorted(found) == [(0, 0), (1, 1), (2, 2)]

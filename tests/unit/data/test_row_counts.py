@@ -37,7 +37,13 @@ def test_more_rows_than_there_are(tmp_path: Path, more: dict[str, Any], sentence
     with pytest.raises(UserError, match=sentence):
         check_rows(config(tmp_path, **more), None)
     key = next(iter(more))
-    check_rows(config(tmp_path, **{key: more[key] | {"rows": [84] if key != "tune" else 84}}), None)
+    check_rows(config(tmp_path, **{key: more[key] | {"rows": [83] if key != "tune" else 84}}), None)
+
+
+def test_a_learning_curve_ends_with_all_rows_anyway(tmp_path: Path) -> None:
+    given = config(tmp_path, learning_curve={"rows": [20, 84]})
+    with pytest.raises(UserError, match="learning_curve.rows: 84 rows are all .* leave 84 out"):
+        check_rows(given, None)
 
 
 @pytest.mark.parametrize("place", ["recipe", "model", "baseline"])

@@ -1,5 +1,7 @@
 """Classes from the values of a label column; what is chosen can be undone, and says how."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,9 @@ from finetone.proposal.looking.classes import classes_of
         ("label", {"TRUE": 5, "false": 5}, ["false", "true"]),
         ("label", {"0": 5, "1": 5}, ["0", "1"]),
         ("label", {0: 5, 1.0: 5}, ["0", "1"]),
+        ("label", {"1.00": 5, "2.00": 5, "-0.0": 5}, ["0", "1", "2"]),
+        ("label", {Decimal("1.00"): 5, Decimal("2.00"): 5}, ["1", "2"]),
+        ("sentiment", {"0.00": 5, "1.00": 5}, ["negative", "positive"]),
         ("label", {str(i): 5 for i in range(1, 6)}, ["1", "2", "3", "4", "5"]),
         ("topic", {str(i): 9 for i in range(20)}, [str(i) for i in range(20)]),
         ("mood", {"01": 1, "1": 1, "2": 1}, ["01", "1", "2"]),
@@ -29,6 +34,14 @@ from finetone.proposal.looking.classes import classes_of
 def test_classes_in_an_order_that_has_the_positive_one_last(column, values, labels):
     found = classes_of(column, values, "x.csv")
     assert found.labels == labels and found.threshold is None and not found.label_values
+
+
+def test_numbers_that_are_written_with_an_exponent():
+    found = classes_of("label", {"1e3": 5, " 2E3": 5, "2000": 5}, "x.csv")
+    assert found.labels == ["1000", "2000"]
+    assert found.label_values == {"1e3": "1000", "2E3": "2000"}
+    column = LabelColumn(found.labels, "label", found.label_values)
+    assert column.numbers(["1e3", " 2E3", "2000"], np.arange(3)).tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,33 @@ def split(rows, *, files=("",), folds=False, classes=None, **columns):
 
 
 @pytest.mark.parametrize(
+    ("rows", "rare", "said"),
+    [
+        (60, 30, {"folds": 5}),
+        (60, 5, {"folds": 5}),
+        (60, 4, {"folds": 4}),
+        (60, 3, {"folds": 3}),
+        (60, 2, {"test": 0.3}),
+        (60, 1, {"test": 0.3}),
+        (9, 4, {"test": 0.3}),
+        (1000, 1, {"test": 0.2}),
+    ],
+)
+def test_no_more_folds_than_the_rarest_class_has_texts(rows, rare, said):
+    classes = (np.arange(rows) < rare).astype(np.int16)
+    found = split(rows, folds=True, classes=classes)
+    assert found.split == said
+    assert ("different texts" in found.notes.get("split", "")) == (said.get("folds", 5) < 5)
+
+
+def test_equal_texts_are_one_for_the_folds():
+    found = surveyed(["one", "ONE", "two", "three"] * 10)
+    classes = np.tile(np.array([0, 0, 1, 1], np.int16), 10)
+    assert found.different(classes) == {0: 1, 1: 2}
+    assert splitting(found, classes, [], folds=True).split == {"test": 0.3}
+
+
+@pytest.mark.parametrize(
     ("rows", "said", "train"),
     [
         (2, {"test": 0.5}, 1),

@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
         [np.arange(100) * 3, [f"text {i}" for i in range(100)], LABELS], schema=SCHEMA
     )  # fmt: skip
     digest = write_split([rows], folder / "train.parquet")
-    manifest = {"dataset": "films", "splits": {"train": digest}}
+    manifest = {"dataset": "films", "labels": ["a", "b", "c"], "splits": {"train": digest}}
     files.write_json(folder / "manifest.json", manifest)
     return folder
 
@@ -52,8 +52,25 @@ def test_a_subset_is_places_in_the_split_or_in_another_subset(data: Path, tmp_pa
 
 
 def test_more_rows_than_there_are(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="rows101: asks for 101 rows, there are 100"):
+    with pytest.raises(UserError, match="learning_curve.rows: rows101 asks for 101 .* are 100"):
         draw("rows101", {"rows": 101, "seed": 1}, data, tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "key"),
+    [("rows2-seed1", 2, "learning_curve.rows"), ("tuning", 0.02, "tune.rows")],
+)
+def test_so_few_rows_that_they_hold_one_class(
+    name: str, rows: float, key: str, tmp_path: Path
+) -> None:
+    labels = np.repeat([0, 1], [95, 5])
+    table = pa.table([np.arange(100), [f"text {i}" for i in range(100)], labels], schema=SCHEMA)
+    manifest = {"dataset": "films", "labels": ["a", "b"]}
+    manifest |= {"splits": {"train": write_split([table], tmp_path / "train.parquet")}}
+    files.write_json(tmp_path / "manifest.json", manifest)
+    with pytest.raises(UserError, match=f"{key}: of 100 rows, 2 hold only 'a'.*write more rows"):
+        draw(name, {"rows": rows, "seed": 1}, tmp_path, tmp_path / "x.parquet")
+    draw(name, {"rows": 11, "seed": 1}, tmp_path, tmp_path / "x.parquet")
 
 
 def test_a_subset_of_another_split_or_none_at_all(data: Path, tmp_path: Path) -> None:

@@ -51,7 +51,19 @@ def test_what_diverged_was_stopped_or_has_no_score_is_not_chosen(tmp_path: Path)
     ]
     assert best(tmp_path, trials) == "d"
     with pytest.raises(UserError, match="tune: no trial of m has a finite accuracy on the dev"):
-        best(tmp_path, trials[:3])
+        best(tmp_path, [trials[0], trials[2]])
+
+
+def test_where_all_that_went_on_diverged_the_best_that_was_stopped_is_chosen(
+    tmp_path: Path,
+) -> None:
+    trials = [
+        write(tmp_path, "a", [], diverged=True),
+        write(tmp_path, "b", [0.6], stopped=True),
+        write(tmp_path, "c", [0.7], stopped=True),
+        write(tmp_path, "d", [], stopped=True, diverged=True),
+    ]
+    assert best(tmp_path, trials) == best(tmp_path, trials, best_epoch=True) == "c"
 
 
 def goes_on(folder: Path, trials: list[Path], rung: int) -> list[str]:

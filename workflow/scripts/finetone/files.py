@@ -38,7 +38,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        The disk is full, or the path cannot be written.
+        The disk is full, or the path cannot be written, or a file would replace a folder.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +52,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         _share(partial)
         _sync(partial)
         if path.is_dir() and not path.is_symlink():
+            if not partial.is_dir():
+                refuse_folder(path)  # what is in it may be the user's
             shutil.rmtree(path)
         partial.replace(path)
     except Exception as error:
@@ -74,6 +76,12 @@ def _errno(error: Exception) -> int:
         return error.errno or 0
     found = re.search(r"\(os error (\d+)\)", str(error))
     return int(found[1]) if found else 0
+
+
+def refuse_folder(path: str | Path) -> None:
+    """Raise a UserError if there is a folder where a file is to be written."""
+    if Path(path).is_dir():
+        raise UserError(f"{path}: is a folder; name a file that is to be written, or move it away")
 
 
 def refuse_read_only(paths: Iterable[str | Path]) -> None:

@@ -69,10 +69,23 @@ def intermediate(job: Any, file: Any) -> bool:
 
 
 def delete(paths: list[Path], dry_run: bool) -> dict[Path, int]:
-    """Delete files and folders, print them, and return how many bytes each takes."""
+    """Delete files and folders, print them, and return how many bytes each takes.
+
+    Raises
+    ------
+    UserError
+        One cannot be deleted.
+    """
     sizes = {path: sum(file.stat().st_size for file in files_of(path)) for path in paths}
     for path, size in sizes.items():
         print(f"{path}  {numbers.memory(size)}")
         if not dry_run:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            try:
+                # of a link, what it leads to may be elsewhere, and is not ours to delete
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            except OSError as error:
+                raise UserError(
+                    f"{path}: cannot be deleted ({error.strerror}); make its folder writable, or "
+                    "delete it yourself"
+                ) from None
     return sizes

@@ -70,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from finetone.labelling.sources import table_in, text_column, training_split
 
     check_suffix(options.output.name)
+    files.refuse_folder(options.output)
     files.refuse_read_only([options.output])
     with _input(options) as (path, name):
         from finetone.labelling.choice import choose

@@ -16,6 +16,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from finetone import files
 from finetone.commands.clone import find
 from finetone.errors import UserError
 
@@ -61,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     UserError
-        Something has to be said that cannot be seen, or the output is there already.
+        Something has to be said that cannot be seen, or the output is there already or cannot be
+        written.
     """
     output = options.output or Path("config", f"{_name(options.files[0])}.yaml")
     name = output.stem
@@ -70,14 +72,15 @@ def run(options: argparse.Namespace) -> int:
             f"--output {output}: {name!r} cannot name an experiment; use letters, digits, '.', '_' "
             "and '-'"
         )
+    files.refuse_folder(output)
     if output.exists() and not options.force:
         raise UserError(f"{output}: is there already; give --output, or --force to overwrite it")
     if not options.minutes > 0:
         raise UserError(f"--minutes {options.minutes:g}: give more than 0")
     find("config/models.yaml")
+    files.refuse_read_only([output])
     _tell_of_large(options.files)
 
-    from finetone import files
     from finetone.config.checking import check
     from finetone.config.values import load
     from finetone.data.first_look import look

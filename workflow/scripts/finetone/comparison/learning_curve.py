@@ -56,10 +56,10 @@ class Curves:
         return -1 if self.metric in ERRORS else 1
 
     def law(self, method: str) -> "Fitted | None":
-        """The power law of a method's curve; None with fewer than three points."""
+        """The power law of a method's curve; None with fewer than three different numbers of rows."""
         own = self.methods.index(method)
         there = np.isfinite(self.scores[own])
-        if there.sum() < PARAMETERS:
+        if len(np.unique(self.rows[there])) < PARAMETERS:
             return None
         rows, scores = self.rows[there], self.sign * self.scores[own, there]
         low, high = BOUNDS[self.metric]
@@ -217,9 +217,17 @@ def curves_of(scores: Sequence[Scores], rows: Sequence[int], seed: int) -> Curve
 
 
 def _crossings(rows: Floats, differences: Floats) -> Floats:
-    """[D] where differences [D, m] change their sign first, on a logarithmic scale; NaN if never."""
+    """[D] where differences [D, m] change their sign first, on a logarithmic scale; NaN if never.
+
+    Where they are 0, the method that was ahead before still is: after a tie at some number of rows the
+    other one takes the lead there.
+    """
+    ahead = np.sign(differences)
+    for place in range(1, len(rows)):
+        tied = ahead[:, place] == 0
+        ahead[tied, place] = ahead[tied, place - 1]
     before, after = differences[:, :-1], differences[:, 1:]
-    changes = np.sign(before) * np.sign(after) < 0
+    changes = ahead[:, :-1] * ahead[:, 1:] < 0
     first = changes.argmax(axis=1)
     each = np.arange(len(differences))
     left, right = before[each, first], after[each, first]

@@ -18,6 +18,7 @@ TIE = -1  # a value equal to the threshold: belongs to no class, its row is drop
 MISSING = -2  # no label
 ODD = -3  # a label that is none of the classes
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+WHOLE = re.compile(rf"({INTEGER.pattern})(\.0*)?")
 # How programs write that a value is missing (those of pandas.read_csv).
 GAPS = {"", "nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "none", "-nan", "1.#qnan"}
 BOOLEANS = {"true", "false"}
@@ -225,11 +226,10 @@ def is_gap(value: Any) -> bool:
 
 
 def spelling(text: str) -> str:
-    """One spelling per value: "1.0", "+1" and "01" are "1", "True" is "true"; no outer blanks."""
+    """One spelling per value: "1.00", "+1" and "01" are "1", "True" is "true"; no outer blanks."""
     text = letters_of(text.strip())
-    whole = text[:-2] if text.endswith(".0") else text
-    if INTEGER.fullmatch(whole):
-        return str(int(whole))
+    if whole := WHOLE.fullmatch(text):
+        return str(int(whole[1]))
     return text.lower() if text.lower() in BOOLEANS else text
 
 

@@ -34,7 +34,7 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
     Raises
     ------
     UserError
-        There are fewer rows than asked for, or a class without any.
+        There are fewer rows than asked for, a learning curve asks for all, or a class has none.
     """
     asked = {
         "learning_curve.rows": max(config.get("learning_curve", {}).get("rows", [0])),
@@ -53,6 +53,11 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
     for key, rows in asked.items():
         if rows > total:
             raise UserError(f"{key}: asks for {rows} rows, but there are {total} to train on")
+    if asked["learning_curve.rows"] == total:
+        raise UserError(
+            f"learning_curve.rows: {total} rows are all there are to train on, with which each curve "
+            f"ends anyway; leave {total} out"
+        )
     if weighted:
         refuse_absent(counts)
 

@@ -24,6 +24,7 @@ SIGNS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
 WORD = re.compile(rf"[{SIGNS}]|[^\W_{SIGNS}]+")
+SIGN = re.compile(r"\S")  # in place of words where there are none: "👍" is not "👎"
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -72,7 +73,8 @@ class Shingler:
         words = array("I")
         counts = np.empty(len(texts), dtype=np.int64)
         for place, text in enumerate(texts):
-            found = WORD.findall(text.casefold())
+            text = text.casefold()
+            found = WORD.findall(text) or SIGN.findall(text)
             words.extend([numbers.setdefault(word, len(numbers) + 1) for word in found])
             counts[place] = len(found)
         width = np.maximum(counts, WIDTH)

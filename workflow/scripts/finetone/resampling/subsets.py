@@ -44,7 +44,7 @@ def draw(
     Raises
     ------
     UserError
-        There are not so many rows, or not so many of a class.
+        There are not so many rows, or not so many of a class; or so few hold one class only.
     """
     manifest = files.read_json(data / "manifest.json")
     train = read_split(files.split_of(data, "train"))
@@ -61,12 +61,19 @@ def draw(
     among = np.arange(len(labels))
     if within is not None:
         among = row_subset.read(within, len(labels)).rows
-    rows = settings["rows"]
+    rows, key = settings["rows"], "tune.rows" if name == "tuning" else "learning_curve.rows"
     if rows < 1:
         rows = max(1, round(rows * len(among)))
     if rows > len(among):
-        raise UserError(f"{name}: asks for {rows} rows, there are {len(among)}")
+        raise UserError(
+            f"{key}: {name} asks for {rows} rows, there are {len(among)}; write fewer rows"
+        )
     chosen = among[nested(labels[among], settings["seed"])[: int(rows)]]
+    if len(there := np.unique(labels[chosen])) < 2:
+        raise UserError(
+            f"{key}: of {len(among)} rows, {rows} hold only {manifest['labels'][there[0]]!r}, as all "
+            f"other classes are rare ({name}); write more rows, for two classes are needed"
+        )
     subset = RowSubset(name, manifest["dataset"], len(labels), np.sort(chosen))
     row_subset.write(target, subset, provenance)
 

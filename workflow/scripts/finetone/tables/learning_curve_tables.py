@@ -117,7 +117,7 @@ def _points(scores: Scores, rows: int, confidence: float) -> pd.DataFrame:
 def _fit(curves: Curves, method: str, confidence: float) -> dict[str, Any]:
     own = curves.scores[curves.methods.index(method)]
     there = curves.rows[np.isfinite(own)]
-    row: dict[str, Any] = {"method": method, "points": len(there), "reason": ""}
+    row: dict[str, Any] = {"method": method, "points": len(np.unique(there)), "reason": ""}
     law = curves.law(method)
     if law is None:
         return row | {"reason": TOO_FEW}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from finetone.errors import UserError
 from finetone.formats import decision, trial
 from finetone.formats.trial import Trial
+from finetone.log import logger
 from finetone.provenance import Provenance
 from finetone.statistics.evaluation import ERRORS
 
@@ -56,6 +58,8 @@ def choose(
 ) -> None:
     """Choose the setting with the best score on the dev split; of equal ones the first.
 
+    Where all that went on diverged, it is the best of those that were stopped before.
+
     Parameters
     ----------
     trials
@@ -71,7 +75,12 @@ def choose(
         No trial has a score.
     """
     read = [trial.read(path) for path in trials]
-    best = _order(read, metric, [epoch_of(each, metric, best_epoch) for each in read])
+    epochs = [epoch_of(each, metric, best_epoch) for each in read]
+    best = _order(read, metric, epochs)
+    if not best and (best := _order([replace(t, stopped=False) for t in read], metric, epochs)):
+        logger.warning(
+            "%s: no trial that went on has a score; one that was stopped is chosen", method
+        )
     if not best:
         raise UserError(
             f"tune: no trial of {method} has a finite {metric.replace('_', ' ')} on the dev split; "

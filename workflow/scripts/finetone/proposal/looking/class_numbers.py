@@ -54,7 +54,13 @@ def by_number(column: str, values: Mapping[Any, int], place: str) -> Classes:
             f"{place}: column {column!r} holds {len(ordered):,} different numbers, which are no "
             "classes; name the column of the labels: --label COLUMN"
         )
+    name_of = {value: f"{float(number_of(value) or 0):.0f}" for value in values}
     found = Classes([f"{number:.0f}" for number in ordered])
+    found.label_values = {
+        str(value).strip(): name for value, name in name_of.items() if spelling(str(value)) != name
+    }
+    if found.label_values:
+        found.notes["label_values"] = "the same numbers, written in another way"
     if _is_scale(ordered):
         middle = _middle(ordered[0], ordered[-1], True)
         found.notes["labels"] = f"two classes instead: threshold: {middle:g}, labels: [low, high]"
@@ -64,7 +70,7 @@ def by_number(column: str, values: Mapping[Any, int], place: str) -> Classes:
             if ordered[0] == 0 and ordered[-1] == len(ordered) - 1
             else f'names by label_values: {{"{ordered[0]:.0f}": …, "{ordered[1]:.0f}": …}}'
         )
-    return without_rare(found, values, {value: spelling(str(value)) for value in values})
+    return without_rare(found, values, name_of)
 
 
 def _is_scale(ordered: tuple[float, ...]) -> bool:

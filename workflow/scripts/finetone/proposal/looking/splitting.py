@@ -14,7 +14,7 @@ FEW = 400  # rows below which a test split says little and cross-validation more
 MANY = 2_000  # rows from which some can be spared to choose epochs on
 MOST_TEST = 10_000  # rows: more make intervals hardly narrower (± 1 point)
 TEST, DEV, TEST_OF_FEW = 0.2, 0.1, 0.3
-FOLDS = 5
+FOLDS, LEAST_FOLDS = 5, 3
 LABELLED = 0.5  # of the rows of a split, or its labels are kept secret
 
 
@@ -73,7 +73,9 @@ def splitting(
         if given is not None:
             return _with_dev(given)
     rows = round(scale * int((classes >= 0).sum()))
-    return _with_dev(_cut(rows, folds))
+    # a fold can have no less than one text of each class, and what is the same shares one
+    rarest = min(found.different(classes).values(), default=0) if folds and rows < FEW else 0
+    return _with_dev(_cut(rows, min(FOLDS, rarest)))
 
 
 def _given(
@@ -111,10 +113,13 @@ def _given(
     return found
 
 
-def _cut(rows: int, folds: bool) -> Splitting:
-    if rows < FEW and folds and rows >= 2 * FOLDS:
+def _cut(rows: int, folds: int) -> Splitting:
+    """Into so many folds, where they are enough and the rows few, or a test split."""
+    if folds >= LEAST_FOLDS and rows >= 2 * FOLDS:
         note = f"{rows} rows: a test split of them would say little, so each row is tested once"
-        return Splitting({"folds": FOLDS}, rows={"train": rows}, notes={"split": note})
+        if folds < FOLDS:
+            note += f"; no more folds, for a class has only {folds} different texts"
+        return Splitting({"folds": folds}, rows={"train": rows}, notes={"split": note})
     share = TEST_OF_FEW if rows < FEW else min(TEST, _share(MOST_TEST, rows))
     if rows < 2 / share:
         share = 0.5

@@ -125,6 +125,14 @@ class Survey:
         np.maximum.at(most, group, classes[rows])
         return int((size - 1).sum()), int(size[least != most].sum())
 
+    def different(self, classes: npt.NDArray[np.int16]) -> dict[int, int]:
+        """{class: different texts} of each class that has rows; parameters as of `repeated`."""
+        hashes, rows = self._compared(classes)
+        pairs = np.unique(np.stack([classes[rows].astype(np.int64), hashes]), axis=1)
+        return dict(
+            zip(*(each.tolist() for each in np.unique(pairs[0], return_counts=True)), strict=True)
+        )
+
     def shared(
         self, classes: npt.NDArray[np.int16], of_train: npt.NDArray[np.bool_]
     ) -> tuple[int, int]:
