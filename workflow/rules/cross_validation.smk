@@ -9,8 +9,8 @@ other folds. The models to use are those that the other rules train on all rows.
 
 use rule evaluate as predict_fold with:
     input:
+        **tested_epochs("subset_runs/{subset}/{model}/seed{seed}"),
         checkpoint="<exp>/subset_runs/{subset}/{model}/seed{seed}/checkpoint",
-        epochs="<exp>/subset_runs/{subset}/{model}/seed{seed}/epochs",
         run="<exp>/subset_runs/{subset}/{model}/seed{seed}/run.json",
         tokens=f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow",
         rows=lambda wildcards: f"<exp>/subsets/{EXPERIMENT.fold_of(wildcards.subset)}.parquet",

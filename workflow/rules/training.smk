@@ -47,10 +47,15 @@ rule finetune:
         "../scripts/finetune.py"
 
 
+def tested_epochs(run):
+    """The weights of the epochs that are tested, beside those of the kept one."""
+    return {"epochs": f"<exp>/{run}/epochs"} if config["tested_epochs"] == "every" else {}
+
+
 rule evaluate:
     input:
+        **tested_epochs("runs/{model}/seed{seed}"),
         checkpoint="<exp>/runs/{model}/seed{seed}/checkpoint",
-        epochs="<exp>/runs/{model}/seed{seed}/epochs",
         run="<exp>/runs/{model}/seed{seed}/run.json",
         tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
     output:
@@ -68,7 +73,7 @@ rule evaluate:
         dataset=SOURCE,
         settings=record(f"predictions/{SOURCE}/{{model}}/seed{{seed}}.parquet"),
     message:
-        "Evaluate every epoch of {wildcards.model} (seed {wildcards.seed}) on {params.dataset}"
+        "Evaluate {wildcards.model} (seed {wildcards.seed}) on {params.dataset}"
     script:
         "../scripts/evaluate.py"
 

@@ -275,7 +275,14 @@ class Experiment(Names):
             return {}, [run, f"data/{dataset}", self.embeddings_of(method, dataset, "test")]
         if method not in self.models:
             return {}, [run, f"data/{dataset}"]
-        return {"engine": self.config["engine"]}, [run, self._tokens_of(dataset, "test", method)]
+        settings = self._tested if dataset == self.source else {"engine": self.config["engine"]}
+        return settings, [run, self._tokens_of(dataset, "test", method)]
+
+    @property
+    def _tested(self) -> Settings:
+        """What decides predictions of the source; unless said otherwise they are of every epoch."""
+        stated = {key: self.config[key] for key in ("tested_epochs",) if self.config[key] != "every"}
+        return {"engine": self.config["engine"]} | stated
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
@@ -334,7 +341,7 @@ class Experiment(Names):
         if method not in self.models:
             return {}, [*inputs, f"data/{self.source}"]
         tokens = self._tokens_of(self.source, self.tested_split(self.source), method)
-        return {"engine": self.config["engine"]}, [*inputs, tokens]
+        return self._tested, [*inputs, tokens]
 
     def _export(self, model: str) -> Made:
         seed = self.seeds_of(model)[0]
