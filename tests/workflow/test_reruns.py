@@ -66,6 +66,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "seeds": ("seeds", [1, 2, 3]),
     "source": ("source", "games"),
     "transfer": ("transfer", ["books"]),
+    "tested_epochs": ("tested_epochs", "kept"),
     "max_length": ("max_length", 48),
     "recipe.epochs": ("recipe.epochs", 4),
     "recipe.batch_size": ("recipe.batch_size", 8),
