@@ -1,8 +1,9 @@
 """Label a file of new texts with a method of a finished experiment.
 
-FILE is a table of any kind that an experiment reads (.csv, .tsv, .json, .jsonl, .parquet …, also .gz), or - for
-standard input. OUT gets all of its rows and columns as they are, and after them label and
-probability; its name decides the format (.csv, .tsv, .jsonl, .parquet). OUT.json says what labelled it.
+FILE is a table of any kind that an experiment reads (.csv, .tsv, .json, .jsonl, .parquet …, also
+.gz), or - for standard input. OUT gets all of its rows and columns as they are, and after them
+label and probability; its name decides the format (.csv, .tsv, .jsonl, .parquet). OUT.json says
+what labelled it.
 
 The method is the recommended one. A column calibrated_probability comes from the temperature
 that was fitted on the dev rows; without one it is called probability. The column unlike_training
@@ -70,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
     from finetone.labelling.sources import table_in, text_column, training_split
 
     check_suffix(options.output.name)
+    if options.output.is_dir():
+        raise UserError(f"--output {options.output}: is a folder; give the name of a file")
     files.refuse_read_only([options.output])
     with _input(options) as (path, name):
         from finetone.labelling.choice import choose
