@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from finetone import files, log
+from finetone.commands.new import SEPARATORS
 from finetone.errors import UserError
 
 KINDS = ("csv", "tsv", "jsonl", "json", "parquet")
@@ -40,7 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", help="of the run; mean averages over all (default: the first)"
     )
-    parser.add_argument("--separator", help="of a delimited table; default: found")
+    parser.add_argument(
+        "--separator",
+        type=lambda given: SEPARATORS.get(given, given),  # by name, or as a dataset's is written
+        choices=tuple(SEPARATORS.values()),
+        metavar=f"{{{','.join(SEPARATORS)}}}",
+        help="of a delimited table; default: found",
+    )
     parser.add_argument("--encoding", help="of a text file; default: found")
     parser.add_argument("--format", choices=KINDS, help="of standard input (default: csv)")
     parser.add_argument(
