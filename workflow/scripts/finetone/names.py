@@ -243,7 +243,7 @@ class Names:
         if like := self.like_of(artifact):
             return {"like": f"<exp>/models/{like}"}
         if wheels := self.wheels_of(artifact):
-            return {"wheels": list(map(str, wheels))}
+            return {"wheels": [f"<exp>/downloads/{wheel.name}" for wheel in wheels]}
         own = list(map(str, self.own_files(artifact)))
         return {"files": own} if own else {}
 

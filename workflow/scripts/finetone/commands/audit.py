@@ -1,8 +1,8 @@
 """Audit a published table: which of its numbers cannot be right.
 
 Nothing is trained. TABLE is a CSV file with a column `model` and at least one of accuracy, error,
-precision, recall, f1, mcc, pearson, spearman and loss; or a folder with such a file and a
-`setup.yaml` that states what the options state. See docs/published-table.md.
+precision, recall, f1, mcc, pearson, spearman and loss; or a folder with such a file,
+`published.csv`, and a `setup.yaml` that states what the options state. See docs/published-table.md.
 
     finetone audit results.csv --n 872 --seeds 5
 
@@ -68,6 +68,9 @@ def _audit(options: argparse.Namespace) -> int:
 
     names = [name for name, *_ in (*OPTIONS, *CHOICES)] + ["scale", "batch_sizes", "other_n"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    for name, *_ in OPTIONS:
+        if given.get(name, 1) < 1:
+            raise UserError(f"--{name} {given[name]}: give at least 1")
     if "n" in given:
         given["n_test"] = given.pop("n")
     found = audit(options.table, given)

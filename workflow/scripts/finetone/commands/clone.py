@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from finetone.config.values import load
 from finetone.errors import UserError
 
 HERE = Path(__file__).resolve().parents[4]  # of this library, unless it was installed from a wheel
@@ -20,6 +21,34 @@ def find(name: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise UserError(f"{name}: not in {Path.cwd()}; call finetone in a clone of the repository")
+
+
+def check_file(option: str, file: Path) -> None:
+    """Check that a file which was named is one.
+
+    Raises
+    ------
+    UserError
+        It is not there, or a folder.
+    """
+    if not file.is_file():
+        what = "is a folder; name a file" if file.is_dir() else "no such file"
+        raise UserError(f"{option} {file}: {what}")
+
+
+def check_configuration(option: str, file: Path) -> None:
+    """Check what Snakemake refuses without naming the file.
+
+    Raises
+    ------
+    UserError
+        It is no file, or holds something else than keys.
+    """
+    check_file(option, file)
+    if not isinstance(load(file), dict):
+        raise UserError(
+            f"{option} {file}: holds no keys such as `experiment: …`; see config/README.md"
+        )
 
 
 def check_library(snakefile: Path, command: str) -> None:
@@ -60,15 +89,11 @@ def check(options: argparse.Namespace) -> None:
     Raises
     ------
     UserError
-        A file that was given does not exist, or there is no Snakefile.
+        A file that was given does not exist or cannot be read, or there is no Snakefile.
     """
     options.snakefile = options.snakefile or find("Snakefile")
-    for option, files in (
-        ("--snakefile", [options.snakefile]),
-        ("--configfile", options.configfile),
-    ):
-        for file in files:
-            if not file.is_file():
-                raise UserError(f"{option} {file}: no such file")
+    check_file("--snakefile", options.snakefile)
+    for file in options.configfile:
+        check_configuration("--configfile", file)
     if options.cores < 1:
         raise UserError(f"--cores {options.cores}: give at least 1")

@@ -1,8 +1,9 @@
 """Label a file of new texts with a method of a finished experiment.
 
-FILE is a table of any kind that an experiment reads (.csv, .tsv, .json, .jsonl, .parquet …, also .gz), or - for
-standard input. OUT gets all of its rows and columns as they are, and after them label and
-probability; its name decides the format (.csv, .tsv, .jsonl, .parquet). OUT.json says what labelled it.
+FILE is a table of any kind that an experiment reads (.csv, .tsv, .json, .jsonl, .parquet …, also
+.gz), or - for standard input. OUT gets all of its rows and columns as they are, and after them
+label and probability; its name decides the format (.csv, .tsv, .jsonl, .parquet). OUT.json says
+what labelled it.
 
 The method is the recommended one. A column calibrated_probability comes from the temperature
 that was fitted on the dev rows; without one it is called probability. The column unlike_training
@@ -24,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from finetone import files, log
+from finetone.commands.new import SEPARATORS
 from finetone.errors import UserError
 
 KINDS = ("csv", "tsv", "jsonl", "json", "parquet")
@@ -39,7 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", help="of the run; mean averages over all (default: the first)"
     )
-    parser.add_argument("--separator", help="of a delimited table; default: found")
+    parser.add_argument(
+        "--separator",
+        type=lambda given: SEPARATORS.get(given, given),  # by name, or as a dataset's is written
+        choices=tuple(SEPARATORS.values()),
+        metavar=f"{{{','.join(SEPARATORS)}}}",
+        help="of a delimited table; default: found",
+    )
     parser.add_argument("--encoding", help="of a text file; default: found")
     parser.add_argument("--format", choices=KINDS, help="of standard input (default: csv)")
     parser.add_argument(

@@ -65,14 +65,18 @@ def run(options: argparse.Namespace) -> int:
         Something has to be said that cannot be seen, or the output is there already or cannot be
         written.
     """
-    output = options.output or Path("config", f"{_name(options.files[0])}.yaml")
+    usual = f"{_name(options.files[0])}.yaml"
+    output = options.output or Path("config", usual)
     name = output.stem
+    if output.is_dir():
+        raise UserError(f"--output {output}: is a folder; give a file, such as {output / usual}")
+    if output.suffix not in (".yaml", ".yml"):
+        raise UserError(f"--output {output}: must end in .yaml, as configurations do")
     if not NAME.fullmatch(name):
         raise UserError(
             f"--output {output}: {name!r} cannot name an experiment; use letters, digits, '.', '_' "
             "and '-'"
         )
-    files.refuse_folder(output)
     if output.exists() and not options.force:
         raise UserError(f"{output}: is there already; give --output, or --force to overwrite it")
     if not options.minutes > 0:
@@ -107,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         ),
         rules,
     )
-    command = f"snakemake --cores {cores} --configfile {shlex.quote(str(output))}"
+    command = f"finetone run {shlex.quote(str(output))}"
     text = document(proposal, name, command, rules)
     output.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic(output) as partial:

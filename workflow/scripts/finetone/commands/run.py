@@ -94,17 +94,17 @@ def divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
     Raises
     ------
     UserError
-        No configuration is given, or one is not there.
+        No configuration is given, or one is not there or cannot be read.
     """
     rest = list(words)
     configs = []
     while rest and rest[0].endswith(SUFFIXES) and not rest[0].startswith("-"):
         configs.append(rest.pop(0))
     if not configs:
-        raise UserError("run: which experiment? For example: finetone run config/demo.yaml")
+        given = f"{rest[0]} does not end in .yaml. " if rest and rest[0][0] != "-" else ""
+        raise UserError(f"run: which experiment? {given}For example: finetone run config/demo.yaml")
     for config in configs:
-        if not Path(config).is_file():
-            raise UserError(f"run: {config}: no such file")
+        clone.check_configuration("run:", Path(config))
     return configs, rest
 
 

@@ -135,10 +135,14 @@ def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
     if fault.validator == "enum":
         hint = did_you_mean(str(fault.instance), map(str, fault.validator_value))
         return f"{place}: {fault.instance!r} is not one of {fault.validator_value}{hint}"
-    if fault.validator == "maxItems":
-        return (
-            f"{place}: {len(fault.instance)} entries; there may be at most {fault.validator_value}"
-        )
+    if fault.validator in ("minItems", "maxItems"):
+        limit = "may be at most" if fault.validator == "maxItems" else "must be at least"
+        return f"{place}: {len(fault.instance)} entries; there {limit} {fault.validator_value}"
+    if fault.validator == "const" and fault.parent and fault.parent.validator == "anyOf":
+        return f"{place}: {fault.instance!r}; write {fault.validator_value}, or a list of names"
+    if fault.validator == "pattern" and isinstance(fault.schema, dict):
+        expected = fault.schema.get("description", fault.validator_value).rstrip(".")
+        return f"{place}: {fault.instance!r} does not match; expected: {expected}"
     return f"{place}: {_cut(fault.message)}{_advice(fault)}"
 
 
@@ -151,7 +155,9 @@ def _advice(fault: ValidationError) -> str:
         return f"; YAML reads yes, no, on, off, true and false as {str(value).lower()}: put it in quotes"
     if "string" in kinds and isinstance(value, int | float):
         return f'; put it in quotes: "{value}"'
-    if kinds == "array" and not isinstance(value, dict | None):
+    if kinds == "object":
+        return "; write a mapping, `key: value`"
+    if "array" in kinds and not isinstance(value, dict | None):
         one = f"[{value}]"
         several = isinstance(value, int) and list(fault.absolute_path) == ["seeds"]
         return f"; write {one}" + ", or [1, 2, 3] for three of them" * several

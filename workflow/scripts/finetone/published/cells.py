@@ -69,6 +69,8 @@ def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             head = stream.readline()
+            if not head.strip():
+                raise UserError(f"{path}: has no first line with the names of the columns")
             stream.seek(0)
             delimiter = max(",;\t", key=head.count)
             reader = csv.DictReader(stream, restval="", strict=True, delimiter=delimiter)
