@@ -1,6 +1,7 @@
 """A control that collapses on some seeds widens nobody's intervals, in any table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -13,9 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from finetone import files, tables
+from finetone.comparison.paired import compare
+from finetone.comparison.planning import planner
+from finetone.comparison.scores import scores_of
 from finetone.formats import predictions
 from finetone.statistics.variance.roles import Roles
 from finetone.tables import convergence_table, runs_table
+from finetone.tables.panels import panels
 from tests.unit.tables.test_tables import no_near_duplicates
 
 N = 600
@@ -129,12 +134,29 @@ def test_the_others_are_judged_without_the_control(name: str, written: Path) -> 
 def test_agreement_of_the_others_is_judged_without_the_control(written: Path) -> None:
     width = {}
     for roles in ({}, CONTROL):
-        compare = of("differences.comparison_tables")
-        found, *_ = compare(home(written), baseline=None, roles=roles, **GIVEN)
+        compared = of("differences.comparison_tables")
+        found, *_ = compared(home(written), baseline=None, roles=roles, **GIVEN)
         pairs = found.set_index(["a", "b"])
         width["controls" in roles] = pairs["kappa_high"] - pairs["kappa_low"]
     assert width[True]["a", "b"] < 0.8 * width[False]["a", "b"]
     assert width[True]["a", "scratch"] > width[True]["a", "b"]
+
+
+def test_what_can_be_found_is_foreseen_without_the_control(written: Path) -> None:
+    """Two methods of three seeds know less of chance than a third, which is a control, would add."""
+    panel = next(iter(panels(home(written))))
+    scores = scores_of(panel, "accuracy", CONTROL, None)
+    pairs = compare(scores)
+    without = compare(scores.of([0, 1]))
+    assert scores.methods[:2] == ["a", "b"] and pairs.names[0] == ("a", "b")
+    alike = replace(pairs.design.of([0]), methods=2), without.design
+    found, alone = (design.power(0.02, 0.95)[0] for design in alike)
+    assert found == pytest.approx(alone, rel=0.02)
+    pooling = replace(alike[0], apart=None)
+    assert pooling.power(0.02, 0.95)[0] > 1.1 * found
+    planned = planner(scores, pairs, 0.95), planner(scores.of([0, 1]), without, 0.95)
+    design, simple = (replace(each.design(3, N), methods=2) for each in planned if each)
+    assert design.power(0.02, 0.95) == pytest.approx(simple.power(0.02, 0.95), rel=0.02)
 
 
 def test_every_table_that_judges_seeds_is_tested() -> None:
