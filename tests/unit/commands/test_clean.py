@@ -8,7 +8,9 @@ from finetone.commands.clean import delete
 from finetone.errors import UserError
 
 
-def test_of_a_link_what_it_leads_to_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_link_what_it_leads_to_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "other disk").mkdir()
     (tmp_path / "other disk/mine").write_bytes(bytes(2000))
     link = tmp_path / "epochs"
