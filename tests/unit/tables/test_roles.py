@@ -1,6 +1,7 @@
 """A control that collapses on some seeds widens nobody's intervals, in any table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -13,9 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from finetone import files, tables
+from finetone.comparison.paired import compare
+from finetone.comparison.planning import planner
+from finetone.comparison.scores import scores_of
 from finetone.formats import predictions
 from finetone.statistics.variance.roles import Roles
 from finetone.tables import convergence_table, runs_table
+from finetone.tables.panels import panels
 from tests.unit.tables.test_tables import no_near_duplicates
 
 N = 600
@@ -130,12 +135,25 @@ def test_the_others_are_judged_without_the_control(name: str, written: Path) -> 
 def test_agreement_of_the_others_is_judged_without_the_control(written: Path) -> None:
     width = {}
     for roles in (NO_ROLES, CONTROL):
-        compare = of("differences.comparison_tables")
-        found, *_ = compare(home(written), baseline=None, roles=roles, **GIVEN)
+        compared = of("differences.comparison_tables")
+        found, *_ = compared(home(written), baseline=None, roles=roles, **GIVEN)
         pairs = found.set_index(["a", "b"])
         width["controls" in roles] = pairs["kappa_high"] - pairs["kappa_low"]
     assert width[True]["a", "b"] < 0.8 * width[False]["a", "b"]
     assert width[True]["a", "scratch"] > width[True]["a", "b"]
+
+
+def test_what_can_be_found_is_foreseen_without_the_control(written: Path) -> None:
+    """Two methods with three seeds each know less of chance than a control would add."""
+    panel = next(iter(panels(home(written))))
+    scores = scores_of(panel, "accuracy", CONTROL, None)
+    pairs = compare(scores)
+    assert pairs.names[0] == ("a", "b")
+    design = replace(pairs.design.of(np.array([0])), rows=np.zeros(1))  # of seeds alone
+    found = design.detectable(0.95)[0]
+    assert found > 1.05 * replace(design, apart=None).detectable(0.95)[0]
+    planned = planner(scores, pairs, 0.95)
+    assert planned and planned.controls == 1 and planned.design(3, N).apart.tolist()[2]
 
 
 def test_every_table_that_judges_seeds_is_tested() -> None:

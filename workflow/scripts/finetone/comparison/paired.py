@@ -117,6 +117,7 @@ def compare(scores: Scores) -> Pairs:
         bool(np.isinf(df_pooled)),
         n,
         int(defined.sum()),
+        scores.apart,
     )
     return Pairs(
         value,

@@ -83,6 +83,8 @@ class Planner:
         variance of one run on one row beyond both
     methods, stochastic
         how many there are, and how many of them draw random numbers
+    controls
+        how many of these vary in a way that says nothing of the others
     certain
         whether `of_seeds` is stated
     confidence
@@ -94,6 +96,7 @@ class Planner:
     residual: float
     methods: int
     stochastic: int
+    controls: int
     certain: bool
     confidence: float
 
@@ -104,13 +107,15 @@ class Planner:
 
     def design(self, seeds: int, rows: int) -> Design:
         """Two methods among all; those that draw random numbers have `seeds` runs."""
-        drawing = np.arange(self.methods) < self.stochastic
+        place = np.arange(self.methods)
+        drawing = place < self.stochastic
+        apart = drawing & (place >= self.stochastic - self.controls)
         runs = np.where(drawing, seeds, 1)
-        pair = (np.arange(self.methods) < 2) / runs
+        pair = (place < 2) / runs
         variance = self.of_seeds + self.residual / rows
         over_rows = np.array([self.of_rows / rows])
         return Design(
-            over_rows, pair[None], runs, drawing, variance, self.certain, rows, self.methods
+            over_rows, pair[None], runs, drawing, variance, self.certain, rows, self.methods, apart
         )
 
     def power(self, difference: float, seeds: int, rows: int) -> float:
@@ -171,14 +176,18 @@ def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
         return None
     n = scores.of_rows.shape[1]
     pooled, df = scores.variance.pooled
+    alone = np.zeros(len(scores.methods), bool) if scores.apart is None else scores.apart
     several = scores.stochastic & (scores.variance.measured > 0)
+    several = several & ~alone if (several & ~alone).any() else several
     residual = float(scores.residual[several].mean()) if several.any() else 0.0
+    drawing = scores.stochastic & np.isfinite(scores.mean)
     return Planner(
         max(0.0, pooled - residual / n),
         float(pairs.design.rows[pair[0]]) * n,
         residual,
         pairs.methods,
-        int((scores.stochastic & np.isfinite(scores.mean)).sum()),
+        int(drawing.sum()),
+        int((drawing & alone).sum()),
         bool(np.isinf(df)),
         confidence,
     )

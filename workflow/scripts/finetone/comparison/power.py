@@ -49,6 +49,8 @@ class Design:
         rows tested on
     methods
         how many are compared
+    apart
+        [K] whether how much a method varies says nothing of the others; none if None
     """
 
     rows: Floats
@@ -59,6 +61,7 @@ class Design:
     certain: bool
     n: int
     methods: int
+    apart: Bools | None = None
 
     def of(self, places: Ints) -> "Design":
         """The differences at some places."""
@@ -111,22 +114,24 @@ class Design:
             drawing = self.coefficients @ self.stochastic
             return self.variance * drawing[:, None], np.full((len(self.rows), 1), np.inf)
         shape = self.coefficients.shape
-        given = (self.coefficients, self.seeds, self.stochastic)
+        apart = np.zeros(shape[1], bool) if self.apart is None else self.apart
+        given = (self.coefficients, self.seeds, self.stochastic, apart)
         seeds, df = _drawn(shape, *(each.tobytes() for each in given))
         return self.variance * seeds, df
 
 
 @lru_cache(maxsize=256)  # a planner asks for the same seeds with many numbers of rows
 def _drawn(
-    shape: tuple[int, int], coefficients: bytes, seeds: bytes, stochastic: bytes
+    shape: tuple[int, int], coefficients: bytes, seeds: bytes, stochastic: bytes, apart: bytes
 ) -> tuple[Floats, Floats]:
     """Estimates of `Design._estimates` where the true variance is 1; arrays as bytes."""
     weights = np.frombuffer(coefficients, float).reshape(shape)
     runs, drawing = np.frombuffer(seeds, int), np.frombuffer(stochastic, bool)
+    alone = np.frombuffer(apart, bool)
     df = np.where(drawing, runs - 1, 0)
     several = np.maximum(df, 1)
     own = stats.chi2.ppf(np.random.default_rng(0).random((DRAWS, len(runs))), several) / several
-    moderated = SeedVariance(own[0], runs, drawing).weights
+    moderated = SeedVariance(own[0], runs, drawing, apart=alone).weights
     drawn = summed(np.where(df > 0, own, 0.0), df, moderated, weights)
     variance, inverse = drawn[0].T, 1 / drawn[1].T
     order = np.argsort(variance, axis=1)
