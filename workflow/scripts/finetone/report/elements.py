@@ -114,7 +114,8 @@ class Maker:
         ranking = self.read("ranking")
         if "method" not in frame or ranking.empty:
             return frame
-        place = ranking[ranking["dataset"] == self.source].set_index("method")["rank"]
+        here = ranking[ranking["dataset"] == self.source]
+        place = dict(zip(here["method"], here["rank"], strict=True))
         order = frame["method"].map(place).to_numpy(float)  # without a score last
         return frame.iloc[order.argsort(kind="stable")]
 
