@@ -97,6 +97,11 @@ def curve_members(pattern):
     return files
 
 
+def tested_epochs(run):
+    """The weights of the epochs that are tested, beside those of the kept one."""
+    return {"epochs": f"<exp>/{run}/epochs"} if config["tested_epochs"] == "every" else {}
+
+
 def of_wildcards(function):
     """A function of wildcards, whose parameters Snakemake need not look up again for each job."""
     if callable(function):

@@ -47,11 +47,6 @@ rule finetune:
         "../scripts/finetune.py"
 
 
-def tested_epochs(run):
-    """The weights of the epochs that are tested, beside those of the kept one."""
-    return {"epochs": f"<exp>/{run}/epochs"} if config["tested_epochs"] == "every" else {}
-
-
 rule evaluate:
     input:
         **tested_epochs("runs/{model}/seed{seed}"),
