@@ -281,10 +281,8 @@ class Experiment(Names):
     @property
     def _tested(self) -> Settings:
         """What decides predictions of the source; unless said otherwise they are of every epoch."""
-        stated = {
-            key: self.config[key] for key in ("tested_epochs",) if self.config[key] != "every"
-        }
-        return {"engine": self.config["engine"]} | stated
+        kept = self.config["tested_epochs"] == "kept"
+        return {"engine": self.config["engine"]} | ({"tested_epochs": "kept"} if kept else {})
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"

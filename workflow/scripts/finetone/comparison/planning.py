@@ -177,8 +177,7 @@ def planner(scores: Scores, pairs: Pairs, confidence: float) -> Planner | None:
     n = scores.of_rows.shape[1]
     pooled, df = scores.variance.pooled
     alone = np.zeros(len(scores.methods), bool) if scores.apart is None else scores.apart
-    several = scores.stochastic & (scores.variance.measured > 0)
-    several = several & ~alone if (several & ~alone).any() else several
+    several = scores.variance.pool > 0
     residual = float(scores.residual[several].mean()) if several.any() else 0.0
     drawing = scores.stochastic & np.isfinite(scores.mean)
     return Planner(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -90,10 +91,15 @@ class Maker:
     @property
     def metric(self) -> str:
         """What methods are compared by."""
-        ranking = self.read("ranking")
+        ranking = self._ranking
         return (
             str(ranking["metric"].iloc[0]) if "metric" in ranking and len(ranking) else "accuracy"
         )
+
+    @cached_property
+    def _ranking(self) -> pd.DataFrame:
+        """The ranking, which every table is ordered by: read once."""
+        return self.read("ranking")
 
     def show(self, *names: str) -> list[Picture]:
         """Those of the named pictures that exist."""
@@ -111,10 +117,9 @@ class Maker:
 
     def ranked(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The same rows, methods in the order of the ranking on the source dataset."""
-        ranking = self.read("ranking")
-        if "method" not in frame or ranking.empty:
+        if "method" not in frame or self._ranking.empty:
             return frame
-        here = ranking[ranking["dataset"] == self.source]
+        here = self._ranking[self._ranking["dataset"] == self.source]
         place = dict(zip(here["method"], here["rank"], strict=True))
         order = frame["method"].map(place).to_numpy(float)  # without a score last
         return frame.iloc[order.argsort(kind="stable")]

@@ -79,7 +79,7 @@ class SeedVariance:
         if df.sum() == 0:
             return np.zeros((len(df), len(df)))
         apart = np.zeros(len(df), bool) if self.apart is None else self.apart
-        others = np.where(apart[:, None], df, self._pool)
+        others = np.where(apart[:, None], df, self.pool)
         total = others.sum(axis=1, keepdims=True)
         prior = np.minimum(PRIOR, total)
         mixed = (prior * others / total + np.diag(df)) / (prior + df[:, None])
@@ -88,13 +88,13 @@ class SeedVariance:
     @property
     def pooled(self) -> tuple[float, float]:
         """(variance over seeds of a typical method, its degrees of freedom)."""
-        df = self._pool
+        df = self.pool
         if total := float(df.sum()):
             return float((df * self._own).sum() / total), total
         return (self.stated or 0.0) ** 2, np.inf
 
     @property
-    def _pool(self) -> Floats:
+    def pool(self) -> Floats:
         """[K] degrees of freedom of what is pooled: without those apart, unless they alone have any."""
         df = self.measured
         pool = df if self.apart is None else np.where(self.apart, 0.0, df)
