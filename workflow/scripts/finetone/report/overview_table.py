@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from finetone.config.shorthands import SHORTHANDS
 from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, score_column
 
-OF_MODELS = ("probe", "ensemble")  # kinds of baselines that not every reader knows
 COSTS = ["parameters", "train_seconds", "inference_examples_per_s"]
 
 
@@ -56,7 +56,7 @@ def overview(maker: Maker) -> list[Table]:
         ),
         Column("p_holm_baseline", labels["p_holm"], "p", hidden=True),
     ]
-    caption = "".join(labels[f"{kind}s_are"] for kind in OF_MODELS if kind in _kinds(maker))
+    caption = "".join(labels[f"{kind}s_are"] for kind in SHORTHANDS if kind in _kinds(maker))
     return [
         replace(found, panels=True, caption=found.caption + caption)
         for found in maker.table("ranking", columns, frame)

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from finetone.config.shorthands import SHORTHANDS
 from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column, with_interval
-from finetone.report.overview_table import OF_MODELS
 
 LABELS = 20  # in the table of labels; all are in the CSV beside it
 MOST_CONFUSED = 20  # pairs of classes that are listed
@@ -15,7 +15,7 @@ def baselines(maker: Maker) -> Section:
     """The methods without pretraining."""
     labels, frame = maker.labels, maker.rows("baselines")
     if "kind" in frame:
-        frame = frame[~frame["kind"].isin(OF_MODELS)]  # they have a section of their own
+        frame = frame[~frame["kind"].isin(SHORTHANDS)]  # they have a section of their own
     columns = [
         Column("method", labels["method"], "method"),
         with_interval("accuracy", labels["accuracy"], "percent"),
