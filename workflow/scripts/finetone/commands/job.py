@@ -17,8 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-
+from finetone import own_yaml
 from finetone.commands import clone
 from finetone.errors import UserError
 from finetone.masking import mask
@@ -124,7 +123,7 @@ def graph(
     )
 
     # those of profiles/default; Snakemake's default would be all triggers
-    default = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
+    default = own_yaml.read(snakefile.parent / "profiles/default/config.yaml")
     triggers = DAGSettings.__dataclass_fields__["rerun_triggers"].default
     wanted = {t for t in triggers if str(t).replace("_", "-") in default["rerun-triggers"]}
     resources, groups = ResourceSettings(cores=cores), GroupSettings()

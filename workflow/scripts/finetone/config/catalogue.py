@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetone.config.values import load as load_yaml
+from finetone import own_yaml
 from finetone.errors import UserError
 
 FILE = Path(__file__).resolve().parents[4] / "config/models.yaml"  # beside the Snakefile
@@ -56,7 +56,7 @@ def load(file: Path = FILE) -> dict[str, Entry]:
     """The catalogue by name; empty where the library is installed without it."""
     if not file.is_file():
         return {}
-    return {name: _entry(dict(block)) for name, block in load_yaml(file).items()}
+    return {name: _entry(dict(block)) for name, block in own_yaml.read(file).items()}
 
 
 def _entry(block: dict[str, Any]) -> Entry:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from finetone import own_yaml
 from finetone.config import catalogue, shorthands
 from finetone.config.canonical import canonical
 from finetone.config.dataset_block import SPLITS, splits_of
@@ -78,7 +78,7 @@ def _named_models(document: Any) -> Any:
 
 @functools.cache
 def _rules(schema: Path) -> Any:
-    return yaml.safe_load(schema.read_text(encoding="utf-8"))
+    return own_yaml.read(schema)
 
 
 def _place(path: Iterable[Any], documents: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from math import floor, log10
 from pathlib import Path
 from typing import Any
 
-import yaml
+from finetone import own_yaml
 
 LANGUAGES = ("en", "zh")
 BEYOND = ("best", "best-of-kind", "weakest-of-kind")
@@ -18,7 +18,7 @@ WORDS = Path(__file__).parent / "words"
 @cache
 def words(language: str, folder: Path = WORDS) -> dict[str, str]:
     """All phrases of a language, by key."""
-    return dict(yaml.safe_load((folder / f"{language}.yaml").read_text(encoding="utf-8")))
+    return dict(own_yaml.read(folder / f"{language}.yaml"))
 
 
 def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:

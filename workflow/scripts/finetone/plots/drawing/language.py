@@ -3,8 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from finetone import own_yaml
 from finetone.errors import UserError
 
 LANGUAGES = ("en", "zh")
@@ -23,8 +22,7 @@ def words(folder: Path, language: str) -> dict[str, str]:
         raise UserError(
             f"config: report: language is {language!r}; choose one of {', '.join(LANGUAGES)}"
         )
-    text = (folder / f"{language}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(own_yaml.read(folder / f"{language}.yaml"))
 
 
 def labels_in(language: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import yaml
+from finetone import own_yaml
 
 FILE = Path(__file__).with_name("words.yaml")
 
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("words.yaml")
 @functools.cache
 def load() -> dict[str, Any]:
     """What the file holds."""
-    content: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    content: dict[str, Any] = own_yaml.read(FILE)
     return content
 
 
