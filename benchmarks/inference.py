@@ -234,6 +234,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=400, help="of each design (400)")
     parser.add_argument("--seconds", type=float, default=np.inf, help="to go on for (no end)")
     parser.add_argument("--rows", type=int, default=25_000, help="leave out designs with more rows")
+    parser.add_argument("--table", action="store_true", help="of docs/statistics.md, instead")
     parser.add_argument("--results", type=Path, default=Path("inference.csv"))
     given = parser.parse_args()
     chosen = [design for design in designs() if design.rows <= given.rows]
@@ -257,20 +258,48 @@ def main() -> None:
             file.write(",".join(map(str, cells)) + "\n")
         done[design] = last
     results = pd.read_csv(given.results)
+    if given.table:
+        print(table(results))
+        return
     for values, rows in results.groupby(about):
         print(Design(*values), told(rows))
     print("all designs", told(results))
 
 
+def table(results: pd.DataFrame) -> str:
+    """What docs/statistics.md shows: a row for every number of methods and seeds."""
+    columns = ["false", "simultaneous", "difference", "ranking"]
+    lines = [
+        "| methods, seeds | designs | experiments | false | all simultaneous | differences | scores | metrics |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (methods, seeds), rows in results.groupby(["methods", "seeds"]):
+        means = _means(rows)
+        designs = rows.groupby([field.name for field in fields(Design)]).ngroups
+        shares = [f"{100 * means[name]:.1f} %" for name in columns]
+        metrics = [100 * means[name] for name in SCORES]
+        lines.append(
+            f"| {methods}, {seeds} | {designs} | {rows['experiments'].sum():,} | "
+            + " | ".join(shares)
+            + f" | {min(metrics):.1f} – {max(metrics):.1f} % |"
+        )
+    return "\n".join(lines)
+
+
 def told(rows: pd.DataFrame) -> str:
     """Number of experiments, and the means over them."""
-    numbers = []
+    numbers = " ".join(f"{name} {mean:.3f}" for name, mean in _means(rows).items())
+    return f"({rows['experiments'].sum()}): {numbers}"
+
+
+def _means(rows: pd.DataFrame) -> dict[str, float]:
+    """Means over all experiments of what is known of them."""
+    found = {}
     for name in SUMMED:
         known = rows[rows[name].notna()]
         if len(known):
-            mean = np.average(known[name], weights=known["experiments"])
-            numbers.append(f"{name} {mean:.3f}")
-    return f"({rows['experiments'].sum()}): {' '.join(numbers)}"
+            found[name] = float(np.average(known[name], weights=known["experiments"]))
+    return found
 
 
 if __name__ == "__main__":
