@@ -136,6 +136,19 @@ def reported_table(table, label, category="Tables"):
     )
 
 
+def reported_tables(labels):
+    """The outputs of a rule that makes these tables."""
+    found = {table: reported_table(table, label) for table, label in labels.items()}
+    return found if len(found) > 1 else {"target": found.popitem()[1]}
+
+
+def table_params(made_by, tables):
+    """The parameters of a rule that makes these tables; but the first, each one's own is called as it is."""
+    first, *others = tables
+    records = {"settings": record(f"tables/{first}.csv")}
+    return {"table": made_by} | records | {name: record(f"tables/{name}.csv") for name in others}
+
+
 def source_of(artifact):
     """The local files that an entry is made of: its wheel, the model it is like, the user's own.
 
