@@ -48,7 +48,6 @@ if EXPERIMENT.folds:
 
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/tables.smk"
-include: "workflow/rules/training_tables.smk"
 include: "workflow/rules/exporting.smk"
 include: "workflow/rules/figures.smk"
 

@@ -5,11 +5,21 @@ that it does not state. Nothing is trained. What people wrote in these pages sta
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from pages import fill, table_row
+
+from finetone.claims.claims_file import read_claims
+from finetone.claims.judging import BECAUSE, judge
+from finetone.claims.own_table import read_printed
+from finetone.claims.verdict import Verdict
+from finetone.config.checking import check
+from finetone.published.table_audit import audit
+from finetone.reproduction.choices import choices, deviations
+from finetone.reproduction.side_by_side import readings
+from finetone.reproduction.study_file import read_study
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"en": ROOT / "docs/original-study.md", "zh": ROOT / "docs/original-study.zh.md"}
@@ -41,18 +51,6 @@ CONFLICTS = {"en": "Contradicts {}", "zh": "与 {} 相矛盾"}
 ITS_REASON = {"en": r"the reason of \1", "zh": r"\1 的理由"}
 STOP = {"en": (". ", ", "), "zh": ("；", "、")}
 
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-
-from finetone.claims.claims_file import read_claims  # noqa: E402
-from finetone.claims.judging import BECAUSE, judge  # noqa: E402
-from finetone.claims.own_table import read_printed  # noqa: E402
-from finetone.claims.verdict import Verdict  # noqa: E402
-from finetone.config.checking import check  # noqa: E402
-from finetone.published.table_audit import audit  # noqa: E402
-from finetone.reproduction.choices import choices, deviations  # noqa: E402
-from finetone.reproduction.side_by_side import readings  # noqa: E402
-from finetone.reproduction.study_file import read_study  # noqa: E402
-
 
 def verdicts() -> list[Verdict]:
     """Verdicts by the printed table alone; it stands in for our runs as well."""
@@ -75,7 +73,7 @@ def tally(found: list[Verdict], language: str) -> Iterator[str]:
 def claims(found: list[Verdict], language: str) -> Iterator[str]:
     """A row per claim."""
     signs, (stop, comma) = SIGNS[language], STOP[language]
-    yield _row(*HEAD[language])
+    yield table_row(*HEAD[language])
     yield "|---|---|---|---|---|"
     for each in found:
         number = "" if each.id.endswith(BECAUSE) else each.id
@@ -87,7 +85,7 @@ def claims(found: list[Verdict], language: str) -> Iterator[str]:
         ]
         rests = [_in(each, "own_explanation", language), comma.join(changed)]
         rests += [_in(each, "note", language), _conflicts(each, language)]
-        yield _row(
+        yield table_row(
             number,
             each.where,
             said if number else REASON[language].format(said),
@@ -124,17 +122,13 @@ def not_stated() -> Iterator[str]:
     yield "| choice | | here | why |"
     yield "|---|---|---|---|"
     for row in table[table["status"] != "as stated"].itertuples():
-        yield _row(f"`{row.key}`", str(row.status), str(row.here), str(row.reason))
+        yield table_row(f"`{row.key}`", str(row.status), str(row.here), str(row.reason))
 
 
 def lessons(name: str, language: str) -> Iterator[str]:
     """A part of study.yaml as a list."""
     for sentence in getattr(read_study(PAPER), name):
         yield f"- {sentence[language]}"
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def main() -> None:
@@ -149,12 +143,7 @@ def main() -> None:
             "deviations": not_stated() if language == "en" else (),
             **{name: lessons(name, language) for name in ("easy", "hard", "limits")},
         }
-        text = page.read_text(encoding="utf-8")
-        for name, lines in blocks.items():
-            block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
-            written = "\n".join(lines)
-            text = block.sub(lambda match, new=written: f"{match[1]}{new}\n{match[2]}", text)
-        page.write_text(text, encoding="utf-8")
+        fill(page, blocks)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ it is, and has to be read again afterwards.
 """
 
 import argparse
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from pages import fill, table_row
 
 from finetone.numbers import between, duration, missing, percent, signed, size
 from finetone.tables.tuning_tables import KEYS
@@ -50,7 +50,7 @@ def ranking(results: Results) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     for method, row in found.loc[results.source].sort_values("rank").iterrows():
         cost = costs.loc[method]
-        yield _row(
+        yield table_row(
             results.title(str(method)),
             *_score(row),
             *_score(away.loc[method]),
@@ -65,7 +65,9 @@ def tuning(results: Results) -> Iterator[str]:
     yield "| method | accuracy on the dev split, %; in bold what was taken |"
     yield "|---|---|"
     for method, tried in results.table("tuning").groupby("method", sort=False):
-        yield _row(results.title(str(method)), ", ".join(map(_trial, tried.to_dict("records"))))
+        yield table_row(
+            results.title(str(method)), ", ".join(map(_trial, tried.to_dict("records")))
+        )
 
 
 def _trial(row: dict[str, Any]) -> str:
@@ -78,11 +80,11 @@ def curve(results: Results) -> Iterator[str]:
     """A row per method: its accuracy by number of training rows."""
     points = results.table("learning_curve")
     rows = sorted(points["rows"].unique())
-    yield _row("method", *(f"{each:,} rows" for each in rows))
+    yield table_row("method", *(f"{each:,} rows" for each in rows))
     yield "|---|" + "---|" * len(rows)
     for method, own in points.groupby("method", sort=False):
         own = own.set_index("rows")
-        yield _row(results.title(str(method)), *(_interval(own.loc[each]) for each in rows))
+        yield table_row(results.title(str(method)), *(_interval(own.loc[each]) for each in rows))
 
 
 def chance(results: Results) -> Iterator[str]:
@@ -94,7 +96,7 @@ def chance(results: Results) -> Iterator[str]:
     for method, own in runs.groupby("method", sort=False):
         if len(own) > 1:
             errors = (percent(parts.loc[method, f"error_{name}"], 2) for name in ("seeds", "rows"))
-            yield _row(
+            yield table_row(
                 results.title(str(method)), ", ".join(map(percent, own["accuracy"])), *errors
             )
 
@@ -128,7 +130,7 @@ def pairs(results: Results) -> Iterator[str]:
         verdict = row["verdict"]
         if "better" in verdict:
             verdict = "better" if sign * row["difference"] > 0 else "worse"
-        yield _row(what, f"{signed(sign * row['difference'])} [{alone}]", together, verdict)
+        yield table_row(what, f"{signed(sign * row['difference'])} [{alone}]", together, verdict)
 
 
 def _score(row: pd.Series) -> tuple[str, str]:
@@ -140,23 +142,15 @@ def _interval(row: pd.Series) -> str:
     return f"{percent(row['score'])} [{percent(row['low'])}, {percent(row['high'])}]"
 
 
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
 def main() -> None:
     """Replace every computed block of the pages, and the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "results/imdb-wheels")
     results = Results(parser.parse_args().folder)
     makers = (ranking, pairs, tuning, curve, chance)
-    blocks = {f"imdb {maker.__name__}": "\n".join(maker(results)) for maker in makers}
+    blocks = {f"imdb {maker.__name__}": list(maker(results)) for maker in makers}
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for name, lines in blocks.items():
-            block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
-            text = block.sub(lambda match, new=lines: f"{match[1]}{new}\n{match[2]}", text)
-        page.write_text(text, encoding="utf-8")
+        fill(page, blocks)
     for figure, picture in PICTURES.items():
         file = results.folder / f"figures/{figure}.svg"
         shutil.copyfile(file, ROOT / f"docs/images/{picture}.svg")

@@ -136,6 +136,19 @@ def reported_table(table, label, category="Tables"):
     )
 
 
+def reported_tables(labels):
+    """The outputs of a rule that makes these tables."""
+    found = {table: reported_table(table, label) for table, label in labels.items()}
+    return found if len(found) > 1 else {"target": found.popitem()[1]}
+
+
+def table_params(made_by, tables):
+    """The parameters of a rule that makes these tables; but the first, each one's own is called as it is."""
+    first, *others = tables
+    records = {"settings": record(f"tables/{first}.csv")}
+    return {"table": made_by} | records | {name: record(f"tables/{name}.csv") for name in others}
+
+
 def source_of(artifact):
     """The local files that an entry is made of: its wheel, the model it is like, the user's own.
 
@@ -186,42 +199,23 @@ def of_members(pattern):
     )
 
 
-def first_run_of(file):
-    """A file of the run of a model that is exported: that of the first seed."""
-
-    def path(wildcards):
-        seed = EXPERIMENT.seeds_of(wildcards.model)[0]
-        return f"<exp>/runs/{wildcards.model}/seed{seed}/{file}"
-
-    return path
-
-
-def first_temperature_of(wildcards):
-    """The temperature of that run."""
-    seed = EXPERIMENT.seeds_of(wildcards.model)[0]
-    return TEMPERATURE.format(method=wildcards.model, seed=seed) if EXPERIMENT.has_dev else []
-
-
-def labelling_methods(wildcards):
-    """The methods that may label a table: the one that it names, or any.
-
-    An ensemble labels with the runs that it is made of.
-    """
-    method = config["label"][wildcards.table]["method"]
-    found = METHODS if method is None else [method]
-    return [*dict.fromkeys(m for name in found for m in EXPERIMENT.with_members(name))]
+def of_first_run(pattern):
+    """The file `pattern` of the run of a model that is exported."""
+    return lambda wildcards: pattern.format(
+        method=wildcards.model, seed=EXPERIMENT.first_seed_of(wildcards.model)
+    )
 
 
 def runs_that_label(pattern):
-    """Files of all runs of these methods."""
-    return lambda wildcards: runs_of(pattern, labelling_methods(wildcards))
+    """The files `pattern` of all runs that may label a table."""
+    return lambda wildcards: runs_of(pattern, EXPERIMENT.labelling_methods(wildcards.table))
 
 
 def learned_by(wildcards):
     """The folders that hold what these runs learned."""
     return [
         f"<exp>/runs/{method}/seed{seed}/{'checkpoint' if method in MODELS else 'model'}"
-        for method in labelling_methods(wildcards)
+        for method in EXPERIMENT.labelling_methods(wildcards.table)
         if method not in ENSEMBLES
         for seed in EXPERIMENT.seeds_of(method)
     ]

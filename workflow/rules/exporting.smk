@@ -9,7 +9,7 @@ FORMS = ["fp32", "int8"]
 FORM = "<exp>/export_predictions/{model}/{form}.parquet"
 FORMS_OF = {
     "predictions": [
-        f"<exp>/predictions/{SOURCE}/{model}/seed{EXPERIMENT.seeds_of(model)[0]}.parquet"
+        f"<exp>/predictions/{SOURCE}/{model}/seed{EXPERIMENT.first_seed_of(model)}.parquet"
         for model in EXPORTED_MODELS
     ],
     "forms": expand(FORM, model=EXPORTED_MODELS, form=FORMS, allow_missing=True),
@@ -23,9 +23,9 @@ if EXPORTED_MODELS:
 
 rule export_onnx:
     input:
-        checkpoint=first_run_of("checkpoint"),
-        run=first_run_of("run.json"),
-        temperature=first_temperature_of,
+        checkpoint=of_first_run("<exp>/runs/{method}/seed{seed}/checkpoint"),
+        run=of_first_run(RUN_RECORDS),
+        temperature=of_first_run(TEMPERATURE) if EXPERIMENT.has_dev else [],
         tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
     output:
         directory("<exp>/export/{model}"),
@@ -47,7 +47,7 @@ rule export_onnx:
 rule evaluate_export:
     input:
         exported="<exp>/export/{model}",
-        run=first_run_of("run.json"),
+        run=of_first_run(RUN_RECORDS),
         tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
     output:
         "<exp>/export_predictions/{model}/{form}.parquet",
@@ -71,8 +71,8 @@ rule evaluate_export:
 rule time_export:
     input:
         exported="<exp>/export/{model}",
-        checkpoint=first_run_of("checkpoint"),
-        run=first_run_of("run.json"),
+        checkpoint=of_first_run("<exp>/runs/{method}/seed{seed}/checkpoint"),
+        run=of_first_run(RUN_RECORDS),
         tokens=f"<exp>/tokens/{SOURCE}/test/{{model}}.arrow",
     output:
         "<exp>/export_speed/{model}.json",

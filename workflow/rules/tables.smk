@@ -30,6 +30,10 @@ TEMPERATURE = "<exp>/temperatures/{method}/seed{seed}.json"
 TEMPERATURES = runs_of(TEMPERATURE) if EXPERIMENT.has_dev else []
 RUN_RECORDS = "<exp>/runs/{method}/seed{seed}/run.json"
 
+BEST_EPOCH = [model for model in MODELS if EXPERIMENT.recipes[model]["choose_epoch"] == "dev"]
+TUNED = CONFIDENCE | FORMAT | {"dataset": SOURCE, "metric": METRIC, "best_epoch": BEST_EPOCH}
+LEARNED = COMPARED | FORMAT | {"seed": config["compare"]["seed"]}
+
 # table: (label in the report, inputs, settings)
 TABLE_SPECS = {
     "runs": ("All runs", {"predictions": PREDICTIONS}, CONFIDENCE),
@@ -108,126 +112,101 @@ TABLE_SPECS = {
     ),
     "correlation": ("Loss against accuracy", {"runs": RUNS, "histories": HISTORIES}, BOOTSTRAP),
 }
-TABLES = expand(
-    "<exp>/tables/{table}.csv",
-    table=[
-        *TABLE_SPECS,
+# Tables of one computation. rule: (log, message, inputs, labels by table, settings by table, of which
+# the computation takes the first)
+JOINT_SPECS = {
+    "comparison_tables": (
         "comparisons",
-        "ranking",
-        "confusion",
+        "Tables: ranking and pairwise comparisons",
+        {"predictions": PREDICTIONS},
+        {"comparisons": "Pairwise comparisons", "ranking": "Ranking"},
+        {"comparisons": COMPARED | BASELINE | MARGIN, "ranking": COMPARED | BASELINE},
+    ),
+    "class_tables": (
         "per_class",
-        "variance",
+        "Tables: confusion matrix, precision and recall by class",
+        {"predictions": PREDICTIONS},
+        {"confusion": "Confusion matrices", "per_class": "Precision, recall and F1 of every class"},
+        {"per_class": CONFIDENCE | ROLES, "confusion": {}},
+    ),
+    "planning_tables": (
         "planning",
-    ],
-)
+        "Tables: variance components and sample-size planning",
+        {"predictions": ON_SOURCE, "efficiency": "<exp>/tables/efficiency.csv"},
+        {"variance": "What chance is made of", "planning": "What would settle more"},
+        {"variance": COMPARED, "planning": COMPARED},
+    ),
+    "tuning_tables": (
+        "tuning",
+        "Tables: every trial, and the best of so many",
+        {
+            "trials": in_exp(sum(map(TUNING.trials, TUNING.settings), [])),
+            "choices": in_exp(sum(map(TUNING.choice, TUNING.settings), [])),
+        },
+        {"tuning": "The dev score of every trial", "tuning_budget": "The best of so many trials"},
+        {"tuning": TUNED, "tuning_budget": TUNED},
+    ),
+    "learning_curve_tables": (
+        "learning_curve",
+        "Tables: scores by number of training rows",
+        {
+            "curve": EXPERIMENT.curve_runs(
+                "<exp>/curve_predictions/rows{rows}/{method}/seed{seed}.parquet"
+            ),
+            "predictions": runs_of(PREDICTION, CURVE.get("methods", [])),
+            "data": f"<exp>/data/{SOURCE}",
+        },
+        {
+            "learning_curve": "Scores by number of training rows",
+            "learning_curve_fit": "What more labelled rows would bring",
+            "learning_curve_crossings": "Where learning curves cross",
+        },
+        {
+            "learning_curve": LEARNED,
+            "learning_curve_fit": LEARNED,
+            "learning_curve_crossings": LEARNED,
+        },
+    ),
+}
+ASKED_FOR = {"tuning_tables": TUNING, "learning_curve_tables": CURVE}
+# All pairs of methods and all their draws are in memory.
+LARGE = ["comparison_tables", "planning_tables", "learning_curve_tables"]
+ALONE_SPECS = {
+    f"{table}_table": (
+        table,
+        f"Table: {label[0].lower()}{label[1:]}",
+        inputs,
+        {table: label},
+        {table: settings},
+    )
+    for table, (label, inputs, settings) in TABLE_SPECS.items()
+}
+TABLES = []
 
 
-for table, (label, inputs, settings) in TABLE_SPECS.items():
-    add(f"tables/{table}.csv", settings | FORMAT, inputs)
+for made_by, (log, message, inputs, labels, settings) in (ALONE_SPECS | JOINT_SPECS).items():
+    if ASKED_FOR.get(made_by, True):
+        TABLES += expand("<exp>/tables/{table}.csv", table=labels)
+        for table, own in settings.items():
+            add(f"tables/{table}.csv", own | FORMAT, inputs)
 
     rule:
         name:
-            f"{table}_table"
+            made_by
         input:
             **inputs,
         output:
-            target=reported_table(table, label),
+            **reported_tables(labels),
         log:
-            f"<exp>/logs/tables/{table}.log",
+            f"<exp>/logs/tables/{log}.log",
         localrule: True
         conda:
             "../../envs/light.yaml"
+        resources:
+            **({"mem_mb": 3000} if made_by in LARGE else {}),
         params:
-            table=f"{table}_table",
-            settings=record(f"tables/{table}.csv"),
+            **table_params(made_by, settings),
         message:
-            f"Table: {label[0].lower()}{label[1:]}"
+            message
         script:
             "../scripts/write_table.py"
-
-
-add("tables/ranking.csv", COMPARED | BASELINE | FORMAT, {"predictions": PREDICTIONS})
-add(
-    "tables/comparisons.csv",
-    COMPARED | BASELINE | MARGIN | FORMAT,
-    {"predictions": PREDICTIONS},
-)
-
-
-rule comparison_tables:
-    input:
-        predictions=PREDICTIONS,
-    output:
-        comparisons=reported_table("comparisons", "Pairwise comparisons"),
-        ranking=reported_table("ranking", "Ranking"),
-    log:
-        "<exp>/logs/tables/comparisons.log",
-    localrule: True
-    conda:
-        "../../envs/light.yaml"
-    resources:
-        mem_mb=3000,
-    params:
-        table="comparison_tables",
-        settings=record("tables/comparisons.csv"),
-        ranking=record("tables/ranking.csv"),
-    message:
-        "Tables: ranking and pairwise comparisons"
-    script:
-        "../scripts/write_table.py"
-
-
-for table, settings in {
-    "confusion": {},
-    "per_class": CONFIDENCE | ROLES,
-}.items():
-    add(f"tables/{table}.csv", settings | FORMAT, {"predictions": PREDICTIONS})
-
-
-rule class_tables:
-    input:
-        predictions=PREDICTIONS,
-    output:
-        confusion=reported_table("confusion", "Confusion matrices"),
-        per_class=reported_table("per_class", "Precision, recall and F1 of every class"),
-    log:
-        "<exp>/logs/tables/per_class.log",
-    localrule: True
-    conda:
-        "../../envs/light.yaml"
-    params:
-        table="class_tables",
-        settings=record("tables/per_class.csv"),
-        confusion=record("tables/confusion.csv"),
-    message:
-        "Tables: confusion matrix, precision and recall by class"
-    script:
-        "../scripts/write_table.py"
-
-
-PLANNED_FROM = {"predictions": ON_SOURCE, "efficiency": "<exp>/tables/efficiency.csv"}
-for table in ("variance", "planning"):
-    add(f"tables/{table}.csv", COMPARED | FORMAT, PLANNED_FROM)
-
-
-rule planning_tables:
-    input:
-        **PLANNED_FROM,
-    output:
-        variance=reported_table("variance", "What chance is made of"),
-        planning=reported_table("planning", "What would settle more"),
-    log:
-        "<exp>/logs/tables/planning.log",
-    localrule: True
-    conda:
-        "../../envs/light.yaml"
-    resources:
-        mem_mb=3000,
-    params:
-        table="planning_tables",
-        settings=record("tables/variance.csv"),
-        planning=record("tables/planning.csv"),
-    message:
-        "Tables: variance components and sample-size planning"
-    script:
-        "../scripts/write_table.py"

@@ -18,6 +18,7 @@ one machine the job requests all cores, whatever it uses, so that no other job r
 # What has a test split of its own; with cross-validation the source has none.
 TESTED = TRANSFER if EXPERIMENT.folds else DATASETS
 TIMED, TIMED_BASELINES = sorted(MODELS), sorted({*BASELINES} - {*ENSEMBLES})
+TIMED_RUNS = [f"<exp>/runs/{b}/seed{EXPERIMENT.first_seed_of(b)}" for b in TIMED_BASELINES]
 TIMED_THREADS = SIZES.threads("speed", SIZES.threads("finetune", 4))
 
 
@@ -167,14 +168,8 @@ rule speed:
     input:
         models=expand("<exp>/models/{model}", model=TIMED),
         tokens=expand(f"<exp>/tokens/{SOURCE}/train/{{model}}.arrow", model=TIMED),
-        baselines=[
-            f"<exp>/runs/{name}/seed{EXPERIMENT.seeds_of(name)[0]}/run.json"
-            for name in TIMED_BASELINES
-        ],
-        learned=[
-            f"<exp>/runs/{name}/seed{EXPERIMENT.seeds_of(name)[0]}/model"
-            for name in TIMED_BASELINES
-        ],
+        baselines=[f"{run}/run.json" for run in TIMED_RUNS],
+        learned=[f"{run}/model" for run in TIMED_RUNS],
         data=f"<exp>/data/{SOURCE}",
         tuned=in_exp(sum((TUNING.choice(model, "batch_size") for model in TIMED), [])),
     output:

@@ -13,6 +13,7 @@ COMMAND = ROOT / "docs/audit_original_study.py"
 def test_the_page_is_what_the_command_writes_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(COMMAND.parent)  # where Python finds what a command imports
     spec = importlib.util.spec_from_file_location("audit_original_study", COMMAND)
     assert spec and spec.loader
     command = importlib.util.module_from_spec(spec)

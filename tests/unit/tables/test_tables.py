@@ -30,6 +30,7 @@ LABELS = ["negative", "positive"]
 RUNS = {"big": (1, 2), "small": (1, 2), "words": (0,), "majority": (0,)}
 NAMES = ("big", "small", "words", "majority", "movies", "products")
 FIXED = ["words", "majority"]  # methods that draw no random numbers
+OF_SEEDS = {"confidence": 0.95, "roles": {"deterministic": FIXED}, "seed_sd": None}
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.schema.json"
 
 
@@ -167,23 +168,29 @@ class Experiment:
         write_json(path, run)
         return path
 
+    def write_summary(self, runs: Path, summary: Path) -> None:
+        write_table("runs_table", [runs], predictions=self.predictions, confidence=0.95)
+        write_table("summary_table", [summary], runs=runs, **OF_SEEDS)
+
+    def write_transfer(self, target: Path, transfer: list[str]) -> None:
+        write_table(
+            "transfer_table",
+            [target],
+            predictions=self.predictions,
+            source=self.source,
+            transfer=transfer,
+            **OF_SEEDS,
+        )
+
     def write_all(self, metric: str = "accuracy") -> dict[str, pd.DataFrame]:
         out, predictions = self.out, self.predictions
         runs, summary = out / "runs.csv", out / "summary.csv"
-        source, transfer = self.source, self.transfer
+        source = self.source
         baseline = self.called["words"] if "words" in self.runs else None
         of_models = [path for path in self.runs_json if path.parts[-3] in ("big", "small")]
         of_baselines = [path for path in self.runs_json if path not in of_models]
         texts = {source: self.texts[source]}
-        write_table("runs_table", [runs], predictions=predictions, confidence=0.95)
-        write_table(
-            "summary_table",
-            [summary],
-            runs=runs,
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
-        )
+        self.write_summary(runs, summary)
         write_table(
             "main_table",
             [out / "main.csv"],
@@ -202,16 +209,7 @@ class Experiment:
             source=source,
             baselines=self.baselines,
         )
-        write_table(
-            "transfer_table",
-            [out / "transfer.csv"],
-            predictions=predictions,
-            source=source,
-            transfer=transfer,
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
-        )
+        self.write_transfer(out / "transfer.csv", self.transfer)
         write_table(
             "efficiency_table",
             [out / "efficiency.csv"],
@@ -237,18 +235,14 @@ class Experiment:
             predictions=predictions,
             audit=self.audit,
             near_duplicates=no_near_duplicates(out),
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
+            **OF_SEEDS,
         )
         write_table(
             "comparison_tables",
             [out / "comparisons.csv", out / "ranking.csv"],
             predictions=predictions,
             baseline=baseline,
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
+            **OF_SEEDS,
             metric=metric,
         )
         write_table(
@@ -265,9 +259,7 @@ class Experiment:
             [out / "variance.csv", out / "planning.csv"],
             predictions=[path for path in predictions if path.parts[-3] == "movies"],
             efficiency=out / "efficiency.csv",
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
+            **OF_SEEDS,
         )
         write_table(
             "reliability_table", [out / "reliability.csv"], predictions=predictions, confidence=0.95
@@ -292,9 +284,7 @@ class Experiment:
             [out / "slices.csv"],
             predictions=predictions,
             texts=texts,
-            confidence=0.95,
-            roles={"deterministic": FIXED},
-            seed_sd=None,
+            **OF_SEEDS,
         )
         write_table("errors_table", [out / "errors.csv"], predictions=predictions, texts=texts)
         write_table(
@@ -439,26 +429,8 @@ def test_transfer_drop(written: dict[str, pd.DataFrame]) -> None:
 
 
 def test_no_transfer_dataset_gives_an_empty_table(experiment: Experiment, tmp_path: Path) -> None:
-    runs, summary, target = (tmp_path / name for name in ("runs.csv", "summary.csv", "t.csv"))
-    write_table("runs_table", [runs], predictions=experiment.predictions, confidence=0.95)
-    write_table(
-        "summary_table",
-        [summary],
-        runs=runs,
-        confidence=0.95,
-        roles={"deterministic": FIXED},
-        seed_sd=None,
-    )
-    write_table(
-        "transfer_table",
-        [target],
-        predictions=experiment.predictions,
-        source="movies",
-        transfer=[],
-        confidence=0.95,
-        roles={"deterministic": FIXED},
-        seed_sd=None,
-    )
+    target = tmp_path / "transfer.csv"
+    experiment.write_transfer(target, [])
     assert read_csv(target).empty
 
 

@@ -205,7 +205,7 @@ class Experiment(Names):
             settings |= {"engine": settings["engine"] | {"padding_free": "off"}, "tasks": ["train"]}
             baselines = []
         tokens = [self._tokens_of(self.source, "train", model) for model in models]
-        runs = [f"runs/{name}/seed{self.seeds_of(name)[0]}/run.json" for name in baselines]
+        runs = [f"runs/{name}/seed{self.first_seed_of(name)}/run.json" for name in baselines]
         made_of = [*(f"models/{m}" for m in models), *tokens, *runs, f"data/{self.source}"]
         return settings, [*made_of, *tuned]
 
@@ -271,29 +271,33 @@ class Experiment(Names):
         if method in self.ensembles:
             each = f"predictions/{dataset}/{{method}}/seed{{seed}}.parquet"
             return {}, self.members(each, method)
-        if method in self.probes:
-            return {}, [run, f"data/{dataset}", self.embeddings_of(method, dataset, "test")]
-        if method not in self.models:
-            return {}, [run, f"data/{dataset}"]
-        settings = self._tested if dataset == self.source else {"engine": self.config["engine"]}
-        return settings, [run, self._tokens_of(dataset, "test", method)]
+        return self._predicting(method, dataset == self.source), [
+            run,
+            *self._texts_of(method, dataset, "test"),
+        ]
 
-    @property
-    def _tested(self) -> Settings:
-        """What decides predictions of the source; unless said otherwise they are of every epoch."""
-        kept = self.config["tested_epochs"] == "kept"
+    def _predicting(self, method: str, every_epoch: bool = False) -> Settings:
+        """What decides predictions of a method; those of the source are of every epoch, unless said otherwise."""
+        if method not in self.models:
+            return {}
+        kept = every_epoch and self.config["tested_epochs"] == "kept"
         return {"engine": self.config["engine"]} | ({"tested_epochs": "kept"} if kept else {})
+
+    def _texts_of(self, method: str, dataset: str, split: str) -> list[str]:
+        """What a method predicts a split from."""
+        if method in self.models:
+            return [self._tokens_of(dataset, split, method)]
+        probe = method in self.probes
+        return [
+            f"data/{dataset}",
+            *([self.embeddings_of(method, dataset, split)] if probe else []),
+        ]
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"
         if method in self.ensembles:
             return {}, self.members("dev_predictions/{method}/seed{seed}.parquet", method)
-        if method in self.probes:
-            embedded = self.embeddings_of(method, self.source, "dev")
-            return {}, [run, f"data/{self.source}", embedded]
-        if method not in self.models:
-            return {}, [run, f"data/{self.source}"]
-        return {"engine": self.config["engine"]}, [run, self._tokens_of(self.source, "dev", method)]
+        return self._predicting(method), [run, *self._texts_of(method, self.source, "dev")]
 
     def _temperatures(self, method: str, name: str) -> Made:
         return {}, [f"dev_predictions/{method}/{PurePosixPath(name).stem}.parquet"]
@@ -335,22 +339,17 @@ class Experiment(Names):
         run = f"subset_runs/{subset}/{method}/{PurePosixPath(name).stem}/run.json"
         fold = self.fold_of(subset)
         inputs = [run, f"subsets/{fold}.parquet"] if fold else [run]
-        if method in self.probes:
-            embedded = self.embeddings_of(method, self.source, self.tested_split(self.source))
-            return {}, [*inputs, f"data/{self.source}", embedded]
-        if method not in self.models:
-            return {}, [*inputs, f"data/{self.source}"]
-        tokens = self._tokens_of(self.source, self.tested_split(self.source), method)
-        return self._tested, [*inputs, tokens]
+        inputs += self._texts_of(method, self.source, self.tested_split(self.source))
+        return self._predicting(method, every_epoch=True), inputs
 
     def _export(self, model: str) -> Made:
-        seed = self.seeds_of(model)[0]
+        seed = self.first_seed_of(model)
         fitted = [f"temperatures/{model}/seed{seed}.json"] if self.has_dev else []
         tokens = self._tokens_of(self.source, "test", model)
         return {"seed": seed}, [f"runs/{model}/seed{seed}/run.json", tokens, *fitted]
 
     def _export_predictions(self, model: str, _: str) -> Made:
-        run = f"runs/{model}/seed{self.seeds_of(model)[0]}/run.json"
+        run = f"runs/{model}/seed{self.first_seed_of(model)}/run.json"
         return {}, [f"export/{model}", run, self._tokens_of(self.source, "test", model)]
 
     def _export_speed(self, name: str) -> Made:
@@ -360,8 +359,7 @@ class Experiment(Names):
         block = self.config["label"][name.removesuffix(".csv")]
         text = block["text"] or self.config["datasets"][self.source]["text"]
         settings = block | identify(block, self.folder / "labelled" / name) | {"text": text}
-        found = self.methods if block["method"] is None else [block["method"]]
-        methods = list(dict.fromkeys(m for name in found for m in self.with_members(name)))
+        methods = self.labelling_methods(name.removesuffix(".csv"))
         runs = self.runs_of("runs/{method}/seed{seed}/run.json", methods)
         fitted = self.runs_of("temperatures/{method}/seed{seed}.json", methods)
         advice = ["results.json"] if block["method"] is None else []

@@ -182,6 +182,19 @@ class Names:
         draws = method in self.models or method in self.networks
         return list(self.config["seeds"]) if draws else [0]
 
+    def first_seed_of(self, method: str) -> int:
+        """That of the run which is exported and timed."""
+        return self.seeds_of(method)[0]
+
+    def labelling_methods(self, table: str) -> list[str]:
+        """The methods that may label a table of new texts: the one that its entry names, or any.
+
+        An ensemble labels with the runs that it is made of.
+        """
+        named = self.config["label"][table]["method"]
+        found = self.methods if named is None else [named]
+        return list(dict.fromkeys(m for name in found for m in self.with_members(name)))
+
     def with_members(self, method: str) -> list[str]:
         """A method and, of an ensemble, the one whose runs it is made of."""
         return [method, self.ensembles[method]["of"]] if method in self.ensembles else [method]

@@ -1,6 +1,6 @@
 """Accuracy on another file of the same domain, with and without texts that were trained on.
 
-    python benchmarks/test_half.py results/imdb-wheels imdb-test
+    python benchmarks/imdb_half.py results/imdb-wheels imdb-test
 
 Reads the predictions that are there of a dataset under `transfer` and leaves out rows whose text, after
 folding case and white space, is in the source's training or dev split: nothing else compares two datasets.
@@ -13,9 +13,9 @@ import pandas as pd
 
 from finetone.data.audit import fold
 from finetone.files import read_json
-from finetone.formats import predictions
 from finetone.numbers import percent
 from finetone.statistics.intervals import wilson
+from finetone.tables.panels import panels
 
 
 def main() -> None:
@@ -33,13 +33,14 @@ def main() -> None:
     test = pd.read_parquet(asked.folder / f"data/{asked.dataset}/test.parquet").set_index("id")
     leaked = test["text"].map(fold).isin(known)
     print(f"{len(test):,} rows, of which {leaked.sum()} were trained or chosen on")
-    for path in sorted((asked.folder / f"predictions/{asked.dataset}").glob("*/seed*.parquet")):
-        (rows,) = predictions.read(predictions.header(path), kept_only=True)
-        right = rows.logits.argmax(axis=1) == rows.label
-        clean = ~leaked.loc[rows.ids].to_numpy()
+    files = sorted((asked.folder / f"predictions/{asked.dataset}").glob("*/seed*.parquet"))
+    (panel,) = panels(files)
+    clean = ~leaked.loc[panel.ids].to_numpy()
+    runs = ((method, seed) for method, seeds in panel.seeds.items() for seed in seeds)
+    for (method, seed), right in zip(runs, panel.correct, strict=True):
         low, high = wilson(int(right[clean].sum()), int(clean.sum()), 0.95)
         print(
-            f"{path.parent.name:20} {path.stem:6} {percent(right.mean())} %, "
+            f"{method:20} {f'seed{seed}':6} {percent(right.mean())} %, "
             f"without them {percent(right[clean].mean())} [{percent(low)}, {percent(high)}]"
         )
 
