@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 from pages import fill, table_row
 
-from finetone.numbers import between, duration, missing, percent, signed, size
+from finetone.numbers import between, duration, missing, percent, setting, signed, size
 from finetone.tables.tuning_tables import KEYS
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,7 @@ def tuning(results: Results) -> Iterator[str]:
 
 
 def _trial(row: dict[str, Any]) -> str:
-    values = (f"{row[key]:g}" for key in KEYS if not missing(row[key]))
+    values = (setting(float(row[key])) for key in KEYS if not missing(row[key]))
     text = f"{' '.join(values)}: {percent(row['score'])}"
     return f"**{text}**" if row["chosen"] else text
 

@@ -46,7 +46,7 @@ class Chromium:
         try:
             port, path = self._wait(lambda: self._port(profile))
             self.socket: ClientConnection = self.open_parts.enter_context(
-                connect(f"ws://127.0.0.1:{port}{path}", max_size=None)
+                connect(f"ws://127.0.0.1:{port}{path}", max_size=None, open_timeout=PATIENCE)
             )
             tab = self._raw("Target.createTarget", {"url": "about:blank"})["targetId"]
             attached = self._raw("Target.attachToTarget", {"targetId": tab, "flatten": True})

@@ -119,7 +119,7 @@ def test_a_method_opens_what_is_known_of_it(browser: Chromium, pages: dict[str, 
     text = browser.ask(panel + ".innerText")
     for part in (
         "MiniLM-L6",
-        "learning rate 2e-05",
+        "learning rate 2e-5",
         "Movie snippets",
         "pipeline(",
         "finetone label",

@@ -67,6 +67,27 @@ def test_the_page_renders(
         assert expected in text
 
 
+FIGURE = "document.querySelector(\"figure[data-name='%s']\")"
+
+
+@pytest.mark.parametrize("name", ["methods", "comparisons"])
+def test_a_phone_shows_whole_figures_and_enlarges_them(
+    name: str, browser: Chromium, pages: dict[str, Path]
+) -> None:
+    """Cut off at the right edge, the winner of the score figure could not be seen."""
+    browser.open(pages["en"], 375)
+    figure = FIGURE % name
+    browser.ask("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    width = figure + ".querySelector('svg').getBoundingClientRect().width"
+    assert browser.ask(width) <= 375
+    browser.ask(figure + ".querySelector('.enlarge').click()")
+    drawn = browser.ask("parseFloat(" + figure + ".querySelector('svg').style.width)")
+    assert browser.ask(width) == pytest.approx(drawn) and drawn > 400
+    assert browser.ask("document.documentElement.scrollWidth") == 375
+    browser.open(pages["en"], 1440)
+    assert browser.ask(figure + ".querySelector('.enlarge').hidden")
+
+
 def test_texts_of_rows_ran_nothing(browser: Chromium, pages: dict[str, Path]) -> None:
     browser.open(pages["en"])
     assert browser.ask("document.title") == "Invented: models on movie snippets"

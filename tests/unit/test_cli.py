@@ -72,7 +72,7 @@ def test_show_prints_every_method_of_every_dataset(
     e.write_all()
     status, out, _ = call(capfd, "show", e.folder)
     assert status == 0
-    assert out.count(": accuracy on the test set (%) [95 % confidence interval]; methods that") == 2
+    assert out.count(": accuracy on the test set (%) [95 % CI]; shared letter: ") == 2
     for method in runs:
         rows = re.findall(rf"^ +\d  {method} +\d+\.\d  \[ ?\d+\.\d, +\d+\.\d\]  \w", out, re.M)
         assert len(rows) == 2

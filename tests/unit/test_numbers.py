@@ -55,6 +55,14 @@ from finetone import numbers
         (numbers.rounded_duration, 600.0, "10 min"),
         (numbers.rounded_duration, 864000.0, "10 d"),
         (numbers.probability, 0.0004, "< 0.001"),
+        (numbers.setting, 2e-05, "2e-5"),
+        (numbers.setting, 0.0001, "1e-4"),
+        (numbers.setting, 3.16e-05, "3.16e-5"),
+        (numbers.setting, 0.00316, "0.00316"),
+        (numbers.setting, 10.0, "10"),
+        (numbers.setting, 0.0, "0"),
+        (numbers.setting, 32, "32"),
+        (numbers.setting, "linear", "linear"),
     ],
 )
 def test_numbers_read_well(write: Callable[[float], str], value: float, text: str) -> None:

@@ -86,7 +86,7 @@ TABLE_SPECS = {
     "errors": (
         "Errors",
         {"predictions": ON_SOURCE, "texts": [f"<exp>/data/{SOURCE}"]},
-        {},
+        {"controls": EXPERIMENT.controls},
     ),
     "leaks": (
         "Accuracy without leaked rows",

@@ -77,7 +77,9 @@ def test_a_card_has_what_hubs_ask_for(results: Path, tmp_path: Path) -> None:
     types = {result.dataset_name: result.dataset_type for result in card.data.eval_results}
     assert types == {"movies": "org/movies", "products": "products"}
     assert (
-        "too sure" in card.text and "temperature 1.625" in card.text and "120 dev rows" in card.text
+        "overconfident" in card.text
+        and "temperature 1.625" in card.text
+        and "120 dev rows" in card.text
     )
     assert "licence of the base model" not in card.text and "max_length=77" in card.text
     assert card.text.index("## Results") < card.text.index("\n\n## Limits\n")

@@ -324,10 +324,13 @@ def test_kappa_is_the_same_counted_by_class_and_by_row(monkeypatch: pytest.Monke
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
 
 
-def test_kappa_of_constant_methods() -> None:
-    found, _ = agreement.kappa(np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1]], np.int8), 2)
-    assert np.isnan(found[0, 1])
-    assert found[0, 2] == 0
+def test_one_class_for_all_rows_has_no_kappa() -> None:
+    """It would be 0 whatever the other method does."""
+    runs = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1], [0, 1, 1, 1]], np.int8)
+    found, error = agreement.kappa(runs, 2)
+    without = np.isnan(found)
+    assert without[:2].all() and without[:, :2].all() and not without[2:, 2:].any()
+    assert np.array_equal(np.isnan(error), without)
 
 
 def test_runs_are_paired_by_seed_and_a_single_run_with_all() -> None:

@@ -53,16 +53,16 @@ def test_a_provisional_choice_names_what_is_open(experiment: Experiment) -> None
     assert (card.kicker, card.title, card.sure) == ("Recommended", "MiniLM-L6", "provisional")
     assert card.score == "accuracy 90.8 %" and card.interval.endswith("89.6–92.1")
     facts = dict(card.facts)
-    assert "1.6 points ahead of MiniLM-L3 (95 % CI 0.7–2.5)" in facts["How sure"]
-    assert "perhaps as good (within 1.0 points): MiniLM-L3." in facts["How sure"]
+    assert "lead over MiniLM-L3 is 1.6 points (95 % CI 0.7–2.5)" in facts["How sure"]
+    assert "MiniLM-L3, cheaper to train, may be as good (within 1.0 points)." in facts["How sure"]
     path = experiment.table("recommendation")
     frame = read_csv(path)
     frame.loc[frame["method"] == "minilm-l3", "train_seconds"] = 4.0
     write_csv(frame, path)
-    advice = "Take MiniLM-L6 if 10 s of training per run is no problem, else MiniLM-L3 (4.0 s). To "
+    advice = "Take MiniLM-L6 unless 10 s of training per run is too much; then MiniLM-L3 (4.0 s).\n"
     assert said(experiment)["What next"].startswith(advice)
-    assert facts["Compared with"] == "8 methods, 5 worse, 1 still open, 1 as controls only"
-    assert facts["Cost"].startswith("Training: 57 s per run")
+    assert facts["Compared with"] == "7 others: 1 still open, 5 worse, 1 as control"
+    assert facts["Cost"].startswith("57 s per training run · ")
     assert "6 seeds with 6,000 test rows (12 min" in facts["What next"]
 
 
@@ -111,13 +111,13 @@ def test_what_no_plan_settles_is_said_with_what_one_does(experiment: Experiment)
     needs = [name for name in frame if name.endswith(("_needed", "both_seeds", "both_rows"))]
     frame[needs] = np.nan
     write_csv(frame, path)
-    beyond = "A difference of 1.0 points cannot be settled here"
+    beyond = "No plan of up to 100 seeds detects a difference of 1.0 points here."
     said_now = said(experiment)["What next"]
-    assert beyond in said_now and "To settle" not in said_now
+    assert beyond in said_now and "Detecting" not in said_now
     frame.loc[frame["difference"] == 0.02, "seeds_needed"] = 9
     write_csv(frame, path)
     said_now = said(experiment)["What next"]
-    assert said_now.startswith(beyond) and "difference of 2.0 points (80 %" in said_now
+    assert said_now.startswith(beyond) and "difference of 2.0 points with 80 %" in said_now
 
 
 def test_the_usage_names_the_users_folder_not_the_jobs(experiment: Experiment) -> None:

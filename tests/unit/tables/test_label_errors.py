@@ -8,6 +8,7 @@ import pandas as pd
 
 from finetone.comparison.panel import Panel
 from finetone.formats.csv_table import read_csv, write_csv
+from finetone.tables.examples.errors_table import errors
 from finetone.tables.examples.label_errors_table import label_errors
 from finetone.tables.examples.near_duplicates_table import COLUMNS
 
@@ -42,6 +43,13 @@ def test_controls_are_not_asked_and_without_a_method_there_is_nothing() -> None:
     data, _ = panel(60, 3, 1)
     assert (label_errors(data, ["text"] * 60, ["mediocre"])["methods"] == 1).all()
     assert len(label_errors(data, ["text"] * 60, ["good", "mediocre"])) == 0
+
+
+def test_the_hardest_rows_are_judged_by_the_same_methods() -> None:
+    data, _ = panel(400, 20, 1)
+    assert (errors(data, ["text"] * 400)["methods"] == 2).all()
+    assert (errors(data, ["text"] * 400, ["mediocre"])["methods"] == 1).all()
+    assert len(errors(data, ["text"] * 400, ["good", "mediocre"])) == 0
 
 
 def test_both_tables_of_rows_are_written_and_read(tmp_path: Path) -> None:

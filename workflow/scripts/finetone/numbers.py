@@ -71,6 +71,16 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 
+def setting(value: Any) -> str:
+    """Format a hyperparameter as recipes have it: 2e-5, 0.1, 32."""
+    if not isinstance(value, float):
+        return str(value)
+    if not 0 < abs(value) < 0.001:
+        return f"{value:g}"
+    digits, exponent = f"{value:.5e}".split("e")
+    return f"{float(digits):g}e{int(exponent)}"
+
+
 def size(count: float) -> str:
     """Format a number of things, or a rate: 22.7 M, 7.5 k, 950, 0.45."""
     return _with_unit(count, THOUSANDS)

@@ -4,6 +4,7 @@ from typing import Any
 
 from finetone.cards.card_parts import code, front_matter, hardware, labels, limits, origin
 from finetone.formats.run_record import RunRecord
+from finetone.numbers import setting
 
 POOLED = {
     "mean": "the mean over its tokens",
@@ -52,10 +53,10 @@ def probe_card(run: RunRecord, encoder: dict[str, Any], max_length: int) -> str:
 def _strength(recipe: dict[str, Any]) -> str:
     """Where the strength of the penalty is from."""
     if not (tried := recipe.get("C_tried")):
-        return f"C = {recipe['C']:g} was given."
+        return f"C = {setting(recipe['C'])} was given."
     scores = ", ".join(f"{score:.4f}" for score in tried.values())
     return (
-        f"C = {recipe['C']:g} was chosen of {', '.join(tried)} by "
+        f"C = {setting(recipe['C'])} was chosen of {', '.join(tried)} by "
         f"{recipe['C_chosen_by'].replace('_', ' ')} in cross-validation on the training rows alone "
         f"({scores})."
     )

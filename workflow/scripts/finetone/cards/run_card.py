@@ -4,6 +4,7 @@ from typing import Any
 
 from finetone.cards.card_parts import code, front_matter, hardware, labels, limits, origin
 from finetone.formats.run_record import RunRecord
+from finetone.numbers import setting
 
 
 def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
@@ -20,7 +21,7 @@ def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
     max_length
         Number of tokens that texts are cut to.
     """
-    recipe = "\n".join(f"| {key} | {value} |" for key, value in run.recipe.items())
+    recipe = "\n".join(f"| {key} | {setting(value)} |" for key, value in run.recipe.items())
     dataset = code(run.dataset) if run.dataset else "a labelled dataset"
     return "\n".join(
         [

@@ -84,16 +84,16 @@ def sections(
 
 
 def _basis(accuracy: Mapping[str, Any], confidence: float) -> str:
-    """What the accuracy of a model that learned from all rows rests on."""
+    """What the accuracy of a model that was trained on all rows rests on."""
     folds, repeats = (accuracy["cross_validation"][key] for key in ("folds", "repeats"))
     times = f", {repeats} times with other folds" * (repeats > 1)
     return (
-        f"This model learned from all {accuracy['n']:,} labelled rows, so none is left to test it on. The "
+        f"This model was trained on all {accuracy['n']:,} labelled rows, so none is left to test it on. The "
         f"accuracy above is that of {folds}-fold cross-validation{times}: models trained in the same way "
         f"on {folds - 1} of {folds} parts of the rows, each tested on the part that it never saw. It is "
         f"{_percent(accuracy['mean'])} % ({_percent(accuracy['low'])} – {_percent(accuracy['high'])} with "
         f"{100 * confidence:g} % confidence, given that the folds share training rows). Expect about as "
-        "much of this model, which learned from more rows but was itself not measured on them."
+        "much of this model, which was trained on more rows but was itself not measured on them."
     )
 
 
@@ -108,13 +108,13 @@ def _scores(fitted: Temperature | None) -> str:
     if fitted is None or fitted.temperature is None:
         why = f": {fitted.reason}" if fitted and fitted.reason else ", for there were no dev rows"
         return (
-            "The scores are probabilities as the model states them. No temperature was fitted"
-            f"{why}; measure how often they are right before you rely on them."
+            "The scores are the model's own probabilities. No temperature was fitted"
+            f"{why}; check their calibration before you rely on them."
         )
-    kind = "too sure" if fitted.temperature > LARGE else "not sure enough"
-    kind = kind if abs(fitted.temperature - 1) > LARGE - 1 else "about right"
+    kind = "overconfident" if fitted.temperature > LARGE else "underconfident"
+    kind = kind if abs(fitted.temperature - 1) > LARGE - 1 else "about calibrated"
     return (
-        f"The scores are probabilities as the model states them, and {kind}. Divide its logits by the "
+        f"The scores are the model's own probabilities, and {kind}. Divide its logits by the "
         f"temperature {fitted.temperature:.4g} before the softmax for calibrated ones (fitted on "
         f"{fitted.rows} dev rows; `temperature.json`). The labels stay the same."
     )

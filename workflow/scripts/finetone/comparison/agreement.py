@@ -83,21 +83,24 @@ def kappa(predicted: Ints, classes: int) -> tuple[Floats, Floats]:
     Returns
     -------
     kappa, standard_error
-        Both [runs, runs]; NaN where both runs always predict one and the same class.
+        Both [runs, runs]; NaN where a run predicts one class for all rows: it agrees with any
+        other exactly as often as by chance, so kappa would be 0 whatever the other one does.
     """
     n = predicted.shape[1]
+    constant = np.ptp(predicted, axis=1) == 0
+    empty = constant[:, None] | constant[None, :]
     share = np.stack([np.bincount(run, minlength=classes) / n for run in predicted])
     count = _by_class if classes <= FEW_CLASSES else _by_row
     observed, common, crossed = count(predicted, share)
     expected = share @ share.T
     with np.errstate(invalid="ignore", divide="ignore"):
-        value: Floats = np.where(expected == 1, np.nan, (observed - expected) / (1 - expected))
+        value: Floats = np.where(empty, np.nan, (observed - expected) / (1 - expected))
         rest = 1 - value
         # through the class frequencies, a row predicted as i and j changes by share[j] + share[i]
         twice = share**2 @ share.T + share @ (share**2).T + 2 * crossed
         squares = observed - 2 * rest * common + rest**2 * twice - (value - expected * rest) ** 2
         error: Floats = np.sqrt(np.maximum(squares, 0) / n) / (1 - expected)
-    return value, error
+    return value, np.where(empty, np.nan, error)
 
 
 def _by_class(predicted: Ints, share: Floats) -> tuple[Floats, Floats, Floats]:
@@ -142,7 +145,8 @@ def of_methods(
     The variance of kappa over seeds is judged from all pairs together (`moderation`). Pairs share
     methods, so what they know of it is at most what the methods' runs do: the degrees of freedom are
     no more than Σ (S - 1) over methods. The variance over rows is the mean of that of the single
-    runs, an upper bound. Where seeds cannot be judged, the interval is over rows alone.
+    runs, an upper bound. Where seeds cannot be judged, the interval is over rows alone. Pairs of runs
+    without a kappa do not count.
 
     Parameters
     ----------
@@ -170,10 +174,16 @@ def of_methods(
         runs = seed_pairs(panel.runs(a), panel.runs(b))
         i = [panel.columns[a].start + x for x, _ in runs]
         j = [panel.columns[b].start + y for _, y in runs]
-        found[place, :2] = np.median(tests[i, j]), np.mean(value[i, j])
-        own[place] = np.var(value[i, j], ddof=1) if len(runs) > 1 else 0.0
+        found[place, 0] = np.median(tests[i, j])
+        known = np.isfinite(value[i, j])
+        if not known.any():
+            own[place] = np.nan  # says nothing of how much seeds vary
+            continue
+        agreed = value[i, j][known]
+        found[place, 1] = np.mean(agreed)
+        own[place] = np.var(agreed, ddof=1) if len(agreed) > 1 else 0.0
         worse = max(inflation[panel.methods.index(method)] for method in (a, b))
-        of_rows[place] = np.mean(np.square(error[i, j])) * worse
+        of_rows[place] = np.mean(np.square(error[i, j][known])) * worse
         seeds[place] = _independent(panel.runs(a), panel.runs(b))
     varies = dict(zip(panel.methods, panel.stochastic(roles), strict=True))
     drawing = np.array([varies[a] or varies[b] for a, b in pairs], dtype=bool)

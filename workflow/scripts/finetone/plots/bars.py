@@ -141,7 +141,7 @@ def draw_transfer(transfer: Path, source: str, style: Style, target: Path) -> No
             axes.set_xlabel(labels["target_accuracy"])
             drops = zip(there["accuracy"], there["drop"], strict=True)
             _values(axes, ["" if np.isnan(a) else f"{percent(a)} ({signed(-d)})" for a, d in drops])
-        home = labels["source_value"].format(source=short(style.dataset(source), 24))
+        home = labels["source_change"].format(source=short(style.dataset(source), 24))
         legend = [Line2D([], [], color=MUTED, linestyle="none", label=home, **hollow)]
         figure.legend(handles=legend, loc="outside lower center", labelcolor=MUTED)
         items = "; ".join(

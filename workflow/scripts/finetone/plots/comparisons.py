@@ -19,6 +19,8 @@ SHADES = LinearSegmentedColormap.from_list(
     "differences", ["#e3a46b", "#f7efe6", "#e8f0fa", "#7fb0e6"]
 )
 
+NUMBERED = 24  # methods up to which cells have numbers; the page's table of pairs has them all
+
 
 def draw_comparisons(
     comparisons: Path,
@@ -61,6 +63,8 @@ def draw_comparisons(
     level = f"{1 - confidence:.3g}"
     with look():
         cell = 0.46 if n > 12 else 0.62
+        if numberless := n > NUMBERED:
+            cell = 0.22
         figure = new_figure(max(5.2, 2.4 + cell * n), 1.9 + 0.62 * cell * n)
         axes = figure.add_subplot()
         points, edges = 100 * difference, np.arange(n + 1) - 0.5
@@ -69,7 +73,7 @@ def draw_comparisons(
         shown = np.ma.masked_where(~significant, strength)
         shades: dict[str, Any] = {"cmap": SHADES, "vmin": -1, "vmax": 1}
         axes.pcolormesh(edges, edges, shown, edgecolor="white", linewidth=1, **shades)
-        for i, j in zip(*np.nonzero(np.isfinite(difference)), strict=True):
+        for i, j in () if numberless else zip(*np.nonzero(np.isfinite(difference)), strict=True):
             text = signed(difference[i, j])
             cell_text = axes.text(j, i, text, ha="center", va="center", color=MUTED)
             cell_text.set_fontsize(7.5 if n > 12 else 8.5)

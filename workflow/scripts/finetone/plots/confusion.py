@@ -18,7 +18,7 @@ from finetone.plots.small_multiples import SLANTED, draw_panels
 # light enough for dark text; a few steps, so that the page can show each in its dark theme
 SHADES = LinearSegmentedColormap.from_list("shares", ["#eef4fb", "#7fb0e6"], N=10)
 NUMBERED, NAMED = 5, 12  # classes up to which cells have numbers, and axes have names
-LEAST = 0.005  # a smaller share is not drawn; of many classes, less than an even share
+LEAST = 0.005  # of more classes, a smaller share is not drawn; of many, less than an even share
 
 
 def draw_confusion(confusion: Path, dataset: str, style: Style, target: Path) -> None:
@@ -66,14 +66,16 @@ def draw_confusion(confusion: Path, dataset: str, style: Style, target: Path) ->
 
 def _draw_shares(axes: Axes, shares: np.ndarray) -> None:
     n = len(shares)
-    cells = np.argwhere(shares >= (LEAST if n <= NAMED else 1 / n))  # only these are in the file
+    least = 0 if n <= NUMBERED else LEAST if n <= NAMED else 1 / n
+    shares = np.nan_to_num(shares)  # a class that is never predicted is no row of the table
+    cells = np.argwhere(shares >= least)  # only these are in the file
     corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     squares = [corners + cell[::-1] for cell in cells]
     lines = {"edgecolors": "white", "linewidths": 1} if n <= NAMED else {"linewidths": 0}
     colours = SHADES(shares[tuple(cells.T)])
     axes.add_collection(PolyCollection(squares, facecolors=colours, **lines))
     if n <= NUMBERED:
-        for i, j in zip(*np.nonzero(shares >= LEAST), strict=True):
+        for i, j in cells:
             text = f"{100 * shares[i, j]:.0f}"
             axes.text(j, i, text, ha="center", va="center", color=INK, fontsize=8)
     axes.set_xlim(-0.5, n - 0.5)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from finetone.numbers import missing, scale, score
+from finetone.numbers import missing, scale, score, setting
 from finetone.plots.drawing.canvas import heading, look, named_rows, new_figure, save
 from finetone.plots.drawing.fitting import short
 from finetone.plots.drawing.language import labels_in
@@ -17,7 +17,7 @@ from finetone.plots.drawing.style import MUTED, RULE, Style
 from finetone.plots.small_multiples import draw_panels
 from finetone.statistics.evaluation import ERRORS
 
-VALUES = {"learning_rate": "{:g}", "epochs": "{:.0f}", "batch_size": "{:.0f}", "C": "{:g}"}
+VALUES = ("learning_rate", "epochs", "batch_size", "C")
 
 
 def draw_tuning(tuning: Path, dataset: str, style: Style, target: Path) -> None:
@@ -118,8 +118,8 @@ def draw_tuning_budget(tuning_budget: Path, dataset: str, style: Style, target: 
 def _values(row: dict[str, Any], labels: dict[str, str]) -> str:
     """The values of a trial, in words."""
     found = [
-        f"{labels[f'tuned_{key}']} {form.format(row[key])}"
-        for key, form in VALUES.items()
+        f"{labels[f'tuned_{key}']} {setting(float(row[key]))}"
+        for key in VALUES
         if not missing(row[key])
     ]
     return ", ".join(found)

@@ -17,8 +17,10 @@ SPAN = 2.5  # times the distance from the end of an axis to the median is drawn
 FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": numbers.percent,
     "points": numbers.signed,
+    "drop": numbers.percent,  # a sign only where it is a gain
     "number": numbers.size,
     "p": numbers.probability,
+    "setting": numbers.setting,
     "seconds": numbers.duration,
     "size": numbers.size,
     "memory": numbers.memory,
@@ -203,7 +205,8 @@ def _cell(
     if column.low and column.high and not numbers.missing(row.get(column.low)):
         bounds = [write(row[column.low]), write(row[column.high])]
         # "2.1–3.0" but "−3.0 … −2.1": a dash beside a minus cannot be read
-        extra = (" … " if column.kind == "points" else "–").join(bounds)
+        apart = column.kind == "points" or any(bound.startswith("−") for bound in bounds)
+        extra = (" … " if apart else "–").join(bounds)
         if axis:
             ends = (row[column.low], value, row[column.high])
             places = (100 * (float(end) - axis[0]) / (axis[1] - axis[0]) for end in ends)

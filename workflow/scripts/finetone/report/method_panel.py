@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.numbers import duration, missing, score, size
+from finetone.numbers import duration, missing, score, setting, size
 from finetone.plots.drawing.read_table import records, truth
 from finetone.report.elements import Maker
 from finetone.report.verdict_card import folder_of, usage
@@ -41,13 +41,15 @@ def panels(maker: Maker) -> list[Panel]:
     runs = maker.read("runs")
     kept = runs[truth(runs["kept"])] if len(runs) else runs
     first = {str(run["method"]): run for run in reversed(maker.runs)}
+    costs = maker.rows("efficiency")
+    seconds = costs.set_index("method")["train_seconds"].to_dict() if len(costs) else {}
     ranking = maker.rows("ranking").sort_values("rank", kind="stable")
     return [
         Panel(
             method,
             maker.style.title(method),
             maker.style.colour(method),
-            _facts(maker, method, first.get(method, {})),
+            _facts(maker, method, first.get(method, {}), seconds.get(method)),
             _scores(maker, kept, method, maker.metric),
             usage(maker, method),
         )
@@ -55,15 +57,21 @@ def panels(maker: Maker) -> list[Panel]:
     ]
 
 
-def _facts(maker: Maker, method: str, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(
+    maker: Maker, method: str, run: Mapping[str, Any], seconds: float | None
+) -> list[tuple[str, str]]:
+    """What is known of a method that trains for `seconds`, the mean over seeds."""
     labels, folder = maker.labels, folder_of(maker)
     stated = (run.get("recipe") or {}).items()
     recipe = {k: v for k, v in stated if not missing(v) and not isinstance(v, Mapping)}
     facts = [
-        (labels["recipe"], ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in recipe.items())),
+        (
+            labels["recipe"],
+            ", ".join(f"{k.replace('_', ' ')} {setting(v)}" for k, v in recipe.items()),
+        ),
         (labels["training_rows"], f"{run['rows']:,}" if run.get("rows") else ""),
         (labels["parameters"], _size(run.get("parameters") or {})),
-        (labels["train_seconds"], _seconds(_mean(maker, method))),
+        (labels["train_seconds"], "" if seconds is None or missing(seconds) else duration(seconds)),
         (labels["kept_epoch"], str(run.get("kept_epoch") or "")),
         (labels["notes"], "; ".join((run.get("execution") or {}).get("notes") or [])),
         (labels["files"], f"{folder}/runs/{method}/ · {folder}/predictions/*/{method}/"),
@@ -84,14 +92,3 @@ def _scores(
 
 def _size(parameters: Mapping[str, Any]) -> str:
     return size(parameters["total"]) if parameters.get("total") else ""
-
-
-def _mean(maker: Maker, method: str) -> float | None:
-    """Seconds of training, the mean over seeds, as in the tables."""
-    times = [run.get("train_seconds") for run in maker.runs if run["method"] == method]
-    known = [float(each) for each in times if each is not None and not missing(each)]
-    return sum(known) / len(known) if known else None
-
-
-def _seconds(value: float | None) -> str:
-    return "" if missing(value) else duration(float(value))  # type: ignore[arg-type]

@@ -10,7 +10,10 @@ from finetone.plots.drawing.read_table import truth
 from finetone.report.elements import Maker
 from finetone.report.html_table import Column, Table, score_column
 
-COSTS = ["parameters", "train_seconds", "inference_examples_per_s"]
+COSTS = [
+    *("parameters", "train_seconds", "seconds_per_million_texts"),
+    "inference_examples_per_s",
+]
 
 
 def overview(maker: Maker) -> list[Table]:
@@ -43,7 +46,8 @@ def overview(maker: Maker) -> list[Table]:
     columns += [
         Column("parameters", labels["parameters"], "size"),
         Column("train_seconds", labels["train_seconds"], "seconds"),
-        Column("inference_examples_per_s", labels["inference"], "number"),
+        Column("seconds_per_million_texts", labels["per_million"], "seconds"),
+        Column("inference_examples_per_s", labels["inference"], "number", hidden=True),
         Column("group", labels["group"], hidden=True),
         Column("p_adjusted", labels["p_adjusted"], "p", hidden=True),
         Column(
@@ -74,7 +78,7 @@ def _statuses(maker: Maker) -> Mapping[str, str]:
     if found.empty:
         return {}
     chosen = truth(found["recommended"])
-    names = found["status"].map("status_{}".format).mask(chosen, "recommended")
+    names = found["status"].mask(chosen, "recommended").map("status_{}".format)
     return dict(zip(found["method"], names.map(maker.labels), strict=True))
 
 

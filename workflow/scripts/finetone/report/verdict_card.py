@@ -1,12 +1,11 @@
 """The verdict: which method to take, how sure that is, what it costs and what to do next."""
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from finetone.numbers import (
     DECIMAL,
@@ -42,7 +41,7 @@ class Verdict:
     sure
         One of "settled", "provisional" and "unknown"; "" of a method that is alone.
     facts
-        (term, text): how sure, chosen among what, costs, next.
+        (term, text): how sure, chosen among what, costs, next; a sentence a line.
     use
         (term, code) to copy: how the recommended method is used.
     """
@@ -80,7 +79,7 @@ def verdict(maker: Maker) -> Verdict:
     unit = "" if metric in DECIMAL else labels["percent"]
     facts = [
         (labels["how_sure"], _how_sure(maker, method, why, considered, ranks)),
-        (labels["chosen_among"], _among(maker, considered)),
+        (labels["chosen_among"], _among(maker, method, considered)),
         (labels["its_cost"], _cost(maker, method)),
         *_next(maker, why, considered),
     ]
@@ -149,7 +148,7 @@ def _how_sure(
     elif ranks[method]["rank"] != 1:
         best = next(row for row in ranks.values() if row["rank"] == 1)
         sentences.append(_apart("sure_behind", ranks[method], style.title(best["method"]), maker))
-    return labels["sentence_gap"].join(sentences)
+    return "\n".join(sentences)
 
 
 def _apart(label: str, row: Row, other: str, maker: Maker) -> str:
@@ -165,14 +164,19 @@ def _apart(label: str, row: Row, other: str, maker: Maker) -> str:
     )
 
 
-def _among(maker: Maker, considered: list[dict[str, Any]]) -> str:
+def _among(maker: Maker, method: str, considered: list[dict[str, Any]]) -> str:
+    """The other methods, counted by what became of them; empty if there is none."""
     labels = maker.labels
-    counts = pd.Series([row["status"] for row in considered]).value_counts()
-    parts = [labels["among_methods"].format(n=len(considered))]
-    for status in ("worse", "within", "open", "control"):
-        if n := int(counts.get(status, 0)):
-            parts.append(labels[f"among_{status}"].format(n=n))
-    return labels["comma"].join(parts)
+    counts = Counter(row["status"] for row in considered if row["method"] != method)
+    parts = [
+        labels[f"among_{status}"].format(n=counts[status])
+        for status in ("best", "within", "open", "worse", "control")
+        if counts[status]
+    ]
+    if not parts:
+        return ""
+    key = "among_other" if counts.total() == 1 else "among_others"
+    return labels[key].format(n=counts.total(), counts=labels["comma"].join(parts))
 
 
 def _cost(maker: Maker, method: str) -> str:
@@ -188,7 +192,7 @@ def _cost(maker: Maker, method: str) -> str:
         parts.append(labels["cost_million"].format(time=time))
     if not missing(row.get("parameters")):
         parts.append(labels["cost_parameters"].format(n=size(row["parameters"])))
-    return labels["comma"].join(parts)
+    return " · ".join(parts)
 
 
 def _next(maker: Maker, why: str, considered: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -220,7 +224,7 @@ def _next(maker: Maker, why: str, considered: list[dict[str, Any]]) -> list[tupl
             break
         if plan is wanted:
             sentences.append(labels["next_beyond"].format(points=points))
-    return [(labels["what_next"], labels["sentence_gap"].join(filter(None, sentences)))]
+    return [(labels["what_next"], "\n".join(filter(None, sentences)))]
 
 
 def _choose(maker: Maker, considered: list[dict[str, Any]]) -> str:

@@ -1,5 +1,7 @@
 """Sections on costs and errors: baselines, cost, errors."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from finetone.config.shorthands import SHORTHANDS
@@ -39,23 +41,16 @@ def cost(maker: Maker) -> Section:
         Column("method", labels["method"], "method"),
         score_column(frame, labels, "score_low", "score_high"),
         Column("parameters", labels["parameters"], "size"),
-        with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
-        with_interval("relative_training", labels["relative_training"], "number"),
-        Column("ms_per_million_parameters", labels["ms_per_million"], "number"),
         Column("train_seconds", labels["train_seconds"], "seconds", spread="train_seconds_sd"),
-        with_interval("inference_examples_per_s", labels["inference"], "number"),
         with_interval("seconds_per_million_texts", labels["per_million"], "seconds"),
-        with_interval("relative_prediction", labels["relative_prediction"], "number"),
         Column("peak_memory_bytes", labels["memory"], "memory"),
         Column("flops_per_token", labels["flops"], "size"),
         Column("on_frontier_parameters", labels["frontier_parameters"], "flag"),
         Column("on_frontier_train_seconds", labels["frontier_time"], "flag"),
         Column("on_frontier_inference", labels["frontier_inference"], "flag"),
+        *(replace(column, hidden=True) for column in _rates(maker, frame)),
     ]
-    sentences = []
-    if "reference" in frame and len(frame):
-        reference = maker.style.title(str(frame["reference"].iloc[0]))
-        sentences.append(labels["cost_timed"].format(reference=reference))
+    sentences = [labels["cost_timed"]] if "reference" in frame and len(frame) else []
     if "doubtful" in frame and (doubtful := int(truth(frame["doubtful"]).sum())):
         sentences.append(labels["cost_doubtful"].format(n=doubtful, all=len(frame)))
         columns.append(Column("doubtful", labels["doubtful"], "flag"))
@@ -67,6 +62,20 @@ def cost(maker: Maker) -> Section:
         pictures=maker.show("accuracy-time", "accuracy-inference", "accuracy-parameters"),
         tables=maker.table("efficiency", columns),
     )
+
+
+def _rates(maker: Maker, frame: pd.DataFrame) -> list[Column]:
+    """The same costs as rates and as ratios, on request: beside times they are mistaken for them."""
+    labels = maker.labels
+    reference = str(frame["reference"].iloc[0]) if "reference" in frame and len(frame) else ""
+    to = {"reference": maker.style.title(reference)}
+    return [
+        with_interval("seconds_per_32", labels["seconds_per_32"], "seconds"),
+        with_interval("relative_training", labels["relative_training"].format(**to), "number"),
+        Column("ms_per_million_parameters", labels["ms_per_million"], "number"),
+        with_interval("inference_examples_per_s", labels["inference"], "number"),
+        with_interval("relative_prediction", labels["relative_prediction"].format(**to), "number"),
+    ]
 
 
 def errors(maker: Maker) -> Section:

@@ -187,13 +187,14 @@ def transfer(maker: Maker) -> Section:
         Column("method", labels["method"], "method"),
         Column(
             "source_accuracy",
-            maker.style.dataset(maker.source),
+            labels["on_dataset"].format(dataset=maker.style.dataset(maker.source)),
             "percent",
             "source_low",
             "source_high",
         ),
         with_interval("accuracy", labels["accuracy_there"], "percent"),
-        with_interval("drop", labels["drop"], "points"),
+        Column("rank", labels["rank_there"], "count"),
+        with_interval("drop", labels["drop"], "drop"),
         Column("n", labels["rows"], "count"),
     ]
     return Section(
@@ -206,9 +207,12 @@ def transfer(maker: Maker) -> Section:
 
 
 def _by_dataset(maker: Maker) -> pd.DataFrame:
-    """transfer.csv, dataset by dataset, methods in the order of the ranking on the source."""
+    """transfer.csv with the rank on each dataset; methods in the order of the ranking on the source."""
     found = maker.ranked(maker.read("transfer"))
     if found.empty:
         return found
+    ranks = maker.read("ranking").set_index(["dataset", "method"])["rank"].to_dict()
+    pairs = zip(found["dataset"], found["method"], strict=True)
+    found = found.assign(rank=[ranks.get(pair) for pair in pairs])
     order = list(maker.inputs.config["transfer"])
     return found.iloc[found["dataset"].map(order.index).to_numpy().argsort(kind="stable")]

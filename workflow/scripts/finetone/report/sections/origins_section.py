@@ -1,6 +1,6 @@
 """Sections on the origin of the results: data with its audit, runs, versions, hashes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -94,7 +94,7 @@ def provenance(maker: Maker) -> Section:
     facts = [
         (labels["hardware"], maker.distinct(lambda run: _hardware(run, labels))),
         (labels["precision"], maker.distinct(lambda run: _execution(run).get("precision"))),
-        (labels["versions"], maker.distinct(lambda run: _listed(run.get("versions")))),
+        (labels["versions"], _versions(maker.runs)),
         (labels["recipe"], maker.distinct(_recipe)),
         (
             labels["notes"],
@@ -110,13 +110,18 @@ def provenance(maker: Maker) -> Section:
         licence = entries.get(model["model"], {}).get("license") or source.get("license")
         facts.append((f"{title}: {labels['origin']}", _origin(source, licence)))
         if text := _new_weights(model, labels):
-            facts.append((title, text))
+            facts.append((f"{title}: {labels['random_layers']}", text))
         if text := _licence(model, labels):
             facts.append((title, text))
         if "intermediate" in model:
             facts.append((title, _intermediate(model, labels)))
+        if "sha256" in source:
+            hashes.append(f"{model['model']}, origin: {source['sha256']}")
         name = f"{model['model']} {model.get('revision') or ''}".strip()
         hashes.append(f"{name}: {_listed(model.get('files'))}")
+    for manifest in map(read_json, maker.inputs.manifests):
+        if "sha256" in manifest["source"]:
+            hashes.append(f"{manifest['dataset']}, origin: {manifest['source']['sha256']}")
     hashes += [f"{name}: {sha256(path)}" for name, path in _files(maker.inputs)]
     config = yaml.safe_dump(_plain(maker.inputs.config), sort_keys=False, allow_unicode=True)
     return Section(
@@ -150,21 +155,24 @@ def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[s
         total = f"{sum(rows.values()):,}"
         yield labels.get(f"split_{split}", split), labels["rows_of"].format(n=total, counts=counts)
     dropped = [
-        f"{labels.get(f'dropped_{why}', why)} {n:,}" for why, n in manifest["dropped"].items() if n
+        f"{labels.get(f'dropped_{why}', why)}{labels['colon']}{n:,}"
+        for why, n in manifest["dropped"].items()
+        if n
     ]
     yield labels["dropped"], ", ".join(dropped) or labels["none"]
     yield labels["origin"], _origin(manifest["source"], stated or manifest.get("license"))
 
 
 def _origin(source: Mapping[str, Any], licence: str | None) -> str:
-    """What a manifest's `source` says, and the licence if it is known."""
+    """What a manifest's `source` says, and the licence if it is known; hashes are listed elsewhere."""
     facts = {key: value for key, value in source.items() if not isinstance(value, (dict, list))}
-    facts.pop("license", None)
+    for elsewhere in ("kind", "license", "sha256"):
+        facts.pop(elsewhere, None)
     if "path" in facts:  # where it is on this machine is nobody else's business
         facts["path"] = PurePath(facts["path"]).name
     if parts := source.get("parts"):
         facts["requirement"] = " + ".join(part["requirement"] for part in parts)
-    return " · ".join(filter(None, (_listed(facts), licence)))
+    return " · ".join(filter(None, (source.get("kind"), _listed(facts), licence)))
 
 
 def _audit(audit: Mapping[str, Any], labels: Mapping[str, str]) -> Facts:
@@ -252,7 +260,17 @@ def _recipe(run: Mapping[str, Any]) -> str:
 
 
 def _listed(facts: Mapping[str, Any] | None) -> str:
-    return ", ".join(f"{k} {v}" for k, v in (facts or {}).items() if v is not None and v != "")
+    known = {key: value for key, value in (facts or {}).items() if not numbers.missing(value)}
+    return ", ".join(f"{key} {numbers.setting(value)}" for key, value in known.items())
+
+
+def _versions(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Every package once, with all versions of it that some run had."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for package, version in (run.get("versions") or {}).items():
+            found.setdefault(package, {})[str(version)] = None
+    return ", ".join(f"{package} {' / '.join(versions)}" for package, versions in found.items())
 
 
 def _plain(value: Any) -> Any:

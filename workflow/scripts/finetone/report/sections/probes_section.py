@@ -5,17 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from finetone.config.shorthands import SHORTHANDS
 from finetone.numbers import missing, significant
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, table
-
-KINDS = {"probe": "model", "ensemble": "of"}  # kind: what its recipe calls the model
 
 
 def probes(maker: Maker) -> Section:
     """Every probe and ensemble against the fine-tuned model that it is made of."""
     labels = maker.labels
-    runs = [run for run in maker.runs if run["kind"] in KINDS]
+    runs = [run for run in maker.runs if run["kind"] in SHORTHANDS]
     columns = [
         Column("method", labels["method"], "method"),
         Column("model", labels["its_model"], "method"),
@@ -23,7 +22,7 @@ def probes(maker: Maker) -> Section:
         Column("p_adjusted", labels["p_adjusted"], "p"),
         Column("verdict", labels["verdict"]),
         Column("train_seconds", labels["train_seconds"], "seconds"),
-        Column("times", labels["times_its_model"], "number"),
+        Column("times", labels["times_its_model"], "percent"),
     ]
     path, rows = maker.inputs.tables.get("comparisons"), list(_rows(runs, maker))
     tables = []
@@ -50,7 +49,7 @@ def _rows(runs: list[Mapping[str, Any]], maker: Maker) -> Iterator[dict[str, Any
         return
     seconds = costs.set_index("method")["train_seconds"].to_dict() if len(costs) else {}
     for run in runs:
-        method, model = run["method"], run["recipe"][KINDS[run["kind"]]]
+        method, model = run["method"], run["recipe"][SHORTHANDS[run["kind"]]]
         for sign, first, second in ((1, method, model), (-1, model, method)):
             for row in pairs[(pairs["a"] == first) & (pairs["b"] == second)].to_dict("records"):
                 ends = sorted((sign * row["low"], sign * row["high"]))

@@ -10,7 +10,7 @@ from finetone.plots.drawing.read_table import records, truth
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, score_column
 
-VALUES = {"epochs": "count", "learning_rate": "number", "batch_size": "count", "C": "number"}
+VALUES = {"epochs": "count", "learning_rate": "setting", "batch_size": "count", "C": "setting"}
 FLAGS = ("chosen", "stopped", "diverged")
 
 

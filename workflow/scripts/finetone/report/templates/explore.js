@@ -79,6 +79,24 @@
     });
   }
 
+  // pictures wider than the room there is can be seen as drawn
+  const figures = [...document.querySelectorAll("figure.picture")];
+  const offer = () => figures.forEach((figure) => {
+    const drawn = parseFloat(figure.querySelector("svg").style.width);
+    const shrunk = drawn > 1.15 * figure.clientWidth && figure.clientWidth > 0;
+    figure.querySelector(".enlarge").hidden = !shrunk;
+    if (!shrunk) enlarge(figure, false);
+  });
+  const enlarge = (figure, on) => {
+    figure.classList.toggle("large", on);
+    figure.querySelector(".enlarge").ariaPressed = String(on);
+  };
+  for (const figure of figures) {
+    figure.querySelector(".enlarge").addEventListener("click", () => enlarge(figure, !figure.classList.contains("large")));
+  }
+  const room = new ResizeObserver(offer);
+  figures.forEach((figure) => room.observe(figure));
+
   // pictures as files, with the colours of the theme in place of the page's variables
   const markup = (svg) => {
     const copy = svg.cloneNode(true);

@@ -14,7 +14,9 @@ CUT = 300  # characters of a text shown
 MOST = 50  # rows of each kind
 
 
-def table(predictions: Sequence[Path], texts: Mapping[str, Path]) -> pd.DataFrame:
+def table(
+    predictions: Sequence[Path], texts: Mapping[str, Path], controls: Sequence[str] = ()
+) -> pd.DataFrame:
     """Rows that methods get wrong, for every dataset whose test split is in `texts`.
 
     Parameters
@@ -23,16 +25,39 @@ def table(predictions: Sequence[Path], texts: Mapping[str, Path]) -> pd.DataFram
         Prediction files.
     texts
         {dataset: Parquet file of its test split}.
+    controls
+        Methods that are there to be beaten, and do not count.
     """
     found = panels_with_texts(predictions, texts)
-    return pd.concat([errors(panel, of_rows) for panel, of_rows in found])
+    return pd.concat([errors(panel, of_rows, controls) for panel, of_rows in found])
 
 
-def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
+def asked(panel: Panel, controls: Sequence[str] = ()) -> list[str]:
+    """The methods that have a say on single rows: no control, and none that predicts one class only.
+
+    A control at chance level would be right or wrong by luck; one class for all rows makes whole
+    classes right or wrong.
+
+    Parameters
+    ----------
+    panel
+        The predictions on one dataset.
+    controls
+        Methods that are there to be beaten.
+    """
+    return [
+        method
+        for method, own in panel.columns.items()
+        if method not in controls and np.ptp(panel.predicted[own]) > 0
+    ]
+
+
+def errors(
+    panel: Panel, texts: list[str], controls: Sequence[str] = (), most: int = MOST
+) -> pd.DataFrame:
     """Rows that every method gets wrong, and rows on which the methods disagree most.
 
-    A method is wrong on a row if more than half of its seeds are. Methods that predict one class
-    for all rows (the majority control) do not count: they would make whole classes right or wrong.
+    A method is wrong on a row if more than half of its seeds are. Only those that are `asked` count.
     Rows `all-wrong` are ordered by the mean probability of the true label, lowest first. Rows of
     `disagreement` are ordered by how near the share of wrong methods is to one half, then by the
     standard deviation of that probability, largest first.
@@ -43,10 +68,12 @@ def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
         The predictions on one dataset.
     texts
         [n], in the panel's order of rows.
+    controls
+        Methods that do not count.
     most
         Largest number of rows of each of the two kinds.
     """
-    judges = [columns for columns in panel.columns.values() if np.ptp(panel.predicted[columns]) > 0]
+    judges = [panel.columns[method] for method in asked(panel, controls)]
     names = [
         "dataset",
         "id",

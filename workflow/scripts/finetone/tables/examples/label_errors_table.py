@@ -16,7 +16,7 @@ from scipy import stats
 
 from finetone.comparison.panel import Panel
 from finetone.statistics.metrics import Floats, Ints
-from finetone.tables.examples.errors_table import excerpt
+from finetone.tables.examples.errors_table import asked, excerpt
 from finetone.tables.examples.texts import panels_with_texts
 
 MOST = 200  # rows shown
@@ -60,14 +60,10 @@ def label_errors(
     most
         Largest number of rows.
     """
-    asked = [
-        method
-        for method, own in panel.columns.items()
-        if method not in controls and np.ptp(panel.predicted[own]) > 0
-    ]
-    if not asked:
+    voters = asked(panel, controls)
+    if not voters:
         return pd.DataFrame(columns=COLUMNS)
-    p = np.stack([panel.probabilities[panel.columns[method]].mean(axis=0) for method in asked])
+    p = np.stack([panel.probabilities[panel.columns[method]].mean(axis=0) for method in voters])
     doubt, of_label = doubts(p, panel.label)
     rows = np.arange(len(panel.label))
     taken = p.argmax(axis=2)
@@ -76,17 +72,17 @@ def label_errors(
     others[rows, panel.label] = -1.0
     suggested = others.argmax(axis=1)
     order = np.argsort(-doubt, kind="stable")
-    order = order[2 * against.sum(axis=0)[order] >= len(asked)][:most]
+    order = order[2 * against.sum(axis=0)[order] >= len(voters)][:most]
     found = []
     for rank, row in enumerate(order, start=1):
         says = [
             f"{method}: {panel.labels[taken[m, row]]} ({100 * p[m, row, taken[m, row]]:.0f} %)"
-            for m, method in enumerate(asked)
+            for m, method in enumerate(voters)
         ]
         found.append(
             (
                 *(panel.dataset, rank, panel.ids[row], panel.labels[panel.label[row]]),
-                *(panel.labels[suggested[row]], int(against[:, row].sum()), len(asked)),
+                *(panel.labels[suggested[row]], int(against[:, row].sum()), len(voters)),
                 *(of_label[row], others[row, suggested[row]], excerpt(texts[row])),
                 "; ".join(says),
             )
