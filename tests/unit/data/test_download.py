@@ -276,6 +276,31 @@ def test_several_files_are_one_split_in_the_order_of_their_names(tmp_path: Path)
     assert f"{tmp_path} is a folder; name its files" in refused(tmp_path, file=str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        (["a.csv", "./a.csv"], r"a\.csv is named twice under train"),
+        (["*.csv", "b.csv"], r"b\.csv is named twice under train"),
+        (
+            {"train": "*.csv", "test": "other/a.csv"},
+            "is both train and test, which would test on what",
+        ),
+        ({"train": "a.csv", "test": ["b.csv", "a.csv"]}, r"a\.csv is both train and test"),
+    ],
+)
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch, named, sentence: str):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        Path(name).write_text("text,label\nx,no\ny,yes\n")
+    Path("other").mkdir()
+    Path("other/a.csv").symlink_to("../a.csv")
+    block = {"text": "text", "label": "label", "labels": ["no", "yes"], "file": named}
+    with pytest.raises(UserError, match=rf"^datasets\.d\.file: .*{sentence}"):
+        look("d", block)
+    with pytest.raises(UserError, match=sentence):
+        prepare("d", block, tmp_path / "d")
+
+
 def test_more_rows_than_a_batch_or_row_group_keep_their_order(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("finetone.data.row_store.GROUP_BYTES", 100_000)
     path = write_csv(tmp_path / "a.csv", rows_of(25_001))
