@@ -36,6 +36,12 @@ def test_a_file_becomes_an_experiment(new):
     assert len(out.splitlines()) < 20
 
 
+@pytest.mark.parametrize("name", ["2024", "2024-01-01", "no", "1e3", "null"])
+def test_names_that_yaml_reads_as_something_else(new, name):
+    assert new(write(f"{name}.csv", ["a", "b"] * 20))[0] == 0
+    assert list(yaml.safe_load(Path(f"config/{name}.yaml").read_text())["datasets"]) == [name]
+
+
 def test_options_decide(new, monkeypatch):
     table = write("a.csv", [1, 2, 4, 5] * 30, "stars", title=["x y z"] * 120, mood=["a", "b"] * 60)
     arguments = ["--text", "title", "--label", "mood", "--minutes", 20, "--offline"]

@@ -276,6 +276,31 @@ def test_several_files_are_one_split_in_the_order_of_their_names(tmp_path: Path)
     assert f"{tmp_path} is a folder; name its files" in refused(tmp_path, file=str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        (["a.csv", "./a.csv"], r"a\.csv is named twice under train"),
+        (["*.csv", "b.csv"], r"b\.csv is named twice under train"),
+        (
+            {"train": "*.csv", "test": "other/a.csv"},
+            "is both train and test, which would test on what",
+        ),
+        ({"train": "a.csv", "test": ["b.csv", "a.csv"]}, r"a\.csv is both train and test"),
+    ],
+)
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch, named, sentence: str):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        Path(name).write_text("text,label\nx,no\ny,yes\n")
+    Path("other").mkdir()
+    Path("other/a.csv").symlink_to("../a.csv")
+    block = {"text": "text", "label": "label", "labels": ["no", "yes"], "file": named}
+    with pytest.raises(UserError, match=rf"^datasets\.d\.file: .*{sentence}"):
+        look("d", block)
+    with pytest.raises(UserError, match=sentence):
+        prepare("d", block, tmp_path / "d")
+
+
 def test_more_rows_than_a_batch_or_row_group_keep_their_order(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("finetone.data.row_store.GROUP_BYTES", 100_000)
     path = write_csv(tmp_path / "a.csv", rows_of(25_001))
@@ -287,16 +312,40 @@ def test_more_rows_than_a_batch_or_row_group_keep_their_order(tmp_path: Path, mo
         assert all((text, label) == (f"review {i}", i % 2) for i, text, label in split)
 
 
-def test_the_first_rows_tell_before_a_run(tmp_path: Path):
+def test_the_first_rows_tell_before_a_run(tmp_path: Path, monkeypatch):
     block = block_of(file=write_csv(tmp_path / "a.csv", [*rows_of(400), ("x", "meh")]))
     with pytest.raises(UserError, match="its first rows.*row 401: label 'meh'"):
         look("mine", block)
     with pytest.raises(UserError, match="line 1: no column 'moood'; did you mean 'mood'"):
         look("mine", {**block, "label": "moood"})
+    monkeypatch.setattr("finetone.data.first_look.SMALL", 1000)
     look("mine", block_of(file=write_csv(tmp_path / "b.csv", [*rows_of(4000), ("x", "meh")])))
-    (tmp_path / "c.csv").write_bytes("review,mood\nnaïve,negative\n".encode("cp1252"))
+    (tmp_path / "c.csv").write_bytes(
+        "review,mood\nnaïve,negative\ncafé,positive\n".encode("cp1252")
+    )
     look("mine", block_of(file=str(tmp_path / "c.csv")))  # is read as a whole before it is judged
     look("mine", {"hub": {"id": "a/b"}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "sentence"),
+    [
+        ([], {}, "all.csv: has no rows"),
+        ([(" ", "negative")], {}, r"datasets.mine \(train\): no row is left \(1 without text"),
+        ([("a", "negative")] * 9, {}, "datasets.mine: the training rows hold only 'negative'"),
+        (None, {"sample": {"train": 600}}, "sample.train: asks for 600 rows, there are 32"),
+        (None, {"split": {"test": 0.001}}, "split.test: 0.001 of 40 rows is 0 rows"),
+        (None, {"where": {"mood": ["sad"]}}, "where.mood: no row has 'sad'"),
+        (None, {"split": {"column": "mood"}}, "split.column: column 'mood' also holds"),
+    ],
+)
+def test_small_files_are_looked_at_to_their_end(tmp_path: Path, caplog, rows, more, sentence):
+    file = write_csv(tmp_path / "all.csv", rows_of(40) if rows is None else rows)
+    block = block_of(**{"file": file, "split": {"test": 0.2}, **more})
+    with pytest.raises(UserError, match=sentence):
+        look("mine", block)
+    with pytest.raises(UserError, match=sentence):
+        prepare("mine", block, tmp_path / "mine")
 
 
 def test_near_duplicates_are_cut_into_one_split(tmp_path: Path):

@@ -93,8 +93,11 @@ EXPECTED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "deep.jsonl": (lambda: b'{"text": ' + b"[" * 10**6, "line 1: is not valid JSON"),
     "deep-objects.jsonl": (lambda: b'{"text": ' * 10**6, "line 1: is not valid JSON"),
-    "list.jsonl": (lambda: b'{"text": ["a"], "label": 1}', "line 1: holds a list"),
-    "object.jsonl": (lambda: b'{"text": "a", "label": {"b": 1}}', "line 1: holds an object"),
+    "list.jsonl": (lambda: b'{"text": ["a"], "label": 1}', "line 1: 'text' holds a list"),
+    "object.jsonl": (
+        lambda: b'{"text": "a", "label": {"b": 1}}',
+        "line 1: 'label' holds an object",
+    ),
     "digits.jsonl": (lambda: b'{"text": "a", "label": ' + b"9" * 10**6 + b"}", "not valid JSON"),
     "cell.jsonl": (lambda: b'{"label": 1, "text": "' + b"a" * 20_000_000 + b'"}', CELL),
     "cell.csv": (lambda: HEAD + b"a" * 20_000_000 + b",1\n", CELL),

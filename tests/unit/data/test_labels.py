@@ -140,3 +140,30 @@ def test_missing_labels_are_dropped_if_asked_but_not_where_they_are_a_class():
     assert column.numbers(values, np.arange(5)).tolist() == [MISSING] * 4 + [0]
     column.refuse_odd()
     assert to_numbers(["none", "some"], ["none", "some"], "d").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("names", [["None", "Some"], ["nan", "1"], ["null", "true"]])
+def test_no_value_is_no_class_whatever_the_classes_are_called(names):
+    column = LabelColumn(names, "d", drop_missing=True)
+    values = [None, float("nan"), names[0], names[1]]
+    assert column.numbers(values, np.arange(4)).tolist() == [MISSING, MISSING, 0, 1]
+    with pytest.raises(UserError, match=r"label None .* missing_labels: drop"):
+        to_numbers([None], names, "d")
+
+
+def test_a_word_for_no_value_is_not_dropped_where_a_class_is_called_like_it():
+    with pytest.raises(UserError, match=r'label \'none\' .* label_values: {"none": "None"}'):
+        to_numbers(["none", "Some"], ["None", "Some"], "d", drop_missing=True)
+    column = LabelColumn(["?", "Some"], "d", drop_missing=True)
+    assert column.numbers(["", "?"], np.arange(2)).tolist() == [MISSING, 0]
+
+
+def test_numbers_that_do_not_count_from_0_are_all_to_be_mapped():
+    with pytest.raises(UserError, match=r'label_values: {"1": "…", "2": "…"}'):
+        to_numbers([1, 2], LABELS, "d")
+    with pytest.raises(UserError, match=r'label_values: {"maybe": "…"}'):
+        to_numbers([1, "maybe"], LABELS, "d")
+
+
+def test_an_empty_map_is_none():
+    assert to_numbers(["0", 1], LABELS, "d", label_values={}).tolist() == [0, 1]

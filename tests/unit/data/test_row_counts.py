@@ -73,6 +73,12 @@ def test_what_was_prepared_is_not_read_again(tmp_path: Path) -> None:
         check_rows(given, tmp_path / "data")
 
 
+def test_rows_divided_by_their_texts_are_counted_by_the_job(tmp_path: Path) -> None:
+    given = config(tmp_path, learning_curve={"rows": [85]})
+    given["datasets"]["films"]["split"]["near_duplicates"] = "together"
+    check_rows(given, None)
+
+
 def test_what_cannot_be_known_is_left_to_the_jobs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

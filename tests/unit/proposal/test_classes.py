@@ -99,6 +99,17 @@ def test_ways_to_write_a_name_are_mapped_and_gaps_counted():
     assert found.missing == 4 and "4 rows" in found.notes["missing_labels"]
 
 
+def test_none_is_a_class_where_many_rows_say_so():
+    found = classes_of("stance", {"favor": 20, "none": 15, "NONE": 5, None: 3, "": 2}, "x.csv")
+    assert found.labels == ["favor", "none"] and found.missing == 5
+    assert found.label_values == {"NONE": "none"}
+    assert "none (20 rows) is taken for a class" in found.notes["labels"]
+    few = classes_of("stance", {"favor": 20, "against": 20, "None": 2}, "x.csv")
+    assert (few.labels, few.missing) == (["against", "favor"], 2)
+    stars = classes_of("rating", {"1": 20, "5": 20, "None": 20}, "x.csv")
+    assert (stars.threshold, stars.missing) == (3, 20)
+
+
 def test_numbers_that_only_look_alike_are_kept_apart():
     found = classes_of("mood", {"01": 5, "1": 5, "2": 5}, "x.csv")
     assert "01 and 1 are kept apart" in found.notes["labels"]

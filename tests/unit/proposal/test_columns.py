@@ -63,8 +63,15 @@ def test_a_column_of_splits_is_no_label():
         ({"fine film": SHORT, "good": NAMES}, (None, None), r"its first line is a row, .*\('fine film', 'good'\)"),
         ({"a film that was not so good": SHORT, "x": NAMES}, (None, None), "its first line is a row"),
         ({"some": SHORT, "5": STARS}, (None, None), "its first line is a row"),
+        ({"no comment": SHORT, "good": NAMES}, (None, None), "its first line is a row"),
+        ({"a film review that was not so good": SHORT, "x": NAMES}, (None, None), "its first line is a row"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_seen_is_asked_for(head, options, told):
     with pytest.raises(UserError, match=f"^x.csv: {told}"):
         roles(head, *options, "x.csv")
+
+
+def test_names_of_several_words_are_no_row():
+    head = {"Review Text": TEXTS, "2021": STARS, "star rating": STARS}
+    assert roles(head, None, None, "x.csv").text == "Review Text"

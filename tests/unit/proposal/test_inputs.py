@@ -31,9 +31,18 @@ def test_names_of_files_say_their_split():
         assert {t.split for t in open_all(files(*others), None, None)} == {""}
 
 
+def test_a_name_that_says_no_split_beside_train_and_test_is_refused():
+    names = files("train.csv", "test.csv", "more.csv")
+    with pytest.raises(
+        UserError, match=r"^more\.csv: its name says no split, but .* train and test"
+    ):
+        open_all(names, None, None)
+
+
 def test_patterns_stand_for_files_each_once():
     files("p-1.csv", "p-2.csv", "what?*.csv")
     assert [str(t.path) for t in open_all(["p-?.csv", "p-1.csv"], None, None)] == ["p-1.csv", "p-2.csv"]  # fmt: skip
+    assert [str(t.path) for t in open_all(["./p-1.csv", str(Path("p-1.csv").absolute())], None, None)] == ["p-1.csv"]  # fmt: skip
     assert [str(t.path) for t in open_all(["what?*.csv"], None, None)] == ["what?*.csv"]
     assert shown(open_all(["p-*.csv"], None, None)) == "p-1.csv, p-2.csv"
 
@@ -81,7 +90,7 @@ def test_a_test_file_without_labels_is_for_later():
         ("x.xlsx", b"PK", {}, "x.xlsx: is a spreadsheet; save it as CSV"),
         ("x.csv", b"", {}, "x.csv: is empty"),
         ("x.csv", b"text,label\n", {}, "x.csv: has no rows"),
-        ("x.jsonl", b'{"a": [1]}\n', {}, "x.jsonl: no column has a text or number"),
+        ("x.jsonl", b'{"a": [1]}\n', {}, "x.jsonl, line 1: holds no texts and numbers; what is inside 'a' is not read"),
         ("x.csv", "text,label\nочень плохо,1\n".encode("cp1251"), {}, "x.csv, line 2: is not UTF-8 .* give its --encoding, such as"),
         ("x.csv", b"text,label\na,1\n", {"encoding": "cp9999"}, "--encoding cp9999: Python knows no"),
     ],

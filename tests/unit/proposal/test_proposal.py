@@ -1,6 +1,7 @@
 """What is written passes the check, says why, and reads the rows that were counted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -52,17 +53,22 @@ BLOCKS = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_tables_as_people_have_them(name, proposed, tmp_path):
-    Path(name).write_text(CASES[name], encoding=ENCODINGS.get(name, "utf-8"))
+    header, *rows = CASES[name].splitlines()
+    content = [header, *3 * rows]  # of two rows there is none to test on
+    if name == "array.json":
+        content = [json.dumps(3 * json.loads(header))]
+    Path(name).write_text("\n".join(content), encoding=ENCODINGS.get(name, "utf-8"))
     found, config, text = proposed(name)
     block = config["datasets"]["own"]
     assert BLOCKS.get(name, {}).items() <= block.items()
     if name != "split-column.csv":  # too few rows to cut some off
-        block |= {"file": {"train": name, "test": name}, "split": {}}
+        copy = shutil.copy(name, f"copy of {name}")
+        block |= {"file": {"train": name, "test": copy}, "split": {}}
     rows = prepared(config, tmp_path / "prepared")
     if name == "split-column.csv":
         assert rows == {
-            "train": {"negative": 1, "positive": 2},
-            "test": {"negative": 1, "positive": 1},
+            "train": {"negative": 3, "positive": 6},
+            "test": {"negative": 3, "positive": 3},
         }
     else:
         assert rows["train"] == rows["test"] == found.rows
@@ -176,6 +182,17 @@ def test_training_rows_of_one_class_are_refused(proposed):
     write("test.csv", ["a", "b"] * 15)
     with pytest.raises(UserError, match="train.csv: the rows to learn from hold only 'a'; two"):
         proposed("train.csv", "test.csv")
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], ["a", "a", "b"]])
+def test_too_few_rows_are_refused_with_the_file(proposed, labels):
+    with pytest.raises(UserError, match=r"^few\.csv: .* two rows or more of each"):
+        proposed(write("few.csv", labels))
+
+
+def test_a_class_of_one_row_is_told(proposed):
+    found, _, _ = proposed(write("rare.csv", ["a"] * 499 + ["b"]))
+    assert "too few to learn anything of, or to test it: b 1 row" in found.notes
 
 
 def test_text_of_others_cannot_leave_its_line(proposed):

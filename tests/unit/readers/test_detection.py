@@ -210,7 +210,7 @@ def test_columns_are_found_without_their_names(separator, encoding):
         ("x.tsv", '"a"\t"b"\n"1"\t"2"\n', ["a", "b"]),
         ("x.csv", "text\none, two\n", ["text"]),
         ("x.csv", "a,b,\n1,2,\n", ["a", "b", ""]),
-        ("x.jsonl", '{"a": 1, "b": [2], "c": null}\n{"c": "x", "a": 1, "b": 3}\n{"a": 1, "c": 2, "d": 4}\n', ["a", "c"]),
+        ("x.jsonl", '{"a": 1, "b": [2], "c": null}\n{"c": "x", "a": 1, "b": 3}\n{"a": 1, "c": 2, "d": 4}\n', ["a", "c", "d"]),
         ("x.json", '[{"a": 1, "b": {}}]', ["a"]),
     ],
 )  # fmt: skip

@@ -153,10 +153,36 @@ JSON_ROW = b'{"text": "a", "label": 1}\n'
         ("x.tsv", b'text\tlabel\n"say ""hi"""\t1\n', "x.tsv, line 2: is quoted as in CSV"),
         ("x.csv", b"text,label\na\0,1\n", "x.csv, line 2: holds a NUL byte"),
         ("x.csv", b"text,label\nok,1\ncaf\x81,1\n", "x.csv, line 3: is not UTF-8 (byte 0x81)"),
-        ("x.csv", "text,label\na,1\n".encode("utf-16-le"), "x.csv, line 1: holds a NUL byte"),
+        ("x.csv", "text,label\na,1\n".encode("utf-16-le"), "x.csv: seems to be UTF-16"),
         ("x.jsonl", JSON_ROW + b"{'text': 1}\n", "x.jsonl, line 2: is not valid JSON"),
         ("x.jsonl", JSON_ROW + b"[1]\n", "x.jsonl, line 2: is no JSON object"),
-        ("x.jsonl", JSON_ROW + b'{"text": "a"}\n', "x.jsonl, line 2: has no key 'label'"),
+        ("x.jsonl", b'{"text": "a"}\n' * 2, "x.jsonl, line 1: has no key 'label'"),
+        (
+            "x.jsonl",
+            b'{"text": {"a": 1}, "label": 1}',
+            "x.jsonl, line 1: 'text' holds an object where a text",
+        ),
+        (
+            "x.jsonl",
+            b'{"text": "a", "data": {"label": 1}}',
+            "x.jsonl, line 1: has no key 'label'; there are 'text', 'data'; what is inside 'data'",
+        ),
+        ("x.csv", b"\n\r\n\n", "x.csv: is empty"),
+        ("x.csv", b"\xef\xbb\xbf", "x.csv: is empty"),
+        (
+            "x.csv",
+            gzip.compress(b"text,label\na,b\n"),
+            "x.csv: is compressed with gzip; let its name end in .gz",
+        ),
+        ("x.tsv", b"PAR1\x15\x04", "x.tsv: is Parquet; let its name end in .parquet"),
+        ("x.csv", b"PK\x03\x04\x14\0", "x.csv: is a spreadsheet or an archive"),
+        ("x.jsonl", b"\x28\xb5\x2f\xfd\0", "x.jsonl: is compressed, and only .gz is read"),
+        ("x.csv.zst", b"", "x.csv.zst: is compressed, and only .gz is read"),
+        (
+            "x.csv",
+            "text,label\na,b\n".encode("utf-16-be"),
+            "x.csv: seems to be UTF-16 without a byte order mark; give its encoding:, such as utf-16-be",
+        ),
         (
             "x.jsonl",
             b'{"text": "a", "text": "b", "label": 1}',
@@ -182,6 +208,19 @@ def test_malformed_tables_are_refused_with_file_and_line(name, content, message)
     with pytest.raises(UserError) as caught:
         read_table(content, name, COLUMNS)
     assert str(caught.value).startswith(message)
+
+
+def test_a_key_that_a_json_object_lacks_is_null():
+    rows = b'{"text": "a"}\n{"label": 1}\n{"text": "b", "label": null}\n'
+    found = read_table(rows, "x.jsonl", ["text", "label"])
+    assert found == {"text": ["a", None, "b"], "label": [None, 1, None]}
+
+
+def test_the_beginning_of_a_truncated_file_is_refused_in_one_sentence(tmp_path: Path):
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 9)[:-12])
+    with pytest.raises(UserError, match=r"x\.csv\.gz: broken gzip file"):
+        table_file.TableFile(path, str(path)).first(["text"])
 
 
 def test_missing_parquet_column_is_named():

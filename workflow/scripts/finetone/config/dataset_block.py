@@ -27,6 +27,8 @@ def dataset_faults(block: dict[str, Any]) -> Iterator[Fault]:
     column = block.get("split", {}).get("column")
     if "splits" in block and "hub" not in block and column is None:
         yield ["splits"], "is for hub and split.column; write file, or member, as {split: path}"
+    yield from _one_split_each(["splits"], block.get("splits", {}))
+    yield from _one_split_each(["wheel", "member"], block.get("wheel", {}).get("member"))
     if column is not None and ("hub" in block or isinstance(_named_files(block), dict)):
         yield ["split", "column"], "is for one file; here, the source itself names the splits"
     for key in ("separator", "encoding"):
@@ -49,6 +51,14 @@ def dataset_faults(block: dict[str, Any]) -> Iterator[Fault]:
     yield from _folds(block)
     if sum(v for k, v in block.get("split", {}).items() if k not in NO_SHARES) >= 1:
         yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
+
+
+def _one_split_each(config_key: list[str], given: Any) -> Iterator[Fault]:
+    """No rows stand for two splits: what is learned from them would be tested on them."""
+    for first, second in combinations(given if isinstance(given, dict) else (), 2):
+        if given[first] == given[second]:
+            problem = f"{given[first]!r} is both {first} and {second}; leave out one of them"
+            yield [*config_key, second], problem
 
 
 def _folds(block: dict[str, Any]) -> Iterator[Fault]:

@@ -116,6 +116,24 @@ class Choice:
         Raises
         ------
         UserError
+            As `check`.
+        """
+        self.check(kept)
+        counts = self.dropped
+        if counts["empty"]:
+            logger.warning("%s: %d rows without text dropped", self._config_key, counts["empty"])
+        if counts["unlabelled"]:
+            told = "%s: %d rows without label dropped"
+            logger.warning(told, self._config_key, counts["unlabelled"])
+        if counts["tie"]:
+            logger.info("%s: %d rows at the threshold dropped", self._config_key, counts["tie"])
+
+    def check(self, kept: int) -> None:
+        """Check, after the last batch, that all is as the block says; `kept` rows are left.
+
+        Raises
+        ------
+        UserError
             A label or split is none of those given, or no row is left.
         """
         for column, values in self._wanted.where.items():
@@ -136,15 +154,8 @@ class Choice:
                     f"{self._wanted.part!r}, which is to be {split}; there are "
                     f"{_counted(self._parts)}; say under splits: what they are called"
                 )
-        counts = self.dropped
-        if counts["empty"]:
-            logger.warning("%s: %d rows without text dropped", self._config_key, counts["empty"])
-        if counts["unlabelled"]:
-            told = "%s: %d rows without label dropped"
-            logger.warning(told, self._config_key, counts["unlabelled"])
-        if counts["tie"]:
-            logger.info("%s: %d rows at the threshold dropped", self._config_key, counts["tie"])
         if not kept:
+            counts = self.dropped
             raise UserError(
                 f"{self._config_key}: no row is left ({counts['empty']} without text, "
                 f"{counts['tie']} ties, {counts['unlabelled']} without label)"

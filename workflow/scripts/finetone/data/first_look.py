@@ -1,12 +1,12 @@
 """A look at the first rows of the user's own files, before anything is run."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from finetone import files
+from finetone.data import row_counts
 from finetone.data.choosing_rows import Choice, Wanted
-from finetone.data.labels import require_folds
+from finetone.data.labels import require_classes, require_folds
 from finetone.data.sources import files_of
 from finetone.identity import split_of
 from finetone.readers.encodings import NotUtf8
@@ -16,7 +16,9 @@ SMALL = 16 << 20  # bytes of files that are read in full
 
 
 def look(name: str, block: dict[str, Any]) -> None:
-    """Check that the files of a dataset are tables with its columns, and their first labels.
+    """Check that the files of a dataset are tables with its columns, and their labels and splits.
+
+    Of large files, the first rows alone are looked at.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def look(name: str, block: dict[str, Any]) -> None:
             continue  # the whole file has to be read to see what it is
         choice.of(batch)
         choice.refuse_odd_labels()
-    _look_at_folds(name, block)
+    _look_at_all(name, block)
 
 
 def look_at_rows(name: str, block: dict[str, Any], manifest: Path) -> None:
@@ -64,26 +66,15 @@ def look_at_rows(name: str, block: dict[str, Any], manifest: Path) -> None:
         require_folds(rows, folds, f"datasets.{name}")
 
 
-def _look_at_folds(name: str, block: dict[str, Any]) -> None:
-    """Count the rows of each class of a small file, unless only some of them are used."""
-    folds = block.get("split", {}).get("folds", 0)
-    own = files_of(name, block)
-    if not folds or "train" in block.get("sample", {}):
+def _look_at_all(name: str, block: dict[str, Any]) -> None:
+    """Read small files to their end: too few rows and classes are seen nowhere else."""
+    frames = row_counts.arranged(name, block, SMALL)
+    if frames is None or "train" not in frames:
         return
-    if sum(path.stat().st_size for path in own.values()) > SMALL:
-        return
-    counts: Counter[str] = Counter()
-    for key, path in own.items():
-        if split_of(key) == "train":
-            table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
-            choice = Choice(block, "train", f"datasets.{name} (train)")
-            for batch in table.batches(Wanted.of(block).columns):
-                kept = choice.of(batch)
-                used = [
-                    label
-                    for label, split in zip(kept.labels, kept.splits, strict=True)
-                    if split == "train"
-                ]
-                counts.update(block["labels"][label] for label in used)
-            choice.refuse_odd_labels()
-    require_folds(counts, folds, f"datasets.{name}")
+    from finetone.data.splits import rows_of_labels  # pandas takes a while
+
+    labels = frames["train"]["label"].to_numpy()
+    require_classes(labels, block["labels"], f"datasets.{name}")
+    if folds := block.get("split", {}).get("folds", 0):
+        counts = rows_of_labels(frames["train"], block["labels"])
+        require_folds(counts, folds, f"datasets.{name}")

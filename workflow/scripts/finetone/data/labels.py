@@ -27,6 +27,7 @@ MOST = 1000  # distinct values that are kept for a message
 SHOWN = 20
 
 Key = tuple[type, Any]
+NAN: Key = (float, None)  # NaN is unequal to itself
 
 
 class LabelColumn:
@@ -36,7 +37,7 @@ class LabelColumn:
     Where class names are integers themselves (star ratings), numbers are names, not positions.
     With a map a value is one of its keys, or a class name. What is written exactly like a name is
     that name; other spellings ("1.0" for 1, outer blanks, True for true) count where they can mean
-    one class only.
+    one class only. No value at all (JSON's null, NaN) is never a name, whatever that is.
 
     Parameters
     ----------
@@ -63,17 +64,20 @@ class LabelColumn:
     ) -> None:
         self._names, self._config_key, self._threshold = list(names), config_key, threshold
         self._map, self._drop = label_values, drop_missing
+        self._positions: dict[str, int] = {}
         numbers = {name: number for number, name in enumerate(names)}
         mapped = {str(value): numbers[name] for value, name in (label_values or {}).items()}
         self._exact = [mapped, numbers]
         self._spellings = [_spellings(mapped), _spellings(numbers)]
+        self._folded_names = set(map(_folded, names)) - {""}
         self._allowed = f"one of {listed(names)}"
-        if label_values is not None:
+        if label_values:
             self._allowed = f"{listed(mapped)}, or one of the classes {listed(names)}"
         elif threshold is not None:
             self._allowed = "a finite number"
         elif not any(INTEGER.fullmatch(name.strip()) for name in names):
-            self._spellings += [{str(number): number for number in range(len(names))}]
+            self._positions = {str(number): number for number in range(len(names))}
+            self._spellings += [self._positions]
             self._allowed += f" or 0 … {len(names) - 1}"
         self._known: dict[Key, int] = {}
         self._counts: Counter[Key] = Counter()
@@ -89,7 +93,7 @@ class LabelColumn:
         rows
             Their places [n] in the source, counted from 0.
         """
-        keys = [(type(value), value) if value == value else (float, "nan") for value in values]
+        keys = [(type(value), value) if value == value else NAN for value in values]
         counts = Counter(keys)
         for key in counts.keys() - self._known.keys():
             self._known[key] = self._convert(key[1])
@@ -111,7 +115,7 @@ class LabelColumn:
             return
         named = odd if self._drop else odd | gaps
         shown = [
-            f"{_cut(key[1] if key[1] != 'nan' or key[0] is str else math.nan)} "
+            f"{_cut(math.nan if key == NAN else key[1])} "
             f"({n:,} {'row' if n == 1 else 'rows'}, from row {self._first[key]} on)"
             for key, n in sorted(named.items(), key=lambda item: self._first[item[0]])
         ]
@@ -147,9 +151,15 @@ class LabelColumn:
             yield "for rows without a label: missing_labels: drop"
 
     def _suggestion(self, values: Sequence[Any]) -> str:
-        """A map to paste; "…" where only the user knows."""
+        """A map to paste; "…" where only the user knows.
+
+        A column of 1 and 2 does not count from 0, so 1 is not the second class either.
+        """
         folded = {_folded(name): name for name in self._names}
         pairs = {str(k): v for k, v in (self._map or {}).items()}
+        if any(number_of(value) is not None for value in values):
+            known = (_text(key[1]) for key in self._counts if self._known_again(key) >= 0)
+            values = [*(text for text in known if spelling(text) in self._positions), *values]
         for value in values:
             text = _text(value)
             pairs[text[:60]] = folded.get(_folded(text), "…")
@@ -166,6 +176,8 @@ class LabelColumn:
         return self._known[key] if key in self._known else self._convert(key[1])
 
     def _convert(self, value: Any) -> int:
+        if value is None:
+            return MISSING
         if self._threshold is not None:
             number = None if isinstance(value, bool) else number_of(value)
             if number is not None:
@@ -178,7 +190,8 @@ class LabelColumn:
             for known in self._spellings:
                 if spelling(text) in known:
                     return known[spelling(text)]
-        return MISSING if is_gap(value) else ODD
+        # "none", where there is a class None, is likelier that than no label
+        return MISSING if is_gap(value) and _folded(str(value)) not in self._folded_names else ODD
 
 
 def require_classes(numbers: npt.NDArray[np.int16], labels: Sequence[str], config_key: str) -> None:

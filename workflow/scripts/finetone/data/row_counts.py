@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -70,26 +71,59 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
         return rows
     if "file" not in block:
         return None
-    paths = files_of(name, dict(block))
-    if sum(path.stat().st_size for path in paths.values()) > LARGEST:
+    frames = arranged(name, dict(block), LARGEST)
+    if frames is None:
+        return None
+    from finetone.data.splits import rows_of_labels
+
+    return rows_of_labels(frames["train"], block["labels"])
+
+
+def arranged(name: str, block: dict[str, Any], largest: int) -> dict[str, Any] | None:
+    """The labels of a dataset's own files by split, as the job will cut and sample them.
+
+    Parameters
+    ----------
+    name, block
+        The validated entry `datasets.<name>`.
+    largest
+        Bytes of files that are read.
+
+    Returns
+    -------
+    dict or None
+        {split: data frame with the column `label`}; None if it cannot be known without more work:
+        the files are larger or in an unknown encoding, or rows are divided by their texts.
+
+    Raises
+    ------
+    UserError
+        What the job would say.
+    """
+    paths = files_of(name, block)
+    together = block.get("split", {}).get("near_duplicates") == "together"
+    if together or sum(path.stat().st_size for path in paths.values()) > largest:
         return None
     import pandas as pd  # only here: every dry run would wait for it
 
     from finetone.data.download import arrange
-    from finetone.data.splits import rows_of_labels
 
     labels: dict[str, list[Any]] = defaultdict(list)
-    for key, path in paths.items():
-        table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
-        choice = Choice(dict(block), split_of(key), f"datasets.{name} ({split_of(key)})")
-        try:
-            for batch in table.batches(Wanted.of(dict(block)).columns):
-                chosen = choice.of(batch)
-                for split in set(chosen.splits):
-                    own = np.array([each == split for each in chosen.splits])
-                    labels[split].append(chosen.labels[own])
-        except NotUtf8:
-            return None  # the job says what it is
+    columns, place = Wanted.of(block).columns, f"datasets.{name}"
+    for split, keys in groupby(paths, key=split_of):
+        choice, kept = Choice(block, split, f"{place} ({split})"), 0
+        for key in keys:
+            path = paths[key]
+            table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
+            try:
+                for batch in table.batches(columns):
+                    chosen = choice.of(batch)
+                    kept += len(chosen.labels)
+                    for part in set(chosen.splits):
+                        own = np.array([each == part for each in chosen.splits])
+                        labels[part].append(chosen.labels[own])
+            except NotUtf8:
+                return None  # the job says what it is
+        choice.check(kept)
     frames = {split: pd.DataFrame({"label": np.concatenate(of)}) for split, of in labels.items()}
-    train = arrange(frames, dict(block), f"datasets.{name}")["train"]
-    return rows_of_labels(train, block["labels"])
+    return arrange(frames, block, place)

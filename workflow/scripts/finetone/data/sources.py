@@ -63,9 +63,10 @@ class Tables:
 
 
 def files_of(name: str, block: dict[str, Any]) -> dict[str, Path]:
-    """The files of a `file` source, all of which are there (see `identity.own_files`)."""
+    """The files of a `file` source, each there and named once (see `identity.own_files`)."""
     paths = own_files(block)
-    for path in paths.values():
+    split_by_file: dict[Path, str] = {}
+    for key, path in paths.items():
         if path.is_dir():
             raise UserError(
                 f"datasets.{name}.file: {path} is a folder; name its files, such as "
@@ -73,6 +74,13 @@ def files_of(name: str, block: dict[str, Any]) -> dict[str, Path]:
             )
         if not path.is_file():
             raise UserError(f"datasets.{name}.file: no file {path} (from {Path.cwd()})")
+        split, file = split_of(key), path.resolve()
+        if file in split_by_file:
+            first = split_by_file[file]
+            twice = f"named twice under {split}, so its rows would count twice; name it once"
+            both = f"both {first} and {split}, which would test on what was learned; leave out one"
+            raise UserError(f"datasets.{name}.file: {path} is {twice if first == split else both}")
+        split_by_file[file] = split
     return paths
 
 

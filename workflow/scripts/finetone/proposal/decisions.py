@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from finetone.data.labels import LabelColumn
-from finetone.errors import UserError
+from finetone.data.splits import choose as choose_rows
+from finetone.errors import UserError, listed
 from finetone.proposal import candidates
 from finetone.proposal.candidates import Candidate
 from finetone.proposal.choosing import Choice, choose
 from finetone.proposal.looking import inputs
-from finetone.proposal.looking.class_keys import Classes
+from finetone.proposal.looking.class_keys import TOO_FEW, Classes, in_words
 from finetone.proposal.looking.classes import classes_of
 from finetone.proposal.looking.columns import Roles, roles
 from finetone.proposal.looking.inputs import Input
@@ -103,6 +104,7 @@ def propose(patterns: Sequence[str], options: Options, schema: Mapping[str, Any]
     folds = "folds" in _properties(dataset, "split", "properties")
     split = splitting(found, of_rows, parts, folds=folds)
     _refuse_one_class(split, of_rows, classes, str(first.path))
+    rare = {name: count for name, count in counts.items() if count < TOO_FEW}
     max_length = int(np.clip(-(-found.quantile(COVERED) // STEP) * STEP, LEAST, LONGEST))
     languages = main_languages(found.languages)
     models, notes = _models(options, languages, max_length)
@@ -111,6 +113,9 @@ def propose(patterns: Sequence[str], options: Options, schema: Mapping[str, Any]
             f"{split.rows['train']} rows to learn from are hardly any: this only shows that it runs"
         )
         notes.append(few)
+    if rare:
+        said = listed([f"{name} {in_words(count)}" for name, count in rare.items()], 5)
+        notes.append(f"too few to learn anything of, or to test it: {said}")
     lengths = np.minimum(found.tokens, max_length)
     choice = choose(models, lengths, split, options.minutes, options.cores, bool(options.models))
     return Proposal(
@@ -173,11 +178,16 @@ def _numbers(classes: Classes, values: Sequence[Any], label: str) -> np.ndarray:
 
 def _refuse_one_class(split: Splitting, of_rows: np.ndarray, classes: Classes, place: str) -> None:
     train = of_rows if split.of_train is None else of_rows[split.of_train]
-    present = sorted(set(train[train >= 0].tolist()))
+    train = train[train >= 0]
+    if len(set(train.tolist())) > 1 and "test" in split.split:  # as the pipeline will cut them
+        rows = min(round(split.split["test"] * len(train)), len(train))
+        train = np.delete(train, choose_rows(train, rows, 0, "split", "test"))
+    present = sorted(set(train.tolist()))
     if len(present) < 2:
         only = classes.labels[present[0]] if present else "nothing"
         raise UserError(
-            f"{place}: the rows to learn from hold only {only!r}; two classes are needed"
+            f"{place}: the rows to learn from hold only {only!r}; two classes are needed, with two "
+            "rows or more of each"
         )
 
 

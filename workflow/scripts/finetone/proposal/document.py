@@ -8,7 +8,7 @@ from finetone.proposal.choosing import HIGHER_RATE
 from finetone.proposal.cost import minutes
 from finetone.proposal.decisions import COVERED, Proposal
 from finetone.proposal.looking.languages import named
-from finetone.proposal.yaml_text import block, comment, entry, noted
+from finetone.proposal.yaml_text import block, comment, entry, noted, scalar
 
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")  # as a class name, the same without quotes
 
@@ -37,7 +37,7 @@ def document(proposal: Proposal, name: str, command: str, schema: Mapping[str, A
     lines += entry("seeds", list(range(1, p.choice.seeds + 1)), _seeds(p))
     lines += entry("source", name)
     lines += entry("max_length", p.max_length, _lengths(p))
-    lines += ["", *_recipe(p, schema), "", "datasets:", f"  {name}:", *_dataset(p)]
+    lines += ["", *_recipe(p, schema), "", "datasets:", f"  {scalar(name)}:", *_dataset(p)]
     lines += ["", *_models(p), "", *_baselines(p)]
     if p.uneven:
         note = "as the classes differ in size, the accuracy depends on the large ones alone"
@@ -137,9 +137,9 @@ def _models(p: Proposal) -> Iterator[str]:
             content["recipe"] = {"learning_rate": HIGHER_RATE}
             note += "; small models learn at a higher rate"
         if content:
-            yield from block(f"- {model.name}", content, note, 2)
+            yield from block(f"- {scalar(model.name)}", content, note, 2)
         else:
-            yield from noted(f"  - {model.name}", note, 2)
+            yield from noted(f"  - {scalar(model.name)}", note, 2)
 
 
 def _baselines(p: Proposal) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _opened(
         first.append(start)
         if start.strip("\r\n"):
             break
-    if not first:
+    if not first or not start.strip("\r\n"):
         raise UserError(f"{lines.name}: is empty")
     csv.field_size_limit(limits.MAX_CELL)
     dialect = _dialect(start, columns, separator, tabs)

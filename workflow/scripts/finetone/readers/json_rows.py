@@ -1,11 +1,11 @@
 """Rows of JSON: one object per line, or an array of objects over any number of lines."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NoReturn
 
-from finetone.errors import UserError, first_line
+from finetone.errors import UserError, first_line, listed
 from finetone.readers import limits
 from finetone.readers.lines import Lines, hint, refuse
 
@@ -18,24 +18,50 @@ Row = tuple[int, Sequence[Any]]
 
 
 def keys(lines: Lines) -> list[str]:
-    """Keys that all of the first objects have, and under which none has a list or an object."""
-    shared: dict[str, bool] = {}  # whether it holds cells only
-    for number, (_, row) in enumerate(islice(objects(lines), LOOKED)):
-        cells = {key: not isinstance(value, list | dict) for key, value in row.items()}
-        known = shared if number else cells
-        shared = {key: known[key] and cells[key] for key in known if key in cells}
-    return [key for key, holds_cells in shared.items() if holds_cells]
+    """Keys of the first objects under which none has a list or an object."""
+    found: dict[str, bool] = {}  # whether it holds cells only
+    for _, row in islice(objects(lines), LOOKED):
+        for key, value in row.items():
+            found[key] = found.get(key, True) and not isinstance(value, list | dict)
+    if found and not any(found.values()):
+        refuse(lines.name, 1, f"holds no texts and numbers{_inside(found)}")
+    return [key for key, holds_cells in found.items() if holds_cells]
 
 
 def rows(lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of `columns` of every object, with the line it begins in."""
-    for line, row in objects(lines):
-        try:
-            cells = [row[column] for column in columns]
-        except KeyError as missing:
-            column = missing.args[0]
-            refuse(lines.name, line, f"has no key {column!r}{hint(column, row)}")
-        yield line, cells
+    for line, row in having(objects(lines), columns, lines.name):
+        yield line, [row.get(column) for column in columns]
+
+
+def having(
+    found: Iterable[tuple[int, dict[str, Any]]], columns: Iterable[str], name: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The same objects, of which any may lack a key, which then is as if it were null.
+
+    Raises
+    ------
+    UserError
+        One of `columns` is a key of none of the first objects.
+    """
+    never, start = dict.fromkeys(columns), None
+    for number, (line, row) in enumerate(found, 1):
+        start = start or (line, row)
+        if never:
+            never = {column: None for column in never if column not in row}
+            if never and number == LOOKED:
+                break
+        yield line, row
+    if never and start:
+        column, (line, row) = next(iter(never)), start
+        nested = [key for key, value in row.items() if isinstance(value, list | dict)]
+        refuse(name, line, f"has no key {column!r}{hint(column, row)}{_inside(nested)}")
+
+
+def _inside(keys: Iterable[str]) -> str:
+    """The end of a sentence about objects that hold lists and objects."""
+    shown = listed((repr(key[:40]) for key in keys), 5)
+    return f"; what is inside {shown} is not read: put it at the top level" if shown else ""
 
 
 def objects(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:

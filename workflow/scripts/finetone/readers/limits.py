@@ -54,7 +54,8 @@ class Table:
         """Add rows, their cells in the order of the columns; `places` [rows] are for messages."""
         self.rows += len(rows)
         self._size += ROW * len(rows)
-        for filling, cells in zip(self._filling, zip(*rows, strict=True), strict=True):
+        by_column = zip(self.columns.items(), zip(*rows, strict=True), strict=True)
+        for (column, filling), cells in by_column:
             kinds = set(map(type, cells))
             if kinds == {str}:
                 longest = max(map(len, cells))
@@ -64,7 +65,7 @@ class Table:
                 longest = max(sizes)
                 self._size += sum(sizes)
             if longest > MAX_CELL or any(issubclass(kind, NESTED) for kind in kinds):
-                self._refuse(cells, places)
+                self._refuse(column, cells, places)
             filling += cells
         if self._size > self._most:
             check_size(self._size, self._packed, self._name)
@@ -89,12 +90,12 @@ class Table:
         self._taken_rows, self._taken_size = self.rows, self._size
         return taken
 
-    def _refuse(self, cells: Sequence[Any], places: Sequence[int]) -> NoReturn:
+    def _refuse(self, column: str, cells: Sequence[Any], places: Sequence[int]) -> NoReturn:
         for cell, place in zip(cells, places, strict=True):
             what = ""
             if isinstance(cell, NESTED):
                 kind = "a list" if isinstance(cell, list) else "an object"
-                what = f"holds {kind} where a text or number belongs"
+                what = f"{column[:40]!r} holds {kind} where a text or number belongs"
             elif isinstance(cell, TEXT) and len(cell) > MAX_CELL:
                 what = f"holds a cell of more than {MAX_CELL >> 20} MB"
             if what:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from finetone.errors import UserError
 from finetone.log import logger
-from finetone.readers import delimited, encodings, json_rows, limits
+from finetone.readers import delimited, disguises, encodings, json_rows, limits
 from finetone.readers.lines import Lines, column_places
 
 MAX_PARQUET = 1 << 31  # bytes of a compressed Parquet file, unpacked: it is read in memory
@@ -63,6 +63,8 @@ class TableFile:
             raise UserError(
                 f"{name}: is a spreadsheet; save it as CSV (UTF-8) there, and give that"
             )
+        if suffixes[-1:] and suffixes[-1] in disguises.SUFFIXES:
+            raise UserError(f"{name}: {disguises.PACKED}")
         if self._suffix not in KNOWN:
             known = ", ".join(KNOWN)
             raise UserError(f"{name}: unknown kind of table; the name must end in {known} (or .gz)")
@@ -121,7 +123,7 @@ class TableFile:
         """Some hundred rows from the start, which say whether it is a table with these columns."""
         columns = list(dict.fromkeys(columns))
         table = limits.Table(self.name, columns, limits.MAX_BYTES)
-        with self._open() as stream:
+        with self._readable(), self._open() as stream:
             places, rows = [], []
             for place, row in _some(self._rows(stream, table, limits.MAX_BYTES, self._encoding)):
                 places.append(place)
@@ -206,7 +208,10 @@ class TableFile:
 
     def _lines(self, stream: io.BufferedReader, packed: int, encoding: str | None) -> Lines:
         """The lines of a text file in UTF-8, whatever its encoding is."""
-        encoding = encoding or encodings.marked(stream.peek(4)[:4]) or "utf-8"
+        start = stream.peek(disguises.LOOKED)[: disguises.LOOKED]
+        marked = encodings.marked(start)
+        disguises.refuse(start, self.name, encoding or marked)
+        encoding = encoding or marked or "utf-8"
         self.read_as = {"encoding": encoding}
         if encoding not in ("utf-8", "utf-8-sig"):
             recoded = encodings.Recoded(stream, encoding, self.name)

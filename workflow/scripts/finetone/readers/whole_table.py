@@ -8,7 +8,7 @@ from typing import Any
 
 from finetone.errors import UserError
 from finetone.readers import delimited, encodings, json_rows, limits
-from finetone.readers.lines import column_places, hint, refuse
+from finetone.readers.lines import column_places
 from finetone.readers.table_file import JSON, PARQUET, TABS, TableFile
 
 ROWS = 1 << 14  # of a window, at most
@@ -163,13 +163,8 @@ def _of_batches(first: int, header: list[str], place: int, batches: list[Any]) -
 def _of_objects(
     found: Iterable[tuple[int, dict[str, Any]]], text: str, name: str
 ) -> Iterator[Window]:
-    def with_text() -> Iterator[tuple[dict[str, Any], Any]]:
-        for line, row in found:
-            if text not in row:
-                refuse(name, line, f"has no key {text!r}{hint(text, row)}")
-            yield row, row[text]
-
-    for first, rows, texts in _some(with_text(), name):
+    with_text = ((row, row.get(text)) for _, row in json_rows.having(found, [text], name))
+    for first, rows, texts in _some(with_text, name):
         columns = list(dict.fromkeys(key for row in rows for key in row))
         cells = [[row.get(key, ABSENT) for key in columns] for row in rows]
         yield Window(first, texts, columns, cells)

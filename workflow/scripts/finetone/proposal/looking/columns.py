@@ -186,17 +186,20 @@ def _as_label(column: Column) -> float:
 
 def _refuse_rows_for_names(head: Mapping[str, Sequence[Any]], place: str) -> None:
     """Refuse a table whose first line holds a row: one of its cells is a value, or a long text."""
-    if any(_says(name, TEXT | LABEL | RATING) for name in head):
-        return
+    named = [name for name in head if _says(name, TEXT | LABEL | RATING)]
+    if any(" " not in name.strip() for name in named):
+        return  # in a text, such a word stands among others: "no comment"
     if list(head) == list(map(str, range(len(head)))):
         return  # what pandas calls columns without a name
     values = {name: Counter(map(str, cells)) for name, cells in head.items()}
     repeated = any(values[name][name] > 1 for name in head if name)
-    if repeated or any(name.count(" ") >= 6 or number_of(name) is not None for name in head):
+    numbers = [] if named else [name for name in head if number_of(name) is not None]
+    if repeated or numbers or any(name.count(" ") >= 6 for name in head):
         first = ", ".join(repr(name[:40]) for name in list(head)[:4])
         raise UserError(
             f"{place}: its first line is a row, not the names of the columns ({first}); put the "
-            "names above it, such as text and label, or say which is which: --text … --label …"
+            "names above it, such as text and label; if these are names, say which is which: "
+            "--text … --label …"
         )
 
 

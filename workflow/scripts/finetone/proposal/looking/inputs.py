@@ -9,7 +9,6 @@ from finetone.config.canonical import encoding_name
 from finetone.errors import UserError, did_you_mean, listed
 from finetone.identity import matching
 from finetone.proposal.looking.columns import split_named, words_of
-from finetone.readers.encodings import NotUtf8
 from finetone.readers.limits import MAX_BYTES
 from finetone.readers.lines import hint
 from finetone.readers.table_file import TableFile
@@ -48,7 +47,9 @@ def open_all(patterns: Sequence[str], separator: str | None, encoding: str | Non
         One is not there, or is no table.
     """
     encoding = _known(encoding)
-    paths = list(dict.fromkeys(path for pattern in patterns for path in matching(pattern)))
+    named = [path for pattern in patterns for path in matching(pattern)]
+    paths = list({path.resolve(): path for path in named[::-1]}.values())
+    paths.sort(key=named.index)
     splits = _splits(paths)
     inputs = [_open(path, splits[path], separator, encoding) for path in paths]
     return sorted(inputs, key=lambda each: each.split not in ("", "train"))
@@ -129,17 +130,29 @@ def _open(path: Path, split: str, separator: str | None, encoding: str | None) -
     table = TableFile(path, str(path), separator, encoding)
     try:
         return Input(path, table, [name for name in table.settle() if name], split)
-    except NotUtf8 as error:
+    except UserError as error:
         raise UserError(str(error).replace(ASKED, OPTION)) from None
 
 
 def _splits(paths: Sequence[Path]) -> dict[Path, str]:
-    """The split that a file's name says, if the names say so of all, and of train and another."""
+    """The split that a file's name says, if the names say so of all, and of train and another.
+
+    Raises
+    ------
+    UserError
+        Of some files they do, of another not.
+    """
     named: dict[Path, str] = {}
     for path in paths:
         words = words_of(path.name.split(".")[0])
         named[path] = next((s for word in sorted(words) if (s := split_named(word))), "")
     said = set(named.values())
+    if said >= {"", "train"} and len(said) > 2:
+        odd = next(path for path in paths if not named[path])
+        raise UserError(
+            f"{odd}: its name says no split, but those of other files say train and "
+            f"{max(said - {'train'})}; name its split, or leave it out"
+        )
     if "train" in said and len(said) > 1 and "" not in said:
         return named
     return dict.fromkeys(paths, "")
