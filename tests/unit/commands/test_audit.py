@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_what_is_stated_beside_the_table_counts(audit, tmp_path):
     [
         "Model;Acc\na;0.9312\nb;0.9133\nc;0.9218\n",
         "name\taccuracy\na\t93.12 %\nb\t91.33 %\nc\t92.18 %\n",
+        "Model,Accuracy (%)\na,93.12\nb,91.33\nc,92.18\n",
         "model,error rate\na,6.88\nb,8.67\nc,7.82\n",
         "model,recall\na,93.12\nb,91.33\nc,92.18\n",
     ],
@@ -97,7 +99,9 @@ def test_columns_that_nobody_reads_are_named(audit, tmp_path):
 def test_in_chinese(audit, tmp_path):
     (tmp_path / "t.csv").write_text(MEANS)
     status, out, _ = audit("t.csv", "--n", 872, "--seeds", 1, "--language", "zh")
-    assert status == 1 and "不可能来自 872 行" in out
+    assert status == 1 and "不可能来自 872 行" in out and "b：91.33 不可能出现" in out
+    english = set(re.findall("[A-Za-z]{2,}", out)) - {"Holm", "audit", "html"}
+    assert english == set(), "no untranslated rest on the terminal"
     page = (tmp_path / "t-audit/audit.html").read_text("utf-8")
     assert '<html lang="zh-CN">' in page and "最接近的可能值" in page
 
@@ -112,9 +116,13 @@ def test_in_chinese(audit, tmp_path):
             "column 'model' is missing; it has modell, accur",
         ),
         ("model,score\na,93\n", ["--n", "872"], "no column holds results; it has model, score"),
-        (MEANS, ["--n", "872", "--out", "t.csv"], "--out t.csv: File exists"),
+        (MEANS, ["--n", "872", "--out", "t.csv"], "--out t.csv: t.csv is a file; name a folder"),
         ("", ["--n", "872"], "t.csv: has no first line with the names of the columns"),
+        (MEANS, ["--n", "872", "--out", "t.csv/here"], "--out t.csv/here: t.csv is a file; name"),
         (MEANS, ["--n", "0"], "--n 0: give at least 1"),
+        ("model;accuracy\na;93,12\n", ["--n", "872"], r"no comma\); write 93\.12"),
+        ("model,accuracy,n\na,90.02,872\nb,65.70,\n", [], "line 3: b has no n: how many rows"),
+        ("model,pearson\na,1.03\n", ["--n", "872"], "pearson 1.03 is above 1; correct it$"),
         (MEANS, ["--n", "872", "--statistic", "best"], "statistic: best needs `seeds`"),
         ("model,f1\na,90\n", ["--n", "872"], "F1 need `average: binary"),
     ],
@@ -124,6 +132,16 @@ def test_bad_input_is_one_sentence_and_status_two(audit, tmp_path, table, option
     status, out, err = audit("t.csv", *options)
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert re.search(words, err), err
+
+
+def test_a_table_of_thousands_takes_seconds(audit, tmp_path):
+    """Pairs of models are millions: none are listed, and copies are still found."""
+    rows = [f"m{i},{e},{90 + i // 70 / 100 + e / 10:.2f}" for i in range(1500) for e in (1, 2)]
+    (tmp_path / "t.csv").write_text("\n".join(["model,epoch,accuracy", *rows]))
+    start = time.process_time()
+    status, out, _ = audit("t.csv", "--n", 10_000, "--seeds", 1)
+    assert time.process_time() - start < 30
+    assert status == 0 and "rankings" not in out
 
 
 def test_a_folder_with_several_tables_asks_which(audit, tmp_path):

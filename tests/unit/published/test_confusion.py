@@ -90,7 +90,7 @@ def row(**texts):
         (Setup(average="binary", seeds=5), {"f1": "88.87", "accuracy": "84.07"}, None, None),
         (Setup(average="binary"), {"f1": "100.0", "accuracy": "100.0"}, None, None),
         (Setup(), {"error": "15.93", "accuracy": "84.07"}, None, None),
-        (Setup(), {"error": "15.95", "accuracy": "84.07"}, "complement", ["15.94"]),
+        (Setup(), {"error": "15.95", "accuracy": "84.07"}, "complement", ["15.93"]),
         (
             Setup(average="binary"),
             {"f1": "70.0", "precision": "75.0", "recall": "62.5"},
@@ -98,6 +98,12 @@ def row(**texts):
             ["68.2"],
         ),
         (Setup(average="macro"), {"f1": "45.0", "precision": "75.0", "recall": "62.5"}, None, None),
+        (
+            Setup(average="macro"),
+            {"f1": "70.0", "precision": "75.0", "recall": "62.5"},
+            "average",
+            ["68.2"],
+        ),
         (
             Setup(positives=279),
             {"mcc": "99.0", "accuracy": "84.07"},

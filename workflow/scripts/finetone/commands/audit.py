@@ -11,7 +11,7 @@ Exit status: 0 if nothing is wrong, 1 if something is, 2 if the table cannot be 
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
+    from finetone.published.phrases import words
     from finetone.published.table_audit import audit
     from finetone.report.study.audit_page import write_audit
 
@@ -71,44 +72,62 @@ def _audit(options: argparse.Namespace) -> int:
     for name, *_ in OPTIONS:
         if given.get(name, 1) < 1:
             raise UserError(f"--{name} {given[name]}: give at least 1")
-    if "n" in given:
-        given["n_test"] = given.pop("n")
     found = audit(options.table, given)
     name = options.table.resolve().stem
     out = options.out or Path(f"{name}-audit")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}") from None
+        file = (
+            out if isinstance(error, FileExistsError) else next(filter(_is_file, out.parents), None)
+        )
+        why = f"{file} is a file" if file else f"it cannot be made ({error.strerror})"
+        raise UserError(f"--out {out}: {why}; name a folder, which is made if need be") from None
     found.write(out / "audit.json", out / "values.csv")
     command = shlex.join(["finetone", "audit", str(options.table), *_words(options, names)])
     title = found.summary["title"] or name
     write_audit(
         found.summary, out / "values.csv", options.language, title, command, out / "audit.html"
     )
-    _print(found.summary, options.language, found.published.unread)
     wrong = any(finding["level"] == "error" for finding in found.summary["findings"])
-    print(f"{'Something' if wrong else 'Nothing'} is wrong; the page is {out / 'audit.html'}")
+    for line in _lines(found.summary, options.language, found.published.unread):
+        print(line)
+    print(words(options.language)["wrong" if wrong else "fine"].format(page=out / "audit.html"))
     return int(wrong)
 
 
-def _print(summary: dict[str, Any], language: str, unread: Sequence[str]) -> None:
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that nobody may enter
+        return False
+
+
+def _lines(summary: dict[str, Any], language: str, unread: Sequence[str]) -> Iterator[str]:
+    """What is told on the terminal."""
+    from finetone.published.phrases import row_of, words
     from finetone.report.study.audit_parts import in_language
 
+    say = words(language)
     for column in summary["columns"]:
-        print(
-            f"{column['metric']}, {column['table']}: {column['values']} values held against "
-            f"{column['n_stated']:,} rows; {column['noticed']:.0%} of values with random digits "
-            "would be noticed"
+        yield say["checked"].format(
+            metric=say[column["metric"]],
+            table=say[f"table_{column['table']}"],
+            values=column["values"],
+            what=say["value_1" if column["values"] == 1 else "value_more"],
+            n=column["n_stated"],
+            noticed=column["noticed"],
         )
         for value in column["impossible"]:
-            epoch = f", epoch {value['epoch']}" if value["epoch"] else ""
-            near = " and ".join(value["nearest"])
-            print(f"  {value['model']}{epoch}: {value['printed']} is impossible, {near} are not")
+            yield say["is_impossible"].format(
+                row=row_of(value, say),
+                printed=value["printed"],
+                nearest=say["and"].join(value["nearest"]),
+            )
     for finding in summary["findings"]:
-        print(f"{finding['level']}: {in_language(finding, language)}")
+        yield say[f"level_{finding['level']}"].format(sentence=in_language(finding, language))
     if unread:
-        print(f"not read: {', '.join(unread)}")
+        yield say["not_read"].format(columns=", ".join(unread))
 
 
 def _words(options: argparse.Namespace, names: list[str]) -> list[str]:

@@ -16,10 +16,11 @@ from finetone import own_yaml
 from finetone.config import catalogue, shorthands
 from finetone.config.canonical import canonical
 from finetone.config.dataset_block import SPLITS, splits_of
+from finetone.config.fault_sentences import place_of, sentence
 from finetone.config.references import cross_checks, removals
 from finetone.config.values import faults as unusable
 from finetone.config.values import load
-from finetone.errors import UserError, did_you_mean
+from finetone.errors import UserError
 from finetone.identity import without
 
 LOSS = ("class_weights", "label_smoothing")  # keys of a recipe
@@ -45,16 +46,16 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     rules = _rules(Path(schema))
     documents = {str(file): load(Path(file)) for file in files}
     for keys, problem in unusable(config):
-        raise UserError(f"{_place(keys, documents) or 'config'}: {problem}")
+        raise UserError(f"{place_of(keys, documents) or 'config'}: {problem}")
     try:
         config = catalogue.in_full(config, documents)
         documents = {file: _named_models(document) for file, document in documents.items()}
     except UserError as error:
-        place = _place(["models"], documents).removesuffix("models")
+        place = place_of(["models"], documents).removesuffix("models")
         raise UserError(f"{place}{error}") from None
     config = shorthands.in_full(config)
     for path, problem in removals(config, list(documents.values())):
-        raise UserError(f"{_place(path, documents)}: {problem}")
+        raise UserError(f"{place_of(path, documents)}: {problem}")
     complete = canonical(config, rules, rules)
     faults = sorted(
         Draft202012Validator(rules).iter_errors(complete),
@@ -63,9 +64,9 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     for fault in faults:
         below = [f for f in faults if f is not fault and _is_below(f, fault)]
         if not (fault.context and below):  # a fault further down says more than "fits no variant"
-            raise UserError(_sentence(fault, documents))
+            raise UserError(sentence(fault, documents))
     for path, problem in cross_checks(complete):
-        raise UserError(f"{_place(path, documents)}: {problem}")
+        raise UserError(f"{place_of(path, documents)}: {problem}")
     return shorthands.without(complete)
 
 
@@ -81,92 +82,9 @@ def _rules(schema: Path) -> Any:
     return own_yaml.read(schema)
 
 
-def _place(path: Iterable[Any], documents: dict[str, Any]) -> str:
-    """`file: key.subkey`, with the last file that holds the longest part of the path."""
-    keys = list(path)
-    best, depth = "", -1
-    for name, document in documents.items():
-        reached = 0
-        for key in keys:
-            if isinstance(document, dict) and key in document:
-                document = document[key]
-                reached += 1
-            else:
-                break
-        if reached >= depth:
-            best, depth = name, reached
-    dotted = ".".join(map(str, keys))
-    dotted = "".join(c if c.isprintable() else repr(c)[1:-1] for c in dotted)  # stay on one line
-    return ": ".join(part for part in (best, dotted) if part)
-
-
 def _is_below(fault: ValidationError, other: ValidationError) -> bool:
     path, prefix = list(fault.absolute_path), list(other.absolute_path)
     return len(path) > len(prefix) and path[: len(prefix)] == prefix
-
-
-def _sentence(fault: ValidationError, documents: dict[str, Any]) -> str:
-    """The fault in words; for an unknown key, with the nearest known one."""
-    if fault.context:  # anyOf / oneOf: the deepest complaint is the one the user can act on
-        kind = fault.instance.get("kind") if isinstance(fault.instance, dict) else None
-        branches = [e for e in fault.context if list(e.path) != ["kind"]]
-        if kind is not None:
-            wrong = {e.schema_path[0] for e in fault.context if list(e.path) == ["kind"]}
-            branches = [e for e in branches if e.schema_path[0] not in wrong] or branches
-        if branches:
-            return _sentence(max(branches, key=lambda e: len(e.absolute_path)), documents)
-    place = _place(fault.absolute_path, documents)
-    if fault.validator == "additionalProperties" and isinstance(fault.schema, dict):
-        known = list(fault.schema.get("properties", {}))
-        for key in fault.instance:
-            if key not in known:
-                place = _place([*fault.absolute_path, key], documents)
-                hint = did_you_mean(str(key), known, f"known keys: {', '.join(known)}")
-                return f"{place}: unknown key {key!r}{hint}"
-    if fault.validator == "required":
-        missing = next(k for k in fault.validator_value if k not in fault.instance)
-        return f"{place or 'config'}: the key {missing!r} is missing"
-    if "propertyNames" in fault.absolute_schema_path:
-        return f"{place}: {fault.instance!r} cannot be a name here; " + (
-            f"use one of {', '.join(map(str, fault.validator_value))}"
-            if fault.validator == "enum"
-            else "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most 64"
-        )
-    if fault.validator == "enum":
-        hint = did_you_mean(str(fault.instance), map(str, fault.validator_value))
-        return f"{place}: {fault.instance!r} is not one of {fault.validator_value}{hint}"
-    if fault.validator in ("minItems", "maxItems"):
-        limit = "may be at most" if fault.validator == "maxItems" else "must be at least"
-        return f"{place}: {len(fault.instance)} entries; there {limit} {fault.validator_value}"
-    if fault.validator == "const" and fault.parent and fault.parent.validator == "anyOf":
-        return f"{place}: {fault.instance!r}; write {fault.validator_value}, or a list of names"
-    if fault.validator == "pattern" and isinstance(fault.schema, dict):
-        expected = fault.schema.get("description", fault.validator_value).rstrip(".")
-        return f"{place}: {fault.instance!r} does not match; expected: {expected}"
-    return f"{place}: {_cut(fault.message)}{_advice(fault)}"
-
-
-def _advice(fault: ValidationError) -> str:
-    """What to write instead of a value of another type than the schema's."""
-    value, kinds = fault.instance, fault.validator_value
-    if fault.validator != "type":
-        return ""
-    if "string" in kinds and isinstance(value, bool):
-        return f"; YAML reads yes, no, on, off, true and false as {str(value).lower()}: put it in quotes"
-    if "string" in kinds and isinstance(value, int | float):
-        return f'; put it in quotes: "{value}"'
-    if kinds == "object":
-        return "; write a mapping, `key: value`"
-    if "array" in kinds and not isinstance(value, dict | None):
-        one = f"[{value}]"
-        several = isinstance(value, int) and list(fault.absolute_path) == ["seeds"]
-        return f"; write {one}" + ", or [1, 2, 3] for three of them" * several
-    return ""
-
-
-def _cut(text: str) -> str:
-    """A message that quotes a whole block stays one sentence."""
-    return text if len(text) <= 400 else f"{text[:200]} … {text[-150:]}"
 
 
 def recipe_of(config: dict[str, Any], model: str) -> dict[str, Any]:

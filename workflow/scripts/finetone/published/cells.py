@@ -1,6 +1,7 @@
 """Rows and numbers of a CSV file that people wrote."""
 
 import csv
+import re
 from pathlib import Path
 
 from finetone.errors import UserError
@@ -38,9 +39,11 @@ def number(path: Path, line: int, column: str, text: str, scale: int = 100) -> P
     try:
         return Printed.parse(text, scale)
     except ValueError:
+        first = re.match(r"-?\d+[.,]?\d*", text)
+        hint = f"; write {first[0].replace(',', '.')}" if first else "; leave the cell empty"
         raise UserError(
             f"{path}, line {line}: {column} {text!r} is not a plain decimal number such as 95.70 "
-            "(no spread, no comma)"
+            f"(no spread, no comma){hint}"
         ) from None
 
 
@@ -74,7 +77,7 @@ def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]
             stream.seek(0)
             delimiter = max(",;\t", key=head.count)
             reader = csv.DictReader(stream, restval="", strict=True, delimiter=delimiter)
-            names = [name.strip().lower() for name in reader.fieldnames or []]
+            names = [_plain(name) for name in reader.fieldnames or []]
             columns = [
                 ALIASES.get(name, name) if ALIASES.get(name) not in names else name
                 for name in names
@@ -91,7 +94,7 @@ def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; it holds the printed results") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8 ({error})") from None
+        raise UserError(f"{path}: not a CSV file in UTF-8 ({error}); save it as one") from None
     if not rows:
         raise UserError(f"{path}: no rows under the header")
     for line, row in rows:
@@ -100,5 +103,12 @@ def read_csv(path: Path, required: list[str]) -> list[tuple[int, dict[str, str]]
     stripped = [(line, {key: cell.strip() for key, cell in row.items()}) for line, row in rows]
     for line, row in stripped:
         if "model" in required and not row["model"]:
-            raise UserError(f"{path}, line {line}: the model has no name")
+            raise UserError(
+                f"{path}, line {line}: the model has no name; give it one, or delete the line"
+            )
     return stripped
+
+
+def _plain(name: str) -> str:
+    """The name of a column in lower case, without the unit that a percentage may have."""
+    return re.sub(r"\s*(\(%\)|\[%\]|%)$", "", name.strip()).lower()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from math import erfc, log, sqrt
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from finetone.comparison.multiple_testing import holm
 from finetone.published.printed import Printed
 from finetone.published.reading import SHARES, Result
+
+MOST_RANKED = 100  # models whose pairs are tested
 
 
 def lowest_loss(accuracy: float) -> float:
@@ -58,17 +61,24 @@ def repeats(results: Sequence[Result]) -> list[Repeat]:
     for result in results:
         cells = {(result.epoch, metric): value for metric, value in result.values.items()}
         rows.setdefault(result.model, {}).update(cells)
+    alike: dict[frozenset[tuple[tuple[int, str], Fraction]], list[str]] = {}
+    for model, cells in rows.items():
+        kept = {(key, v.value) for key, v in cells.items() if key[1] not in ("loss", "error")}
+        if len(kept) > 1:
+            alike.setdefault(frozenset(kept), []).append(model)
     found: dict[str, Repeat] = {}
     pairs = len(rows) * (len(rows) - 1) // 2
-    for (original, first), (model, second) in combinations(rows.items(), 2):
-        kept = [key for key in first.keys() | second.keys() if key[1] not in ("loss", "error")]
-        both = list(first.keys() & second.keys())
-        same = len(kept) > 1 and set(kept) <= set(both) and model not in found
-        if same and all(first[key].value == second[key].value for key in both):
-            alone = [1 / _printable(rows.values(), key) for key in kept]
+    for kept_values, models in alike.items():
+        for original, model in combinations(models, 2):
+            first, second = rows[original], rows[model]
+            both = first.keys() & second.keys()
+            same = all(first[key].value == second[key].value for key in both)
+            if not same or model in found:
+                continue
+            alone = [1 / _printable(rows.values(), key) for key, _ in kept_values]
             coincidence = min(1.0, pairs * float(np.prod(alone)))
-            found[model] = Repeat(model, original, len(kept), coincidence, _constant(first))
-    return list(found.values())
+            found[model] = Repeat(model, original, len(alone), coincidence, _constant(first))
+    return [found[model] for model in rows if model in found]
 
 
 def _constant(cells: Cells) -> bool:
@@ -113,7 +123,8 @@ def rankings(results: Sequence[Result], n: int, level: float = 0.05) -> dict[str
     Parameters
     ----------
     results
-        One result per model; those without accuracy are left out.
+        One result per model; those without accuracy are left out. Of more than `MOST_RANKED` none
+        are tested: of so many pairs no list says anything.
     n
         Number of test rows. More runs on the same rows leave the error that is due to rows.
     level
@@ -125,6 +136,7 @@ def rankings(results: Sequence[Result], n: int, level: float = 0.05) -> dict[str
         Counts of pairs, and in `open` the pairs that do not differ significantly, the better
         first.
     """
+    results = results if len(results) <= MOST_RANKED else []
     shares = {r.model: float(r.accuracy.share) for r in results if r.accuracy}
     pairs = list(combinations(sorted(shares, key=lambda model: -shares[model]), 2))
     raw = np.array([two_proportions(shares[a], shares[b], n) for a, b in pairs])

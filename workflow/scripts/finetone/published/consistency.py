@@ -25,7 +25,8 @@ class Contradiction:
         The row.
     why
         `counts` (no table of right and wrong answers gives them), `harmonic` (F1 is not the harmonic
-        mean of precision and recall), `complement` (accuracy and error rate are not 100 % together).
+        mean of precision and recall), `average` (an F1 over classes or runs is above that mean),
+        `complement` (accuracy and error rate are not 100 % together).
     values
         By name; the first one is named with its nearest possible values.
     nearest
@@ -50,13 +51,22 @@ def contradiction(row: Result, setup: Setup) -> Contradiction | None:
     for why, names, holds in _checks(row, setup):
         first, others = names[0], {name: row.values[name] for name in names[1:]}
         if not holds({first: row.values[first], **others}, setup.rounding):
-            nearest = _nearest(row.values[first], first, others, holds, setup.rounding or "nearest")
+            fits = partial(_fits, holds, setup.design(row.n).stated.allows)
+            nearest = _nearest(row.values[first], first, others, fits, setup.rounding or "nearest")
             return Contradiction(row, why, {first: row.values[first], **others}, nearest)
     return None
 
 
 Values = Mapping[str, Printed]
 Holds = Callable[[Values, Rounding | None], bool]
+
+
+def _fits(
+    holds: Holds, allowed: Callable[[Printed], bool], values: Values, rounding: Rounding | None
+) -> bool:
+    """Whether values fit each other, and an error rate, which is a count, also alone."""
+    alone = "error" not in values or allowed(values["error"])
+    return alone and holds(values, rounding)
 
 
 def _nearest(
@@ -79,7 +89,11 @@ def _checks(row: Result, setup: Setup) -> Iterator[tuple[str, list[str], Holds]]
     medians = not setup.single and setup.statistic == "median"  # bounded by nothing
     if {"f1", "precision", "recall"} <= values and not medians:
         exact = setup.average == "binary" and setup.single
-        yield "harmonic", ["f1", "precision", "recall"], partial(f1_possible, exact=exact)
+        yield (
+            "harmonic" if exact else "average",
+            ["f1", "precision", "recall"],
+            partial(f1_possible, exact=exact),
+        )
     if not setup.single or setup.average not in ("binary", None):
         return
     counted = [name for name in COUNTED if name in values]

@@ -54,7 +54,7 @@ def summarise(published: Published, found: list[Outlier]) -> dict[str, Any]:
         ],
         "loss": _losses(published, [*results, *others]),
         "repeats": [vars(copy) for copy in copies],
-        "rankings": rankings(alike, last[0].n),
+        "rankings": {**rankings(alike, last[0].n), "epoch": last[0].epoch or None},
         "literature": [
             {
                 **_place(o.result),

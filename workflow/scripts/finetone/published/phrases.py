@@ -32,13 +32,13 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
     for c in summary["contradictions"]:
         named = [f"{say[metric]} {text}" for metric, text in c["values"].items()]
         text = say[f"contradiction_{c['why']}" if len(named) > 1 else "contradiction_alone"].format(
-            row=_row(c, say), first=named[0], others=_list(named[1:], say)
+            row=row_of(c, say), first=named[0], others=_list(named[1:], say)
         )
         if c["nearest"]:
             text += say["gap"] + say["nearest_fit"].format(nearest=_list(c["nearest"], say))
         found.append(("contradiction", text))
     if low := summary["loss"]["impossible"]:
-        listed = [say["loss_value"].format(row=_row(v, say), **v) for v in low]
+        listed = [say["loss_value"].format(row=row_of(v, say), **v) for v in low]
         text = say["loss"].format(
             count=len(low), values=summary["loss"]["values"], listed=say["semicolon"].join(listed)
         )
@@ -47,9 +47,8 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
         check = "alike" if copy["alike"] else "repeats"
         found.append((check, say[check].format(**{**copy, "chance": odds(copy["chance"])})))
     if open_pairs := summary["rankings"]["open"]:
-        found.append(
-            ("rankings", say["rankings"].format(count=len(open_pairs), **summary["rankings"]))
-        )
+        key = "rankings_last" if summary["rankings"]["epoch"] else "rankings"
+        found.append(("rankings", say[key].format(count=len(open_pairs), **summary["rankings"])))
     for beyond in BEYOND:
         by_reference: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for o in summary["literature"]:
@@ -58,7 +57,7 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
                 key = (o["dataset"], o["reference"], o["reference_printed"], source)
                 by_reference.setdefault(key, []).append(o)
         for (dataset, reference, value, source), rows in by_reference.items():
-            listed = [say["value_of"].format(row=_row(o, say), value=o["printed"]) for o in rows]
+            listed = [say["value_of"].format(row=row_of(o, say), value=o["printed"]) for o in rows]
             text = say[f"beyond_{beyond}"].format(
                 dataset=dataset,
                 reference=reference,
@@ -140,7 +139,8 @@ def odds(chance: float) -> str:
     return f"1/{int(many // digit * digit):,}"
 
 
-def _row(place: dict[str, Any], say: dict[str, str]) -> str:
+def row_of(place: dict[str, Any], say: dict[str, str]) -> str:
+    """A model, with the epoch if the table has several of them."""
     return say["row_epoch" if place["epoch"] else "row"].format(**place)
 
 

@@ -150,14 +150,17 @@ def _results(path: Path, table: str, setup: Setup) -> tuple[list[Result], list[s
         seen.add((row["model"], epoch))
         n = _whole(path, line, "n", row["n"]) if row.get("n") else setup.n_test
         if n is None:
-            raise UserError(f"{path}: how many rows was it tested on? State `n` (--n N)")
+            which = f", line {line}: {row['model']} has no n" if "n" in columns else ""
+            raise UserError(f"{path}{which}: how many rows was it tested on? State `n` (--n N)")
         if setup.positives and setup.positives > n:
             raise UserError(
                 f"{path}, line {line}: positives: {setup.positives} is more than n: {n}"
             )
         values = {m: _value(path, line, m, row[m], scales[m]) for m in metrics if row[m]}
         if not values:
-            raise UserError(f"{path}, line {line}: {row['model']} has no result")
+            raise UserError(
+                f"{path}, line {line}: {row['model']} has no result; give one, or delete the line"
+            )
         kind = row.get("kind") or "pretrained"
         method = row.get("method") or row["model"]
         results.append(Result(table, row["model"], epoch, values, n, kind, method))
@@ -195,13 +198,15 @@ def _value(path: Path, line: int, metric: str, text: str, scale: int) -> Printed
     if metric not in CORRELATIONS and value.units < 0:
         raise UserError(f"{path}, line {line}: {metric} {text!r} is below 0; correct it")
     if metric != "loss" and abs(value.value) > scale:
-        raise UserError(
-            f"{path}, line {line}: {metric} {text} is above {scale}; correct it or state `scale`"
-        )
+        above = f"above {scale}" if value.units > 0 else f"below -{scale}"
+        otherwise = "" if metric in CORRELATIONS else " or state `scale`"
+        raise UserError(f"{path}, line {line}: {metric} {text} is {above}; correct it{otherwise}")
     return value
 
 
 def _whole(path: Path, line: int, column: str, text: str) -> int:
     if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 1:
-        raise UserError(f"{path}, line {line}: {column} {text!r} is not a whole number from 1 on")
+        raise UserError(
+            f"{path}, line {line}: {column} {text!r} is not a whole number from 1 on, in plain digits"
+        )
     return int(text)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
-import yaml
 
+from finetone.config.fault_sentences import sentence
+from finetone.config.values import load
 from finetone.errors import UserError
 from finetone.published.explanations import Design
 from finetone.published.printed import Rounding
@@ -22,6 +23,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "title": _TEXT,
         **_ROWS,
+        "n": _COUNT,  # another name of n_test
         "classes": {**_COUNT, "minimum": 2},
         "epochs": _COUNT,
         "batch_sizes": _COUNTS,
@@ -90,12 +92,10 @@ def read_setup(path: Path | None, given: Mapping[str, Any]) -> Setup:
     UserError
         The file is no valid YAML, or states what cannot be.
     """
-    where = path or Path("command line")
-    content = read_yaml(path) if path else {}
-    if isinstance(content, dict):
-        content = {("n_test" if key == "n" else key): value for key, value in content.items()}
-        content |= given
-    check_yaml(where, content, SCHEMA)
+    options = Path("command line")
+    content = _checked(path, read_yaml(path) or {}) if path else {}
+    content |= _checked(options, dict(given))
+    where = path or options
     setup = _setup(content)
     binary = setup.positives is not None or setup.average == "binary"
     if binary and setup.classes not in (None, 2):
@@ -105,6 +105,14 @@ def read_setup(path: Path | None, given: Mapping[str, Any]) -> Setup:
     if setup.statistic != "mean" and setup.seeds is None:
         raise UserError(f"{where}: statistic: {setup.statistic} needs `seeds`, the number of runs")
     return setup
+
+
+def _checked(where: Path, content: Any) -> dict[str, Any]:
+    """The keys of one source, under one name each."""
+    check_yaml(where, content, SCHEMA)
+    if {"n", "n_test"} <= content.keys():
+        raise UserError(f"{where}: n and n_test are two names of one number; keep one")
+    return {("n_test" if key == "n" else key): value for key, value in content.items()}
 
 
 def _setup(content: Mapping[str, Any]) -> Setup:
@@ -123,15 +131,12 @@ def read_yaml(path: Path, schema: dict[str, Any] | None = None) -> Any:
     Raises
     ------
     UserError
-        The file is missing, is not YAML, or violates the schema.
+        The file is missing, is not YAML, gives a key twice, or violates the schema.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        first = (str(error).splitlines() or ["too deep"])[0]
-        raise UserError(f"{path}: not valid YAML ({first})") from None
+        content = load(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     if schema is not None:
         check_yaml(path, content, schema)
     return content
@@ -148,5 +153,4 @@ def check_yaml(where: Path, content: Any, schema: dict[str, Any]) -> None:
     errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
     offence = jsonschema.exceptions.best_match(errors)
     if offence is not None:
-        place = "/".join(map(str, offence.absolute_path)) or "top level"
-        raise UserError(f"{where}: {place}: {offence.message[:300]}")
+        raise UserError(sentence(offence, {str(where): content}))
