@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.tiny import experiment
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 TABLE = "results/small/tables/runs.csv"
 

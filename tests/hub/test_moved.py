@@ -7,7 +7,8 @@ import pytest
 
 from tests.hub.fixtures import client_environment
 from tests.hub.server import Hub
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 ID = "google-bert/bert-base-uncased"
 MODEL, TOKENS = "results/x/models/m", "results/x/tokens/t/test/m.arrow"

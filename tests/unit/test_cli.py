@@ -20,7 +20,7 @@ from tests import LIBRARY, ROOT, library_path
 from tests.tiny import of_baselines
 from tests.unit.tables.test_tables import Experiment
 from tests.unit.timed import write_rounds
-from tests.workflow.dry import in_fork
+from tests.workflow.processes import in_fork
 
 
 def call(

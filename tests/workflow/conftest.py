@@ -23,7 +23,7 @@ def finished(tmp_path_factory):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
             config = experiment(folder / "input")
-            run = snakemake(folder, config=config, before=lambda: os.umask(0o002))
+            run = snakemake(folder, config=config, umask=0o002)
             assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
             done.write_text(yaml.safe_dump(config, sort_keys=False))
     return folder, yaml.safe_load(done.read_text())

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from tests import ROOT
+from tests.workflow import processes
 
 
 def snakemake(
@@ -19,39 +19,28 @@ def snakemake(
     config: dict | None = None,
     root: Path = ROOT,
     timeout: int = 900,
+    umask: int = -1,
     before: Callable[[], object] | None = None,
-    **environment,
-):
-    """The finished process of `snakemake` in `directory`; `config` is written there first, and
-    `before` is called in the process, to limit it."""
+    **environment: str,
+) -> subprocess.CompletedProcess[str]:
+    """The finished call of `snakemake` in `directory`; `config` is written there first, and
+    `before` is called in the process, to limit it.
+
+    With another `environment`, workflow or limits it is a process that is started as by a user.
+    """
     if config is not None:
         (directory / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "-s", str(root / "Snakefile")]
-    command += ["--directory", str(directory), "--cores", "2"]
+    options = ["-s", str(root / "Snakefile"), "--directory", str(directory), "--cores", "2"]
     if "--configfile" not in arguments:
-        command += ["--configfile", str(directory / "experiment.yaml")]
-    command += arguments
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
+        options += ["--configfile", str(directory / "experiment.yaml")]
+    options += arguments
+    around = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment}
+    if not environment and root == ROOT and not before:
+        return processes.snakemake(options, directory, around, timeout, umask)
     return subprocess.run(
-        command, cwd=directory, env=environment, text=True, capture_output=True, timeout=timeout,
-        preexec_fn=before,
+        [sys.executable, "-m", "snakemake", *options], cwd=directory, env=around, text=True,
+        capture_output=True, timeout=timeout, preexec_fn=before, umask=umask,
     )  # fmt: skip
-
-
-def scheduled(
-    directory: Path, *targets: str, config: dict | None = None, root: Path = ROOT
-) -> dict[str, int]:
-    """How many jobs of each rule a dry run would start."""
-    done = snakemake(
-        directory, "--dry-run", "--quiet", "rules", "--", *targets, config=config, root=root
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    output = done.stdout + done.stderr
-    if "Nothing to be done" in output:
-        return {}
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
-    assert jobs, output
-    return {rule: int(n) for rule, n in jobs.items() if rule not in ("total", "all")}
 
 
 def without_power(owning: bool = False) -> None:

@@ -7,7 +7,8 @@ import yaml
 
 from finetone.formats.csv_table import read_csv
 from tests.tiny import experiment
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 CLAIMS = [
     ("value", {"metric": "accuracy", "a": {"method": "tiny"}, "expect": {"min": 0}}),

@@ -11,7 +11,8 @@ import yaml
 from finetone import cli
 from finetone.files import sha256
 from tests.tiny import of_baselines
-from tests.workflow.dry import dry_run, in_fork, run_one
+from tests.workflow.dry import dry_run, run_one
+from tests.workflow.processes import in_fork
 from tests.workflow.snake import snakemake
 
 HERE = "results/small"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from finetone.config import checking as configuration
 from tests.tiny import write_reviews
-from tests.workflow.snake import ROOT, scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import ROOT, snakemake
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 TOP = SCHEMA["properties"]

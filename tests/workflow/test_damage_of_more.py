@@ -15,7 +15,8 @@ import yaml
 from finetone.commands.job import execute, graph
 from finetone.errors import UserError
 from tests.tiny import experiment
-from tests.workflow.dry import dry_run, in_process
+from tests.workflow.dry import dry_run
+from tests.workflow.processes import in_process
 from tests.workflow.snake import ROOT
 from tests.workflow.test_damage import DAMAGES
 

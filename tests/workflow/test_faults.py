@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from tests.workflow.dry import scheduled
 from tests.workflow.same import differences
-from tests.workflow.snake import ROOT, scheduled, snakemake, without_power
+from tests.workflow.snake import ROOT, snakemake, without_power
 
 KILLS = int(os.environ.get("FINETONE_KILLS", "5"))
 

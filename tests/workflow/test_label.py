@@ -11,7 +11,8 @@ import pytest
 
 from finetone import files
 from finetone.formats import predictions
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 TABLE = "results/small/labelled/inbox.csv"
 

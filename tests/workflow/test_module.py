@@ -11,7 +11,7 @@ import yaml
 
 from finetone.commands.job import graph
 from tests.tiny import of_baselines
-from tests.workflow.dry import in_fork
+from tests.workflow.processes import in_fork
 from tests.workflow.snake import ROOT, snakemake
 
 MODULE = """

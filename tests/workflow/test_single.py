@@ -11,7 +11,8 @@ import pytest
 from finetone.formats.csv_table import read_csv
 from tests.tiny import experiment
 from tests.unit.synthetic_results import FIGURES, TABLES
-from tests.workflow.snake import ROOT, scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import ROOT, snakemake
 
 SCHEMA = ROOT / "workflow/schemas/results.schema.json"
 SVG = "{http://www.w3.org/2000/svg}"

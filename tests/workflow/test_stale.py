@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from finetone.files import sha256
 from tests.tiny import write_bert
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 
 def swap(file: Path) -> None:

@@ -8,7 +8,8 @@ from finetone import files
 from finetone.formats import decision, trial
 from finetone.formats.csv_table import read_csv
 from tests.tiny import experiment
-from tests.workflow.snake import scheduled, snakemake
+from tests.workflow.dry import scheduled
+from tests.workflow.snake import snakemake
 
 pytestmark = pytest.mark.slow
 RATES = [1e-2, 3e-2]  # with lower ones, two epochs teach it nothing, and trials tie

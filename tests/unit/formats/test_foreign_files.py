@@ -14,7 +14,7 @@ import pytest
 from finetone.errors import UserError
 from finetone.formats import predictions, token_file
 from finetone.formats.predictions import write
-from tests.workflow.dry import in_fork
+from tests.workflow.processes import in_fork
 
 ROWS = 60
 CASES = 150
