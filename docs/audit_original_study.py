@@ -35,17 +35,20 @@ SIGNS = {
 }
 TALLY = {
     "en": "Of {claims} claims and {reasons} reasons, its own table supports {supported}, contradicts "
-    "{contradicted} and leaves {undecided} undecided: {missing} because it prints no figure for "
-    "them, {power} because so many test rows cannot tell.",
+    "{contradicted} and leaves {undecided} undecided: {missing} because no figure of it could "
+    "decide them, {power} because so many test rows cannot tell.",
     "zh": "在 {claims} 条论断和 {reasons} 条理由中，其自身的表格支持 {supported} 条，与 {contradicted} 条相悖，"
-    "{undecided} 条未定：其中 {missing} 条因为没有公布相应的数字，{power} 条因为这么多测试样本不足以判定。",
+    "{undecided} 条未定：其中 {missing} 条因为没有可用来判定的数字，{power} 条因为这么多测试样本不足以判定。",
 }
 HEAD = {
     "en": ["", "where", "claim", "in its own table", "what it rests on"],
     "zh": ["", "位置", "论断", "在其自身的表格中", "依据"],
 }
 REASON = {"en": "*reason:* {}", "zh": "*理由：*{}"}
-TOLERANCE = {"en": "{verdict} at {of} the tolerance", "zh": "容差取{of}时{verdict}"}
+TOLERANCE = {
+    "en": "{verdict} at {of} the tolerance or threshold",
+    "zh": "容差（或阈值）取{of}时{verdict}",
+}
 OF = {"en": {"half": "half", "twice": "twice"}, "zh": {"half": "一半", "twice": "两倍"}}
 CONFLICTS = {"en": "Contradicts {}", "zh": "与 {} 相矛盾"}
 ITS_REASON = {"en": r"the reason of \1", "zh": r"\1 的理由"}

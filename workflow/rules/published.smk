@@ -20,7 +20,7 @@ GROUPS = {
 JUDGED = CONTENT | CONFIDENCE | {"source": SOURCE}
 PADDED = ["<exp>/speed/padded.json"] if MODELS else []
 # Raised when these say more, as FORMAT is.
-VERDICTS = {"format": 4}
+VERDICTS = {"format": 5}
 
 CHOICES = CONTENT | {"choices": choices(config)}
 BESIDE = {

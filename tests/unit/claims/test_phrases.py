@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 
+from finetone.claims.comparisons import expected_range, has_tolerance
 from finetone.claims.facts import METRICS
 from finetone.claims.judging import judge
 from finetone.claims.our_facts import OurFacts
@@ -90,6 +92,52 @@ def test_the_tolerance_is_varied_for_both_columns_of_verdicts(facts: OurFacts) -
     (found,) = judge([claim("C", test)], facts, None, 0.95)
     assert (found.verdict_half, found.verdict_twice) == ("undecided", "supported")
     assert (found.own_verdict_half, found.padded_verdict) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expect", "half", "twice"),
+    [
+        ("difference", {"min": 0.04, "max": 0.06}, (0.045, 0.055), (0.03, 0.07)),
+        ("difference", {"min": 0.01}, (0.005, np.inf), (0.02, np.inf)),
+        ("ratio", {"min": 0.96}, (0.9798, np.inf), (0.9216, np.inf)),
+        ("ratio", {"max": 0.25}, (-np.inf, 0.5), (-np.inf, 0.0625)),
+        ("ratio", {"min": 2}, (np.sqrt(2), np.inf), (4, np.inf)),
+        # twice 0.5 is no correlation of 1, which all are below
+        ("correlation", {"min": -0.5, "max": 0.5}, (-0.2679, 0.2679), (-0.8, 0.8)),
+        ("correlation", {"max": 0.5}, (-np.inf, 0.2679), (-np.inf, 0.8)),
+    ],
+)
+def test_half_and_twice_the_tolerance(
+    kind: str, expect: dict[str, float], half: tuple[float, ...], twice: tuple[float, ...]
+) -> None:
+    test = {"kind": kind, "expect": expect}
+    assert expected_range(test, 0.5) == pytest.approx(half, abs=1e-4)
+    assert expected_range(test, 2.0) == pytest.approx(twice, abs=1e-4)
+    assert has_tolerance(test)
+
+
+def test_a_plain_sign_has_no_tolerance() -> None:
+    for kind, edge in (("difference", 0), ("ratio", 1), ("correlation", 0), ("value", 0.9)):
+        assert not has_tolerance({"kind": kind, "expect": {"min": edge}})
+
+
+def test_how_often_chance_alone_turns_a_pair_round(facts: OurFacts) -> None:
+    """As often as single runs on as many rows have a difference of the other sign."""
+    rng = np.random.default_rng(1)
+    shares = []
+    for a, b in combinations(("big", "large", "mini", "small", "tiny"), 2):
+        test = accuracy("difference", a={"method": a}, b={"method": b}, expect={"min": 0})
+        said = re.search(r"turn the sign round (\d+|< 1) %", one(test, facts).explanation)
+        assert said, (a, b)
+        found = facts.estimate("accuracy", {(a, "kept", None): 1.0, (b, "kept", None): -1.0})
+        of_rows, of_runs = found.errors.rows[0], found.errors.seeds[0] * found.seeds
+        drawn = found.value + rng.normal(size=(100_000, 2)) @ np.sqrt([of_rows, of_runs])
+        share = 100 * float(np.mean(drawn < 0 if found.value >= 0 else drawn > 0))
+        assert share == pytest.approx(float(said[1].replace("< 1", "0")), abs=1)
+        shares.append(share)
+    assert min(shares) < 1 and max(shares) > 10
+    level = accuracy("difference", a=BIG, b=SMALL, expect={"min": -0.1, "max": 0.1})
+    assert "turn the sign" not in one(level, facts).explanation
 
 
 def test_what_seeds_or_rows_would_decide(facts: OurFacts) -> None:

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Mapping
-from math import inf, isnan, nan
+from math import atanh, inf, isnan, nan, sqrt, tanh
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from finetone.claims.estimate import Estimate, Missing
 from finetone.claims.facts import CURVES, RUN_METRICS, Facts, select
@@ -24,6 +25,8 @@ _UNITS = {
     "flops_per_token": "FLOPs",
     "examples_to_target": "examples",
 }
+_NO_EFFECT = {"difference": 0.0, "ratio": 1.0, "correlation": 0.0}
+_STRONGEST = 1 - 1e-9  # correlation that has a Fisher transformation
 
 
 def comparisons(test: Test, facts: Facts) -> list[Test]:
@@ -91,7 +94,7 @@ def outcome(
     level
         Of the test whose reach is asked for; without, it is left out.
     tolerance
-        Factor on the width of a range with two ends.
+        Factor on what is expected (`expected_range`).
     claimed
         The published value, which says how far from a single edge the truth would be.
     """
@@ -100,7 +103,7 @@ def outcome(
     except Missing as missing:
         untestable = test["kind"] == "untestable"
         return Outcome(missing.what if untestable else phrase("missing", what=missing.what))
-    least, most = _ends(test["expect"], tolerance)
+    least, most = expected_range(test, tolerance)
     strict = test.get("strict", False)
     inside = least < found.value < most if strict else least <= found.value <= most
     edges = [edge for edge in (least, most) if abs(edge) < inf]
@@ -118,7 +121,7 @@ def outcome(
     if level is not None and not found.exact:
         power = _power(found, least, most, level, claimed)
     return Outcome(
-        _sentence(test, found, name, low, high, (least, most)),
+        _sentence(test, found, name, low, high, (least, most), _turned(test, found, edges)),
         found.value,
         low,
         high,
@@ -133,12 +136,53 @@ def outcome(
     )
 
 
-def _ends(expect: Mapping[str, float], tolerance: float) -> tuple[float, float]:
-    least, most = expect.get("min", -inf), expect.get("max", inf)
+def expected_range(test: Test, tolerance: float = 1.0) -> tuple[float, float]:
+    """(least, most) that a test expects.
+
+    Parameters
+    ----------
+    test
+        One with `expect`.
+    tolerance
+        Factor on the width of a range with two ends; with one end, on its distance from no effect
+        (a difference or a correlation of 0, a ratio of 1). Ratios of one end are scaled by their
+        logarithm, correlations by Fisher's transformation, so that neither leaves its bounds.
+    """
+    expect: Mapping[str, float] = test["expect"]
+    ends = expect.get("min", -inf), expect.get("max", inf)
+    kind = test["kind"]
+    if tolerance == 1.0 or (len(expect) < 2 and kind not in _NO_EFFECT):
+        return ends
+    if kind == "correlation":
+        least, most = (atanh(max(-_STRONGEST, min(_STRONGEST, end))) for end in ends)
+        of_one = [tanh(tolerance * end) for end in (least, most)]
+        if len(expect) < 2:
+            return (of_one[0], inf) if "min" in expect else (-inf, of_one[1])
+        centre, half = (least + most) / 2, (most - least) / 2 * tolerance
+        return tanh(centre - half), tanh(centre + half)
+    least, most = ends
     if len(expect) == 2:
         centre, half = (least + most) / 2, (most - least) / 2 * tolerance
         return centre - half, centre + half
-    return least, most
+    if kind == "ratio":
+        return tuple(end**tolerance if end > 0 else end for end in ends)  # type: ignore[return-value]
+    return least * tolerance, most * tolerance
+
+
+def has_tolerance(test: Test) -> bool:
+    """Whether another tolerance would expect something else."""
+    return "expect" in test and expected_range(test, 2.0) != expected_range(test)
+
+
+def _turned(test: Test, found: Estimate, edges: list[float]) -> Phrase:
+    """How often one run of each method would show the other sign, by chance alone."""
+    if test["kind"] != "difference" or test["metric"] not in RUN_METRICS or edges != [0]:
+        return NOTHING
+    rows, seeds = float(found.errors.rows[0]), float(found.errors.seeds[0])
+    if found.exact or found.unknown or not found.seeds or not rows + seeds > 0:
+        return NOTHING
+    share = norm.cdf(-abs(found.value) / sqrt(rows + seeds * found.seeds))
+    return phrase("turned", share=f"{100 * share:.0f}" if share >= 0.005 else "< 1")
 
 
 def _power(
@@ -171,7 +215,13 @@ def _unit(test: Test) -> str:
 
 
 def _sentence(
-    test: Test, found: Estimate, name: Phrase, low: float, high: float, ends: tuple[float, float]
+    test: Test,
+    found: Estimate,
+    name: Phrase,
+    low: float,
+    high: float,
+    ends: tuple[float, float],
+    turned: Phrase,
 ) -> Phrase:
     unit = _unit(test)
     if unit == "fraction":
@@ -192,4 +242,4 @@ def _sentence(
     if not isnan(low):
         known = phrase("interval", low=number(low, unit), high=number(high, unit))
     why = phrase("why", unknown=found.unknown) if found.unknown else NOTHING
-    return phrase("found", known=known, expected=expected, why=why, **facts)
+    return phrase("found", known=known, expected=expected, why=why, turned=turned, **facts)

@@ -173,7 +173,7 @@ def rule(
     printed
         Published numbers, which say how large an effect is claimed where the range has one end.
     tolerance
-        Factor on the width of ranges with two ends.
+        Factor on what is expected (`comparisons.expected_range`).
     """
     found = [_outcomes(item, facts, confidence, None, tolerance, printed) for item in items]
     decisions = [decide(each) for each in found]

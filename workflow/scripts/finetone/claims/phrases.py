@@ -83,7 +83,8 @@ def number(value: float, unit: str) -> str:
         As `Outcome` has it.
     """
     if unit in ("%", "points"):
-        text = f"{100 * value:.2f}".rstrip("0").rstrip(".")
+        # 6.255 points are held as a little less or more: such halves are rounded away from 0
+        text = f"{100 * value * (1 + 1e-12):.2f}".rstrip("0").rstrip(".")
     elif MILLION <= abs(value) < inf:
         text = f"{value / MILLION:.4g} M"
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil, isnan, nan
 from typing import Any
 
+from finetone.claims.comparisons import has_tolerance
 from finetone.claims.kinds import Test
 from finetone.claims.outcome import UNDECIDED, Decision, Outcome, Part, decide
 from finetone.claims.phrases import NOTHING, Phrase, phrase
@@ -30,9 +31,9 @@ class Claim:
         return " + ".join(dict.fromkeys(test["kind"] for test in self.tests))
 
     @property
-    def two_ended(self) -> bool:
+    def tolerant(self) -> bool:
         """Whether it has a tolerance, which could be another one."""
-        return any(len(test.get("expect", {})) == 2 for test in self.tests)
+        return any(map(has_tolerance, self.tests))
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,8 @@ def verdict_on(item: Claim, rulings: Rulings, clashes: Sequence[str]) -> Verdict
         "seeds_needed": weakest.seeds_needed if short else nan,
         "rows_needed": weakest.rows_needed if short else nan,
         "more_data": float(ceil(ratio**2)) if short else nan,
-        "verdict_half": rulings.half.verdict if item.two_ended else "",
-        "verdict_twice": rulings.twice.verdict if item.two_ended else "",
+        "verdict_half": rulings.half.verdict if item.tolerant else "",
+        "verdict_twice": rulings.twice.verdict if item.tolerant else "",
         **_in_languages("explanation", ours.said),
         **_own(item, rulings),
         **_padded(rulings.padded),
@@ -216,8 +217,8 @@ def _own(item: Claim, rulings: Rulings) -> dict[str, Any]:
         **_numbers("own_", own),
         "own_decidable": decidable,
         "own_undecidable": why,
-        "own_verdict_half": half.verdict if half and item.two_ended else "",
-        "own_verdict_twice": twice.verdict if twice and item.two_ended else "",
+        "own_verdict_half": half.verdict if half and item.tolerant else "",
+        "own_verdict_twice": twice.verdict if twice and item.tolerant else "",
         **_in_languages("own_explanation", own.said),
     }
 
