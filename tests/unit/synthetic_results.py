@@ -598,7 +598,7 @@ def _tables(
                 "text": text, "says": "tfidf: positive (97 %); bilstm: positive (91 %)",
             }
         )  # fmt: skip
-    for scope in ("epochs", "models", "seeds"):
+    for scope in ("movies", "movies/epoch1", "training"):
         tables["correlation"].append(
             {
                 "scope": scope,

@@ -37,6 +37,8 @@ from finetone import numbers
         (numbers.duration, 59.6, "60 s"),
         (numbers.duration, 192, "3 min 12 s"),
         (numbers.duration, 7500, "2 h 05 min"),
+        (numbers.duration, 720, "12 min"),
+        (numbers.duration, 36_000_000, "10,000 h"),
         (numbers.size, 22_713_986, "22.7 M"),
         (numbers.size, 18_451_300.0, "18.5 M"),
         (numbers.size, 999_999, "1 M"),

@@ -116,8 +116,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     whole = round(seconds)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+        return f"{whole // 60} min {whole % 60:02d} s".removesuffix(" 00 s")
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min".removesuffix(" 00 min")
 
 
 def rounded_duration(seconds: float) -> str:

@@ -127,6 +127,10 @@ def curves(maker: Maker) -> Section:
     related = maker.read("correlation")
     if len(related):  # a correlation without an interval is not shown
         related = related[related["low"].notna()]
+        related = related.assign(
+            scope=[_scope(str(scope), maker) for scope in related["scope"]],
+            statistic=[labels[f"statistic_{name}"] for name in related["statistic"]],
+        )
     return Section(
         "curves",
         labels["section_curves"],
@@ -138,6 +142,15 @@ def curves(maker: Maker) -> Section:
             *maker.table("correlation", correlation, related),
         ],
     )
+
+
+def _scope(name: str, maker: Maker) -> str:
+    """What a correlation is over, in words: a dataset, one epoch of it, or the training rows."""
+    dataset, _, epoch = name.partition("/epoch")
+    if name == "training":
+        return maker.labels["split_train"]
+    title = maker.style.dataset(dataset)
+    return maker.labels["scope_epoch"].format(dataset=title, n=epoch) if epoch else title
 
 
 def epochs(maker: Maker) -> Section:

@@ -54,11 +54,16 @@ def learning_curve(maker: Maker) -> Section:
         ],
         pictures=maker.show("learning-curve"),
         tables=[
-            *maker.table("learning_curve_fit", fits),
+            *maker.table("learning_curve_fit", fits, _explained(fit, labels["too_few_points"])),
             *maker.table("learning_curve_crossings", crossed, folded=len(crossings) > MOST),
             *maker.table("learning_curve", all_points, folded=True),
         ],
     )
+
+
+def _explained(fit: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """The fits; those that cannot be made, for which there is one reason only, say so in words."""
+    return fit.assign(reason=["" if missing(each) else reason for each in fit["reason"]])
 
 
 def _gains(

@@ -37,6 +37,7 @@ def what_was_run(maker: Maker) -> list[tuple[str, str]]:
 
 def data(maker: Maker) -> Section:
     """Rows, origin and audit of every dataset."""
+    labels = maker.labels
     audits = {audit["dataset"]: audit for audit in map(read_json, maker.inputs.audits)}
     facts: list[tuple[str, str]] = []
     for manifest in map(read_json, maker.inputs.manifests):
@@ -45,8 +46,7 @@ def data(maker: Maker) -> Section:
         own = [*_manifest(manifest, stated, maker.labels)]
         own += _audit(audits.get(manifest["dataset"], {}), maker.labels)
         own += _rare(manifest["rows"], maker)
-        facts += [(f"{title}: {term}", text) for term, text in own]
-    labels = maker.labels
+        facts += [(f"{title}{labels['colon']}{term}", text) for term, text in own]
     columns = [
         Column("method", labels["method"], "method"),
         Column("accuracy", labels["accuracy"], "percent"),
@@ -108,9 +108,9 @@ def provenance(maker: Maker) -> Section:
     for model in map(read_json, maker.inputs.models):
         title, source = maker.style.title(model["model"]), model.get("source") or {}
         licence = entries.get(model["model"], {}).get("license") or source.get("license")
-        facts.append((f"{title}: {labels['origin']}", _origin(source, licence)))
+        facts.append((f"{title}{labels['colon']}{labels['origin']}", _origin(source, licence)))
         if text := _new_weights(model, labels):
-            facts.append((f"{title}: {labels['random_layers']}", text))
+            facts.append((f"{title}{labels['colon']}{labels['random_layers']}", text))
         if text := _licence(model, labels):
             facts.append((title, text))
         if "intermediate" in model:
@@ -159,7 +159,7 @@ def _manifest(manifest: Mapping[str, Any], stated: str | None, labels: Mapping[s
         for why, n in manifest["dropped"].items()
         if n
     ]
-    yield labels["dropped"], ", ".join(dropped) or labels["none"]
+    yield labels["dropped"], labels["comma"].join(dropped) or labels["none"]
     yield labels["origin"], _origin(manifest["source"], stated or manifest.get("license"))
 
 
@@ -179,7 +179,7 @@ def _audit(audit: Mapping[str, Any], labels: Mapping[str, str]) -> Facts:
     for split, facts in audit.get("splits", {}).items():
         words, twice = facts["words"], facts["duplicates"]
         yield (
-            f"{labels['audit']}, {labels.get(f'split_{split}', split)}",
+            f"{labels['audit']}{labels['comma']}{labels.get(f'split_{split}', split)}",
             labels["audit_split"].format(
                 empty=f"{facts['empty']:,}",
                 duplicates=f"{twice['rows']:,}",
