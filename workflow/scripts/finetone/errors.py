@@ -43,6 +43,11 @@ def did_you_mean(
     return f"; {hint}" if hint else ""
 
 
+def known(names: Iterable[str]) -> str:
+    """All names that there are, as the end of a message about another one."""
+    return f"known: {listed(names)}" if (names := list(names)) else "there is none"
+
+
 def listed(names: Iterable[str], most: int = 20) -> str:
     """Names with commas, the first of them where there are more than `most`."""
     names = list(names)

@@ -25,6 +25,8 @@ def canonical(value: Any, rule: Any, root: dict[str, Any]) -> Any:
     says `x-list`. `root` is the whole schema. What breaks the schema is left for validation to name.
     """
     rule = _resolved(rule, value, root)
+    if value is False and "off" in rule.get("enum", ()):
+        return "off"  # as YAML reads off without quotes
     if "x-list" in rule and isinstance(value, str | int | float):
         value = [value]
     if isinstance(value, dict):

@@ -64,7 +64,7 @@ def check(config: dict[str, Any], schema: Path, files: Iterable[Path] = ()) -> d
     for fault in faults:
         below = [f for f in faults if f is not fault and _is_below(f, fault)]
         if not (fault.context and below):  # a fault further down says more than "fits no variant"
-            raise UserError(sentence(fault, documents))
+            raise UserError(sentence(fault, documents, rules))
     for path, problem in cross_checks(complete):
         raise UserError(f"{place_of(path, documents)}: {problem}")
     return shorthands.without(complete)

@@ -45,6 +45,8 @@ def dataset_faults(block: dict[str, Any]) -> Iterator[Fault]:
         yield [], f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}"
     if "threshold" in block and len(labels) != 2:
         yield ["threshold"], f"makes two classes, but labels names {len(labels)}"
+    if "threshold" in block and block.get("label_values"):
+        yield ["label_values"], "is for names, threshold for numbers; leave out one of them"
     for value, label in block.get("label_values", {}).items():
         if label not in labels:
             yield ["label_values", value], f"{label!r} is not one of labels {labels}"
@@ -70,7 +72,7 @@ def _folds(block: dict[str, Any]) -> Iterator[Fault]:
         remedy = "leave folds out, or name the training rows alone"
         if "hub" in block or "column" in block["split"]:
             remedy += " (splits: {train: train})"
-        yield ["split", "folds"], f"the source has a test split of its own; {remedy}"
+        yield ["split", "folds"], f"the dataset has a test split of its own; {remedy}"
     if "repeats" in block.get("split", {}) and not folds:
         yield ["split", "repeats"], "is for cross-validation; add folds: 5"
     rows = block.get("sample", {}).get("train", folds)

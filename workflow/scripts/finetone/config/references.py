@@ -1,6 +1,7 @@
 """What no schema can check in a configuration: entries that refer to each other, and paths."""
 
 import os
+import re
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -13,6 +14,7 @@ from finetone.config.dataset_block import dataset_faults, folds_of, row_faults, 
 from finetone.config.shorthands import SHORTHANDS
 from finetone.config.source_keys import Fault, one_source, wheel_faults
 from finetone.errors import did_you_mean
+from finetone.errors import known as known_names
 from finetone.tuning.grid import KEYS, grid
 
 MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
@@ -21,6 +23,10 @@ MODEL_SOURCES = ("hub", "wheel", "path", "scratch", "intermediate")
 def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     """(path, problem) of what a canonical `config` has that does not fit together."""
     datasets, source = config["datasets"], config["source"]
+    for name in config["transfer"]:
+        if name != source and folds_of(datasets.get(name, {})):
+            problem = f"is for the source, {source!r}; on {name!r} is only tested, so leave it out"
+            yield ["datasets", name, "split", "folds"], problem
     yield from _below("datasets", {name: dataset_faults(block) for name, block in datasets.items()})
     yield from _references(config)
     yield from _results_folder(config["pathvars"]["results"], config["experiment"])
@@ -33,6 +39,10 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
         if name in config["models"]:
             yield ["baselines", name], "a model has this name already; a method's must be unique"
     yield from _made_of_models(config)
+    if not config["models"] and not config["baselines"]:
+        yield ["models"], "there is no method to compare; name a model, or a baseline"
+    for kinds in (["datasets"], ["models", "baselines"]):
+        yield from _alike(kinds, config)
     splits = splits_of(datasets[source])
     if "train" not in splits:
         yield ["datasets", source], "is the source, so it needs a train split"
@@ -44,13 +54,27 @@ def cross_checks(config: dict[str, Any]) -> Iterator[Fault]:
     yield from _learning_curve(config)
 
 
+def _alike(kinds: list[str], config: dict[str, Any]) -> Iterator[Fault]:
+    """Names are those of folders, and many disks make no difference between A and a."""
+    seen: dict[str, str] = {}
+    for kind in kinds:
+        for name in config[kind]:
+            if (other := seen.setdefault(name.lower(), name)) != name:
+                problem = f"and {other!r} differ in capitals only, but name folders; rename one"
+                yield [kind, name], problem
+
+
 def _learning_curve(config: dict[str, Any]) -> Iterator[Fault]:
     """It is of methods that there are."""
     block = config.get("learning_curve")
+    kinds = [KINDS[entry["kind"]] for entry in config["baselines"].values()]
+    learns = config["models"] or any(kind.has_loss for kind in kinds)
+    if block and "methods" not in block and not learns:
+        yield ["learning_curve"], "no method here learns from labelled rows; leave it out"
     known = [*config["models"], *config["baselines"]]
     for name in block.get("methods", ()) if block else ():
         if name not in known:
-            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
+            hint = did_you_mean(name, known, known_names(known))
             yield ["learning_curve", "methods"], f"no method is named {name!r}{hint}"
         elif name in config["baselines"] and KINDS[config["baselines"][name]["kind"]].averages:
             problem = f"{name!r} is an ensemble, which learns nothing itself; leave it out"
@@ -111,6 +135,14 @@ def _below(key: str, found: dict[str, Iterator[Fault]]) -> Iterator[Fault]:
 
 def _model(name: str, config: dict[str, Any]) -> Iterator[Fault]:
     block, source = config["models"][name], config["source"]
+    for key in ("allow_missing", "allow_unexpected"):
+        for pattern in block[key]:
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                yield [key], f"{pattern!r} is no regular expression ({error})"
+    if not block.get("path", "."):
+        yield ["path"], "names no folder"
     for path, problem in one_source(block, MODEL_SOURCES):
         known = list(catalogue.load())
         hint = did_you_mean(name, known, "see `finetone models`", most=3)
@@ -136,7 +168,7 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
 
     def unknown(path: list[str], name: str, known: list[str], what: str) -> Iterator[Fault]:
         if name not in known:
-            hint = did_you_mean(name, known, f"known: {', '.join(known)}")
+            hint = did_you_mean(name, known, known_names(known))
             yield path, f"no {what} is named {name!r}{hint}"
 
     yield from unknown(["source"], source, datasets, "dataset")
@@ -145,9 +177,8 @@ def _references(config: dict[str, Any]) -> Iterator[Fault]:
         if name == source:
             yield ["transfer"], f"{name!r} is the source already"
         elif "test" not in splits_of(config["datasets"][name]):
-            folds = folds_of(config["datasets"][name])
-            why = ", and folds are for the source alone" if folds else ""
-            yield ["datasets", name], f"is named under transfer, so it needs a test split{why}"
+            remedy = "write file: {test: path}, or split: {test: 0.2}"
+            yield ["datasets", name], f"is named under transfer, so it needs a test split; {remedy}"
         elif (ours := labels[name]) != (theirs := labels[source]):
             problem = f"{ours} differ from those of the source {source!r}, {theirs}"
             yield ["datasets", name, "labels"], problem
@@ -197,14 +228,14 @@ def _made_of_models(config: dict[str, Any]) -> Iterator[Fault]:
     for kind in SHORTHANDS:
         for name in config.get(kind, {}).get("models", []):
             if name not in models and config[kind]["models"] != "all":
-                hint = did_you_mean(name, models, f"known: {', '.join(models)}")
+                hint = did_you_mean(name, models, known_names(models))
                 yield [kind, "models"], f"no model is named {name!r}{hint}"
     drawing = [*models, *(n for n, block in baselines.items() if KINDS[block["kind"]].seeded)]
     for name, block in baselines.items():
         key = SHORTHANDS.get(block["kind"], "")
         path, other = ["baselines", name, key], block.get(key)
         if block["kind"] == "probe" and other not in models:
-            hint = did_you_mean(other, models, f"known: {', '.join(models)}")
+            hint = did_you_mean(other, models, known_names(models))
             yield path, f"no model is named {other!r}{hint}"
         elif block["kind"] == "probe" and "scratch" in models[other]:
             problem = f"{other!r} has random weights, which say nothing of a text"
