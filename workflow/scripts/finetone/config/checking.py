@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from finetone.config import catalogue, shorthands
+from finetone.config.blocks import DatasetBlock
 from finetone.config.canonical import canonical
 from finetone.config.dataset_block import SPLITS, splits_of
 from finetone.config.references import cross_checks, removals
@@ -194,6 +195,6 @@ def loss_of(config: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     return {key: given[key] for key in LOSS if given[key]}
 
 
-def split_names(block: dict[str, Any]) -> list[str]:
+def split_names(block: DatasetBlock) -> list[str]:
     """The splits of a (checked) dataset block in the order train, dev, test."""
     return [s for s in SPLITS if s in splits_of(block)]

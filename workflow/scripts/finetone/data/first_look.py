@@ -2,20 +2,20 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from finetone import files
+from finetone.config.blocks import DatasetBlock
+from finetone.config.dataset_block import folds_of
 from finetone.data.choosing_rows import Choice, Wanted
 from finetone.data.labels import require_folds
-from finetone.data.sources import files_of
+from finetone.data.sources import files_of, table_of
 from finetone.identity import split_of
 from finetone.readers.encodings import NotUtf8
-from finetone.readers.table_file import TableFile
 
 SMALL = 16 << 20  # bytes of files that are read in full
 
 
-def look(name: str, block: dict[str, Any]) -> None:
+def look(name: str, block: DatasetBlock) -> None:
     """Check that the files of a dataset are tables with its columns, and their first labels.
 
     Parameters
@@ -31,7 +31,7 @@ def look(name: str, block: dict[str, Any]) -> None:
     if "file" not in block:
         return
     for key, path in files_of(name, block).items():
-        table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
+        table = table_of(block, path)
         choice = Choice(block, split_of(key), f"datasets.{name} ({split_of(key)}, its first rows)")
         try:
             batch = table.first(Wanted.of(block).columns)
@@ -42,7 +42,7 @@ def look(name: str, block: dict[str, Any]) -> None:
     _look_at_folds(name, block)
 
 
-def look_at_rows(name: str, block: dict[str, Any], manifest: Path) -> None:
+def look_at_rows(name: str, block: DatasetBlock, manifest: Path) -> None:
     """Check a prepared dataset against the folds that it is to be divided into.
 
     Parameters
@@ -57,16 +57,16 @@ def look_at_rows(name: str, block: dict[str, Any], manifest: Path) -> None:
     UserError
         A class has fewer rows than there are folds.
     """
-    folds = block.get("split", {}).get("folds", 0)
+    folds = folds_of(block)
     if not folds or not manifest.is_file():
         return
     if rows := files.read_json(manifest).get("rows", {}).get("train"):
         require_folds(rows, folds, f"datasets.{name}")
 
 
-def _look_at_folds(name: str, block: dict[str, Any]) -> None:
+def _look_at_folds(name: str, block: DatasetBlock) -> None:
     """Count the rows of each class of a small file, unless only some of them are used."""
-    folds = block.get("split", {}).get("folds", 0)
+    folds = folds_of(block)
     own = files_of(name, block)
     if not folds or "train" in block.get("sample", {}):
         return
@@ -75,7 +75,7 @@ def _look_at_folds(name: str, block: dict[str, Any]) -> None:
     counts: Counter[str] = Counter()
     for key, path in own.items():
         if split_of(key) == "train":
-            table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
+            table = table_of(block, path)
             choice = Choice(block, "train", f"datasets.{name} (train)")
             for batch in table.batches(Wanted.of(block).columns):
                 kept = choice.of(batch)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from finetone import files
+from finetone.config.blocks import DatasetBlock
+from finetone.config.dataset_block import folds_of
 from finetone.data.choosing_rows import Choice, Wanted
 from finetone.data.class_weights import refuse_absent
-from finetone.data.sources import files_of
+from finetone.data.sources import files_of, table_of
 from finetone.errors import UserError
 from finetone.identity import split_of
 from finetone.readers.encodings import NotUtf8
-from finetone.readers.table_file import TableFile
 
 LARGEST = 64 << 20  # bytes of files that are read for it; reading larger ones takes too long
 
@@ -44,11 +45,12 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
     weighted = any(e.get("class_weights") for e in [*entries, *config["baselines"].values()])
     if not weighted and not any(asked.values()):
         return
-    counts = _training_rows(config["source"], config["datasets"][config["source"]], data)
+    block = config["datasets"][config["source"]]
+    counts = _training_rows(config["source"], block, data)
     if counts is None:
         return
     total = sum(counts.values())
-    if folds := config["datasets"][config["source"]].get("split", {}).get("folds"):
+    if folds := folds_of(block):
         total -= -(-total // folds)  # the largest fold is held out
     for key, rows in asked.items():
         if rows > total:
@@ -62,7 +64,7 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
         refuse_absent(counts)
 
 
-def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> dict[str, int] | None:
+def _training_rows(name: str, block: DatasetBlock, data: Path | None) -> dict[str, int] | None:
     """Training rows of each label of a dataset; None if that is not known yet."""
     if data is not None:
         rows: dict[str, int] | None
@@ -70,7 +72,7 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
         return rows
     if "file" not in block:
         return None
-    paths = files_of(name, dict(block))
+    paths = files_of(name, block)
     if sum(path.stat().st_size for path in paths.values()) > LARGEST:
         return None
     import pandas as pd  # only here: every dry run would wait for it
@@ -80,10 +82,10 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
 
     labels: dict[str, list[Any]] = defaultdict(list)
     for key, path in paths.items():
-        table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
-        choice = Choice(dict(block), split_of(key), f"datasets.{name} ({split_of(key)})")
+        table = table_of(block, path)
+        choice = Choice(block, split_of(key), f"datasets.{name} ({split_of(key)})")
         try:
-            for batch in table.batches(Wanted.of(dict(block)).columns):
+            for batch in table.batches(Wanted.of(block).columns):
                 chosen = choice.of(batch)
                 for split in set(chosen.splits):
                     own = np.array([each == split for each in chosen.splits])
@@ -91,5 +93,5 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
         except NotUtf8:
             return None  # the job says what it is
     frames = {split: pd.DataFrame({"label": np.concatenate(of)}) for split, of in labels.items()}
-    train = arrange(frames, dict(block), f"datasets.{name}")["train"]
+    train = arrange(frames, block, f"datasets.{name}")["train"]
     return rows_of_labels(train, block["labels"])
