@@ -1,20 +1,16 @@
 """Script of the rule deviations_table."""
 
-from pathlib import Path
-
 from finetone.script import Job
 
 job = Job(snakemake)
 
 from finetone.formats.csv_table import write_csv
-from finetone.identity import files_in, refuse_changed
 from finetone.provenance import record_csv
 from finetone.reproduction.choices import deviations
 from finetone.reproduction.side_by_side import readings
 from finetone.reproduction.study_file import read_study, write_study
 
-folder, table = Path(job.params.folder), job.outputs["deviations"]
-refuse_changed(files_in(folder), job.settings["content"])
+folder, table = job.published(), job.outputs["deviations"]
 study, known = read_study(folder), job.settings["choices"]
 found = deviations(known, study.states, study.choices, readings(folder))
 write_csv(found if study.states else found[:0], table)

@@ -11,7 +11,7 @@ draw(
     job.settings,
     job.inputs["data"],
     job.target,
-    within=next(iter(job.inputs["within"]), None),
-    near_duplicates=next(iter(job.inputs["near_duplicates"]), None),
+    within=job.optional("within"),
+    near_duplicates=job.optional("near_duplicates"),
     provenance=job.provenance,
 )

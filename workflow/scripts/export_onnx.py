@@ -6,11 +6,10 @@ job = Job(snakemake)
 
 from finetone.exporting.onnx_files import export
 
-fitted = job.inputs["temperature"]
 export(
     job.inputs["checkpoint"],
     job.inputs["tokens"],
     job.target,
-    fitted=fitted or None,
+    fitted=job.optional("temperature"),
     provenance=job.provenance,
 )

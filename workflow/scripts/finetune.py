@@ -11,7 +11,7 @@ from finetone.tuning.choosing import chosen
 
 model, train = job.inputs["model"], job.inputs["train"]
 files.check_folder(model)
-tuned = chosen(next(iter(job.inputs["tuned"]), None))
+tuned = chosen(job.optional("tuned"))
 finetune(
     model,
     train,
@@ -24,7 +24,7 @@ finetune(
         tuned=tuned,
         provenance=job.provenance,
     ),
-    dev=next(iter(job.inputs["dev"]), None),
+    dev=job.optional("dev"),
     recipe=Recipe.of(job.settings["recipe"] | tuned),
     options=EngineOptions.of(job.settings["engine"]),
     threads=job.threads,

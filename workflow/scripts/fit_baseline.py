@@ -10,7 +10,7 @@ from finetone.identity import without
 from finetone.tuning.choosing import chosen
 
 data = job.inputs["data"]
-tuned = chosen(next(iter(job.inputs.get("tuned", [])), None))
+tuned = chosen(job.optional("tuned"))
 fit(
     job.wildcards.method,
     without(job.settings, "max_length", "engine", "tuned") | tuned,

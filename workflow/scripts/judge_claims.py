@@ -1,18 +1,14 @@
 """Script of the rule judge_claims."""
 
-from pathlib import Path
-
 from finetone.script import Job, by_run
 
 job = Job(snakemake)
 
 from finetone.claims.judging import write_claims
 from finetone.claims.our_facts import read_facts
-from finetone.identity import files_in, refuse_changed
 from finetone.provenance import record_csv
 
-folder, settings = Path(job.params.folder), job.settings
-refuse_changed(files_in(folder), settings["content"])
+folder, settings = job.published(), job.settings
 facts = read_facts(
     job.inputs["tokenizers"].parent,
     job.inputs["predictions"],
@@ -25,6 +21,6 @@ facts = read_facts(
     job.inputs["data"],
     job.inputs["speed"],
 )
-padded = next(iter(job.inputs["padded"]), None)
-write_claims(folder / "claims.yaml", facts, job.target, settings["confidence"], padded)
+claims, padded = folder / "claims.yaml", job.optional("padded")
+write_claims(claims, facts, job.target, settings["confidence"], padded)
 record_csv(job.target, job.provenance)

@@ -1,18 +1,15 @@
 """Script of the rule match_published."""
 
 from collections import defaultdict
-from pathlib import Path
 
 from finetone.script import Job
 
 job = Job(snakemake)
 
-from finetone.identity import files_in, refuse_changed
 from finetone.provenance import record_csv
 from finetone.published.matching import write_column_match, write_parameters
 
-folder, settings = Path(job.params.folder), job.settings
-refuse_changed(files_in(folder), settings["content"])
+folder, settings = job.published(), job.settings
 match, parameters = job.outputs["match"], job.outputs["parameters"]
 histories = defaultdict(list)
 for path in job.inputs["histories"]:  # runs/<model>/seed<k>/history.parquet

@@ -1,20 +1,16 @@
 """Script of the rule side_by_side_table."""
 
-from pathlib import Path
-
 from finetone.script import Job
 
 job = Job(snakemake)
 
 from finetone.formats.csv_table import write_csv
-from finetone.identity import files_in, refuse_changed
 from finetone.provenance import record_csv
 from finetone.published.reading import read_published
 from finetone.reproduction.side_by_side import side_by_side
 from finetone.reproduction.study_file import read_study
 
-folder, settings = Path(job.params.folder), job.settings
-refuse_changed(files_in(folder), settings["content"])
+folder, settings = job.published(), job.settings
 transfer = read_published(folder).setup.transfer
 found = side_by_side(
     folder,
@@ -22,7 +18,7 @@ found = side_by_side(
     job.inputs["summary"],
     job.inputs["efficiency"],
     job.inputs["speed"],
-    next(iter(job.inputs["padded"]), None),
+    job.optional("padded"),
     source=settings["source"],
     transfer=transfer.dataset if transfer else "",
     reference=read_study(folder).reference,

@@ -9,7 +9,6 @@ from finetone.identity import without
 from finetone.tuning.trying import Attempt, try_baseline
 
 inputs, settings = job.inputs, job.settings
-before, promoted = (next(iter(inputs[name]), None) for name in ("before", "promoted"))
 attempt = Attempt(
     target=job.target,
     method=job.wildcards.get("model") or job.wildcards.method,
@@ -18,11 +17,11 @@ attempt = Attempt(
     seed=settings["seed"],
     epochs=settings["last_epoch"],
     until=int(job.wildcards.epoch),
-    before=before,
-    promoted=promoted,
+    before=job.optional("before"),
+    promoted=job.optional("promoted"),
     provenance=job.provenance,
 )
-rows = next(iter(inputs["rows"]), None)
+rows = job.optional("rows")
 if "model" in inputs:
     from finetone.engine.recipe import EngineOptions, Recipe
     from finetone.tuning.training import try_model

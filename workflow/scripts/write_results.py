@@ -11,7 +11,7 @@ write_results(
     manifests=[data / "manifest.json" for data in job.inputs["data"]],
     runs=job.inputs["runs"],
     target=job.target,
-    audit=next(iter(job.inputs["audit"]), None),
+    audit=job.optional("audit"),
     **job.settings,
     provenance=job.provenance,
 )

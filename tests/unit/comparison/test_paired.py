@@ -41,7 +41,8 @@ def draw(
 
 
 def accuracies(of: Panel, fixed: Sequence[str], seed_sd: float | None) -> Scores:
-    return scores_of(of, "accuracy", {"deterministic": fixed}, seed_sd)
+    points = None if seed_sd is None else 100 * seed_sd
+    return scores_of(of, "accuracy", {"deterministic": fixed}, points)
 
 
 def differences(runs: dict[str, np.ndarray], seed_sd: float | None = None) -> paired.Pairs:

@@ -23,7 +23,8 @@ from finetone.plots.drawing.language import labels_in
 from finetone.plots.drawing.placing import Box, place
 from finetone.plots.drawing.style import PALETTE, Style
 from finetone.plots.small_multiples import _fewer
-from finetone.report.colour import contrast, linear, oklab
+from finetone.report.colour import linear, oklab
+from tests.unit.contrast import contrast
 from tests.unit.synthetic_results import (
     FIGURES,
     OPTIONAL_FIGURES,

@@ -21,10 +21,11 @@ from finetone.plots.drawing.style import PALETTE, Style
 from finetone.plots.small_multiples import draw_lengths, draw_reliability
 from finetone.published.table_audit import audit_table
 from finetone.report import ReportInputs, write_report
-from finetone.report.colour import contrast, dark
+from finetone.report.colour import dark
 from finetone.report.picture import read_picture
 from finetone.report.sections.answer_section import answer
 from finetone.report.sections.origins_section import _licence, _new_weights
+from tests.unit.contrast import contrast
 from tests.unit.synthetic_results import (
     HOSTILE,
     Experiment,

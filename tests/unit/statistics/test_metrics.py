@@ -75,7 +75,7 @@ def test_calibration_with_fewer_rows_than_bins() -> None:
 
 def test_mcc_worked_example_of_gorodkins_formula() -> None:
     # tp 90, fn 10, fp 5, tn 95: (90·95 - 5·10) / sqrt(95·100·100·105)
-    counts = metrics.Margins.of_table(np.array([[95, 5], [10, 90]]))
+    counts = metrics.Margins(np.array([100, 100]), np.array([105, 95]), np.array([95, 90]))
     assert metrics.mcc(counts) == pytest.approx((90 * 95 - 50) / np.sqrt(95 * 100 * 100 * 105))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finetone import log
+from finetone.identity import files_in, refuse_changed
 from finetone.provenance import Provenance
 
 
@@ -52,6 +53,17 @@ class Job:
     def settings(self) -> dict[str, Any]:
         """The settings that decide the bytes of what the job makes."""
         return self.provenance.settings
+
+    def optional(self, name: str) -> Path | None:
+        """An input that the rule may lack, or have as a list of at most one file."""
+        given = self.inputs.get(name)
+        return next(iter(given), None) if isinstance(given, list) else given
+
+    def published(self) -> Path:
+        """The folder of a published table; an error if a file there is not what the settings state."""
+        folder = Path(self.params.folder)
+        refuse_changed(files_in(folder), self.settings["content"])
+        return folder
 
     def provenance_of(self, param: str) -> Provenance:
         """The record of one of several artifacts, from its own parameter of the rule."""

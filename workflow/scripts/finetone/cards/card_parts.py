@@ -8,10 +8,11 @@ import yaml
 
 from finetone.config.source_keys import wheels_of
 from finetone.errors import listed
+from finetone.formats.model_source import ModelSource
 from finetone.formats.run_record import RunRecord
 
 
-def front_matter(library: str, source: dict[str, Any], **facts: Any) -> list[str]:
+def front_matter(library: str, source: ModelSource, **facts: Any) -> list[str]:
     """The lines that model hubs read.
 
     Parameters
@@ -61,7 +62,7 @@ def limits(max_length: int) -> list[str]:
     ]
 
 
-def origin(source: dict[str, Any]) -> str:
+def origin(source: ModelSource) -> str:
     """Describe (in Markdown) where the base model is from; a local folder by its name alone.
 
     Parameters
@@ -85,7 +86,7 @@ def origin(source: dict[str, Any]) -> str:
     return "not recorded"
 
 
-def hub_source(source: dict[str, Any]) -> dict[str, Any]:
+def hub_source(source: ModelSource) -> ModelSource:
     """The base model's `source` if it is on the model hub, else empty.
 
     Parameters

@@ -1,13 +1,12 @@
 """The model card of a kept checkpoint: how it was made, and its limits."""
 
-from typing import Any
-
 from finetone.cards.card_parts import code, front_matter, hardware, labels, limits, origin
+from finetone.formats.model_source import ModelSource
 from finetone.formats.run_record import RunRecord
 from finetone.numbers import setting
 
 
-def card(run: RunRecord, *, source: dict[str, Any], max_length: int) -> str:
+def card(run: RunRecord, *, source: ModelSource, max_length: int) -> str:
     """Write the model card (Markdown) of a checkpoint.
 
     Names that users choose are inline code, so that none of them is read as markup.

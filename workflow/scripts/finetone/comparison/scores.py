@@ -188,7 +188,8 @@ def scores_of(panel: Panel, metric: str, roles: Roles, seed_sd: float | None) ->
     roles
         of the methods, which decide how chance is judged
     seed_sd
-        stated standard deviation over seeds, in the metric's units
+        stated standard deviation over seeds, in points (hundredths of the metric), where no method
+        has two runs
     """
     blocks = (
         np.stack(
@@ -201,7 +202,7 @@ def scores_of(panel: Panel, metric: str, roles: Roles, seed_sd: float | None) ->
         dict(zip(panel.methods, blocks, strict=True)),
         panel.label,
         panel.stochastic(roles),
-        seed_sd,
+        None if seed_sd is None else seed_sd / 100,
         panel.ensembles,
         panel.folds,
         apart(panel.methods, roles),

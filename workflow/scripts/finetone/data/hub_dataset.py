@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from finetone.config.blocks import DatasetBlock
 from finetone.errors import UserError, first_line
 from finetone.hub import client
 from finetone.hub.faults import sentence
@@ -28,7 +29,7 @@ class HubSplit:
         For messages.
     """
 
-    def __init__(self, data: Any, block: dict[str, Any], config_key: str) -> None:
+    def __init__(self, data: Any, block: DatasetBlock, config_key: str) -> None:
         self._data, self._config_key = data, config_key
         self._label, self._names = block["label"], block["labels"]
 
@@ -53,7 +54,7 @@ class HubSplit:
             yield table.take()
 
 
-def load(name: str, block: dict[str, Any]) -> tuple[dict[str, HubSplit], dict[str, Any]]:
+def load(name: str, block: DatasetBlock) -> tuple[dict[str, HubSplit], dict[str, Any]]:
     """{our split: table} and the `source` facts of a dataset block.
 
     Raises
@@ -77,7 +78,7 @@ def load(name: str, block: dict[str, Any]) -> tuple[dict[str, HubSplit], dict[st
     return tables, source
 
 
-def _split(repository: Repository, block: dict[str, Any], split: str, commit: str) -> HubSplit:
+def _split(repository: Repository, block: DatasetBlock, split: str, commit: str) -> HubSplit:
     """One of the repository's splits."""
     from datasets import load_dataset
 

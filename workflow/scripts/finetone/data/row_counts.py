@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from finetone import files
+from finetone.config.blocks import DatasetBlock
+from finetone.config.dataset_block import folds_of
 from finetone.data.choosing_rows import Choice, Wanted
 from finetone.data.class_weights import refuse_absent
-from finetone.data.sources import files_of
+from finetone.data.sources import files_of, table_of
 from finetone.errors import UserError
 from finetone.identity import split_of
 from finetone.readers.encodings import NotUtf8
-from finetone.readers.table_file import TableFile
 
 LARGEST = 64 << 20  # bytes of files that are read for it; reading larger ones takes too long
 
@@ -45,11 +46,12 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
     weighted = any(e.get("class_weights") for e in [*entries, *config["baselines"].values()])
     if not weighted and not any(asked.values()):
         return
-    counts = _training_rows(config["source"], config["datasets"][config["source"]], data)
+    block = config["datasets"][config["source"]]
+    counts = _training_rows(config["source"], block, data)
     if counts is None:
         return
     total = sum(counts.values())
-    if folds := config["datasets"][config["source"]].get("split", {}).get("folds"):
+    if folds := folds_of(block):
         total -= -(-total // folds)  # the largest fold is held out
     for key, rows in asked.items():
         if rows > total:
@@ -63,7 +65,7 @@ def check_rows(config: Mapping[str, Any], data: Path | None) -> None:
         refuse_absent(counts)
 
 
-def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> dict[str, int] | None:
+def _training_rows(name: str, block: DatasetBlock, data: Path | None) -> dict[str, int] | None:
     """Training rows of each label of a dataset; None if that is not known yet."""
     if data is not None:
         rows: dict[str, int] | None
@@ -71,7 +73,7 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
         return rows
     if "file" not in block:
         return None
-    frames = arranged(name, dict(block), LARGEST)
+    frames = arranged(name, block, LARGEST)
     if frames is None:
         return None
     from finetone.data.splits import rows_of_labels
@@ -79,7 +81,7 @@ def _training_rows(name: str, block: Mapping[str, Any], data: Path | None) -> di
     return rows_of_labels(frames["train"], block["labels"])
 
 
-def arranged(name: str, block: dict[str, Any], largest: int) -> dict[str, Any] | None:
+def arranged(name: str, block: DatasetBlock, largest: int) -> dict[str, Any] | None:
     """The labels of a dataset's own files by split, as the job will cut and sample them.
 
     Parameters
@@ -114,7 +116,7 @@ def arranged(name: str, block: dict[str, Any], largest: int) -> dict[str, Any] |
         choice, kept = Choice(block, split, f"{place} ({split})"), 0
         for key in keys:
             path = paths[key]
-            table = TableFile(path, str(path), block.get("separator"), block.get("encoding"))
+            table = table_of(block, path)
             try:
                 for batch in table.batches(columns):
                     chosen = choice.of(batch)

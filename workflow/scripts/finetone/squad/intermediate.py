@@ -10,13 +10,13 @@ here and labelled "re-created" wherever it appears.
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerBase
 
 from finetone import files
+from finetone.config.blocks import ModelBlock
 from finetone.engine import saved_state
 from finetone.engine.execution import Execution
 from finetone.engine.loop import learn
@@ -36,7 +36,7 @@ LABEL = "re-created"
 
 def intermediate(
     name: str,
-    block: dict[str, Any],
+    block: ModelBlock,
     base: Path,
     questions: Path,
     target: Path,
@@ -138,7 +138,7 @@ def intermediate(
 
 
 def _question_answerer(
-    base: Path, block: dict[str, Any], config_key: str
+    base: Path, block: ModelBlock, config_key: str
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model with a fresh head for starts and ends, drawn under the entry's seed."""
     config = architecture.read_config(base, config_key)

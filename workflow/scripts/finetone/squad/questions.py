@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finetone import files
+from finetone.config.blocks import Hub
 from finetone.errors import UserError
 from finetone.hub import client, faults
 from finetone.hub.repository import Repository
@@ -14,7 +15,7 @@ from finetone.squad.windows import Question
 
 
 def download(
-    source: dict[str, Any], config_key: str, target: Path, provenance: Provenance | None = None
+    source: Hub, config_key: str, target: Path, provenance: Provenance | None = None
 ) -> None:
     """Write `train.jsonl`, `validation.jsonl` and `manifest.json` of a hub data set to a folder.
 
@@ -61,9 +62,7 @@ def read(path: Path) -> list[Question]:
         return [Question(**json.loads(line)) for line in stream]
 
 
-def load_questions(
-    source: dict[str, Any], config_key: str
-) -> tuple[list[Question], list[Question], str]:
+def load_questions(source: Hub, config_key: str) -> tuple[list[Question], list[Question], str]:
     """Load a data set of the hub.
 
     Parameters

@@ -107,11 +107,6 @@ class Margins:
         right = label[label == predicted]
         return cls(*(np.bincount(each, minlength=classes) for each in (label, predicted, right)))
 
-    @classmethod
-    def of_table(cls, table: Counts) -> "Margins":
-        """Sum up a confusion table [true, predicted]."""
-        return cls(table.sum(axis=1), table.sum(axis=0), table.diagonal())
-
 
 def balanced_accuracy(counts: Margins) -> float:
     """Mean recall over the classes that occur."""

@@ -70,15 +70,14 @@ def table(
         by_rows.setdefault(int(path.parts[-3].removeprefix("rows")), []).append(path)
     numbers, paths = sorted(by_rows), [by_rows[number] for number in sorted(by_rows)]
     total = sum(read_json(data / "manifest.json")["rows"]["train"].values())
-    stated = None if seed_sd is None else seed_sd / 100
     # where rows are drawn anew by every seed, no method is deterministic
     every_row: Roles = {"controls": roles.get("controls", ())}
     found: list[Scores] = []
     for own in paths:
         (panel,) = panels(own)
-        found.append(scores_of(panel, metric, every_row, stated))
+        found.append(scores_of(panel, metric, every_row, seed_sd))
     (panel,) = panels(predictions)
-    found.append(scores_of(panel, metric, roles, stated))
+    found.append(scores_of(panel, metric, roles, seed_sd))
     if panel.folds:  # each was trained on all but one fold
         total = round(total * (1 - 1 / panel.folds.number))
     numbers.append(total)

@@ -41,8 +41,7 @@ def table(
     wanted = [path for path in predictions if header(path).dataset in {source, *transfer}]
     found = {}
     for panel in panels(wanted):
-        stated = None if seed_sd is None else seed_sd / 100
-        scores = scores_of(panel, "accuracy", roles, stated)
+        scores = scores_of(panel, "accuracy", roles, seed_sd)
         seeds_of = {method: sorted(set(own)) for method, own in panel.seeds.items()}
         found[panel.dataset] = seeds_of, scores
     if absent := [name for name in (source, *transfer) if name not in found]:

@@ -66,10 +66,9 @@ def table(
     margin
         in points: methods that surely differ by less are practically equal
     """
-    stated = None if seed_sd is None else seed_sd / 100
     found = []
     for panel in panels(predictions):
-        scores = scores_of(panel, metric, roles, stated)
+        scores = scores_of(panel, metric, roles, seed_sd)
         found.append(compare(panel, scores, baseline, confidence, roles, margin / 100))
     pairs, ranks = zip(*found, strict=True)
     return pd.concat(pairs), pd.concat(ranks)

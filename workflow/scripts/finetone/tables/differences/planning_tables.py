@@ -79,8 +79,7 @@ def table(
         what methods are compared by, one of `evaluation.SCORES`
     """
     (panel,) = panels(predictions)
-    stated = None if seed_sd is None else seed_sd / 100
-    scores = scores_of(panel, metric, roles, stated)
+    scores = scores_of(panel, metric, roles, seed_sd)
     times = read_csv(efficiency).set_index("method").reindex(scores.methods)
     # an ensemble is made of the runs of another method, so nothing is trained or predicted for it
     made = scores.stochastic & (scores.seeds < scores.seeds.max())

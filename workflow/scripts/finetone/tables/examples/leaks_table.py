@@ -75,7 +75,6 @@ def table(
         dataset, ids = facts["dataset"], facts["leaks"]["ids"]
     except (KeyError, TypeError):
         raise UserError(f"{audit}: no audit of a dataset; delete it and rerun") from None
-    stated = None if seed_sd is None else seed_sd / 100
     pairs = similar_rows.read(near_duplicates)
     near_ids = pairs.loc[(pairs["split"] == "test") & (pairs["other_split"] == "train"), "id"]
     tables = []
@@ -87,8 +86,8 @@ def table(
                 f"predictions on '{panel.dataset}'; delete the audit and rerun"
             )
         near = np.isin(panel.ids, near_ids) & ~leaked
-        found = _leaks(panel, leaked, confidence, roles, stated)
-        both = _leaks(panel, leaked | near, confidence, roles, stated)
+        found = _leaks(panel, leaked, confidence, roles, seed_sd)
+        both = _leaks(panel, leaked | near, confidence, roles, seed_sd)
         found["near_rows"] = int(near.sum())
         found["accuracy_distinct"] = both["accuracy_unleaked"]
         for name in ("difference", "low", "high"):
@@ -102,7 +101,7 @@ def _leaks(
     leaked: Bools,
     confidence: float,
     roles: Roles,
-    stated: float | None,
+    seed_sd: float | None,
 ) -> pd.DataFrame:
     found = pd.DataFrame({"method": panel.methods}).assign(
         dataset=panel.dataset,
@@ -116,7 +115,7 @@ def _leaks(
         clean = found.assign(difference=0.0, low=0.0, high=0.0)
         return clean.assign(accuracy_unleaked=found["accuracy"])[WITHOUT]
     own, rest = (
-        scores_of(panel.of_rows(chosen), "accuracy", roles, stated) for chosen in (leaked, ~leaked)
+        scores_of(panel.of_rows(chosen), "accuracy", roles, seed_sd) for chosen in (leaked, ~leaked)
     )
     found["accuracy_unleaked"] = rest.mean
     found["difference"] = found["accuracy"] - rest.mean

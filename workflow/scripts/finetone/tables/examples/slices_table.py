@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from finetone.comparison.panel import Panel
-from finetone.comparison.scores import made_of
+from finetone.comparison.scores import scores_of
 from finetone.statistics.intervals import scores
 from finetone.statistics.variance.mixture import half_widths
-from finetone.statistics.variance.roles import Roles, apart
+from finetone.statistics.variance.roles import Roles
 from finetone.tables.examples.texts import panels_with_texts
 
 QUARTERS = 4
@@ -40,8 +40,7 @@ def table(
         Stated standard deviation over seeds, in points, where no method has two runs.
     """
     found = panels_with_texts(predictions, texts)
-    stated = None if seed_sd is None else seed_sd / 100
-    return pd.concat([slices(each, own, confidence, roles, stated) for each, own in found])
+    return pd.concat([slices(each, own, confidence, roles, seed_sd) for each, own in found])
 
 
 def slices(
@@ -66,7 +65,7 @@ def slices(
     roles
         Of the methods, which decide how chance is judged.
     seed_sd
-        Stated standard deviation over seeds, as a fraction, where no method has two runs.
+        Stated standard deviation over seeds, in points, where no method has two runs.
 
     Returns
     -------
@@ -81,19 +80,14 @@ def slices(
         ("length", f"q{place}", quarter == number)
         for place, number in enumerate(np.unique(quarter), start=1)
     ] + [("label", name, panel.label == c) for c, name in enumerate(panel.labels)]
-    stochastic, alone = panel.stochastic(roles), apart(panel.methods, roles)
-    rows, tables, errors = np.arange(len(panel.label)), [], []
+    tables, errors = [], []
     for place, (kind, name, chosen) in enumerate(parts):
-        own = rows[chosen]
+        own = lengths[chosen]
         if not len(own):
             continue
-        blocks = {m: panel.correct[runs][:, own].astype(float) for m, runs in panel.columns.items()}
-        folds = panel.folds and panel.folds.chosen(chosen)
-        own_scores = made_of(
-            "accuracy", blocks, panel.label[own], stochastic, seed_sd, panel.ensembles, folds, alone
-        )
+        own_scores = scores_of(panel.of_rows(chosen), "accuracy", roles, seed_sd)
         errors.append(own_scores.errors)
-        least, most = (lengths[own].min(), lengths[own].max()) if kind == "length" else (None, None)
+        least, most = (own.min(), own.max()) if kind == "length" else (None, None)
         for order, (method, accuracy) in enumerate(
             zip(panel.methods, own_scores.mean, strict=True)
         ):
