@@ -70,7 +70,7 @@ def draw(
     target
         The SVG file to write.
     cost
-        The horizontal axis: parameters, seconds of training, milliseconds per text.
+        The horizontal axis: parameters, seconds of training, seconds per million texts.
 
     A method that costs nothing is drawn at the left edge; one of unknown cost is named below.
     """
@@ -164,8 +164,8 @@ PARAMETERS = Cost("parameters", "parameters", "on_frontier_parameters", lambda n
 TIME = Cost(
     "time", "train_seconds", "on_frontier_train_seconds", lambda s: s, rounded_duration, TIMES
 )
-INFERENCE = Cost(
-    "inference", RATE, "on_frontier_inference", lambda rate: 1000 / rate, lambda ms: f"{ms:,.6g}"
+INFERENCE = Cost(  # of a million texts, as in the tables
+    "inference", RATE, "on_frontier_inference", lambda rate: 1e6 / rate, rounded_duration, TIMES
 )
 
 draw_accuracy_parameters = partial(draw, cost=PARAMETERS)

@@ -24,6 +24,8 @@ class Panel:
         (term, text).
     runs
         (seed, dataset, score) of every run, as text.
+    score
+        What the score is.
     use
         (term, code) to copy.
     """
@@ -33,6 +35,7 @@ class Panel:
     colour: str
     facts: Sequence[tuple[str, str]]
     runs: Sequence[tuple[str, str, str]]
+    score: str
     use: Sequence[tuple[str, str]]
 
 
@@ -51,6 +54,7 @@ def panels(maker: Maker) -> list[Panel]:
             maker.style.colour(method),
             _facts(maker, method, first.get(method, {}), seconds.get(method)),
             _scores(maker, kept, method, maker.metric),
+            maker.labels[maker.metric],
             usage(maker, method),
         )
         for method in map(str, ranking["method"])
@@ -62,6 +66,7 @@ def _facts(
 ) -> list[tuple[str, str]]:
     """What is known of a method that trains for `seconds`, the mean over seeds."""
     labels, folder = maker.labels, folder_of(maker)
+    epochs = run.get("epochs") or 0
     stated = (run.get("recipe") or {}).items()
     recipe = {k: v for k, v in stated if not missing(v) and not isinstance(v, Mapping)}
     facts = [
@@ -72,7 +77,7 @@ def _facts(
         (labels["training_rows"], f"{run['rows']:,}" if run.get("rows") else ""),
         (labels["parameters"], _size(run.get("parameters") or {})),
         (labels["train_seconds"], "" if seconds is None or missing(seconds) else duration(seconds)),
-        (labels["kept_epoch"], str(run.get("kept_epoch") or "")),
+        (labels["kept_epoch"], f"{run['kept_epoch']} / {epochs}" if epochs > 1 else ""),
         (labels["notes"], "; ".join((run.get("execution") or {}).get("notes") or [])),
         (labels["files"], f"{folder}/runs/{method}/ · {folder}/predictions/*/{method}/"),
     ]

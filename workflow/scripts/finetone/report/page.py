@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,7 @@ from finetone.report.study.printed_section import published
 from finetone.report.verdict_card import Verdict, verdict
 
 HERE = Path(__file__).parent
+_UNIT = re.compile(r"(?<=\d) (?=[%kMGT](?!\w))")
 SECTIONS = (
     study,
     claims,
@@ -196,13 +198,13 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     page = environment.get_template("page.html.j2").render(
         # with a dictionary, labels.copy in a template would be its method
         labels=SimpleNamespace(**labels),
         language={"en": "en", "zh": "zh-CN"}[language],
         title=title,
-        # no line begins with a percent sign
-        answer=[sentence.replace(" %", "\u00a0%") for sentence in answer],
+        answer=[unbroken(sentence) for sentence in answer],
         facts=facts,
         sections=sections,
         verdict=verdict,
@@ -220,6 +222,17 @@ def write_page(
     )
     with atomic(target) as partial:
         partial.write_text(page, encoding="utf-8", errors="replace")
+
+
+def unbroken(text: str) -> str:
+    """The text, in which no line begins with a percent sign or the unit of a number: 22.7 M, 3.8 k.
+
+    Parameters
+    ----------
+    text
+        Plain text.
+    """
+    return _UNIT.sub("\u00a0", text)
 
 
 def _joined(*names: str) -> str:
