@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from finetone import reruns
 from finetone.config import checking as configuration
-from finetone.experiment import Experiment
+from finetone.experiment import reruns
+from finetone.experiment.artifacts import Experiment
 from finetone.files import write_json
 from finetone.provenance import Provenance, digest, read, record_csv
 

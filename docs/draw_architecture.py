@@ -33,7 +33,8 @@ FLOW = [
     "labelled/<br>export/",
 ]
 # of no stage: the command line, what it proposes and shows, and what all use
-COMMON = {"commands", "config", "formats", "proposal", "proposal/looking", "scheduling", "terminal"}
+COMMON = {"commands", "config", "experiment", "formats", "proposal", "proposal/looking"}
+COMMON |= {"scheduling", "terminal"}
 AGAINST = {
     ("cards", "engine"),  # a run that has ended writes the card of its checkpoint
     ("cards", "baselines"),  # and a probe that is fitted

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 import transformers  # noqa: F401  # while the worker before this one is still at work
 
-from finetone import machine as this
 from finetone.engine.hardware import devices
+from finetone.engine.hardware import machine as this
 from stages import STAGES, Setting
 from stages.supervising import BROKEN
 

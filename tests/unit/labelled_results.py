@@ -6,7 +6,6 @@ import numpy as np
 
 from finetone import files
 from finetone.baselines import fit_predict
-from finetone.calibrate import fit_temperature
 from finetone.data import download
 from finetone.data.tokenization import tokenize
 from finetone.engine.finetune import RunIdentity, RunPaths, finetune
@@ -14,6 +13,7 @@ from finetone.engine.predict import predict
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.formats import predictions
 from finetone.models.prepare import prepare
+from finetone.tuning.calibrate import fit_temperature
 from tests.tiny import write_bert, write_reviews
 
 LABELS = ["neg", "pos"]

@@ -10,10 +10,10 @@ from snakemake.exceptions import WorkflowError
 
 from finetone.config import catalogue, checking
 from finetone.errors import UserError
-from finetone.experiment import NOT_SHOWN, Experiment
+from finetone.experiment.artifacts import NOT_SHOWN, Experiment
 from finetone.files import refuse_read_only, sha256
 from finetone.identity import files_in, without
-from finetone.names import published_folder
+from finetone.experiment.names import published_folder
 from finetone.plots.drawing.style import Style
 from finetone.provenance import as_param
 from finetone.reproduction.choices import choices

@@ -9,7 +9,8 @@ from shutil import which
 from snakemake.io import is_flagged
 from snakemake.logging import logger
 
-from finetone import attempts, reruns
+from finetone import attempts
+from finetone.experiment import reruns
 from finetone.scheduling import slurm
 from finetone.config import catalogue
 from finetone.data.first_look import look, look_at_rows

@@ -4,6 +4,6 @@ from finetone.script import Job
 
 job = Job(snakemake)
 
-from finetone.calibrate import fit_temperature
+from finetone.tuning.calibrate import fit_temperature
 
 fit_temperature(job.inputs["dev"], job.target, job.provenance)

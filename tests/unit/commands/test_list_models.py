@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from finetone import cli, machine
+from finetone import cli
 from finetone.config import catalogue
+from finetone.engine.hardware import machine
 from finetone.errors import UserError
 
 ENTRIES = catalogue.load()

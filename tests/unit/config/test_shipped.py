@@ -8,7 +8,7 @@ from snakemake.utils import update_config
 
 from finetone.config import checking
 from finetone.config.values import load
-from finetone.experiment import Experiment
+from finetone.experiment.artifacts import Experiment
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"

@@ -7,7 +7,7 @@ import pytest
 
 from finetone.config import checking as configuration
 from finetone.errors import UserError
-from finetone.experiment import Experiment
+from finetone.experiment.artifacts import Experiment
 from tests.unit.config.test_checking import DEMO, SCHEMA, demo, set_at
 
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from finetone import machine
 from finetone.config import catalogue
-from finetone.engine.hardware import footprint
+from finetone.engine.hardware import footprint, machine
 from finetone.errors import UserError
 from finetone.hub import faults
 from finetone.proposal import candidates, cost

@@ -10,7 +10,7 @@ import pytest
 from finetone.config import checking
 from finetone.engine.hardware.footprint import Size
 from finetone.errors import UserError
-from finetone.names import Names
+from finetone.experiment.names import Names
 from finetone.scheduling.nodes import (
     TOLD,
     Node,

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from finetone.calibrate import fit_temperature
 from finetone.errors import UserError
 from finetone.files import write_json
 from finetone.formats import predictions, temperature
 from finetone.formats.csv_table import read_csv
 from finetone.tables import write_table
 from finetone.tables.probabilities import calibration_table
+from finetone.tuning.calibrate import fit_temperature
 
 LABELS = ["no", "perhaps", "yes"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from finetone.config import checking
 from finetone.errors import UserError
-from finetone.experiment import Experiment
+from finetone.experiment.artifacts import Experiment
 from tests.tiny import experiment
 from tests.workflow.snake import ROOT
 

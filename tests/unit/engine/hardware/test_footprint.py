@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from finetone import machine
-from finetone.engine.hardware import footprint
+from finetone.engine.hardware import footprint, machine
 from finetone.engine.hardware.footprint import Size
 from finetone.errors import UserError
 from finetone.files import write_json

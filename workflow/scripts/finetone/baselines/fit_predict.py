@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from finetone import files, machine
+from finetone import files
 from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.registry import baseline
 from finetone.cards.probe_card import probe_card
+from finetone.engine.hardware import machine
 from finetone.errors import UserError, listed
 from finetone.formats import predictions, row_subset, run_record
 from finetone.formats.embedding_file import Embeddings, read_embeddings

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedKFold
 
-from finetone import files, machine
+from finetone import files
 from finetone.baselines import logistic
 from finetone.baselines.baseline import Learned, OfVectors, Predictor, Task
 from finetone.baselines.logistic import Floats, Ints, Linear
+from finetone.engine.hardware import machine
 from finetone.errors import UserError
 from finetone.log import logger
 from finetone.statistics.evaluation import ERRORS, Evaluation

@@ -18,11 +18,10 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from finetone import machine
 from finetone.commands.clone import find
 from finetone.config import catalogue
 from finetone.config.catalogue import Entry
-from finetone.engine.hardware import footprint
+from finetone.engine.hardware import footprint, machine
 from finetone.errors import UserError
 
 TOKENS = 512  # of the text whose training the memory is for

@@ -14,11 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from finetone import machine
 from finetone.engine.execution import Execution
 from finetone.engine.fast.memory import limit_onednn_cache
 from finetone.engine.finetune import classifier
-from finetone.engine.hardware import devices
+from finetone.engine.hardware import devices, machine
 from finetone.engine.predict import SHAPES, predict_module
 from finetone.engine.recipe import EngineOptions
 from finetone.errors import UserError, first_line

@@ -10,10 +10,9 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from finetone import machine
 from finetone.cards.run_card import card
 from finetone.engine import loop, saved_state
-from finetone.engine.hardware import devices, footprint
+from finetone.engine.hardware import devices, footprint, machine
 from finetone.engine.recipe import EngineOptions, Recipe
 from finetone.errors import UserError
 from finetone.files import atomic, manifest_of, sha256

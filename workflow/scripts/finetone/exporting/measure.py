@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from finetone import files, machine
+from finetone import files
 from finetone.engine.batches import by_length
 from finetone.engine.execution import Execution
+from finetone.engine.hardware import machine
 from finetone.engine.recipe import EngineOptions
 from finetone.engine.timing import Run, in_turn
 from finetone.exporting.onnx_files import FORMS, padded, require

@@ -2,8 +2,6 @@
 
 from typing import Any, TypedDict
 
-from finetone.config.blocks import Wheel
-
 ModelSource = TypedDict(  # functional, as `from` is a word of Python's
     "ModelSource",
     {
@@ -16,7 +14,7 @@ ModelSource = TypedDict(  # functional, as `from` is a word of Python's
         # of a wheel, or of several
         "requirement": str,
         "sha256": str,
-        "parts": list[Wheel],
+        "parts": list[Any],
         "member": str | dict[str, str],
         "folder": str,
         # of the user's own folder

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finetone import machine
 from finetone.config import catalogue
 from finetone.config.values import load
-from finetone.engine.hardware import footprint
+from finetone.engine.hardware import footprint, machine
 from finetone.errors import UserError, did_you_mean
 from finetone.hub.client import listed
 from finetone.hub.faults import ERRORS, unreachable

@@ -19,7 +19,7 @@ import numpy as np
 from finetone.config import catalogue
 from finetone.engine.hardware import footprint
 from finetone.engine.hardware.footprint import Size
-from finetone.names import Names
+from finetone.experiment.names import Names
 from finetone.proposal.cost import BACKWARD, Shape, shape_of
 from finetone.scheduling.nodes import Nodes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from finetone import machine
+from finetone.engine.hardware import machine
 from finetone.engine.hardware.lease import Lease, slices
 from finetone.log import logger
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from finetone import numbers
 from finetone.comparison.verdicts import VERDICTS
-from finetone.names import stochastic
+from finetone.experiment.names import stochastic
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, with_interval
 from finetone.report.overview_table import overview

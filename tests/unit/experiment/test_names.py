@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from finetone import reruns
 from finetone.config import checking
 from finetone.errors import UserError
-from finetone.experiment import Experiment
-from finetone.names import published_folder
+from finetone.experiment import reruns
+from finetone.experiment.artifacts import Experiment
+from finetone.experiment.names import published_folder
 from tests.tiny import experiment
 from tests.workflow.snake import ROOT
 

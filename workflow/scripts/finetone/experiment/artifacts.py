@@ -13,8 +13,8 @@ from typing import Any
 
 from finetone.baselines.registry import KINDS
 from finetone.config.checking import LOSS, loss_of
+from finetone.experiment.names import Names, Settings
 from finetone.identity import identify, without
-from finetone.names import Names, Settings
 from finetone.provenance import as_param
 from finetone.tuning.grid import is_decision
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from finetone import files
 from finetone.errors import UserError
-from finetone.experiment import Experiment
+from finetone.experiment.artifacts import Experiment
 from finetone.log import logger
 from finetone.provenance import RUN, digest, read
 
