@@ -54,8 +54,8 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
         for o in summary["literature"]:
             if o["beyond"] == beyond:
                 source = o["source"] if language == "en" else o[f"source_{language}"]
-                key = (o["dataset"], o["reference"], o["reference_printed"], source)
-                by_reference.setdefault(key, []).append(o)
+                same = (o["dataset"], o["reference"], o["reference_printed"], source)
+                by_reference.setdefault(same, []).append(o)
         for (dataset, reference, value, source), rows in by_reference.items():
             listed = [say["value_of"].format(row=row_of(o, say), value=o["printed"]) for o in rows]
             text = say[f"beyond_{beyond}"].format(

@@ -226,6 +226,6 @@ def _by_dataset(maker: Maker) -> pd.DataFrame:
         return found
     ranks = maker.read("ranking").set_index(["dataset", "method"])["rank"].to_dict()
     pairs = zip(found["dataset"], found["method"], strict=True)
-    found = found.assign(rank=[ranks.get(pair) for pair in pairs])
+    found = found.assign(rank=[ranks.get(pair, float("nan")) for pair in pairs])
     order = list(maker.inputs.config["transfer"])
     return found.iloc[found["dataset"].map(order.index).to_numpy().argsort(kind="stable")]
