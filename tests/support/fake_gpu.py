@@ -23,6 +23,7 @@ from transformers.initialization import no_init_weights
 
 from finetone.engine.batches import collate
 from finetone.engine.execution import Execution
+from finetone.engine.fast import mpnet
 from finetone.engine.fast.casts import SharedCasts
 from finetone.engine.fast.embeddings import only_used_embeddings
 from finetone.engine.fast.no_cache import no_cache
@@ -91,7 +92,8 @@ def on_fake_gpu(
     real = like or hf.AutoModelForSequenceClassification.from_config(config)
     execution = Execution(EngineOptions(precision="fp32"), 1, CPU)
     few = _sample(few or tokens)
-    with execution.running(real, few, 0):
+    on_cpu_alone = mock.patch.object(mpnet, "attends_like_mpnet", return_value=False)
+    with on_cpu_alone, execution.running(real, few, 0):
         plan = execution.plan
     stacks, batch = layer_stacks(real), collate(few, np.arange(len(few)), CPU)
     pooled, passes = {}, {}

@@ -52,7 +52,7 @@ def test_no_step_waits_for_the_gpu(architecture: str) -> None:
         optimizer = adamw(module, Recipe())
         step(module, execution, optimizer)  # the first makes the optimizer's moments
         launches = step(module, execution, optimizer, clip_norm=1.0)
-    assert execution.plan.padding_free == (architecture in UNPADDED)
+    assert execution.plan.padding_free == (architecture in set(UNPADDED) - {"mpnet"})
     assert launches["_fused_adamw_"] == 1 and launches["_foreach_copy_"] == 2
 
 

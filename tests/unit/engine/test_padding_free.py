@@ -267,10 +267,10 @@ def no_dropout_but_attention(module: nn.Module, p: float) -> Iterator[None]:
     module.eval()
 
 
-@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize(("causal", "biased"), [(True, False), (False, False), (False, True)])
 @pytest.mark.parametrize("lengths", [[7, 5, 5], [32, 30], [90, 80, 4]])
 def test_gradients_with_dropout_are_those_of_the_masks_drawn(
-    lengths: list[int], causal: bool
+    lengths: list[int], causal: bool, biased: bool
 ) -> None:
     """The hand-written backward against torch's, through the very same dropout masks."""
     torch.manual_seed(0)
@@ -279,6 +279,8 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn(
     tokens = packing.tokens
     q, k, v = (torch.randn(tokens, heads, d, requires_grad=True) for _ in range(3))
     slope = torch.randn(tokens, heads, d)
+    bias = torch.randn(heads, max(lengths), max(lengths), requires_grad=True) if biased else None
+    learned = [q, k, v, *([bias] if bias is not None else [])]
 
     class Fixed:
         """Hands out fixed masks, and remembers them."""
@@ -291,8 +293,9 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn(
             return x.mul_(2 * self.masks[-1] - 1)
 
     stream = Fixed()
-    out = grouped_attention.GroupedAttention.apply(q, k, v, packing, scale, Seen(causal), p, stream)
-    ours = torch.autograd.grad(out, (q, k, v), slope)
+    apply = grouped_attention.GroupedAttention.apply
+    out = apply(q, k, v, bias, packing, scale, Seen(causal), p, stream)
+    ours = torch.autograd.grad(out, learned, slope)
     expected, row = torch.zeros_like(out), 0
     ends = np.cumsum(lengths)
     for group, mask in zip(packing.groups, stream.masks, strict=True):
@@ -302,13 +305,15 @@ def test_gradients_with_dropout_are_those_of_the_masks_drawn(
             text = slice(end - length, end)
             Q, K, V = (x[text].transpose(0, 1) for x in (q, k, v))
             scores = scale * Q @ K.transpose(1, 2)
+            if bias is not None:
+                scores = scores + bias[:, :length, :length]
             if causal:
                 later = torch.ones(length, length).triu(1).bool()
                 scores = scores.masked_fill(later, float("-inf"))
             P = scores.softmax(-1) * own[:, :length, :length] / (1 - p)
             expected[text] = (P @ V).transpose(0, 1)
             row += 1
-    theirs = torch.autograd.grad(expected, (q, k, v), slope)
+    theirs = torch.autograd.grad(expected, learned, slope)
     torch.testing.assert_close(out, expected)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)

@@ -82,7 +82,7 @@ def test_kernels_compute_what_the_cpu_computes(
         assert mask is not None
         seen = Seen(mask=mask[0, 0], window=attention.window(function))
     out = attention._variable_length(q, k, v, packing, 0.3, seen, 0.0)
-    expected = without_gradient(q, k, v, packing, 0.3, seen)
+    expected = without_gradient(q, k, v, None, packing, 0.3, seen)
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
     real = packing.real
     torch.testing.assert_close(out[:real], expected[:real], rtol=tolerance, atol=tolerance)

@@ -48,13 +48,15 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     ),
     "mistral": lambda: hf.MistralConfig(**SIZES, num_key_value_heads=2, sliding_window=12),
     "gpt_neox": lambda: hf.GPTNeoXConfig(**SIZES, bos_token_id=EOS, eos_token_id=EOS),
+    # a bias by distance, and an attention of its own
+    "mpnet": lambda: hf.MPNetConfig(**SIZES),
     "squeezebert": lambda: hf.SqueezeBertConfig(**SIZES, embedding_size=48),
     "convbert": lambda: hf.ConvBertConfig(**SIZES, embedding_size=48),
 }  # fmt: skip
 WINDOWED = ("modernbert", "gemma3", "mistral")
 UNPADDED = (
     "bert", "ernie", "electra", "roberta", "gpt2", "bart",
-    "albert", "eurobert", "esm", "llama", "qwen3", "gpt_neox", *WINDOWED,
+    "albert", "eurobert", "esm", "llama", "qwen3", "gpt_neox", "mpnet", *WINDOWED,
 )  # fmt: skip
 
 

@@ -107,6 +107,7 @@ def attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     is_causal: bool | None = None,
+    position_bias: torch.Tensor | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attend within each text of the packed row; transformers' `sdpa` where nothing is packed.
@@ -118,6 +119,8 @@ def attention(
         queries'. Where queries are pooled, `query` may also be [1, heads, rows, d].
     attention_mask
         What `mask` has returned.
+    position_bias
+        Is added to the scores of each text: float [1, heads, width, width]; on the CPU alone.
 
     Returns
     -------
@@ -126,6 +129,8 @@ def attention(
     """
     global calls, _queries_pooled
     if _packing is None:
+        if position_bias is not None:
+            kwargs["position_bias"] = position_bias
         return sdpa_attention_forward(
             module, query, key, value, attention_mask,
             dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs,
@@ -137,19 +142,23 @@ def attention(
     if not fits or query.shape[1] % key.shape[1]:
         raise RuntimeError(f"attention of {tuple(query.shape)} over {tuple(key.shape)}: not packed")
     seen = _seen(module, attention_mask, is_causal, _packing)
-    for name in ("position_bias", "softcap", "s_aux"):
+    square = (1, query.shape[1], _packing.width, _packing.width)
+    if position_bias is not None and (position_bias.shape != square or query.is_cuda):
+        raise RuntimeError(f"a bias of {tuple(position_bias.shape)} cannot be packed here")
+    for name in ("softcap", "s_aux"):
         if kwargs.get(name) is not None:
             raise RuntimeError(f"attention with {name} cannot be packed")
     calls += 1
     if torch.is_autocast_enabled(query.device.type):  # rotary models turn queries in fp32
         dtype = torch.get_autocast_dtype(query.device.type)
         query, key, value = (x.to(dtype) for x in (query, key, value))
+    bias = None if position_bias is None else position_bias[0].to(query.dtype)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (x.squeeze(0).transpose(0, 1) for x in (query, key, value))
     if (repeats := query.shape[1] // key.shape[1]) > 1:
         k, v = (x.repeat_interleave(repeats, 1) for x in (k, v))
     if _pooled_token is not None:
-        out = _one_query_per_text(q, k, v, _packing, scale, seen, _pooled_token, dropout)
+        out = _one_query_per_text(q, k, v, bias, _packing, scale, seen, _pooled_token, dropout)
         _queries_pooled = True
     elif query.is_cuda:
         flash = q.dtype != torch.float32
@@ -158,9 +167,9 @@ def attention(
         on_gpu = _variable_length if simple and fits else _padded
         out = on_gpu(q, k, v, _packing, scale, seen, dropout)
     elif dropout == 0 and not torch.is_grad_enabled():
-        out = without_gradient(q, k, v, _packing, scale, seen)
+        out = without_gradient(q, k, v, bias, _packing, scale, seen)
     else:
-        out = GroupedAttention.apply(q, k, v, _packing, scale, seen, dropout, _stream)
+        out = GroupedAttention.apply(q, k, v, bias, _packing, scale, seen, dropout, _stream)
     return out[None], None
 
 
@@ -183,8 +192,8 @@ def _seen(
 
 
 def _one_query_per_text(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, packing: Packing,
-    scale: float, seen: Seen, token: PooledToken, p: float,
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor | None,
+    packing: Packing, scale: float, seen: Seen, token: PooledToken, p: float,
 ) -> torch.Tensor:  # fmt: skip
     """One query per text, q [rows, heads, d], over the keys of its text → [rows, heads, d]."""
     visible = packing.visible(token if seen.causal else None)
@@ -192,6 +201,8 @@ def _one_query_per_text(
         visible = visible & seen.mask[packing.column(token)]
     K, V = (packing.unpack(x[None]).transpose(1, 2) for x in (k, v))  # [rows, heads, width, d]
     scores = q[:, :, None] * scale @ K.transpose(2, 3)
+    if bias is not None:
+        scores = scores + bias[:, packing.column(token)].transpose(0, 1)[:, :, None]
     P = scores.masked_fill(~visible[:, None, None], float("-inf")).softmax(-1)
     return (F.dropout(P, p).to(V.dtype) @ V)[:, :, 0]
 

@@ -14,7 +14,7 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from finetone.engine.batches import Batch
-from finetone.engine.fast import attention
+from finetone.engine.fast import attention, mpnet
 from finetone.engine.fast.packing import Packing, PooledToken
 from finetone.engine.fast.pooled_token import pooled_only
 from finetone.engine.fast.unsupported import Unsupported
@@ -34,7 +34,7 @@ def layer_stacks(module: nn.Module) -> list[nn.ModuleList]:
 def _is_layer(part: nn.Module) -> bool:
     """Whether transformers calls it one, or it attends: attentions know whether they are causal."""
     attends = any(hasattr(inside, "is_causal") for inside in part.modules())
-    return isinstance(part, GradientCheckpointingLayer) or attends
+    return isinstance(part, GradientCheckpointingLayer | mpnet.MPNetLayer) or attends
 
 
 def require_layer_stacks(module: Any) -> list[nn.ModuleList]:
@@ -47,7 +47,8 @@ def require_layer_stacks(module: Any) -> list[nn.ModuleList]:
     """
     if not (found := layer_stacks(module)):
         raise Unsupported("it has no stack of transformer layers")
-    if not module._supports_sdpa:
+    on_cpu = module.device.type == "cpu"
+    if not module._supports_sdpa and not (on_cpu and mpnet.attends_like_mpnet(module)):
         raise Unsupported("its attention cannot be exchanged")
     config: Any = module.config
     if any(getattr(config, f"{part}layerdrop", 0) for part in ("", "encoder_", "decoder_")):
@@ -100,8 +101,11 @@ def unpadded(
     """
     before = module.config._attn_implementation
     with ExitStack() as undo:
-        undo.callback(module.set_attn_implementation, before)
-        module.set_attn_implementation(attention.NAME)
+        if mpnet.attends_like_mpnet(module):
+            undo.enter_context(mpnet.exchanged(module))
+        else:
+            undo.callback(module.set_attn_implementation, before)
+            module.set_attn_implementation(attention.NAME)
         for stack in layer_stacks(module):
             counted, last = (passes or {}).get(stack, Passes()), stack[-1]
             undo.callback(last.register_forward_pre_hook(counted.begin).remove)
