@@ -143,6 +143,17 @@ def test_a_folder_that_may_not_be_written_or_entered_is_named(
     assert said.startswith(f"{locked}: cannot be written")
 
 
+def test_nothing_is_written_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(UserError, match=r"a\.csv: is a file, so nothing can be written below it"):
+        files.refuse_read_only([tmp_path / "a.csv/deep/b.csv"])
+    with (
+        pytest.raises(UserError, match=r"b\.csv: cannot be written \(there is no folder"),
+        files.atomic(tmp_path / "a.csv/deep/b.csv"),
+    ):
+        pass
+
+
 def test_a_file_that_is_not_the_one_described_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "weights").write_text("learned")
     hashes = {"weights": files.sha256(tmp_path / "weights")}

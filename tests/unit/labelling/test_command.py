@@ -1,12 +1,17 @@
 """The command `finetone label`, as it is called."""
 
+import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from finetone import files
+from finetone.commands import label
+from finetone.errors import UserError
 from tests import library_path
 
 
@@ -44,6 +49,26 @@ def test_standard_input_is_a_table(results: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_caller_may_have_closed_all_streams(results: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "finetone", "label", str(results), "-", "-o", "out.csv"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&- 2>err.txt; echo $?', "sh", *command], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": library_path()}, capture_output=True, timeout=300,
+    )  # fmt: skip
+    said = (tmp_path / "err.txt").read_text().splitlines()
+    assert (done.stdout, said[-1]) == (b"1\n", "finetone: standard-input.csv: is empty")
+
+
+@pytest.mark.parametrize("content", ['[{"review": "a film"}]', '{"mine": 1}', "no JSON"])
+def test_a_file_of_the_users_is_no_record(tmp_path: Path, content: str) -> None:
+    (tmp_path / "b.csv.json").write_text(content)
+    options = argparse.Namespace(output=tmp_path / "b.csv")
+    with pytest.raises(UserError, match=r"b\.csv\.json, where its record would go, is there"):
+        label._refuse_overwriting(options)
+    files.write_json(tmp_path / "b.csv.json", {"made_from": {}})
+    label._refuse_overwriting(options)
+
+
 def test_what_cannot_be_is_one_sentence(results: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("review\na film\n")
 
@@ -59,6 +84,7 @@ def test_what_cannot_be_is_one_sentence(results: Path, tmp_path: Path) -> None:
     assert "the file to label" in told("a.csv", "-o", "a.csv", "--separator", ";")
     (tmp_path / "folder.csv").mkdir()
     assert "folder.csv: is a folder" in told("a.csv", "-o", "folder.csv")
+    assert "is a folder; name a file" in told("folder.csv", "-o", "out.csv")
     assert "is for standard input" in told("a.csv", "-o", "out.csv", "--format", "csv")
     assert "--threads 0: give at least 1" in told("a.csv", "-o", "out.csv", "--threads", "0")
     assert not (tmp_path / "out.csv").exists()

@@ -1,5 +1,6 @@
 """Rows and columns of a table come out as they went in, in every format, with ours after them."""
 
+import csv
 import datetime
 import gzip
 import json
@@ -47,6 +48,17 @@ def test_cells_of_delimited_tables_stay_as_they_are(
     (tmp_path / name).write_bytes(given)
     through(tmp_path / name, tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes() == expected
+
+
+def test_a_bare_carriage_return_breaks_no_row(tmp_path: Path) -> None:
+    rows = [{"text": "two\rlines", "n": 1}, {"text": "b", "n": float("inf")}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    through(tmp_path / "a.parquet", tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        found = list(csv.reader(stream))
+    assert found[1:] == [["two\rlines", "1.0", "pos", "0.75"], ["b", "inf", "", ""]]
+    (window,) = WholeTable(tmp_path / "out.csv", "out.csv").windows("text")
+    assert window.texts == ["two\rlines", "b"]
 
 
 def test_a_table_of_tabs_has_no_quotes(tmp_path: Path) -> None:

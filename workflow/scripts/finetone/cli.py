@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from finetone import __version__, log
 from finetone.commands import (
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0, or 1 after an error, of which one sentence is printed.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
     words = list(sys.argv[1:] if arguments is None else arguments)
     # what follows `run` is snakemake's
     rest = words[1:] if words[:1] == ["run"] and not {"-h", "--help"} & set(words) else None

@@ -41,7 +41,13 @@ def atomic(path: str | Path) -> Iterator[Path]:
         The disk is full, or the path cannot be written, or a file would replace a folder.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written (there is no folder {path.parent}, and none can be made: "
+            f"{error.strerror})"
+        ) from None
     begun = f".{path.name}.partial-"
     partial = path.with_name(f"{begun}{os.getpid()}")
     try:
@@ -102,6 +108,10 @@ def refuse_read_only(paths: Iterable[str | Path]) -> None:
     for folder in sorted(made | {path.parent for path in wanted}):
         while not os.access(folder, os.F_OK):  # missing, or in a folder without permission
             folder = folder.parent
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder}: is a file, so nothing can be written below it; name another"
+            )
         if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(
                 f"{folder}: cannot be written (no permission, or a read-only disk); make it "

@@ -214,7 +214,7 @@ def _stat(path: Path) -> Facts:
 def source_of(artifact: Path) -> Facts:
     """The source that a folder's manifest, or a table's record, states; empty if there is none."""
     record = artifact.with_name(f"{artifact.name}.json")
-    if artifact.suffix == ".csv":
+    if artifact.suffix == ".csv" and not artifact.is_dir():  # a dataset may be called x.csv
         manifest = files.read_json(record) if record.exists() else {}
     else:
         manifest = files.manifest_of(artifact)

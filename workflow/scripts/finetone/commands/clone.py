@@ -67,8 +67,16 @@ def check_library(snakefile: Path, command: str) -> None:
         )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add options that have the same meaning as in snakemake."""
+def add_arguments(parser: argparse.ArgumentParser, *, cores: bool = True) -> None:
+    """Add options that have the same meaning as in snakemake.
+
+    Parameters
+    ----------
+    parser
+        Of the command.
+    cores
+        Whether the number of cores makes a difference to it.
+    """
     parser.add_argument(
         "--configfile",
         type=Path,
@@ -80,7 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snakefile", type=Path, metavar="FILE", help="default: the Snakefile of this clone"
     )
-    parser.add_argument("--cores", type=int, default=1, metavar="N", help="default: %(default)s")
+    parser.set_defaults(cores=1)
+    if cores:
+        parser.add_argument("--cores", type=int, metavar="N", help="default: %(default)s")
 
 
 def check(options: argparse.Namespace) -> None:

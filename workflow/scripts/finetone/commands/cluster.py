@@ -29,7 +29,7 @@ PLACEMENT = ("slurm_partition", "slurm_account", "constraint", "qos")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    clone.add_arguments(parser)
+    clone.add_arguments(parser, cores=False)
     parser.add_argument(
         "--workflow-profile", type=Path, metavar="FOLDER", help="default: profiles/slurm"
     )

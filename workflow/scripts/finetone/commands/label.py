@@ -80,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
     check_suffix(options.output.name)
     files.refuse_folder(options.output)
     files.refuse_read_only([options.output])
+    _refuse_overwriting(options)
     with _input(options) as (path, name):
         from finetone.labelling.choice import choose
 
@@ -105,13 +106,30 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_overwriting(options: argparse.Namespace) -> None:
+    """The record goes beside the output, where something of the user's may be."""
+    from finetone.provenance import csv_record
+
+    record = csv_record(options.output)
+    try:
+        known = not record.exists() or "made_from" in files.read_json(record)
+    except UserError:
+        known = False
+    if not known:
+        raise UserError(
+            f"--output {options.output}: {record}, where its record would go, is there already and "
+            "is none; give another name"
+        )
+
+
 @contextmanager
 def _input(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
     """The file to read, and its name for messages; standard input is put on disk first."""
     if options.file != "-":
         path = Path(options.file)
         if not path.is_file():
-            raise UserError(f"{path}: no such file")
+            what = "is a folder; name a file" if path.is_dir() else "no such file"
+            raise UserError(f"{path}: {what}")
         if options.output.exists() and options.output.samefile(path):
             raise UserError(f"--output {options.output}: is the file to label; give another name")
         yield path, options.file

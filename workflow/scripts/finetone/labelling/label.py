@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from finetone import files
+from finetone.errors import UserError
 from finetone.labelling.choice import Choice
 from finetone.labelling.classifiers import Classifier, loaded
 from finetone.labelling.familiarity import KINDS, Familiarity, sample
@@ -149,7 +150,11 @@ def label(
             if out is None:
                 summary.columns = _names(choice, one.window.columns, familiar is not None)
                 out = writer(partial, target.name, table.read_as)
-            out.write(one.window, _columns(choice, found, summary.columns))
+            try:
+                out.write(one.window, _columns(choice, found, summary.columns))
+            except UserError:  # of the format, whatever was found
+                shutil.rmtree(cache, ignore_errors=True)
+                raise
             summary.add(found)
             if known:
                 summary.resumed += len(found.label)

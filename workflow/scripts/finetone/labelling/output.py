@@ -79,6 +79,10 @@ class _Delimited:
         separator = read_as.get("separator", ",")
         separator = "," if separator == "\t" else separator
         self._csv = csv.writer(file, delimiter=separator, lineterminator="\n")
+        # what quotes cells only where it must leaves those with a bare carriage return without
+        self._quoted = csv.writer(
+            file, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
 
     def write(self, window: Window, columns: Columns) -> None:
         if not self._columns:
@@ -102,7 +106,9 @@ class _Delimited:
         self._rows(rows, window.first)
 
     def _rows(self, rows: list[list[str]], first: int) -> None:
-        self._csv.writerows(rows)
+        for row in rows:
+            bare = any("\r" in cell for cell in row)
+            (self._quoted if bare else self._csv).writerow(row)
 
     def close(self) -> None:
         self._file.close()
@@ -196,6 +202,8 @@ def _cell(value: Any) -> str:
         return value
     if value is None or value is ABSENT:
         return ""
+    if isinstance(value, float) and value - value != 0:
+        return str(value)  # nan, inf: in JSON they would be null
     return _json(value) if isinstance(value, bool | int | float | list | dict) else str(value)
 
 
