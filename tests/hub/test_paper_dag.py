@@ -169,24 +169,30 @@ def test_results_for_programs_hold_claims_and_audit(paper):
 
 
 @pytest.mark.parametrize(
-    ("page", "head", "opening"),
+    ("page", "head", "concluded", "opening"),
     [
         (
             "report-en.html",
             "Verdicts on 38 claims and 6 reasons of the publication "
             "In its own table 12 ✓ supported 11 ✗ contradicted",
+            "What it concludes · in its own table · in our runs Larger models do better. In its own "
+            "table: ⊘ undecidable",
             ("What was easy", "What was hard", "Limits", "Computing used", "recipe.schedule"),
         ),
         (
             "paper/report.html",
             "对原研究 38 条论断和 6 条理由的判断 按其自身表格 12 ✓ 支持 11 ✗ 相悖",
+            "它的结论 · 按其自身表格 · 按我们的实验 模型越大，表现越好。 按其自身表格： ⊘ 无法判定",
             ("容易之处", "困难之处", "局限", "已用计算", "recipe.schedule"),
         ),
     ],
 )
-def test_the_page_opens_with_the_tally_and_a_reproduction_report(paper, page, head, opening):
+def test_the_page_opens_with_the_tally_and_a_reproduction_report(
+    paper, page, head, concluded, opening
+):
     file = paper.parent / page
-    assert head in words_of(file, "")
+    opening_words = words_of(file, "")
+    assert head in opening_words and concluded in opening_words
     report = words_of(file, "study")
     assert all(words in report for words in opening)
     claims = words_of(file, "claims")

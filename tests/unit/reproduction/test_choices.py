@@ -154,6 +154,11 @@ def test_a_key_that_no_configuration_has_is_refused(tmp_path: Path, config: dict
     folder = folder_of(tmp_path, reference="bert")
     with pytest.raises(UserError, match="reference: no method 'bert'"):
         check_study(folder, known, ["bert-base"])
+    (tmp_path / "claims.yaml").write_text("claims: [{id: C10}]")
+    folder = folder_of(tmp_path, conclusions=["C11"])
+    with pytest.raises(UserError, match=r"conclusions: no claim 'C11' in claims.yaml; .*'C10'"):
+        check_study(folder, known, [])
+    check_study(folder_of(tmp_path, conclusions=["C10"]), known, [])
     gone = {"datasets.gone.hub": 1, "baselines.gone": 2, "models.*.keep_layers": 3}
     check_study(folder_of(tmp_path, reference="old", states=gone), known, [])
 
@@ -171,3 +176,4 @@ def test_the_parts_that_people_wrote_are_written_down(tmp_path: Path) -> None:
     write_study(PAPER, tmp_path / "study.json", provenance)
     written = json.loads((tmp_path / "study.json").read_text())
     assert written["scope"]["zh"].startswith("该研究") and len(written["limits"]) >= 3
+    assert written["conclusions"][0] == "C31" and len(written["conclusions"]) == 10

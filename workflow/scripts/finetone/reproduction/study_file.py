@@ -29,6 +29,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "reference": _TEXT,
         "scope": _SENTENCE,
+        "conclusions": {"type": "array", "minItems": 1, "items": _TEXT, "uniqueItems": True},
         **dict.fromkeys(LISTS, _SENTENCES),
         "states": {"type": "object", "minProperties": 1},
         "choices": {"type": "object", "additionalProperties": _SENTENCE},
@@ -46,6 +47,8 @@ class Study:
         The method that times are relative to.
     scope, easy, hard, limits
         Parts of the reproduction report.
+    conclusions
+        Ids of the claims that the page opens with.
     states
         {key of the configuration: value}, as `choices.choices` names them.
     choices
@@ -54,6 +57,7 @@ class Study:
 
     reference: str = ""
     scope: Sentence = field(default_factory=dict)
+    conclusions: tuple[str, ...] = ()
     easy: tuple[Sentence, ...] = ()
     hard: tuple[Sentence, ...] = ()
     limits: tuple[Sentence, ...] = ()
@@ -73,7 +77,7 @@ def read_study(folder: Path) -> Study:
     if not path.exists():
         return Study()
     content = read_yaml(path, SCHEMA)
-    return Study(**content | {key: tuple(content.get(key, ())) for key in LISTS})
+    return Study(**content | {key: tuple(content.get(key, ())) for key in ("conclusions", *LISTS)})
 
 
 def check_study(folder: Path, known: Choices, methods: list[str]) -> None:
@@ -91,7 +95,8 @@ def check_study(folder: Path, known: Choices, methods: list[str]) -> None:
     Raises
     ------
     UserError
-        A key is in no configuration, or the reference is no method, configured or published.
+        A key is in no configuration, a conclusion is no claim, or the reference is no method,
+        configured or published.
         (Datasets and baselines that an overlay took away may be named.)
     """
     study, path = read_study(folder), folder / "study.yaml"
@@ -105,6 +110,11 @@ def check_study(folder: Path, known: Choices, methods: list[str]) -> None:
             if key not in known and not gone and kind != "models":
                 hint = did_you_mean(key, list(known))
                 raise UserError(f"{path}: {part}: no choice {key!r} in the configuration{hint}")
+    ids = _claims(folder) if study.conclusions else []
+    for each in study.conclusions:
+        if each not in ids:
+            hint = did_you_mean(each, ids)
+            raise UserError(f"{path}: conclusions: no claim {each!r} in claims.yaml{hint}")
     if study.reference and study.reference not in methods:
         printed = {row["model"] for _, row in read_csv(folder / "published.csv", ["model"])}
         if study.reference not in printed:
@@ -114,8 +124,16 @@ def check_study(folder: Path, known: Choices, methods: list[str]) -> None:
             )
 
 
+def _claims(folder: Path) -> list[str]:
+    """Ids in claims.yaml, which is checked as a whole when its claims are judged."""
+    content = read_yaml(folder / "claims.yaml")
+    listed = content.get("claims") if isinstance(content, dict) else None
+    claims = [claim for claim in listed if isinstance(claim, dict)] if listed else []
+    return [str(claim.get("id", "")) for claim in claims]
+
+
 def write_study(folder: Path, target: Path, provenance: Provenance) -> None:
     """Write the parts of the reproduction report that are not computed: study.json."""
     study = read_study(folder)
-    parts = {key: getattr(study, key) for key in ("scope", *LISTS)}
+    parts = {key: getattr(study, key) for key in ("scope", "conclusions", *LISTS)}
     write_json(target, keys_of(provenance) | parts)

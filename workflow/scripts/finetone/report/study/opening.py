@@ -13,7 +13,15 @@ from finetone.plots.drawing.read_table import records
 from finetone.report.elements import Maker, Section
 from finetone.report.html_table import Column, Table
 from finetone.report.study.audit_parts import in_language
-from finetone.report.study.claim_cards import STATES, Badge, badge, claim_cards, named, state
+from finetone.report.study.claim_cards import (
+    STATES,
+    Badge,
+    Card,
+    badge,
+    claim_cards,
+    named,
+    state,
+)
 
 LISTS = ("easy", "hard", "limits")
 
@@ -37,11 +45,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Tallies:
-    """The tally of each column of verdicts, and the numbers of claims and of reasons given."""
+    """The tally of each column of verdicts, the numbers of claims and of reasons, and the main claims."""
 
     columns: tuple[Tally, ...]
     claims: int
     reasons: int
+    conclusions: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,15 @@ def tallies(maker: Maker) -> Tallies | None:
     if "decidable" in frame:
         found.append(_decidable(rows, labels))
     reasons = sum(str(row["id"]).endswith(BECAUSE) for row in rows)
-    return Tallies(tuple(found), len(rows) - reasons, reasons)
+    return Tallies(tuple(found), len(rows) - reasons, reasons, _conclusions(maker))
+
+
+def _conclusions(maker: Maker) -> tuple[Card, ...]:
+    """The claims that the publication itself concludes with, if it is known which they are."""
+    about = read_json(maker.inputs.study) if maker.inputs.study else {}
+    cards = claim_cards(maker)
+    by_id = {card.id: card for card in cards.cards} if cards else {}
+    return tuple(by_id[name] for name in about.get("conclusions") or () if name in by_id)
 
 
 def _decidable(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Tally:
