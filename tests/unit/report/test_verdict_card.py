@@ -66,6 +66,12 @@ def test_a_provisional_choice_names_what_is_open(experiment: Experiment) -> None
     assert "6 seeds with 6,000 test rows (12 min" in facts["What next"]
 
 
+def test_one_other_method_is_no_others(experiment: Experiment) -> None:
+    path = experiment.table("recommendation")
+    write_csv(read_csv(path).iloc[:2], path)
+    assert said(experiment)["Compared with"].startswith("1 other: 1 ")
+
+
 def test_a_cheaper_choice_says_how_far_it_is_behind(experiment: Experiment) -> None:
     considered(experiment, "minilm-l3", "cheapest", minilm_l3="within")
     card = verdict(maker_of(experiment))

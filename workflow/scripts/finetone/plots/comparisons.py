@@ -92,7 +92,8 @@ def draw_comparisons(
         for spine in axes.spines.values():
             spine.set_visible(False)
         heading(figure, title, int(figure.get_figwidth() * 9))
-        below = f"{labels['difference']}\n{labels['significant'].format(level=level)}"
+        mark = "coloured" if numberless else "significant"
+        below = f"{labels['difference']}\n{labels[mark].format(level=level)}"
         figure.supxlabel(
             below, x=0.01, ha="left", ma="left", fontsize=9, color=MUTED, linespacing=1.5
         )

@@ -224,8 +224,7 @@ def _by_dataset(maker: Maker) -> pd.DataFrame:
     found = maker.ranked(maker.read("transfer"))
     if found.empty:
         return found
-    ranks = maker.read("ranking").set_index(["dataset", "method"])["rank"].to_dict()
-    pairs = zip(found["dataset"], found["method"], strict=True)
-    found = found.assign(rank=[ranks.get(pair, float("nan")) for pair in pairs])
+    ranks = maker.read("ranking")[["dataset", "method", "rank"]]
+    found = found.merge(ranks, how="left", on=["dataset", "method"])
     order = list(maker.inputs.config["transfer"])
     return found.iloc[found["dataset"].map(order.index).to_numpy().argsort(kind="stable")]
