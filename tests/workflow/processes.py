@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from multiprocessing import forkserver
 from pathlib import Path
@@ -61,6 +62,7 @@ def snakemake(
     return subprocess.CompletedProcess(arguments, process.exitcode, *texts)
 
 
+@cache
 def _server() -> Any:
     """Where processes are forked from another that has only imported."""
     context = multiprocessing.get_context("forkserver")
