@@ -21,12 +21,7 @@ SHADES = LinearSegmentedColormap.from_list(
 
 
 def draw_comparisons(
-    comparisons: Path,
-    ranking: Path,
-    dataset: str,
-    style: Style,
-    target: Path,
-    confidence: float,
+    comparisons: Path, ranking: Path, dataset: str, style: Style, target: Path, confidence: float
 ) -> None:
     """Draw a matrix of differences in percentage points, from the best method to the worst.
 

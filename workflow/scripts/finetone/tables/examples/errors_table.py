@@ -48,14 +48,8 @@ def errors(panel: Panel, texts: list[str], most: int = MOST) -> pd.DataFrame:
     """
     judges = [columns for columns in panel.columns.values() if np.ptp(panel.predicted[columns]) > 0]
     names = [
-        "dataset",
-        "id",
-        "label",
-        "text",
-        "wrong_methods",
-        "methods",
-        "mean_probability_of_label",
-        "why",
+        *("dataset", "id", "label", "text", "wrong_methods", "methods"),
+        *("mean_probability_of_label", "why"),
     ]
     if not judges:
         return pd.DataFrame(columns=names)
