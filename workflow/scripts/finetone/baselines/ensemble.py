@@ -68,10 +68,7 @@ def gather(
 
 
 def predict(
-    method: str,
-    members: Sequence[Path],
-    target: Path,
-    provenance: Provenance | None = None,
+    method: str, members: Sequence[Path], target: Path, provenance: Provenance | None = None
 ) -> None:
     """Write the mean of the probabilities that prediction files of several runs give.
 

@@ -159,11 +159,7 @@ class Mean(Estimate):
     def interval(self, confidence: float) -> tuple[float, float]:
         """A score interval of shares, a symmetric one of errors; over rows alone if need be."""
         low, high = around(
-            np.array([self.value]),
-            self.errors,
-            confidence,
-            BOUNDS[self.metric],
-            self._shape,
+            np.array([self.value]), self.errors, confidence, BOUNDS[self.metric], self._shape
         )
         return float(low[0]), float(high[0])
 

@@ -10,13 +10,8 @@ from finetone.statistics.evaluation import SCORES
 RUN_METRICS = SCORES
 """Columns of runs.csv: one value per seed."""
 TIMINGS = (
-    "seconds_per_32",
-    "ms_per_million_parameters",
-    "train_seconds",
-    "train_tokens_per_s",
-    "inference_examples_per_s",
-    "seconds_per_million_texts",
-    "peak_memory_bytes",
+    *("seconds_per_32", "ms_per_million_parameters", "train_seconds", "train_tokens_per_s"),
+    *("inference_examples_per_s", "seconds_per_million_texts", "peak_memory_bytes"),
 )
 """Columns of efficiency.csv that are measured."""
 COUNTS = ("parameters", "non_embedding_parameters")

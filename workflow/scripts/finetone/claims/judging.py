@@ -38,11 +38,7 @@ TOLERANCES = (0.5, 2.0)  # of what is claimed to be "about" so much
 
 
 def write_claims(
-    claims_yaml: Path,
-    facts: OurFacts,
-    target: Path,
-    confidence: float,
-    padded: Path | None = None,
+    claims_yaml: Path, facts: OurFacts, target: Path, confidence: float, padded: Path | None = None
 ) -> None:
     """Judge claims; write claims.csv.
 

@@ -6,15 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finetone.claims.estimate import (
-    Correlation,
-    Estimate,
-    Exact,
-    Missing,
-    Ratio,
-    combine,
-    error_of,
-)
+from finetone.claims.estimate import Correlation, Estimate, Exact, Missing, Ratio, combine, error_of
 from finetone.claims.facts import Facts, select
 from finetone.claims.phrases import Phrase, given, metric, phrase, place
 from finetone.seeds import derive
@@ -56,10 +48,7 @@ def _ratio(test: Test, facts: Facts) -> tuple[Estimate, Phrase]:
         return Exact(value), name
     weights = 1 / a.value, -1 / b.value
     found = _weighted(test, facts, *weights) or combine([a, b], weights)
-    return (
-        Ratio(value, found.errors, found.design, found.seeds, found.rows, found.unknown),
-        name,
-    )
+    return (Ratio(value, found.errors, found.design, found.seeds, found.rows, found.unknown), name)
 
 
 def _named(how: str, test: Test, facts: Facts) -> Phrase:

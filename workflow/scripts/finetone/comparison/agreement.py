@@ -135,10 +135,7 @@ def _by_row(predicted: Ints, share: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def of_methods(
-    panel: Panel,
-    pairs: Sequence[tuple[str, str]],
-    roles: Roles,
-    confidence: float,
+    panel: Panel, pairs: Sequence[tuple[str, str]], roles: Roles, confidence: float
 ) -> Floats:
     """Agreement of pairs of methods, over the pairs of their runs.
 

@@ -288,10 +288,7 @@ class Experiment(Names):
         if method in self.models:
             return [self._tokens_of(dataset, split, method)]
         probe = method in self.probes
-        return [
-            f"data/{dataset}",
-            *([self.embeddings_of(method, dataset, split)] if probe else []),
-        ]
+        return [f"data/{dataset}", *([self.embeddings_of(method, dataset, split)] if probe else [])]
 
     def _dev_predictions(self, method: str, name: str) -> Made:
         run = f"runs/{method}/{PurePosixPath(name).stem}/run.json"

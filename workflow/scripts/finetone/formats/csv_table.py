@@ -16,34 +16,13 @@ NAMES = {"dataset", "method", "model", "reference", "a", "b", "repeats", "label"
 NAMES |= {"id", "true", "predicted", "trial"}
 NAMES |= {"suggested", "other_id", "other_label", "split", "other_split"}
 WORDS = {
-    "form",
-    "key",
-    "stated",
-    "here",
-    "kind",
-    "statistic",
-    "group",
-    "table",
-    "why",
-    "unit",
-    "flags",
-    "sha256",
-    "decidable",
+    *("form", "key", "stated", "here", "kind", "statistic", "group", "table", "why", "unit"),
+    *("flags", "sha256", "decidable"),
 }
 WORDS |= {
-    "verdict",
-    "verdict_half",
-    "verdict_twice",
-    "undecidable",
-    "own_verdict",
-    "own_decidable",
-    "own_undecidable",
-    "own_verdict_half",
-    "own_verdict_twice",
-    "padded_verdict",
-    "conflicts",
-    "metric",
-    "status",
+    *("verdict", "verdict_half", "verdict_twice", "undecidable", "own_verdict"),
+    *("own_decidable", "own_undecidable", "own_verdict_half", "own_verdict_twice"),
+    *("padded_verdict", "conflicts", "metric", "status"),
 }
 IN_LANGUAGES = ("claim", "reading", "note", "explanation", "own_explanation", "padded_explanation")
 PROSE = {

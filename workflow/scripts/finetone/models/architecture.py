@@ -30,15 +30,9 @@ MAX_PARTS = 100_000  # modules and weights; BERT with 1,000 layers has 34,000
 ADAPTER = "adapter_config.json"  # of peft
 WHOLE = re.compile(r"^(model|pytorch_model)\b.*\.(safetensors|bin)(\.index\.json)?$")
 COUNTS = (
-    "hidden_size",
-    "intermediate_size",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "encoder_attention_heads",
-    "decoder_attention_heads",
-    "encoder_ffn_dim",
-    "decoder_ffn_dim",
-    "vocab_size",
+    *("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads"),
+    *("encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim"),
+    *("decoder_ffn_dim", "vocab_size"),
 )
 
 

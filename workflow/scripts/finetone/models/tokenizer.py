@@ -20,11 +20,7 @@ LEFTOVERS = (
     "name_or_path",
     "auto_map",  # code of the repository, which is never run
 )
-COMMON = (
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
+COMMON = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def tokenizer_class(folder: Path) -> str | None:

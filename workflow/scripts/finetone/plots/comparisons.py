@@ -23,12 +23,7 @@ NUMBERED = 24  # methods up to which cells have numbers; the page's table of pai
 
 
 def draw_comparisons(
-    comparisons: Path,
-    ranking: Path,
-    dataset: str,
-    style: Style,
-    target: Path,
-    confidence: float,
+    comparisons: Path, ranking: Path, dataset: str, style: Style, target: Path, confidence: float
 ) -> None:
     """Draw a matrix of differences in percentage points, from the best method to the worst.
 

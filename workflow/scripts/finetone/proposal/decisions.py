@@ -164,11 +164,7 @@ def _label(found: Survey, which: Roles, columns: Sequence[str], place: str) -> t
 def _numbers(classes: Classes, values: Sequence[Any], label: str) -> np.ndarray:
     """The class of each value, negative for none, as the pipeline will see it; the last is for others."""
     column = LabelColumn(
-        classes.labels,
-        label,
-        classes.label_values or None,
-        classes.threshold,
-        drop_missing=True,
+        classes.labels, label, classes.label_values or None, classes.threshold, drop_missing=True
     )
     numbers = column.numbers(values, np.arange(len(values)))
     if not classes.keep:

@@ -24,7 +24,7 @@ from finetone.tables.panels import panels
 
 MORE = 1000  # rows that the fit is asked about, beside as many as there are
 POINTS = [
-    *("dataset", "method", "rows", "all_rows", "metric", "score", "low", "high", "seeds", "n"),
+    *("dataset", "method", "rows", "all_rows", "metric", "score", "low", "high", "seeds", "n")
 ]
 FIT = [
     *("dataset", "method", "metric", "points", "rows", *bounded("limit"), *bounded("exponent")),

@@ -10,12 +10,8 @@ from finetone.files import read_json
 from finetone.formats.csv_table import read_csv
 
 COUNTS = [
-    "parameters",
-    "non_embedding_parameters",
-    "peak_memory_bytes",
-    "flops_per_token",
-    "examples_to_target",
-    "seeds",
+    *("parameters", "non_embedding_parameters", "peak_memory_bytes", "flops_per_token"),
+    *("examples_to_target", "seeds"),
 ]
 
 

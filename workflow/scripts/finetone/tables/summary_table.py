@@ -173,10 +173,7 @@ def _rows_variance(runs: pd.DataFrame, name: str, same_epoch: bool) -> float:
 
 
 def errors(
-    rows: pd.DataFrame,
-    name: str,
-    stated: float | None,
-    ensembles: Mapping[str, str] | None = None,
+    rows: pd.DataFrame, name: str, stated: float | None, ensembles: Mapping[str, str] | None = None
 ) -> tuple[SeedVariance, Mixture]:
     """(variance over seeds, errors of the means) of a metric, of `components` judged together."""
     seeds, stochastic = rows["seeds"].to_numpy(int), rows["stochastic"].to_numpy(bool)

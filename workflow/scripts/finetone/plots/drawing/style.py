@@ -10,16 +10,7 @@ from finetone.plots.drawing.fitting import one_line
 # Eight colours found by maximising the smallest OKLab distance between any two of them, in normal
 # vision and under simulated deuteranopia, protanopia and tritanopia (Machado et al. 2009), among
 # colours with a contrast of at least 2.7 : 1 to white. A test measures both properties again.
-PALETTE = (
-    "#004bd9",
-    "#9f2b03",
-    "#07916a",
-    "#ec5bb7",
-    "#8ea80b",
-    "#0ba4ff",
-    "#311d74",
-    "#6d4783",
-)
+PALETTE = ("#004bd9", "#9f2b03", "#07916a", "#ec5bb7", "#8ea80b", "#0ba4ff", "#311d74", "#6d4783")
 MORE = ("#7a5c00", "#b00058", "#4f6d7a", "#5a3e2b")  # where more methods have no families
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 

@@ -5,15 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from finetone.numbers import (
-    DECIMAL,
-    between,
-    missing,
-    percent,
-    score,
-    score_between,
-    significant,
-)
+from finetone.numbers import DECIMAL, between, missing, percent, score, score_between, significant
 from finetone.plots.drawing.read_table import records
 from finetone.plots.drawing.style import Style
 

@@ -48,10 +48,7 @@ def learning_curve(maker: Maker) -> Section:
         "learning-curve",
         labels["section_learning_curve"],
         labels["lead_learning_curve"],
-        sentences=[
-            *_gains(points, fit, maker, gain, more),
-            *_crossings(crossings, maker, labels),
-        ],
+        sentences=[*_gains(points, fit, maker, gain, more), *_crossings(crossings, maker, labels)],
         pictures=maker.show("learning-curve"),
         tables=[
             *maker.table("learning_curve_fit", fits, _explained(fit, labels["too_few_points"])),

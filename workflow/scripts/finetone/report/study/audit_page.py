@@ -51,12 +51,7 @@ def write_audit(
         n=len(errors), values=checked
     )
     sections = [
-        Section(
-            "findings",
-            labels["section_findings"],
-            labels["lead_findings"],
-            sentences=errors,
-        ),
+        Section("findings", labels["section_findings"], labels["lead_findings"], sentences=errors),
         Section(
             "impossible", labels["section_impossible"], tables=impossible_values(maker, summary)
         ),

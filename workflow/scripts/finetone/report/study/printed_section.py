@@ -87,7 +87,4 @@ def _counts(maker: Maker) -> list[Table]:
         counted["reason"] = counted["reason_zh"].where(
             counted["reason_zh"] != "", counted["reason"]
         )
-    return [
-        *maker.table("parameters", parameters, counted),
-        *maker.table("tokenizers", tokenizers),
-    ]
+    return [*maker.table("parameters", parameters, counted), *maker.table("tokenizers", tokenizers)]

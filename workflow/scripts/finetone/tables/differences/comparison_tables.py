@@ -112,11 +112,7 @@ def _comparisons(panel: Panel, pairs: Pairs, roles: Roles, confidence: float) ->
 
 
 def _ranking(
-    panel: Panel,
-    comparisons: pd.DataFrame,
-    scores: Scores,
-    baseline: str | None,
-    confidence: float,
+    panel: Panel, comparisons: pd.DataFrame, scores: Scores, baseline: str | None, confidence: float
 ) -> pd.DataFrame:
     """One row per method, the best first."""
     value = scores.mean

@@ -30,14 +30,7 @@ from finetone.tables.panels import panels
 DIFFERENCES = (0.005, 0.01, 0.02)
 VARIANCE = [
     *(
-        "dataset",
-        "metric",
-        "method",
-        "seeds",
-        "n",
-        "seeds_sd",
-        "seeds_sd_moderated",
-        "df",
+        *("dataset", "metric", "method", "seeds", "n", "seeds_sd", "seeds_sd_moderated", "df"),
         "rows_sd",
     ),
     *("seeds_rows_sd", "error_seeds", "error_rows", "seconds_per_seed", "seconds_per_1000_rows"),

@@ -75,14 +75,8 @@ def errors(
     """
     judges = [panel.columns[method] for method in asked(panel, controls)]
     names = [
-        "dataset",
-        "id",
-        "label",
-        "text",
-        "wrong_methods",
-        "methods",
-        "mean_probability_of_label",
-        "why",
+        *("dataset", "id", "label", "text", "wrong_methods", "methods"),
+        *("mean_probability_of_label", "why"),
     ]
     if not judges:
         return pd.DataFrame(columns=names)

@@ -16,20 +16,9 @@ from finetone.statistics.variance.roles import Roles
 from finetone.tables.panels import panels
 
 COLUMNS = [
-    "dataset",
-    "method",
-    "rows",
-    "leaked_rows",
-    "accuracy",
-    "accuracy_unleaked",
-    "difference",
-    "low",
-    "high",
-    "near_rows",
-    "accuracy_distinct",
-    "distinct_difference",
-    "distinct_low",
-    "distinct_high",
+    *("dataset", "method", "rows", "leaked_rows", "accuracy", "accuracy_unleaked"),
+    *("difference", "low", "high", "near_rows", "accuracy_distinct", "distinct_difference"),
+    *("distinct_low", "distinct_high"),
 ]
 WITHOUT = COLUMNS[: COLUMNS.index("near_rows")]
 
@@ -97,11 +86,7 @@ def table(
 
 
 def _leaks(
-    panel: Panel,
-    leaked: Bools,
-    confidence: float,
-    roles: Roles,
-    seed_sd: float | None,
+    panel: Panel, leaked: Bools, confidence: float, roles: Roles, seed_sd: float | None
 ) -> pd.DataFrame:
     found = pd.DataFrame({"method": panel.methods}).assign(
         dataset=panel.dataset,

@@ -44,11 +44,7 @@ def table(
 
 
 def slices(
-    panel: Panel,
-    texts: list[str],
-    confidence: float,
-    roles: Roles,
-    seed_sd: float | None,
+    panel: Panel, texts: list[str], confidence: float, roles: Roles, seed_sd: float | None
 ) -> pd.DataFrame:
     """Accuracy by quarter of text length and by label, with intervals over seeds and rows.
 
@@ -94,15 +90,7 @@ def slices(
             part = (order, place, method, kind, name, len(own), accuracy, least, most)
             tables.append((panel.dataset, *part))
     names = [
-        "dataset",
-        "order",
-        "place",
-        "method",
-        "kind",
-        "slice",
-        "n",
-        "accuracy",
-        "least",
+        *("dataset", "order", "place", "method", "kind", "slice", "n", "accuracy", "least"),
         "most",
     ]
     found = pd.DataFrame(tables, columns=names).astype({"least": "Int64", "most": "Int64"})

@@ -38,10 +38,7 @@ COLUMNS = [
 
 
 def table(
-    predictions: Sequence[Path],
-    temperatures: Sequence[Path],
-    confidence: float,
-    roles: Roles,
+    predictions: Sequence[Path], temperatures: Sequence[Path], confidence: float, roles: Roles
 ) -> pd.DataFrame:
     """Make one row per dataset and method.
 
@@ -83,10 +80,7 @@ class _Method:
 
 
 def _dataset(
-    panel: Panel,
-    known: Mapping[tuple[str, int], Temperature],
-    confidence: float,
-    roles: Roles,
+    panel: Panel, known: Mapping[tuple[str, int], Temperature], confidence: float, roles: Roles
 ) -> list[dict[str, object]]:
     found = {name: _method(panel, name, known) for name in panel.methods}
     stochastic, alone = drawing(panel.methods, roles), apart(panel.methods, roles)
