@@ -168,8 +168,8 @@ def _advice(fault: ValidationError) -> str:
         return f'; put it in quotes: "{value}"'
     if "object" in kinds and "array" not in kinds:
         needed = fault.schema.get("required", []) if isinstance(fault.schema, dict) else []
-        one = isinstance(value, str) and len(needed) == 1
-        return "; write a mapping, " + (f"{{{needed[0]}: {value}}}" if one else "`key: value`")
+        short = isinstance(value, str) and len(needed) == 1
+        return "; write a mapping, " + (f"{{{needed[0]}: {value}}}" if short else "`key: value`")
     if "array" in kinds and isinstance(value, dict):
         return "; write a list, [a, b]"
     if "array" in kinds and not isinstance(value, dict | None):
