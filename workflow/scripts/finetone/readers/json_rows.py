@@ -44,7 +44,8 @@ def having(
     UserError
         One of `columns` is a key of none of the first objects.
     """
-    never, start = dict.fromkeys(columns), None
+    never = dict.fromkeys(columns)
+    start: tuple[int, dict[str, Any]] | None = None
     for number, (line, row) in enumerate(found, 1):
         start = start or (line, row)
         if never:
