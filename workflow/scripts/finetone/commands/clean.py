@@ -42,13 +42,14 @@ def run(options: argparse.Namespace) -> int:
             f"{LOCKS}: Snakemake works in this folder; wait until it ends, or remove a lock that "
             "was left: snakemake --unlock"
         )
-    from snakemake.exceptions import WorkflowError
+    from snakemake.exceptions import RuleException, WorkflowError
 
     try:
         with graph(options.snakefile, ["all"], options.configfile, cores=options.cores) as dag:
             done = delete(unused(dag), options.dry_run)
-    except WorkflowError as error:
-        raise UserError(str(error).removeprefix("Error: ")) from None
+    except (RuleException, WorkflowError) as error:
+        said = " ".join(str(error).removeprefix("Error: ").split())
+        raise UserError(said) from None
     would = "would be " if options.dry_run else ""
     print(f"{numbers.memory(sum(done.values()))} {would}freed" if done else "nothing to clean")
     return 0

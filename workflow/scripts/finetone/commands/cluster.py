@@ -70,7 +70,7 @@ def look(options: argparse.Namespace) -> tuple[Nodes, list[dict[str, Any]], Path
     UserError
         Snakemake refuses the experiment or the profile, or Slurm a request.
     """
-    from snakemake.exceptions import WorkflowError
+    from snakemake.exceptions import RuleException, WorkflowError
 
     profile = read_profile(options.workflow_profile or options.snakefile.parent / "profiles/slurm")
     try:
@@ -78,8 +78,9 @@ def look(options: argparse.Namespace) -> tuple[Nodes, list[dict[str, Any]], Path
             dag._finished.clear()  # a dry run has made nothing
             nodes, requests = dag.workflow.globals["fit_to_cluster"](1 + (profile.retries or 0))
             return nodes, requests, Path(dag.workflow.config["pathvars"]["results"])
-    except WorkflowError as error:
-        raise UserError(str(error).removeprefix("Error: ")) from None
+    except (RuleException, WorkflowError) as error:
+        said = " ".join(str(error).removeprefix("Error: ").split())
+        raise UserError(said) from None
 
 
 def read_profile(folder: Path) -> Any:

@@ -1,5 +1,6 @@
 """Load the checkpoint in a folder as a classifier; every missing or additional weight is named."""
 
+import json
 import pickle
 import re
 import zipfile
@@ -18,6 +19,8 @@ from finetone.log import out_of_memory
 from finetone.models import architecture, layers
 from finetone.models.weight_names import WeightNames, without
 
+QUANTIZED = re.compile("[IU][48]$|F[48]$|F[468]_")  # types of safetensors
+MOST_HEADER = 100_000_000  # bytes, as the format allows
 SMALL = 100_000_000  # parameters that fit into memory whatever the files hold
 
 
@@ -63,6 +66,7 @@ def load(
     described = architecture.skeleton(config, config_key)
     whole, names = set(described.state_dict()), WeightNames.of(config)
     _refuse_few(folder, described.num_parameters(), config_key)
+    _refuse_quantized(folder, config_key)
     if keep_layers is not None:
         layers.keep(config, keep_layers, config_key.removeprefix("models."))
     try:
@@ -163,6 +167,28 @@ def _refuse_few(folder: Path, parameters: int, config_key: str) -> None:
             f"{config_key}: config.json describes {parameters:,} parameters, but the weights in "
             f"{folder} have {stored:,} bytes; config and weights do not match"
         )
+
+
+def _refuse_quantized(folder: Path, config_key: str) -> None:
+    """Refuse weights of few bits, which without their scales would be read as other numbers."""
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with file.open("rb") as stream:
+                size = int.from_bytes(stream.read(8), "little")
+                header = json.loads(stream.read(min(size, MOST_HEADER)))
+            found = [
+                (key, about["dtype"])
+                for key, about in header.items()
+                # masks and positions may be of whole numbers
+                if key.endswith("weight") and QUANTIZED.match(about["dtype"])
+            ]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # the library says what is broken
+        if found:
+            raise UserError(
+                f"{config_key}: {len(found)} weights in {file} are quantized, such as {found[0][0]} "
+                f"({found[0][1]}), and cannot be trained; choose the weights they were made from"
+            )
 
 
 def _unpacked(file: Path) -> int:
