@@ -47,8 +47,10 @@ def sentences(summary: dict[str, Any], language: str) -> list[tuple[str, str]]:
         check = "alike" if copy["alike"] else "repeats"
         found.append((check, say[check].format(**{**copy, "chance": odds(copy["chance"])})))
     if open_pairs := summary["rankings"]["open"]:
-        key = "rankings_last" if summary["rankings"]["epoch"] else "rankings"
-        found.append(("rankings", say[key].format(count=len(open_pairs), **summary["rankings"])))
+        of_which = "rankings_last" if summary["rankings"]["epoch"] else "rankings"
+        found.append(
+            ("rankings", say[of_which].format(count=len(open_pairs), **summary["rankings"]))
+        )
     for beyond in BEYOND:
         by_reference: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for o in summary["literature"]:
