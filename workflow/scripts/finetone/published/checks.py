@@ -61,7 +61,8 @@ def repeats(results: Sequence[Result]) -> list[Repeat]:
     found: dict[str, Repeat] = {}
     pairs = len(rows) * (len(rows) - 1) // 2
     for (original, first), (model, second) in combinations(rows.items(), 2):
-        kept = [key for key in first.keys() | second.keys() if key[1] not in ("loss", "error")]
+        every = sorted(first.keys() | second.keys())  # a product of floats depends on the order
+        kept = [key for key in every if key[1] not in ("loss", "error")]
         both = list(first.keys() & second.keys())
         same = len(kept) > 1 and set(kept) <= set(both) and model not in found
         if same and all(first[key].value == second[key].value for key in both):
