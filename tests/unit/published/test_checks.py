@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from math import log
 
 import numpy as np
@@ -10,6 +13,7 @@ from finetone.published.literature import outliers, read_literature
 from finetone.published.printed import Printed
 from finetone.published.reading import Published, Result
 from finetone.published.stated import Setup
+from tests import ROOT, library_path
 
 
 def result(model, epoch, accuracy, loss=None, kind="pretrained", table="published", n=1000):
@@ -172,3 +176,22 @@ def test_a_clean_table_raises_no_flag(seed):
     setup = Setup(dataset="d", n_test=2000, batch_sizes=(16, 32))
     found = summarise(Published(setup, results), [])
     assert {f["check"] for f in found["findings"]} <= {"rankings"}
+
+
+def test_the_chance_of_a_copy_is_the_same_number_in_every_process():
+    """Python orders sets of texts anew in each process, and rounding depends on the order."""
+    code = (
+        "from pathlib import Path; from finetone.published.table_audit import audit; "
+        f"print([c['chance'] for c in audit(Path({str(ROOT / 'config/paper')!r})).summary['repeats']])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": library_path(), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")  # between which the last digit was another
+    }
+    assert len(said) == 1

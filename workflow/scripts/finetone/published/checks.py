@@ -75,7 +75,8 @@ def repeats(results: Sequence[Result]) -> list[Repeat]:
             same = all(first[key].value == second[key].value for key in both)
             if not same or model in found:
                 continue
-            alone = [1 / _printable(rows.values(), key) for key, _ in kept_values]
+            keys = sorted(key for key, _ in kept_values)  # a product of floats depends on the order
+            alone = [1 / _printable(rows.values(), key) for key in keys]
             coincidence = min(1.0, pairs * float(np.prod(alone)))
             found[model] = Repeat(model, original, len(alone), coincidence, _constant(first))
     return [found[model] for model in rows if model in found]
