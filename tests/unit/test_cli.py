@@ -236,7 +236,8 @@ def test_job_refuses_in_one_sentence(reviews: Path, capfd: pytest.CaptureFixture
     assert "all: no job makes it" in refused(
         capfd, "job", "all", "--configfile", "experiment.yaml", folder=reviews
     )
-    rows = [f"great {i},pos\n" for i in range(1000)]  # more than are looked at before the first job
+    # a larger file than is read to its end before the first job
+    rows = [f"great {i} {'x' * 17_000},pos\n" for i in range(1000)]
     (reviews / "train.csv").write_text("".join(["review,mood\n", *rows, '"great,pos\n']))
     said = refused(capfd, *job("data/films"), folder=reviews)
     assert "train.csv" in said and not (reviews / "results/small/data/films").exists()

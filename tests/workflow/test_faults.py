@@ -159,8 +159,9 @@ def test_a_full_disk_is_named_and_the_next_run_continues(again):
 def test_what_no_retry_mends_is_said_once(again):
     folder, config = again
     books = folder / "books.csv"
-    # beyond the rows that are looked at before the first job
-    books.write_text("review,mood\n" + "a dull film,neg\n" * 1000 + "a dull film,mixed\n")
+    # a larger file than is read to its end before the first job
+    rows = f"a dull film{' or so' * 3000},neg\n" * 1000
+    books.write_text(f"review,mood\n{rows}a dull film,mixed\n")
     config["datasets"]["books"]["file"]["test"] = str(books)
     done = snakemake(folder, "--", "results/small/data/books", config=config)
     assert done.returncode != 0

@@ -9,7 +9,7 @@ import yaml
 from finetone import cli
 from tests.proposing import known_machine, write
 from tests.tiny import write_bert, write_reviews
-from tests.unit.proposal.test_proposal import CASES, ENCODINGS
+from tests.unit.proposal.test_proposal import CASES, write_case
 from tests.workflow.dry import dry_run
 from tests.workflow.snake import snakemake
 
@@ -29,7 +29,7 @@ def proposed(folder: Path, *arguments: str) -> dict:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_dry_run_passes(name: str, tmp_path: Path) -> None:
-    Path(name).write_text(CASES[name], encoding=ENCODINGS.get(name, "utf-8"))
+    write_case(name)
     config = proposed(tmp_path, name)
     rules = {job.rule for job in dry_run(tmp_path, config)}
     assert {"download_dataset", "finetune", "report"} <= rules

@@ -250,7 +250,7 @@ def write_table(path: Path, about: str) -> Path:
     """A file with a column for every key that names one: its first rows are looked at."""
     lines = [
         f"{about} {i},{i % 2},{about} of {i},{i % 2},{'test' if i % 5 else 'train'}"
-        for i in range(60)
+        for i in range(300)
     ]
     path.write_text("\n".join(["review,mood,body,tone,part", *lines, ""]))
     return path

@@ -78,7 +78,8 @@ def test_an_error_of_the_user_is_one_sentence(folder: Path) -> None:
     assert (status, out) == (1, "") and len(err.splitlines()) == 1
     assert err.startswith("finetone: ") and "did you mean 'seeds'?" in err
 
-    rows = [f"great {i},pos\n" for i in range(1000)]  # more than are looked at before the first job
+    # a larger file than is read to its end before the first job
+    rows = [f"great {i} {'x' * 17_000},pos\n" for i in range(1000)]
     (folder / "train.csv").write_text("".join(["review,mood\n", *rows, '"great,pos\n']))
     status, out, err = run(folder, "--retries", "2", "--", "results/small/audit/films.json")
     assert status == 1 and err.count("train.csv") == 1, err

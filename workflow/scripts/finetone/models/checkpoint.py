@@ -182,7 +182,7 @@ def _refuse_quantized(folder: Path, config_key: str) -> None:
                 # masks and positions may be of whole numbers
                 if key.endswith("weight") and QUANTIZED.match(about["dtype"])
             ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue  # the library says what is broken
         if found:
             raise UserError(
