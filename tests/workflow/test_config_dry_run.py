@@ -78,7 +78,7 @@ def configurations(draw: st.DrawFn, reviews: str) -> dict:
         {"hub": hub},
         {"hub": hub, "splits": {"train": "train"}, **cut},
         {"file": reviews, **cut},
-        {"file": {"train": reviews, "test": f"{reviews}.test"}},
+        {"file": {"train": reviews, "test": reviews.replace(".csv", "-test.csv")}},
         {"wheel": {**wheel, "member": "rows.csv"}, **cut},
     ]
     datasets = {name: {**draw(st.sampled_from(sources)), **columns} for name in names[:2]}
@@ -167,7 +167,7 @@ def test_what_no_job_can_use_is_one_sentence_before_the_first(
 
 def test_what_the_schema_allows_builds_a_workflow(tmp_path: Path) -> None:
     reviews = str(write_reviews(tmp_path / "reviews.csv", 60, 1))
-    write_reviews(tmp_path / "reviews.csv.test", 60, 2)
+    write_reviews(tmp_path / "reviews-test.csv", 60, 2)
 
     @LONG
     @given(configurations(reviews))
