@@ -92,7 +92,9 @@ def test_halving_stops_the_worse_half(tmp_path: Path) -> None:
         str(tmp_path / "experiment.yaml"),
     )
     folder = tmp_path / "results/small/tuning/cnn"
-    worse, better = (trial.read(folder / f"learning_rate{r}/epoch2.json") for r in (1e-07, 1e-2))
+    trials = [trial.read(folder / f"learning_rate{r}/epoch2.json") for r in (1e-07, 1e-2)]
+    better, worse = sorted(trials, key=lambda each: each.stopped)
     assert worse.stopped and len(worse.scores) == 1
     assert not better.stopped and len(better.scores) == 2
+    assert worse.scores[0]["accuracy"] <= better.scores[0]["accuracy"]  # after the first epoch
     assert not list(folder.glob("*/state"))
