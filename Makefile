@@ -5,11 +5,11 @@ CORES ?= $(shell nproc)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help env demo test test-all lint fetch paper imdb bench lock audit audit-table clean
+.PHONY: help env demo test test-more test-all lint fetch paper imdb bench lock audit audit-table clean
 
 help:
 	@echo "make demo   run the embedded experiment (no hub, no GPU) and name its report"
-	@echo "make test   run the tests (make test-all: also those that take many minutes)"
+	@echo "make test   run the tests (make test-more: also some that take minutes; make test-all: all)"
 	@echo "make lint   check style, types and the workflow"
 	@echo "make fetch  get data and models of an experiment (CONFIG=…) and run nothing"
 	@echo "make paper  run the original study's experiment (needs the model hub; a GPU is advised)"
@@ -37,7 +37,12 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m "not slow"
 
-# with the ones that take minutes (a real Slurm, all of IMDB), and each of our errors made by one
+# of those that take minutes, the ones that are sure to end in a few: a real Slurm, storage elsewhere
+test-more: $(INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile -m slow \
+	  tests/workflow tests/cluster/test_experiment.py tests/cluster/test_split.py
+
+# with all that take minutes (every architecture, the original study's DAG, all of IMDB), and each error of ours made by one
 test-all: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pytest -n 2 --dist loadfile --every-error
 
