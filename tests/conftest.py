@@ -22,6 +22,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-error", action="store_true", help="fail if a UserError has no test")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names of tests hold no bytes: a clock in them (gzip's) would part the workers' lists of tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # a shell that starts pytest in the background has it, and all that it starts, ignore Ctrl-C
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

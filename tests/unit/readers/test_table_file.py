@@ -171,7 +171,7 @@ JSON_ROW = b'{"text": "a", "label": 1}\n'
         ("x.csv", b"\xef\xbb\xbf", "x.csv: is empty"),
         (
             "x.csv",
-            gzip.compress(b"text,label\na,b\n"),
+            gzip.compress(b"text,label\na,b\n", mtime=0),
             "x.csv: is compressed with gzip; let its name end in .gz",
         ),
         ("x.tsv", b"PAR1\x15\x04", "x.tsv: is Parquet; let its name end in .parquet"),
