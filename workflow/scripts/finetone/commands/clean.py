@@ -14,7 +14,7 @@ from typing import Any
 
 from finetone import numbers
 from finetone.commands import clone
-from finetone.commands.job import graph
+from finetone.commands.job import graph, in_one_line
 from finetone.errors import UserError
 from finetone.files import files_of
 
@@ -42,14 +42,9 @@ def run(options: argparse.Namespace) -> int:
             f"{LOCKS}: Snakemake works in this folder; wait until it ends, or remove a lock that "
             "was left: snakemake --unlock"
         )
-    from snakemake.exceptions import RuleException, WorkflowError
-
-    try:
-        with graph(options.snakefile, ["all"], options.configfile, cores=options.cores) as dag:
-            done = delete(unused(dag), options.dry_run)
-    except (RuleException, WorkflowError) as error:
-        said = " ".join(str(error).removeprefix("Error: ").split())
-        raise UserError(said) from None
+    wanted = graph(options.snakefile, ["all"], options.configfile, cores=options.cores)
+    with in_one_line(), wanted as dag:
+        done = delete(unused(dag), options.dry_run)
     would = "would be " if options.dry_run else ""
     print(f"{numbers.memory(sum(done.values()))} {would}freed" if done else "nothing to clean")
     return 0

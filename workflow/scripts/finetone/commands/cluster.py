@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from finetone.commands import clone
-from finetone.commands.job import graph
+from finetone.commands.job import graph, in_one_line
 from finetone.errors import UserError
 from finetone.scheduling.nodes import Nodes, ask, options_of
 
@@ -70,17 +70,11 @@ def look(options: argparse.Namespace) -> tuple[Nodes, list[dict[str, Any]], Path
     UserError
         Snakemake refuses the experiment or the profile, or Slurm a request.
     """
-    from snakemake.exceptions import RuleException, WorkflowError
-
     profile = read_profile(options.workflow_profile or options.snakefile.parent / "profiles/slurm")
-    try:
-        with graph(options.snakefile, [], options.configfile, profile=profile) as dag:
-            dag._finished.clear()  # a dry run has made nothing
-            nodes, requests = dag.workflow.globals["fit_to_cluster"](1 + (profile.retries or 0))
-            return nodes, requests, Path(dag.workflow.config["pathvars"]["results"])
-    except (RuleException, WorkflowError) as error:
-        said = " ".join(str(error).removeprefix("Error: ").split())
-        raise UserError(said) from None
+    with in_one_line(), graph(options.snakefile, [], options.configfile, profile=profile) as dag:
+        dag._finished.clear()  # a dry run has made nothing
+        nodes, requests = dag.workflow.globals["fit_to_cluster"](1 + (profile.retries or 0))
+        return nodes, requests, Path(dag.workflow.config["pathvars"]["results"])
 
 
 def read_profile(folder: Path) -> Any:

@@ -54,6 +54,18 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(str(error).removeprefix("Error: ")) from None
 
 
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Inside the block what Snakemake refuses becomes a UserError of one line."""
+    from snakemake.exceptions import RuleException, WorkflowError
+
+    try:
+        yield
+    except (RuleException, WorkflowError) as error:
+        said = " ".join(str(error).removeprefix("Error: ").split())
+        raise UserError(said) from None
+
+
 def locked(dag: Any) -> Any:
     """Return Snakemake's lock on the files of the job, as a context manager."""
     del dag.workflow.persistence.lock, dag.workflow.persistence.unlock  # a dry run's only warn

@@ -35,7 +35,7 @@ def table(
 def asked(panel: Panel, controls: Sequence[str] = ()) -> list[str]:
     """The methods that have a say on single rows: no control, and none that predicts one class only.
 
-    A control at chance level would be right or wrong by luck; one class for all rows makes whole
+    A control at chance level would be right or wrong by chance; one class for all rows makes whole
     classes right or wrong.
 
     Parameters
